@@ -1,0 +1,68 @@
+package protocol
+
+import "time"
+
+// Lambda is the runtime API of AWS Lambda's provided.* runtimes. The first
+// Next says that the runtime is ready. Facts:
+// docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (calls, headers),
+// configuration-envvars.html (variables), gettingstarted-limits.html; statuses
+// as in github.com/aws/aws-lambda-runtime-interface-emulator.
+var Lambda = &Platform{
+	Name:    "lambda",
+	Title:   "AWS Lambda",
+	Address: []string{"AWS_LAMBDA_RUNTIME_API"},
+
+	Next:      "/2018-06-01/runtime/invocation/next",
+	Response:  "/2018-06-01/runtime/invocation/{id}/response",
+	Error:     "/2018-06-01/runtime/invocation/{id}/error",
+	InitError: "/2018-06-01/runtime/init/error",
+	ErrorType: "Lambda-Runtime-Function-Error-Type",
+
+	RequestID: "Lambda-Runtime-Aws-Request-Id",
+	Deadline:  "Lambda-Runtime-Deadline-Ms",
+
+	Handler:  "_HANDLER",
+	CodeRoot: "LAMBDA_TASK_ROOT",
+
+	Facts: []Fact{
+		{Name: "FUNCTION_NAME", Variable: "AWS_LAMBDA_FUNCTION_NAME"},
+		{Name: "FUNCTION_VERSION", Variable: "AWS_LAMBDA_FUNCTION_VERSION"},
+		{Name: "FUNCTION_MEMORY_MB", Variable: "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"},
+		{Name: "FUNCTION_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"},
+		{Name: "_X_AMZN_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"}, // where AWS's SDKs look
+	},
+
+	MaxEvent:  6<<20 + 100, // the emulator of AWS takes 100 bytes more than the documents say
+	MaxResult: 6<<20 + 100,
+
+	Accepted:  202,
+	InitLimit: 10 * time.Second,
+	EventHeaders: []string{
+		"Lambda-Runtime-Aws-Request-Id: ${id}",
+		"Lambda-Runtime-Deadline-Ms: ${deadline_ms}",
+		"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:local:000000000000:function:${name}",
+		"Lambda-Runtime-Trace-Id: Root=1-00000000-000000000000000000000000;Sampled=0",
+		"Content-Type: application/json",
+	},
+	Environment: []string{
+		"AWS_LAMBDA_RUNTIME_API=${host}:${port}",
+		"_HANDLER=${handler}",
+		"LAMBDA_TASK_ROOT=${dir}",
+		"LAMBDA_RUNTIME_DIR=/var/runtime",
+		"AWS_REGION=local",
+		"AWS_DEFAULT_REGION=local",
+		"AWS_LAMBDA_FUNCTION_NAME=${name}",
+		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=${memory_mb}",
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/${name}",
+		"AWS_LAMBDA_LOG_STREAM_NAME=local",
+		"AWS_ACCESS_KEY_ID=local",
+		"AWS_SECRET_ACCESS_KEY=local",
+		"AWS_SESSION_TOKEN=local",
+		"TZ=:UTC",
+		"LANG=C.UTF-8", // the platform's is en_US.UTF-8; see SCF
+		"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH=/lib64:/usr/lib64:${dir}:${dir}/lib:/opt/lib",
+	},
+}

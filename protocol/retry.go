@@ -1,0 +1,120 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	shortestPause = 50 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// pause is the time to wait after the nth call in a row that brought nothing,
+// n from 0: it doubles, up to a limit, with jitter so that a thousand
+// instances do not ask in step.
+func pause(n int) time.Duration {
+	d := shortestPause << min(n, 10)
+	d = min(d, longestPause*2/3)
+	return d + rand.N(d/2)
+}
+
+// sleep reports whether it slept to the end; the end of ctx wakes it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func (c *Client) lost(call string, err error) {
+	if c.Lost != nil {
+		c.Lost(call, err)
+	}
+}
+
+// Next waits for the next event, however long that takes. It asks again, after
+// a growing pause, when the platform has none or does not answer well, and
+// gives up after a minute in which every call failed. The end of ctx ends the
+// wait, but not the delivery of an event that has begun.
+func (c *Client) Next(ctx context.Context) (*Event, error) {
+	var failing time.Time // since when; zero: not
+	for n := 0; ; n++ {
+		asked := time.Now()
+		ev, err := c.poll(ctx)
+		if ev != nil {
+			return ev, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if held(asked, err) {
+			n, failing = 0, time.Time{}
+		}
+		switch {
+		case err == nil:
+			failing = time.Time{}
+		case failing.IsZero():
+			failing = time.Now()
+		case time.Since(failing) >= c.patience:
+			return nil, fmt.Errorf("cannot get an event from %s at %s, tried for %v: %w",
+				c.platform.Title, c.conn.address, c.patience, err)
+		}
+		if err != nil {
+			c.lost("next", err)
+		}
+		sleep(ctx, pause(n))
+	}
+}
+
+// held: the platform took the poll and kept it waiting, as it should, even if
+// the connection then broke. Many of these in a row are an idle function.
+func held(asked time.Time, err error) bool {
+	lost, ok := errors.AsType[*lostError](err)
+	return time.Since(asked) > longestPause && (!ok || lost.sent)
+}
+
+// post makes a call that must arrive, until ctx ends. Where an earlier try may
+// have arrived, a refusal of a later one says that it has.
+func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
+	arrived := false
+	for n := 0; ; n++ {
+		sent, err := c.send(ctx, call, &request{"POST", path, header, body})
+		arrived = arrived || sent
+		if err == nil {
+			return nil
+		}
+		if status, ok := errors.AsType[*StatusError](err); ok && status.Refused() {
+			if arrived && status.Status != 413 {
+				return nil
+			}
+			return err
+		}
+		if ctx.Err() == nil {
+			c.lost(call, err)
+		}
+		if !sleep(ctx, pause(n)) {
+			return fmt.Errorf("%s may not have arrived: %w", call, err)
+		}
+	}
+}
+
+// send posts once. On an error, sent says whether the post, or an earlier try
+// on a connection that had died, may have arrived all the same.
+func (c *Client) send(ctx context.Context, call string, req *request) (sent bool, err error) {
+	resp, lost := c.conn.do(ctx, req)
+	if lost != nil {
+		return lost.sent, lost
+	}
+	if resp.status/100 == 2 {
+		return true, nil
+	}
+	return resp.repeat || resp.status >= 500, &StatusError{call, resp.status, excerpt(resp.body)}
+}
