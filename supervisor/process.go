@@ -1,0 +1,145 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"syscall"
+	"time"
+)
+
+// A Command says what to start and where its bytes go.
+type Command struct {
+	Path string   // of the program; it is not searched for
+	Args []string // the name first
+	Env  []string
+	Dir  string
+
+	// Input is given to it on stdin, which then ends. It need not read it.
+	Input []byte
+	// Stdin is its stdin instead, where it is not nil.
+	Stdin *os.File
+	// Outputs take what it writes to the descriptors 1, 2, …, in the
+	// goroutine of Pump and End. An error of a Write ends the Pump.
+	Outputs []io.Writer
+	// Files are its next descriptors. They and Stdin stay the caller's.
+	Files []*os.File
+}
+
+// A Process is a child with a process group of its own. It starts once and
+// ends once: whoever starts one must call End. Its methods are for one
+// goroutine at a time.
+type Process struct {
+	pid     int
+	exited  bool // seen by peek, not yet reaped
+	in      feed
+	outputs []output
+	spins   int // of Pump, since the outputs ended
+}
+
+// ErrExited is how Pump says that the process has exited.
+var ErrExited = errors.New("exited")
+
+// A StartError says that a program could not be started.
+type StartError struct {
+	Path  string
+	Errno error // of execve, or of what came before
+}
+
+func (e *StartError) Error() string { return "cannot start " + e.Path + ": " + e.Errno.Error() }
+func (e *StartError) Unwrap() error { return e.Errno }
+
+// Start starts c. The error is a *StartError.
+func Start(c *Command) (*Process, error) {
+	p := &Process{in: feed{fd: -1}}
+	theirs, err := p.open(c)
+	if err == nil {
+		p.pid, err = children.start(func() (int, error) {
+			return syscall.ForkExec(c.Path, c.Args, &syscall.ProcAttr{
+				Dir:   c.Dir,
+				Env:   c.Env,
+				Files: theirs.fds(c),
+				Sys:   &syscall.SysProcAttr{Setpgid: true},
+			})
+		})
+	}
+	theirs.close()
+	if err != nil {
+		p.close()
+		return nil, &StartError{c.Path, err}
+	}
+	return p, nil
+}
+
+// signal sends sig to the whole group.
+func (p *Process) signal(sig syscall.Signal) {
+	_ = syscall.Kill(-p.pid, sig) // ESRCH: none is left, which is fine
+}
+
+// Interrupt asks the whole group to end, by SIGTERM. It must not be called
+// after End.
+func (p *Process) Interrupt() {
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGCONT) // a stopped one would not see it
+}
+
+// Exited reports whether the process has exited. It stays a zombie until End,
+// so that neither its pid nor its group's can be another's.
+func (p *Process) Exited() bool {
+	if !p.exited {
+		pid, err := peek(idPid, p.pid)
+		p.exited = pid != 0 || err != nil
+	}
+	return p.exited
+}
+
+// End ends the process and its group and says how it went: by itself, or by
+// SIGTERM, or, after grace, by SIGKILL. Grace zero means SIGKILL at once; what
+// has exited already is only reaped, and what is left of its group killed.
+// What the group wrote until then still reaches the Outputs.
+func (p *Process) End(grace time.Duration) syscall.WaitStatus {
+	if grace > 0 && !p.Exited() {
+		p.Interrupt()
+		p.pumpFor(grace)
+	}
+	p.signal(syscall.SIGKILL)
+	if !p.Exited() {
+		p.pumpFor(max(grace, killTime))
+	}
+	_ = p.drain() // it is over: nobody can act on an Output's error now
+	p.close()
+	return children.reap(p.pid)
+}
+
+// killTime is how long the kernel may take to end what was killed.
+const killTime = 200 * time.Millisecond
+
+func (p *Process) pumpFor(d time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	for ctx.Err() == nil { // an Output that fails does not end the wait
+		if p.Pump(ctx, nil) == ErrExited {
+			return
+		}
+	}
+}
+
+// An Exit says how a command ended.
+type Exit struct {
+	Status syscall.WaitStatus
+	Cause  error // why we ended it: the cause of ctx, or an Output's error; nil: it exited by itself
+}
+
+// Run runs c to its end. When ctx ends first, or an Output takes no more, it
+// is ended, with that much grace. The error is a *StartError.
+func Run(ctx context.Context, c *Command, grace time.Duration) (Exit, error) {
+	p, err := Start(c)
+	if err != nil {
+		return Exit{}, err
+	}
+	if err := p.Pump(ctx, nil); err != ErrExited {
+		return Exit{Status: p.End(grace), Cause: err}, nil
+	}
+	return Exit{Status: p.End(0)}, nil
+}

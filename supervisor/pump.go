@@ -1,0 +1,102 @@
+package supervisor
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	spins     = 64                    // looks for an exit that must be near
+	soon      = 50 * time.Microsecond // between looks for one that should be
+	firstLook = time.Millisecond      // for one that nothing announces,
+	lastLook  = 20 * time.Millisecond // and of an old process
+)
+
+var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
+
+// Pump moves bytes until the process has exited (ErrExited), ctx ends (its
+// cause), an Output fails (its error), or done, which may be nil, says so: then
+// all that was written before has been passed on. Another process that holds
+// one of the pipes does not keep it waiting.
+//
+// One poll(2) serves all pipes of the process: a goroutine for each, as in
+// os/exec, costs more than starting a small program does.
+func (p *Process) Pump(ctx context.Context, done func() bool) error {
+	buf := buffers.Get().(*[usualPipe]byte)
+	defer buffers.Put(buf)
+	for began := time.Now(); ; {
+		if err := p.turn(ctx, p.patience(began), buf[:]); err != nil {
+			return err
+		}
+		switch {
+		case done != nil && done():
+			return p.drain()
+		case p.Exited():
+			return ErrExited
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// patience is how long to wait for bytes before looking whether the process
+// has exited: no descriptor tells that (a pidfd would, from Linux 5.3 on).
+// Mostly its outputs end first, and it has exited microseconds later. It grows
+// with the age of the process, so that a short one is not kept waiting and a
+// long one costs next to nothing.
+func (p *Process) patience(began time.Time) time.Duration {
+	least := firstLook
+	if p.ended() {
+		if p.spins++; p.spins <= spins {
+			return 0
+		}
+		least = soon
+	}
+	return min(max(time.Since(began)/8, least), lastLook)
+}
+
+// ended: all its outputs have.
+func (p *Process) ended() bool {
+	for _, o := range p.outputs {
+		if o.fd >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// turn waits for some of the pipes and serves those that are ready.
+func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) error {
+	if patience == 0 {
+		yield()
+		return nil
+	}
+	if until, ok := ctx.Deadline(); ok {
+		patience = max(0, min(patience, time.Until(until)))
+	}
+	fds := p.pollFds(make([]pollFd, 0, 8))
+	if err := poll(fds, patience); err != nil {
+		return err
+	}
+	if fds[0].revents != 0 {
+		p.in.write()
+	}
+	for i := range p.outputs {
+		if fds[i+1].revents != 0 {
+			if _, err := p.outputs[i].read(buf); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// pollFds are the feed and the outputs; poll passes over one that is -1.
+func (p *Process) pollFds(fds []pollFd) []pollFd {
+	fds = append(fds, pollFd{fd: int32(p.in.fd), events: pollOut})
+	for _, o := range p.outputs {
+		fds = append(fds, pollFd{fd: int32(o.fd), events: pollIn})
+	}
+	return fds
+}

@@ -1,0 +1,125 @@
+package supervisor
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// children knows which of our children are Processes. All others are orphans
+// of the user's code: we are the subreaper, so whatever loses its parent
+// becomes our child. It is the one piece of state that belongs to the process
+// and not to a value, as children do.
+//
+// Its lock makes each of these one step: fork and note, reap and forget, look
+// and reap, list and kill. So no pid is ever signalled that may be another's,
+// and no status is taken from its waiter.
+var children = registry{own: map[int]bool{}, again: make(chan struct{}, 1)}
+
+type registry struct {
+	mu    sync.Mutex
+	own   map[int]bool
+	again chan struct{} // an exit that was behind another may be seen now
+}
+
+func (r *registry) start(fork func() (int, error)) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	pid, err := fork()
+	if err == nil {
+		r.own[pid] = true
+	}
+	return pid, err
+}
+
+// reap takes the status of one of our own. If it cannot be ended (the kernel
+// holds it in a device's call, or it runs as another user) we give it up: it
+// is an orphan like others then, and counts as killed.
+func (r *registry) reap(pid int) syscall.WaitStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.own, pid)
+	status, ok := wait(pid)
+	if !ok {
+		status = syscall.WaitStatus(syscall.SIGKILL)
+	}
+	select {
+	case r.again <- struct{}{}:
+	default:
+	}
+	return status
+}
+
+// wait reaps a child that has exited; it does not block.
+func wait(pid int) (syscall.WaitStatus, bool) {
+	var status syscall.WaitStatus
+	for {
+		got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
+		if err != syscall.EINTR {
+			return status, got == pid
+		}
+	}
+}
+
+// reapOrphans reaps those that have exited. It looks before it reaps: behind
+// one of our own, whose waiter comes for it soon, it stops until then.
+func (r *registry) reapOrphans() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		pid, err := peek(idAny, 0)
+		if err != nil || pid == 0 || r.own[pid] {
+			return
+		}
+		wait(pid)
+	}
+}
+
+// runReaper reaps orphans as they exit, until ctx ends.
+func runReaper(ctx context.Context) error {
+	exits := make(chan os.Signal, 1)
+	signal.Notify(exits, syscall.SIGCHLD)
+	defer signal.Stop(exits)
+	for {
+		children.reapOrphans()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-exits:
+		case <-children.again:
+		}
+	}
+}
+
+// endOrphans ends all that the user's code left behind, and returns when it is
+// gone, or after the limit, with the pids that would not go. What an orphan
+// leaves behind becomes an orphan in turn, so it looks until there is none.
+func (r *registry) endOrphans(limit time.Duration) (left []int) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		left = r.killOrphans()
+		if len(left) == 0 || time.Now().After(deadline) {
+			return left
+		}
+	}
+}
+
+func (r *registry) killOrphans() (left []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, err := peek(idAny, 0); err == syscall.ECHILD {
+		return nil // no children at all: the usual case, and the cheap one
+	}
+	for _, pid := range pidsOfChildren() {
+		if r.own[pid] {
+			continue
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
+		if _, gone := wait(pid); !gone {
+			left = append(left, pid)
+		}
+	}
+	return left
+}

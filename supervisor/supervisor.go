@@ -1,0 +1,109 @@
+// Package supervisor owns the processes and the loop: it hands each event to
+// an adapter and sees to it that one answer is posted and nothing is left.
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"bootstrap/protocol"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
+)
+
+// An Adapter hands events to the user's command, one at a time.
+type Adapter interface {
+	// Start prepares for the first event. A wrong configuration must show
+	// here, where it can be reported as a failed start.
+	Start(ctx context.Context) error
+	// Invoke returns the result of ev. When ctx ends it has until halfway
+	// from then to ev's deadline to end the command gently, and must return
+	// before the deadline. A *protocol.Failure means that the command
+	// failed and the next event may be served; any other error ends the
+	// runtime.
+	Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
+	// Close ends what Start began.
+	Close() error
+}
+
+// A Supervisor runs one function on one platform.
+type Supervisor struct {
+	Client  *protocol.Client
+	Adapter Adapter
+	Margin  time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
+	Grace   time.Duration // for the event in hand, once we are told to stop
+	Log     hclog.Logger
+}
+
+// initErrorTime is how long a failed start may take to report.
+const initErrorTime = 3 * time.Second
+
+// Run serves events until ctx ends, which is no error, or until it cannot go
+// on. All that it started is over when it returns. It may run once in a
+// process, as it adopts and ends all orphans.
+func (s *Supervisor) Run(ctx context.Context) error {
+	if err := becomeSubreaper(); err != nil {
+		return fmt.Errorf("cannot adopt orphans: %w", err)
+	}
+	reaping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var group errgroup.Group
+	group.Go(func() error { return runReaper(reaping) })
+	err := s.serve(ctx)
+	s.endOrphans()
+	stop()
+	return errors.Join(err, group.Wait())
+}
+
+func (s *Supervisor) serve(ctx context.Context) error {
+	defer s.Client.Close()
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	err := s.loop(ctx)
+	return errors.Join(err, s.Adapter.Close())
+}
+
+// start makes everything ready, then says so. Where the platform takes the
+// reason of a failed start it gets it; elsewhere the log has it.
+func (s *Supervisor) start(ctx context.Context) error {
+	began := time.Now()
+	err := s.Adapter.Start(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		s.failInit(err)
+		return fmt.Errorf("cannot start: %w", err)
+	}
+	if err := s.Client.Ready(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("cannot report ready: %w", err)
+	}
+	s.Log.Info("ready", "took", time.Since(began).Round(time.Microsecond))
+	return nil
+}
+
+func (s *Supervisor) failInit(cause error) {
+	ctx, cancel := context.WithTimeout(context.Background(), initErrorTime)
+	defer cancel()
+	if err := s.Client.FailInit(ctx, failure(cause, "Runtime.InitError")); err != nil {
+		s.Log.Warn("cannot report the failed start", "error", err)
+	}
+}
+
+// failure is the *protocol.Failure in err, or one that stands for it.
+func failure(err error, fallback string) *protocol.Failure {
+	if f, ok := errors.AsType[*protocol.Failure](err); ok {
+		return f
+	}
+	return &protocol.Failure{Type: fallback, Message: err.Error()}
+}
+
+// endOrphans ends what the last event left behind.
+func (s *Supervisor) endOrphans() {
+	if left := children.endOrphans(time.Second); len(left) > 0 {
+		s.Log.Warn("processes of the command cannot be ended", "pids", left)
+	}
+}
