@@ -1,0 +1,130 @@
+// Package adapters turns an event into a result by running the user's command.
+package adapters
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// A Delivery says how an event reaches a program.
+type Delivery string
+
+const (
+	Stdin Delivery = "stdin" // on standard input
+	Argv  Delivery = "argv"  // as the last argument
+	File  Delivery = "file"  // in a file, whose path is the last argument
+)
+
+// A Config says what to run, and how.
+type Config struct {
+	Platform        *protocol.Platform
+	Command         string   // what to run; empty: what Handler means
+	Handler         string   // as the platform gives it
+	Dir             string   // the code folder, absolute; also the working directory
+	Delivery        Delivery // of events to a program
+	FailOnStderr    bool     // any output on stderr is a failure
+	PassCredentials bool     // those that come with an event, to the command
+	Getenv          func(string) string
+	Environ         []string  // of the command
+	Log             io.Writer // gets what the command writes to stderr, as it comes
+}
+
+// New returns the adapter for c. What it is, and whether it can work, shows
+// when it is started.
+func New(c Config) supervisor.Adapter { return &adapter{Config: c} }
+
+type adapter struct {
+	Config
+	supervisor.Adapter
+}
+
+func (a *adapter) Start(ctx context.Context) error {
+	target, err := Resolve(a.Command, a.Handler, a.Dir)
+	if err != nil {
+		return err
+	}
+	if target.Function != "" {
+		a.Adapter = &function{Config: a.Config, Target: target}
+	} else {
+		a.Adapter = &oneshot{Config: a.Config, args: target.Args}
+	}
+	return a.Adapter.Start(ctx)
+}
+
+// variables are what a command gets to know about its event, with the same
+// names on every platform.
+func (c *Config) variables(ev *protocol.Event) []string {
+	vars := []string{
+		"FUNCTION_PLATFORM=" + c.Platform.Name,
+		"FUNCTION_REQUEST_ID=" + ev.ID,
+	}
+	if limit := ev.Limit(); limit > 0 {
+		vars = append(vars,
+			"FUNCTION_DEADLINE_MS="+strconv.FormatInt(ev.Deadline.UnixMilli(), 10),
+			"FUNCTION_TIME_LIMIT_MS="+strconv.FormatInt(limit.Milliseconds(), 10))
+	}
+	vars = append(vars, protocol.Variables(c.Platform.Facts, ev.Header.Get, c.Getenv)...)
+	if c.PassCredentials {
+		vars = append(vars, protocol.Variables(c.Platform.Credentials, ev.Header.Get, c.Getenv)...)
+	}
+	return vars
+}
+
+// grace is how long a command may take to end gently when ctx ends: half of
+// the time from then to the event's deadline.
+func grace(ctx context.Context, ev *protocol.Event) time.Duration {
+	if until, ok := ctx.Deadline(); ok && ev.Deadline.After(until) {
+		return ev.Deadline.Sub(until) / 2
+	}
+	return 500 * time.Millisecond
+}
+
+// A result collects what a command answers, up to the platform's limit.
+type result struct {
+	data []byte
+	max  int
+}
+
+func (r *result) Write(p []byte) (int, error) {
+	if len(r.data)+len(p) > r.max {
+		return 0, errTooLarge
+	}
+	r.data = append(r.data, p...)
+	return len(p), nil
+}
+
+// answer is the result of a command that ended by itself, or its failure.
+func (c *Config) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
+	if f := outcome(status, log.String()); f != nil {
+		return nil, f
+	}
+	if c.FailOnStderr && log.Total > 0 {
+		return nil, noisy(log.String())
+	}
+	return data, nil
+}
+
+// tailSize is how much of the end of stderr a failure quotes.
+const tailSize = 4 << 10
+
+// A stderr passes the command's log on and keeps its end. A log that cannot be
+// written is no reason to fail an event.
+type stderr struct {
+	supervisor.Tail
+	log io.Writer
+}
+
+func newStderr(log io.Writer) *stderr {
+	return &stderr{Tail: supervisor.Tail{Max: tailSize}, log: log}
+}
+
+func (s *stderr) Write(p []byte) (int, error) {
+	_, _ = s.log.Write(p)
+	return s.Tail.Write(p)
+}

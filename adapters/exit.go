@@ -1,0 +1,127 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+// errTooLarge ends a command whose result is over the platform's limit.
+var errTooLarge = errors.New("the result is too large")
+
+// outcome says what the end of a command means: nil, or why it failed. It is
+// pure. log is the end of what the command wrote to stderr.
+func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
+	f := &protocol.Failure{Stack: lines(log)}
+	switch {
+	case status.Signaled():
+		f.Type = "Function.Signal"
+		f.Message = fmt.Sprintf("killed by signal %d (%v)", status.Signal(), status.Signal())
+	case status.ExitStatus() == 127:
+		f.Type = "Function.NotFound"
+		f.Message = "exit status 127 (command not found)"
+	case status.ExitStatus() == 126:
+		f.Type = "Function.NotExecutable"
+		f.Message = "exit status 126 (command not executable)"
+	case status.ExitStatus() != 0:
+		f.Type = "Function.ExitError"
+		f.Message = fmt.Sprintf("exit status %d", status.ExitStatus())
+	default:
+		return nil
+	}
+	f.Message = withLine(f.Message, f.Stack)
+	return f
+}
+
+// cutShort is the failure of a command that we ended, and why.
+func cutShort(cause error, ev *protocol.Event, max int, log string) *protocol.Failure {
+	f := &protocol.Failure{Stack: lines(log)}
+	switch {
+	case errors.Is(cause, context.DeadlineExceeded):
+		f.Type = "Function.Timeout"
+		f.Message = fmt.Sprintf("timed out: still running %v after the event came (the limit is %v)",
+			time.Since(ev.Received).Round(time.Millisecond), ev.Limit().Round(time.Millisecond))
+	case errors.Is(cause, errTooLarge):
+		f.Type = "Function.ResponseSizeTooLarge"
+		f.Message = fmt.Sprintf("the result is over %d bytes, the limit of the platform", max)
+	default:
+		f.Type = "Function.Stopped"
+		f.Message = fmt.Sprintf("ended before it was done: %v", cause)
+	}
+	return f
+}
+
+// noisy is the failure of a command that wrote to stderr and must not.
+func noisy(log string) *protocol.Failure {
+	f := &protocol.Failure{Type: "Function.Stderr", Stack: lines(log)}
+	f.Message = withLine("it wrote to stderr, and BOOTSTRAP_STDERR is fail", f.Stack)
+	return f
+}
+
+// shellStatus is the wait status behind a status as a shell tells it.
+func shellStatus(code int) syscall.WaitStatus {
+	if signal := code - 128; signal > 0 && signal <= 64 {
+		return syscall.WaitStatus(signal)
+	}
+	return syscall.WaitStatus(code << 8)
+}
+
+// lines splits a log for a failure's Stack.
+func lines(log string) []string {
+	log = strings.TrimRight(log, "\r\n")
+	if log == "" {
+		return nil
+	}
+	return strings.Split(strings.ReplaceAll(log, "\r\n", "\n"), "\n")
+}
+
+// maxLine is how much of a line a message quotes.
+const maxLine = 500
+
+// withLine adds the most useful line of a log to a message.
+func withLine(message string, log []string) string {
+	line := usefulLine(log)
+	if line == "" {
+		return message
+	}
+	if len(line) > maxLine {
+		line = strings.ToValidUTF8(line[:maxLine], "") + "…"
+	}
+	return message + ": " + line
+}
+
+// complaints are the words of a line that speaks of an error.
+var complaints = []string{
+	"error", "exception", "panic", "fatal", "fail", "cannot", "can't", "could not", "unable", "invalid",
+	"denied", "not found", "no such", "unexpected", "unbound", "missing", "abort",
+}
+
+func complains(line string) bool {
+	line = strings.ToLower(line)
+	return slices.ContainsFunc(complaints, func(word string) bool { return strings.Contains(line, word) })
+}
+
+// usefulLine is the first line that speaks of an error, else the first at all.
+// Lines that begin with space are the inside of something; a traceback's
+// head says nothing.
+func usefulLine(log []string) (first string) {
+	for _, line := range log {
+		text := strings.TrimSpace(line)
+		if text == "" || text != strings.TrimRight(line, " \t\r") || strings.HasPrefix(text, "Traceback ") {
+			continue
+		}
+		if complains(text) {
+			return text
+		}
+		if first == "" {
+			first = text
+		}
+	}
+	return first
+}

@@ -1,0 +1,142 @@
+package adapters
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+//go:embed hosts/bash.sh
+var bashHost string
+
+// function calls a function of a bash script that a resident shell has loaded.
+type function struct {
+	Config
+	Target
+	bash string
+	host *host // nil: not running
+}
+
+// Start finds the shell and has it load the script.
+func (f *function) Start(ctx context.Context) (err error) {
+	if f.bash, err = findProgram("bash", f.Dir, f.Getenv("PATH")); err != nil {
+		return problem("Runtime.NoInterpreter", "cannot load %s: %v", f.File, err)
+	}
+	return f.load(ctx)
+}
+
+// Close ends the shell.
+func (f *function) Close() error {
+	f.endHost()
+	return nil
+}
+
+func (f *function) endHost() {
+	if f.host != nil {
+		f.host.end(0) // it has nothing in hand
+		f.host = nil
+	}
+}
+
+// load starts a shell and waits until it has the function.
+func (f *function) load(ctx context.Context) error {
+	f.endHost()
+	h, err := startHost(&supervisor.Command{
+		Path: f.bash,
+		Args: []string{"bash", "-c", bashHost, "bash", f.File, f.Function},
+		Env:  f.Environ,
+		Dir:  f.Dir,
+	}, f.Platform.MaxResult, newStderr(f.Log))
+	if err != nil {
+		return explain(err)
+	}
+	line, err := h.answer(ctx)
+	if err == nil && line == "ready" {
+		f.host = h
+		return nil
+	}
+	status := h.end(0)
+	if err != nil && err != supervisor.ErrExited {
+		return problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
+	}
+	failure := f.loadFailure(line, status, lines(h.log.String()))
+	failure.Stack = lines(h.log.String())
+	return failure
+}
+
+// loadFailure says why the script could not be loaded.
+func (f *function) loadFailure(line string, status syscall.WaitStatus, log []string) *protocol.Failure {
+	what, functions, _ := strings.Cut(line, " ")
+	switch what {
+	case "missing":
+		if functions == "" {
+			functions = "none"
+		}
+		return problem("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, functions)
+	case "syntax":
+		return problem("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), log))
+	default:
+		ended := fmt.Sprintf("%s ended the shell (exit status %d) while it was loaded", f.File, status.ExitStatus())
+		return problem("Runtime.UserCodeExit", "%s", withLine(ended, log))
+	}
+}
+
+// lineEnds is a hint at what breaks most scripts that come from Windows.
+func (f *function) lineEnds() string {
+	if text, _ := os.ReadFile(f.File); bytes.Contains(text, []byte("\r\n")) {
+		return ", which has Windows line ends (CRLF)"
+	}
+	return ""
+}
+
+// Invoke calls the function. A shell that is gone is replaced first.
+func (f *function) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	if f.host == nil || f.host.process.Exited() {
+		if err := f.load(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.host.ask(ev.Body, f.variables(ev)); err != nil {
+		return nil, err
+	}
+	return f.await(ctx, ev)
+}
+
+// await waits for the end of the call and tells its outcome.
+func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	h := f.host
+	line, err := h.answer(ctx)
+	switch {
+	case err == nil:
+		h.wipe()
+		code, _ := strconv.Atoi(line)
+		data, err := f.answer(shellStatus(code), h.result.data, h.log)
+		return bytes.TrimRight(data, "\n"), err // as $(…) would
+	case err == supervisor.ErrExited:
+		f.host = nil
+		return nil, shellDied(h.end(0), h.log.String())
+	case h.interrupt(grace(ctx, ev)):
+		h.wipe()
+	default:
+		f.endHost()
+	}
+	return nil, cutShort(err, ev, h.result.max, h.log.String())
+}
+
+// shellDied is the failure of a call that ended even the resident shell.
+func shellDied(status syscall.WaitStatus, log string) *protocol.Failure {
+	failure := outcome(status, log)
+	if failure == nil {
+		failure = &protocol.Failure{Type: "Function.ExitError", Message: "exit status 0"}
+	}
+	failure.Message = "the resident shell ended: " + failure.Message
+	return failure
+}

@@ -1,0 +1,152 @@
+package adapters
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"bootstrap/supervisor"
+)
+
+// A host is a resident shell that has loaded a script: our end of what
+// hosts/bash.sh says.
+type host struct {
+	process  *supervisor.Process
+	event    *slate
+	vars     *slate
+	requests *os.File // a line: serve the event
+	answers  bytes.Buffer
+	result   *result
+	log      *stderr
+}
+
+// startHost starts the shell; it has loaded nothing yet.
+func startHost(c *supervisor.Command, max int, log *stderr) (h *host, err error) {
+	h = &host{result: &result{max: max}, log: log}
+	defer func() {
+		if err != nil {
+			h.closeFiles()
+		}
+	}()
+	if h.event, err = newSlate(); err != nil {
+		return nil, err
+	}
+	if h.vars, err = newSlate(); err != nil {
+		return nil, err
+	}
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return nil, problem("Runtime.StartError", "cannot make a pipe: %v", err)
+	}
+	defer theirs.Close()
+	h.requests = ours
+	c.Stdin = h.event.reader
+	c.Outputs = []io.Writer{h.result, h.log, &h.answers}
+	c.Files = []*os.File{theirs, h.vars.reader}
+	h.process, err = supervisor.Start(c)
+	return h, err
+}
+
+// answer waits for the shell's next line. It returns supervisor.ErrExited when
+// there will be none.
+func (h *host) answer(ctx context.Context) (line string, err error) {
+	if err := h.process.Pump(ctx, h.answered); err != nil {
+		return "", err
+	}
+	line, _ = h.answers.ReadString('\n')
+	return strings.TrimSuffix(line, "\n"), nil
+}
+
+func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n') >= 0 }
+
+// ask lets the shell serve an event. answer tells when it has.
+func (h *host) ask(event []byte, vars []string) error {
+	h.result.data = nil
+	h.log.Reset()
+	if err := errors.Join(h.event.write(event), h.vars.write(exports(vars))); err != nil {
+		return problem("Runtime.TempError", "cannot hand the event to the shell: %v", err)
+	}
+	_, _ = h.requests.Write([]byte("\n")) // to a dead shell: answer tells
+	return nil
+}
+
+// interrupt ends the event in hand, and reports whether the shell has survived
+// that, as it should.
+func (h *host) interrupt(grace time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	h.process.Interrupt()
+	_, err := h.answer(ctx)
+	return err == nil
+}
+
+// wipe forgets the event.
+func (h *host) wipe() {
+	_ = h.event.write(nil) // an empty file always fits
+	_ = h.vars.write(nil)
+}
+
+// end ends the shell and says how it exited.
+func (h *host) end(grace time.Duration) syscall.WaitStatus {
+	status := h.process.End(grace)
+	h.closeFiles()
+	return status
+}
+
+func (h *host) closeFiles() {
+	h.event.close()
+	h.vars.close()
+	if h.requests != nil {
+		_ = h.requests.Close() // nothing is buffered
+	}
+}
+
+// exports is shell code that exports NAME=value.
+func exports(vars []string) []byte {
+	var b bytes.Buffer
+	for _, v := range vars {
+		name, value, _ := strings.Cut(v, "=")
+		b.WriteString("export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'\n")
+	}
+	return b.Bytes()
+}
+
+// A slate is a file without a name that is written anew for each event. A
+// shell reads a file in blocks, and a pipe byte by byte.
+type slate struct {
+	writer *os.File
+	reader *os.File // what the shell gets, always at the beginning
+}
+
+func newSlate() (s *slate, err error) {
+	s = &slate{}
+	s.writer, err = os.CreateTemp("", "bootstrap-")
+	if err == nil {
+		s.reader, err = os.Open(s.writer.Name())
+		err = errors.Join(err, os.Remove(s.writer.Name()))
+	}
+	if err != nil {
+		s.close()
+		return nil, problem("Runtime.TempError", "cannot make a temporary file: %v", err)
+	}
+	return s, nil
+}
+
+func (s *slate) write(data []byte) error {
+	_, err := s.writer.WriteAt(data, 0)
+	err = errors.Join(err, s.writer.Truncate(int64(len(data))))
+	_, seekErr := s.reader.Seek(0, 0) // the shell's descriptor shares its offset
+	return errors.Join(err, seekErr)
+}
+
+func (s *slate) close() {
+	if s != nil {
+		_ = s.reader.Close() // nothing to lose; nil is fine too
+		_ = s.writer.Close()
+	}
+}

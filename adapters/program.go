@@ -1,0 +1,137 @@
+package adapters
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// findProgram is the path of a program: a name is searched for in PATH, a path
+// counts from dir. It also sees whether the program can work here.
+func findProgram(name, dir, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		return name, asError(inspect(name))
+	}
+	for folder := range strings.SplitSeq(path, ":") {
+		file := filepath.Join(dir, folder, name)
+		if filepath.IsAbs(folder) {
+			file = filepath.Join(folder, name)
+		}
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return file, asError(inspect(file))
+		}
+	}
+	return "", problem("Function.NotFound", "%q is not in PATH (%s)", name, path)
+}
+
+func asError(f *protocol.Failure) error {
+	if f == nil {
+		return nil
+	}
+	return f
+}
+
+// explain turns a program's failed start into what is wrong with the program.
+// The kernel says "no such file" also when it means the interpreter.
+func explain(err error) error {
+	start, ok := errors.AsType[*supervisor.StartError](err)
+	if !ok {
+		return err
+	}
+	if errors.Is(err, syscall.E2BIG) {
+		return problem("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux", start.Path)
+	}
+	if f := inspect(start.Path); f != nil {
+		return f
+	}
+	return problem("Function.StartError", "%v", err)
+}
+
+// inspect says why a file cannot be run as a program; nil: nothing is wrong.
+func inspect(file string) *protocol.Failure {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return problem("Function.NotFound", "%s does not exist", file)
+	case err != nil:
+		return problem("Function.NotFound", "cannot look at the program: %v", err)
+	case info.IsDir():
+		return problem("Function.NotExecutable", "%s is a folder, not a program", file)
+	case syscall.Access(file, 1) != nil: // X_OK
+		return problem("Function.NotExecutable", "%s is not executable (mode %04o): chmod +x it before packing it", file, info.Mode().Perm())
+	}
+	return inspectHead(file, head(file))
+}
+
+// head is the beginning of a file; one that cannot be read can still be run.
+func head(file string) []byte {
+	f, err := os.Open(file)
+	if err != nil {
+		return []byte("\x7fELF")
+	}
+	defer f.Close()
+	buf := make([]byte, 4096)
+	n, _ := io.ReadFull(f, buf)
+	return buf[:n]
+}
+
+func inspectHead(file string, head []byte) *protocol.Failure {
+	switch {
+	case len(head) == 0:
+		return problem("Function.NotExecutable", "%s is empty", file)
+	case bytes.HasPrefix(head, []byte("#!")):
+		return inspectScript(file, head)
+	case bytes.HasPrefix(head, []byte("\x7fELF")):
+		return inspectBinary(file, head)
+	default:
+		return problem("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
+	}
+}
+
+func inspectScript(file string, head []byte) *protocol.Failure {
+	line, _, _ := bytes.Cut(head[2:], []byte("\n"))
+	if bytes.HasSuffix(line, []byte("\r")) {
+		return problem("Function.BadInterpreter", "%s has Windows line ends (CRLF): save it with Unix ones (LF)", file)
+	}
+	words := strings.Fields(string(line))
+	if len(words) == 0 {
+		return problem("Function.BadInterpreter", "%s: its first line #! names no interpreter", file)
+	}
+	if !exists(words[0]) {
+		return problem("Function.BadInterpreter", "%s: its interpreter %s does not exist here", file, words[0])
+	}
+	return nil
+}
+
+// inspectBinary looks at the processor that an ELF file is for.
+func inspectBinary(file string, head []byte) *protocol.Failure {
+	machines := map[uint16]string{3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
+	if len(head) < 20 {
+		return nil
+	}
+	machine := binary.LittleEndian.Uint16(head[18:])
+	if name := machines[machine]; name != runtime.GOARCH {
+		return problem("Function.BadInterpreter", "%s is built for another processor (%s, machine %d), not for %s", file, name, machine, runtime.GOARCH)
+	}
+	if loader := loaderIn(head); loader != "" && !exists(loader) {
+		return problem("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)
+	}
+	return nil
+}
+
+func problem(kind, format string, args ...any) *protocol.Failure {
+	return &protocol.Failure{Type: kind, Message: fmt.Sprintf(format, args...)}
+}
