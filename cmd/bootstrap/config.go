@@ -1,0 +1,101 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"bootstrap/adapters"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/kelseyhightower/envconfig"
+)
+
+const prefix = "BOOTSTRAP"
+
+// Config is every option, each a variable BOOTSTRAP_…; nothing else reads
+// them. The help text and the README's table come from its tags. An
+// envconfig tag must not be added: it makes the variable without the prefix
+// count, too (kelseyhightower/envconfig#14).
+type Config struct {
+	Command         string   `desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
+	Delivery        delivery `default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
+	Stderr          stderr   `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
+	Timeout         duration `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
+	Margin          duration `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
+	Grace           duration `default:"5s" desc:"how long the event in hand may go on when the runtime is told to stop (SIGTERM)"`
+	PassCredentials bool     `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on"`
+	Platform        string   `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
+	LogLevel        logLevel `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
+}
+
+// readConfig reads the whole configuration. Its error holds all complaints.
+func readConfig() (*Config, error) {
+	var c Config
+	var complaints []error
+	for {
+		err := envconfig.Process(prefix, &c)
+		bad, ok := errors.AsType[*envconfig.ParseError](err)
+		if !ok {
+			return &c, errors.Join(append(complaints, err)...)
+		}
+		complaints = append(complaints, complaint(bad))
+		// Process stops at the first. Without that variable it comes to
+		// the next one; we will exit in any case.
+		if err := os.Unsetenv(bad.KeyName); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func complaint(bad *envconfig.ParseError) error {
+	want := bad.Err.Error()
+	if bad.TypeName == "bool" {
+		want = "want true or false"
+	}
+	return fmt.Errorf("%s is %q: %s", bad.KeyName, bad.Value, want)
+}
+
+// oneOf makes sure that a value is among those that are allowed.
+func oneOf(value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("want %s or %s", strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1])
+}
+
+type delivery adapters.Delivery
+
+func (d *delivery) Decode(value string) error {
+	*d = delivery(value)
+	return oneOf(value, string(adapters.Stdin), string(adapters.Argv), string(adapters.File))
+}
+
+type stderr string
+
+func (s *stderr) Decode(value string) error {
+	*s = stderr(value)
+	return oneOf(value, "log", "fail")
+}
+
+type logLevel hclog.Level
+
+func (l *logLevel) Decode(value string) error {
+	*l = logLevel(hclog.LevelFromString(value))
+	return oneOf(value, "debug", "info", "warn", "error", "off")
+}
+
+type duration time.Duration
+
+func (d *duration) Decode(value string) error {
+	parsed, err := time.ParseDuration(value)
+	if err != nil || parsed < 0 {
+		return errors.New("want a duration with its unit, such as 10s or 250ms")
+	}
+	*d = duration(parsed)
+	return nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"regexp"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+)
+
+// linked is set by the linker for a release.
+var linked string
+
+// version is that of the release, else what the Go tool knows.
+func version() string {
+	if linked != "" {
+		return linked
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+const usage = `bootstrap runs a command or a function of a script as a cloud function.
+
+Put it next to index.sh, zip both, upload the zip as a custom runtime and set
+the handler to index.main_handler. On a platform it takes no argument; on this
+machine "bootstrapctl invoke" runs the same function. Arguments: help, version.
+
+Options are variables:
+
+`
+
+func help(out io.Writer) {
+	fmt.Fprint(out, usage)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, o := range options() {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", o.name, o.value, o.text)
+	}
+	_ = table.Flush() // the terminal is gone: nobody to tell
+}
+
+// An option is a field of Config as the user sees it.
+type option struct{ name, value, text string }
+
+// options reads Config's tags. envconfig.Usagef would, too, but its templates
+// add a third to the size of the program.
+func options() (all []option) {
+	word := regexp.MustCompile(`([a-z])([A-Z])`)
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name := strings.ToUpper(word.ReplaceAllString(field.Name, "${1}_$2"))
+		all = append(all, option{prefix + "_" + name, field.Tag.Get("default"), field.Tag.Get("desc")})
+	}
+	return all
+}

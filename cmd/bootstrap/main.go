@@ -1,0 +1,44 @@
+// Command bootstrap is a custom runtime for Tencent SCF, Huawei FunctionGraph
+// and AWS Lambda: it hands each event to a command or to a function in a
+// script and posts what comes back.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit statuses.
+const (
+	exitStopped = 0 // asked to stop, and did
+	exitFailed  = 1 // the runtime or the start of the function failed
+	exitUsage   = 2 // wrong configuration or usage
+)
+
+func main() {
+	// A write to a log that nobody reads any more must not end us. Ignoring
+	// the signal would do so for the user's command, too.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 0:
+		return serve(ctx, stderr)
+	case len(args) == 1 && args[0] == "version":
+		fmt.Fprintln(stdout, version())
+	case len(args) == 1 && args[0] == "help":
+		help(stdout)
+	default:
+		fmt.Fprintf(stderr, "bootstrap: cannot run %q: the arguments are help, version or none\n", args)
+		return exitUsage
+	}
+	return 0
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"bootstrap/adapters"
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// serve is the runtime: it returns the exit status when it is told to stop or
+// cannot go on.
+func serve(ctx context.Context, stderr io.Writer) int {
+	config, err := readConfig()
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrap: wrong configuration:\n%v\n", err)
+		return exitUsage
+	}
+	log := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(config.LogLevel), Output: stderr})
+	s, err := newSupervisor(config, log, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
+		return exitUsage
+	}
+	if err := s.Run(ctx); err != nil {
+		log.Error("stopped", "error", err)
+		return exitFailed
+	}
+	log.Info("stopped")
+	return exitStopped
+}
+
+func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.Supervisor, error) {
+	platform, err := protocol.Detect(c.Platform, os.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err)
+	}
+	client, err := protocol.NewClient(platform, os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	client.Timeout = time.Duration(c.Timeout)
+	client.Lost = func(call string, err error) { log.Warn("asking again", "call", call, "error", err) }
+	dir, err := codeFolder(os.Getenv(platform.CodeRoot))
+	if err != nil {
+		return nil, err
+	}
+	return &supervisor.Supervisor{
+		Client: client,
+		Adapter: adapters.New(adapters.Config{
+			Platform:        platform,
+			Command:         c.Command,
+			Handler:         os.Getenv(platform.Handler),
+			Dir:             dir,
+			Delivery:        adapters.Delivery(c.Delivery),
+			FailOnStderr:    c.Stderr == "fail",
+			PassCredentials: c.PassCredentials,
+			Getenv:          os.Getenv,
+			Environ:         os.Environ(),
+			Log:             stderr,
+		}),
+		Margin: time.Duration(c.Margin),
+		Grace:  time.Duration(c.Grace),
+		Log:    log.With("platform", platform.Name),
+	}, nil
+}
+
+// codeFolder is where the user's code is: where the platform says, else where
+// this program lies.
+func codeFolder(root string) (string, error) {
+	if root != "" {
+		return filepath.Clean(root), nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", errors.New("cannot find the code folder")
+	}
+	return filepath.Dir(self), nil
+}
