@@ -5,24 +5,9 @@ import (
 	"io"
 	"reflect"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 )
-
-// linked is set by the linker for a release.
-var linked string
-
-// version is that of the release, else what the Go tool knows.
-func version() string {
-	if linked != "" {
-		return linked
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
-}
 
 const usage = `bootstrap runs a command or a function of a script as a cloud function.
 

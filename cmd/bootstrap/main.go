@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"bootstrap/cmd/internal/version"
 )
 
 // Exit statuses.
@@ -33,7 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case len(args) == 0:
 		return serve(ctx, stderr)
 	case len(args) == 1 && args[0] == "version":
-		fmt.Fprintln(stdout, version())
+		fmt.Fprintln(stdout, version.String())
 	case len(args) == 1 && args[0] == "help":
 		help(stdout)
 	default:

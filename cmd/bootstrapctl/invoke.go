@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// An invocation is what the flags of invoke say.
+type invocation struct {
+	dir, platform, handler string
+	event, eventFile       string
+	timeout                time.Duration
+	memory, repeat         int
+	env                    list
+	runtime                string
+}
+
+// list is a flag that may be given more than once.
+type list []string
+
+func (l *list) String() string     { return strings.Join(*l, " ") }
+func (l *list) Set(v string) error { *l = append(*l, v); return nil }
+
+func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet("bootstrapctl invoke", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&in.dir, "dir", ".", "the `folder` with the function, as it would be zipped")
+	f.StringVar(&in.platform, "platform", protocol.SCF.Name, "scf, functiongraph or lambda")
+	f.StringVar(&in.handler, "handler", "index.main_handler", "the function's handler, as set in the console")
+	f.StringVar(&in.event, "event", "", "the event, as `JSON` (default {})")
+	f.StringVar(&in.eventFile, "event-file", "", "the `file` with the event; - or a lone - after the flags: standard input")
+	f.DurationVar(&in.timeout, "timeout", 3*time.Second, "the function's time limit")
+	f.IntVar(&in.memory, "memory", 128, "the function's memory in `MB`, which it is told but not held to")
+	f.IntVar(&in.repeat, "repeat", 1, "how many `times` to send the event")
+	f.Var(&in.env, "env", "a variable of the function, `NAME=value`; may be repeated")
+	f.StringVar(&in.runtime, "runtime", "", "the `command` to run as the runtime (default bootstrap from the folder, else our own)")
+	return f
+}
+
+// invoke runs the function in a folder as a platform would and sends it an
+// event. Only results go to stdout.
+func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var in invocation
+	flags := in.flags(stderr)
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return exitResult
+	} else if err != nil {
+		return exitUsage
+	}
+	platform, err := in.check(flags.Args())
+	if err != nil {
+		return complain(stderr, err)
+	}
+	event, err := in.readEvent(stdin)
+	if err != nil {
+		return complain(stderr, err)
+	}
+	status, err := in.run(ctx, platform, event, stdout, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl: %v\n", err)
+	}
+	return status
+}
+
+func complain(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "bootstrapctl invoke: %v\n", err)
+	return exitUsage
+}
+
+// check finds what is wrong with the flags, all of it.
+func (in *invocation) check(rest []string) (*protocol.Platform, error) {
+	var wrong []error
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	platform, err := protocol.Detect(in.platform, os.Getenv)
+	if err != nil || in.platform == "" {
+		say("-platform %q: want scf, functiongraph or lambda", in.platform)
+	}
+	if len(rest) == 1 && rest[0] == "-" && in.eventFile == "" {
+		in.eventFile, rest = "-", nil
+	}
+	if len(rest) > 0 {
+		say("cannot use the arguments %q: only flags, and - for standard input", rest)
+	}
+	if in.event != "" && in.eventFile != "" {
+		say("two events: -event and %s", in.eventFile)
+	}
+	if info, err := os.Stat(in.dir); err != nil || !info.IsDir() {
+		say("-dir %s: no such folder", in.dir)
+	}
+	for _, v := range in.env {
+		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
+			say("-env %q: want NAME=value", v)
+		}
+	}
+	for name, wrong := range map[string]bool{"timeout": in.timeout <= 0, "memory": in.memory <= 0, "repeat": in.repeat <= 0} {
+		if wrong {
+			say("-%s must be more than 0", name)
+		}
+	}
+	return platform, errors.Join(wrong...)
+}
+
+// readEvent: the platforms take JSON only.
+func (in *invocation) readEvent(stdin io.Reader) (event []byte, err error) {
+	switch in.eventFile {
+	case "":
+		event = []byte(in.event)
+		if in.event == "" {
+			event = []byte("{}")
+		}
+	case "-":
+		event, err = io.ReadAll(stdin)
+	default:
+		event, err = os.ReadFile(in.eventFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the event: %w", err)
+	}
+	if !json.Valid(event) {
+		return nil, errors.New("the event is not JSON: the platforms take nothing else")
+	}
+	return event, nil
+}
+
+// run sends the event as often as asked. Its error is one of ours, not of the
+// function.
+func (in *invocation) run(ctx context.Context, platform *protocol.Platform, event []byte, stdout, stderr io.Writer) (status int, err error) {
+	command, cleanUp, err := findRuntime(in.runtime, in.dir)
+	defer cleanUp()
+	if err != nil {
+		return exitFailure, err
+	}
+	server, err := emulator.New(platform, emulator.Function{
+		Handler: in.handler, Dir: in.dir, Timeout: in.timeout, MemoryMB: in.memory, Env: in.env,
+	})
+	if err != nil {
+		return exitFailure, err
+	}
+	defer server.Close()
+	runner := emulator.NewRunner(server, command, stderr, stderr)
+	defer runner.Stop()
+	for n := range in.repeat {
+		outcome, err := runner.Invoke(ctx, emulator.Event{Body: event})
+		if err != nil {
+			return exitFailure, err
+		}
+		if n == in.repeat-1 {
+			runner.Stop() // so that its last words come before the report
+		}
+		if outcome.Kind == emulator.Result {
+			_, err = stdout.Write(outcome.Body)
+		} else {
+			status = exitFailure
+		}
+		if err != nil {
+			return exitFailure, fmt.Errorf("cannot print the result: %w", err)
+		}
+		report(stderr, outcome, runner.PeakMemory())
+	}
+	return status, nil
+}

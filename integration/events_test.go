@@ -1,0 +1,152 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// behave is the user's code: it does what the file "behaviour" says. event
+// prints the event, in the way that it was delivered.
+const behave = `
+behave() {
+	case $(cat behaviour) in
+	echo) event ;;
+	failure) echo "no such customer" >&2; exit 3 ;;
+	timeout) sleep 60 ;;
+	oversize) head -c 7000000 /dev/zero ;;
+	binary) cat bytes ;;
+	empty) : ;;
+	esac
+}
+`
+
+// ways are the ways of an event to the user's code: each adapter, and each
+// delivery.
+var ways = []struct {
+	name, handler, file, code string
+	env                       []string
+}{
+	{"stdin", "tool", "tool", "#!/bin/sh\nevent() { cat; }" + behave + "behave", nil},
+	{"argv", "tool", "tool", "#!/bin/sh\nlast=$1\nevent() { printf %s \"$last\"; }" + behave + "behave", []string{"BOOTSTRAP_DELIVERY=argv"}},
+	{"file", "bin/tool", "bin/tool", "#!/bin/sh\nlast=$1\nevent() { cat \"$last\"; }" + behave + "behave", []string{"BOOTSTRAP_DELIVERY=file"}},
+	{"shell line", "", "unused", "", []string{"BOOTSTRAP_COMMAND=event() { cat; }" + behave + "behave"}},
+	{"function", "index.main_handler", "index.sh", "event() { cat; }" + behave + "main_handler() { behave; }", nil},
+}
+
+// A scenario is one event and what must become of it.
+type scenario struct {
+	behaviour string
+	event     []byte
+	result    []byte // nil: a failure
+	failure   string // its type
+	message   []string
+}
+
+var allBytes = func() (b []byte) {
+	for i := range 1024 {
+		b = append(b, byte(i))
+	}
+	return b
+}()
+
+func scenarios(way string, p *protocol.Platform) []scenario {
+	big := bytes.Repeat([]byte("6 MB of text. "), p.MaxEvent/14)
+	bigEcho := scenario{behaviour: "echo", event: big, result: big}
+	if way == "argv" {
+		bigEcho = scenario{behaviour: "echo", event: big, failure: "Function.EventTooLarge",
+			message: []string{fmt.Sprint(len(big)), "131071", "stdin", "file"}}
+	}
+	return []scenario{
+		{behaviour: "echo", event: []byte(`{"a": "b c"}`), result: []byte(`{"a": "b c"}`)},
+		{behaviour: "failure", event: []byte("{}"), failure: "Function.ExitError", message: []string{"exit status 3", "no such customer"}},
+		{behaviour: "timeout", event: []byte("{}"), failure: "Function.Timeout", message: []string{"timed out"}},
+		{behaviour: "oversize", event: []byte("{}"), failure: "Function.ResponseSizeTooLarge", message: []string{fmt.Sprint(p.MaxResult)}},
+		{behaviour: "binary", event: []byte("{}"), result: allBytes},
+		{behaviour: "empty", event: []byte("{}"), result: []byte{}},
+		bigEcho,
+		{behaviour: "echo", event: []byte("[]"), result: []byte("[]")},
+	}
+}
+
+// One instance serves all scenarios of a way: whatever an event does, the next
+// one is served.
+func TestEvents(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		for _, way := range ways {
+			t.Run(way.name, func(t *testing.T) {
+				t.Parallel()
+				dir, tmp := t.TempDir(), t.TempDir()
+				if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				write(t, dir, way.file, way.code, 0o755)
+				write(t, dir, "bytes", string(allBytes), 0o644)
+				server, runner := start(t, p, emulator.Function{Handler: way.handler, Dir: dir,
+					Timeout: 2 * time.Second, Env: append([]string{"TMPDIR=" + tmp}, way.env...)}, nil)
+				list := scenarios(way.name, p)
+				for _, s := range list {
+					write(t, dir, "behaviour", s.behaviour, 0o644)
+					s.check(t, runner)
+				}
+				clean(t, server, runner, len(list), tmp)
+			})
+		}
+	})
+}
+
+func (s *scenario) check(t *testing.T, runner *emulator.Runner) {
+	t.Helper()
+	out, err := runner.Invoke(context.Background(), emulator.Event{Body: s.event})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.failure == "" {
+		if out.Kind != emulator.Result || !bytes.Equal(out.Body, s.result) {
+			t.Errorf("%s: got %v of %d bytes %.200q, want a result of %d bytes", s.behaviour, out.Kind, len(out.Body), out.Body, len(s.result))
+		}
+		return
+	}
+	var posted struct {
+		Type    string   `json:"errorType"`
+		Message string   `json:"errorMessage"`
+		Stack   []string `json:"stackTrace"`
+	}
+	if err := json.Unmarshal(out.Body, &posted); err != nil {
+		t.Errorf("%s: the error %q is not JSON: %v", s.behaviour, out.Body, err)
+	}
+	if out.Kind != emulator.Failure || out.ErrorType != s.failure || posted.Type != s.failure {
+		t.Errorf("%s: got %v of type %q, %q, want a failure of type %q", s.behaviour, out.Kind, out.ErrorType, posted.Type, s.failure)
+	}
+	for _, text := range s.message {
+		if !strings.Contains(posted.Message, text) {
+			t.Errorf("%s: got the message %q, want %q in it", s.behaviour, posted.Message, text)
+		}
+	}
+}
+
+// clean: every event had exactly one answer, from one process, over one
+// connection, and nothing is left of any.
+func clean(t *testing.T, server *emulator.Server, runner *emulator.Runner, events int, tmp string) {
+	t.Helper()
+	got := server.Stats()
+	if got.Instances != 1 || got.Connections != 1 || got.Redeliveries != 0 || got.Refused != 0 ||
+		got.Responses+got.Errors != events {
+		t.Errorf("got %+v, want 1 instance, 1 connection, %d answers, nothing else", got, events)
+	}
+	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
+		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+	}
+	if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
+		t.Errorf("left in the temp folder: %v, %v", files, err)
+	}
+}

@@ -1,0 +1,239 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+// ctl runs bootstrapctl.
+func ctl(t testing.TB, stdin io.Reader, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	cmd := exec.Command(bootstrapctl, args...)
+	var out, log bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &log
+	err := cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return out.String(), log.String(), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), log.String(), 0
+}
+
+func shellFunction(t testing.TB, body string) (dir string) {
+	dir = t.TempDir()
+	write(t, dir, "index.sh", "main_handler() {\n"+body+"\n}\n", 0o644)
+	return dir
+}
+
+// TestExamples runs the command of each example's README on every platform,
+// first as it stands there, then with bootstrap in the folder, as in the zip.
+func TestExamples(t *testing.T) {
+	want := map[string]func(event, result string) bool{
+		"shell": func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
+		"cli":   func(event, result string) bool { return result == strings.ToUpper(event) },
+		"python": func(event, result string) bool {
+			var answer struct {
+				StatusCode int
+				Body       string
+			}
+			err := json.Unmarshal([]byte(result), &answer)
+			return err == nil && answer.StatusCode == 200 && strings.Contains(answer.Body, "Hello, Ada!")
+		},
+	}
+	for name, right := range want {
+		event, err := os.ReadFile(filepath.Join("../examples", name, "event.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder := filepath.Join(t.TempDir(), name)
+		if err := os.CopyFS(folder, os.DirFS(filepath.Join("../examples", name))); err != nil {
+			t.Fatal(err)
+		}
+		everywhere(t, func(t *testing.T, p *protocol.Platform) {
+			command := readmeCommand(t, filepath.Join("../examples", name, "README.md")) + " -platform " + p.Name
+			for _, put := range []bool{false, true} {
+				if put {
+					command = strings.Replace(command, "-dir examples/"+name, "-dir "+folder, 1)
+					copyProgram(t, bootstrap, filepath.Join(folder, "bootstrap"))
+				}
+				result, log, status := shell(t, command)
+				if status != 0 || !right(string(event), result) {
+					t.Errorf("%s\ngot status %d, result %q, log:\n%s", command, status, result, log)
+				}
+			}
+		})
+	}
+}
+
+// readmeCommand is the indented command of an example's README.
+func readmeCommand(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`(?m)^    (bootstrapctl invoke .*)$`).FindSubmatch(text)
+	if match == nil {
+		t.Fatalf("%s has no command", file)
+	}
+	return string(match[1])
+}
+
+// shell runs a command line from the project's folder, with our bootstrapctl.
+func shell(t *testing.T, command string) (stdout, stderr string, status int) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = ".."
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(bootstrapctl)+":"+os.Getenv("PATH"))
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), log.String(), cmd.ProcessState.ExitCode()
+}
+
+func copyProgram(t *testing.T, from, to string) {
+	t.Helper()
+	program, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, program, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var reportLine = regexp.MustCompile(`(?m)^report: request_id=\S+ duration=\S+ init=\S+ memory=\S+MB outcome="(.*?)"`)
+
+func TestInvoke(t *testing.T) {
+	echo := shellFunction(t, `echo log >&2; printf '%s' "$1"`)
+	event := filepath.Join(t.TempDir(), "event.json")
+	if err := os.WriteFile(event, []byte(`{"from": "file"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		args    []string
+		stdin   string
+		stdout  string
+		outcome string
+		stderr  []string
+		status  int
+	}{
+		"default event":  {[]string{"-dir", echo}, "", "{}", "result", []string{"log\n"}, 0},
+		"event":          {[]string{"-dir", echo, "-event", "[1]"}, "", "[1]", "result", nil, 0},
+		"event file":     {[]string{"-dir", echo, "-event-file", event}, "", `{"from": "file"}`, "result", nil, 0},
+		"standard input": {[]string{"-dir", echo, "-"}, "[2]", "[2]", "result", nil, 0},
+		"repeated":       {[]string{"-dir", echo, "-repeat", "3", "-event", "1"}, "", "111", "result", nil, 0},
+		"variables": {[]string{"-dir", shellFunction(t, `printf '%s' "$A $B $FUNCTION_MEMORY_MB $FUNCTION_TIME_LIMIT_MS"`),
+			"-env", "A=b c", "-env", "B=d=e", "-memory", "256", "-timeout", "5s"}, "", "b c d=e 256 5000", "result", nil, 0},
+		"failure":              {[]string{"-dir", shellFunction(t, "echo no luck >&2; return 3")}, "", "", "failure", []string{"Function.ExitError", "no luck"}, 1},
+		"timed out":            {[]string{"-dir", shellFunction(t, "sleep 60"), "-timeout", "1s"}, "", "", "failure", []string{"Function.Timeout"}, 1},
+		"no handler":           {[]string{"-dir", echo, "-handler", "index.other"}, "", "", "init failed", []string{"index.sh", "other", "main_handler"}, 1},
+		"other runtime, wrong": {[]string{"-dir", echo, "-runtime", "exit 3"}, "", "", "init failed", []string{"exit status 3"}, 1},
+		"wrong option":         {[]string{"-dir", echo, "-env", "BOOTSTRAP_DELIVERY=x"}, "", "", "init failed", []string{"BOOTSTRAP_DELIVERY", "argv"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, status := ctl(t, strings.NewReader(test.stdin), append([]string{"invoke"}, test.args...)...)
+			if stdout != test.stdout || status != test.status {
+				t.Errorf("got %q and status %d, want %q and %d; log:\n%s", stdout, status, test.stdout, test.status, stderr)
+			}
+			if m := reportLine.FindStringSubmatch(stderr); m == nil || m[1] != test.outcome {
+				t.Errorf("got the report %q, want the outcome %q in\n%s", m, test.outcome, stderr)
+			}
+			for _, text := range test.stderr {
+				if !strings.Contains(stderr, text) {
+					t.Errorf("want %q in the log\n%s", text, stderr)
+				}
+			}
+		})
+	}
+}
+
+// Wrong usage: all complaints at once, nothing runs.
+func TestInvokeUsage(t *testing.T) {
+	dir := shellFunction(t, "touch ran")
+	for name, test := range map[string]struct {
+		args   []string
+		stderr []string
+	}{
+		"all at once": {[]string{"-dir", "/nope", "-platform", "x", "-timeout", "0", "-memory", "-1", "-repeat", "0", "-env", "a", "-event", "1", "-event-file", "f", "more"},
+			[]string{"/nope", `"x"`, "-timeout", "-memory", "-repeat", `"a"`, "two events", "more"}},
+		"not JSON":      {[]string{"-dir", dir, "-event", "{a"}, []string{"JSON"}},
+		"no event file": {[]string{"-dir", dir, "-event-file", "/nope"}, []string{"/nope"}},
+		"unknown flag":  {[]string{"-dir", dir, "-nope"}, []string{"-nope", "-handler"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, status := ctl(t, nil, append([]string{"invoke"}, test.args...)...)
+			if stdout != "" || status != 2 {
+				t.Errorf("got %q and status %d, want nothing and 2", stdout, status)
+			}
+			for _, text := range test.stderr {
+				if !strings.Contains(stderr, text) {
+					t.Errorf("want %q in\n%s", text, stderr)
+				}
+			}
+		})
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
+		t.Error("the function ran")
+	}
+}
+
+// A bootstrap in the folder is what would be uploaded: it is run even where it
+// cannot work.
+func TestInvokeRunsWhatIsUploaded(t *testing.T) {
+	dir := shellFunction(t, "echo ours")
+	write(t, dir, "bootstrap", "#!/bin/sh\necho theirs >&2\nexit 4\n", 0o755)
+	if _, stderr, status := ctl(t, nil, "invoke", "-dir", dir); status != 1 || !strings.Contains(stderr, "theirs") || !strings.Contains(stderr, "exit status 4") {
+		t.Errorf("got status %d and log\n%s", status, stderr)
+	}
+	if err := os.Chmod(filepath.Join(dir, "bootstrap"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, status := ctl(t, nil, "invoke", "-dir", dir); status != 1 || !strings.Contains(stderr, "not an executable file") {
+		t.Errorf("got status %d and log\n%s", status, stderr)
+	}
+}
+
+// Any custom runtime can be tried: here the bash-and-curl loop.
+func TestInvokeOtherRuntime(t *testing.T) {
+	dir := shellFunction(t, `printf '%s' "$1"`)
+	for _, p := range []*protocol.Platform{protocol.SCF, protocol.Lambda} {
+		stdout, stderr, status := ctl(t, nil, "invoke", "-dir", dir, "-platform", p.Name, "-event", `{"a":1}`, "-runtime", "testdata/bash-curl")
+		if stdout != `{"a":1}` || status != 0 {
+			t.Errorf("%s: got %q and status %d; log:\n%s", p.Name, stdout, status, stderr)
+		}
+	}
+}
+
+func TestMainCommand(t *testing.T) {
+	for _, test := range []struct {
+		args   []string
+		status int
+		text   string
+	}{
+		{nil, 2, "bootstrapctl invoke"},
+		{[]string{"nope"}, 2, `"nope"`},
+		{[]string{"help"}, 0, "bootstrapctl invoke"},
+		{[]string{"version"}, 0, "\n"},
+		{[]string{"invoke", "-h"}, 0, "-event-file"},
+	} {
+		stdout, stderr, status := ctl(t, nil, test.args...)
+		if status != test.status || !strings.Contains(stdout+stderr, test.text) {
+			t.Errorf("%q: got status %d, %q, %q", test.args, status, stdout, stderr)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+// Package integration runs the built programs, as users do.
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// The programs, built by TestMain.
+var bootstrap, bootstrapctl string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "integration-")
+	if err == nil {
+		err = buildAll(folder)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cannot build the programs:", err)
+		os.Exit(1)
+	}
+	status := m.Run()
+	_ = os.RemoveAll(folder)
+	os.Exit(status)
+}
+
+// buildAll builds bootstrapctl with this very bootstrap inside, without
+// touching the files that make puts into the tree.
+func buildAll(folder string) error {
+	bootstrap, bootstrapctl = filepath.Join(folder, "bootstrap"), filepath.Join(folder, "bootstrapctl")
+	if err := build(bootstrap, "../cmd/bootstrap"); err != nil {
+		return err
+	}
+	carried, err := filepath.Abs("../cmd/bootstrapctl/runtime/bootstrap-" + runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{carried: bootstrap}})
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o644); err != nil {
+		return err
+	}
+	return build(bootstrapctl, "-overlay="+file, "../cmd/bootstrapctl")
+}
+
+func build(out string, args ...string) error {
+	cmd := exec.Command("go", append([]string{"build", "-o", out}, args...)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
+
+// everywhere runs a test on each platform.
+func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
+	for _, p := range protocol.Platforms {
+		t.Run(p.Name, func(t *testing.T) { test(t, p) })
+	}
+}
+
+// start runs bootstrap with a function; it is stopped at the end of the test.
+func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writer) (*emulator.Server, *emulator.Runner) {
+	t.Helper()
+	server, err := emulator.New(p, fn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := emulator.NewRunner(server, []string{bootstrap}, log, log)
+	t.Cleanup(func() {
+		runner.Stop()
+		server.Close()
+	})
+	return server, runner
+}
+
+// write puts a file into a function's folder.
+func write(t testing.TB, dir, name, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}

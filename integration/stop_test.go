@@ -1,0 +1,67 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// Told to stop with an event in hand, bootstrap still answers it, then ends
+// with status 0.
+func TestStopWithEventInHand(t *testing.T) {
+	for name, test := range map[string]struct {
+		code string
+		env  []string
+		want emulator.Kind
+		text string
+	}{
+		"the event ends in time": {"echo begun >&2; sleep 0.5; echo done", nil, emulator.Result, "done"},
+		"it outlasts the grace":  {"echo begun >&2; sleep 60", []string{"BOOTSTRAP_GRACE=100ms"}, emulator.Failure, "Function.Stopped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				log, begun := watch(t, "begun")
+				server, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, test.code),
+					Timeout: 20 * time.Second, Env: test.env}, log)
+				go func() { // ends when the handler has begun, or the log is closed
+					if <-begun {
+						_ = syscall.Kill(runner.PID(), syscall.SIGTERM)
+					}
+				}()
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+				if err != nil || out.Kind != test.want || !strings.Contains(string(out.Body), test.text) {
+					t.Errorf("got %v %q, %v, want %v with %q", out.Kind, out.Body, err, test.want, test.text)
+				}
+				if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
+					t.Errorf("it ended with %v, want exit status 0", state)
+				}
+				if got := server.Stats(); got.Responses+got.Errors != 1 || got.Refused != 0 {
+					t.Errorf("got %+v, want one answer", got)
+				}
+			})
+		})
+	}
+}
+
+// watch is a log that tells when a line has come.
+func watch(t *testing.T, line string) (log io.Writer, seen <-chan bool) {
+	r, w := io.Pipe()
+	t.Cleanup(func() { w.Close() })
+	came := make(chan bool, 1)
+	go func() { // ends when w is closed
+		defer close(came)
+		for lines := bufio.NewScanner(r); lines.Scan(); {
+			if lines.Text() == line {
+				came <- true
+			}
+		}
+	}()
+	return w, came
+}
