@@ -47,7 +47,7 @@ bench: all
 fuzz:
 	@for target in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sed 's|/[^/]*$$||' | sort -u); do \
 		for name in $$(grep -rho '^func Fuzz[A-Za-z]*' $$target | sed 's/^func //'); do \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$target || exit 1; done; done
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$target || exit 1; done; done
 
 dist: all
 	mkdir -p dist

@@ -24,6 +24,7 @@ type Client struct {
 	conn     conn
 	limit    time.Duration // of the function, where a variable tells; 0: unknown
 	patience time.Duration // how long calls may fail before we give up
+	backoff  backoff       // between calls that bring nothing
 }
 
 // NewClient makes a client for p at the address that the environment names. It
@@ -33,7 +34,12 @@ func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{platform: p, conn: conn{address: address}, patience: time.Minute}
+	c := &Client{
+		platform: p,
+		conn:     conn{address: address, answerTime: 30 * time.Second},
+		patience: time.Minute,
+		backoff:  backoff{50 * time.Millisecond, time.Second},
+	}
 	if seconds, err := strconv.ParseUint(getenv(p.Timeout), 10, 31); err == nil {
 		c.limit = time.Duration(seconds) * time.Second
 	}
@@ -78,7 +84,7 @@ func (c *Client) FailInit(ctx context.Context, f *Failure) error {
 
 func (c *Client) fail(ctx context.Context, call, path string, f *Failure) error {
 	header := []string{"Content-Type: application/json"}
-	if c.platform.ErrorType != "" {
+	if c.platform.ErrorType != "" && !strings.ContainsFunc(f.Type, notInID) {
 		header = append(header, c.platform.ErrorType+": "+f.Type)
 	}
 	return c.post(ctx, call, path, header, f.JSON())

@@ -3,22 +3,22 @@ package protocol
 import (
 	"context"
 	"net"
+	"syscall"
 	"time"
 )
 
-const (
-	connectTime = 3 * time.Second  // to the runtime API, which is on this machine
-	answerTime  = 30 * time.Second // from the first byte of a response to its last
-)
+const connectTime = 3 * time.Second // to the runtime API, which is on this machine
 
 // A conn is one keep-alive HTTP/1.1 connection, dialled when it is needed.
 // It is not net/http's: that one retries and reuses connections by rules of
 // its own, while here it matters whether a post can have arrived. It is for
 // one caller at a time. Variables such as HTTP_PROXY do not touch it.
 type conn struct {
-	address string
-	nc      net.Conn // nil: not connected
-	r       *headReader
+	address    string
+	answerTime time.Duration // from the first byte of a response to its last
+	nc         net.Conn      // nil: not connected
+	r          *headReader
+	waited     time.Duration // for a response to begin, after the last request was sent
 }
 
 // A lostError says that no whole response came.
@@ -37,6 +37,10 @@ func (e *lostError) Unwrap() error { return e.err }
 // An idle connection dies unseen when the sandbox is frozen. If a reused one
 // turns out dead, do dials again and repeats the request at once.
 func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
+	c.waited = 0
+	if c.nc != nil && !quiet(c.nc) {
+		c.Close()
+	}
 	reused := c.nc != nil
 	resp, lost := c.exchange(ctx, req)
 	if lost == nil || !reused || lost.started || ctx.Err() != nil {
@@ -52,6 +56,9 @@ func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
 }
 
 func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostError) {
+	if ctx.Err() != nil { // a request now might still fetch an event
+		return nil, &lostError{err: context.Cause(ctx)}
+	}
 	if err := c.connect(ctx); err != nil {
 		return nil, &lostError{err: err}
 	}
@@ -75,13 +82,32 @@ func (c *conn) connect(ctx context.Context) (err error) {
 	return nil
 }
 
+// quiet: nc is open, as far as we know, and nothing was sent to us while it
+// was idle. What a server says then (408, then it hangs up) is not the answer
+// to the next request.
+func quiet(nc net.Conn) bool {
+	raw, err := nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	var b [1]byte
+	var got error
+	err = raw.Read(func(fd uintptr) bool {
+		_, got = syscall.Read(int(fd), b[:])
+		return true
+	})
+	return err == nil && got == syscall.EAGAIN
+}
+
 func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostError) {
 	release := interruptible(ctx, c.nc)
 	message := net.Buffers{req.head(c.address), req.body}
 	_, writeErr := message.WriteTo(c.nc)
+	asked := time.Now()
 	// Also after a failed write: a server may answer (413) and hang up
 	// before it has read all.
-	_, readErr := c.r.Peek(1)
+	readErr := await(c.r)
+	c.waited += time.Since(asked)
 	release()
 	if readErr != nil {
 		if writeErr != nil {
@@ -89,24 +115,39 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		}
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
-	began := time.Now()
-	_ = c.nc.SetDeadline(began.Add(answerTime))
+	_ = c.nc.SetDeadline(time.Now().Add(c.answerTime))
 	resp, err := readResponse(c.r)
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
 	}
-	resp.began = began
 	resp.close = resp.close || writeErr != nil
 	_ = c.nc.SetDeadline(time.Time{})
 	return resp, nil
 }
 
+// await blocks until a response begins. Interim ones (1xx) do not count: the
+// platform may keep us waiting behind them as long as without.
+func await(r *headReader) error {
+	for {
+		if _, err := r.Peek(1); err != nil {
+			return err
+		}
+		const interim = "HTTP/1.1 1"
+		if start, _ := r.Peek(len(interim)); string(start) != interim {
+			return nil
+		}
+		if _, err := readHead(r); err != nil {
+			return err
+		}
+	}
+}
+
 // interruptible makes the end of ctx end all reads and writes of nc, until
-// release is called.
+// release is called. They get a moment more: what has arrived by then is read.
 func interruptible(ctx context.Context, nc net.Conn) (release func()) {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		_ = nc.SetDeadline(time.Unix(1, 0)) // long past
+		_ = nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
 		close(done)
 	})
 	return func() {

@@ -42,6 +42,7 @@ var FunctionGraph = &Platform{
 	MaxResult: 6 << 20,
 
 	Accepted:  200,
+	Repeats:   true,             // not documented
 	InitLimit: 60 * time.Second, // not documented
 	EventHeaders: []string{
 		"X-Cff-Request-Id: ${id}",

@@ -16,7 +16,7 @@ import (
 // memory: the platforms stay far below.
 const (
 	maxHeader = 1 << 20  // bytes of one status line and its headers
-	maxBody   = 64 << 20 // bytes of one body
+	maxBody   = 16 << 20 // bytes of one body
 	maxChunk  = 4096     // bytes of a chunk's size line, extensions and all
 )
 
@@ -42,7 +42,7 @@ func (r *request) head(host string) []byte {
 }
 
 type response struct {
-	began  time.Time // when its first byte came
+	began  time.Time // when its first line came
 	status int
 	header textproto.MIMEHeader
 	body   []byte
@@ -56,16 +56,15 @@ type response struct {
 func readResponse(r *headReader) (*response, error) {
 	for {
 		resp, err := readHead(r)
+		if err == nil {
+			err = resp.readBody(r.Reader)
+		}
 		if err != nil {
 			return nil, unexpected(err)
 		}
-		if resp.status/100 == 1 {
-			continue
+		if resp.status/100 != 1 {
+			return resp, nil
 		}
-		if err := resp.readBody(r.Reader); err != nil {
-			return nil, unexpected(err)
-		}
-		return resp, nil
 	}
 }
 
@@ -85,32 +84,32 @@ func readHead(r *headReader) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp := &response{}
-	major, minor, err := resp.parseStatus(line)
+	status, minor, err := parseStatus(line)
 	if err != nil {
 		return nil, err
 	}
+	resp := &response{began: time.Now(), status: status}
 	if resp.header, err = tp.ReadMIMEHeader(); err != nil {
 		return nil, err
 	}
 	// 1.0 with keep-alive may stay open, but nobody needs it to.
-	resp.close = major < 1 || major == 1 && minor == 0 || hasToken(resp.header["Connection"], "close")
-	if major < 1 || major == 1 && minor == 0 {
+	resp.close = minor == 0 || hasToken(resp.header["Connection"], "close")
+	if minor == 0 {
 		delete(resp.header, "Transfer-Encoding") // means nothing before HTTP/1.1
 	}
 	return resp, nil
 }
 
 // parseStatus reads "HTTP/1.1 200 OK"; the reason may be missing.
-func (resp *response) parseStatus(line string) (major, minor int, err error) {
+func parseStatus(line string) (status, minor int, err error) {
 	version, rest, _ := strings.Cut(line, " ")
-	status, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
-	if len(version) != len("HTTP/1.1") || !strings.HasPrefix(version, "HTTP/") || version[6] != '.' ||
-		!isDigits(version[5:6]+version[7:]) || len(status) != 3 || !isDigits(status) {
-		return 0, 0, fmt.Errorf("not an HTTP response: it begins with %q", cut(line, 80))
+	code, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
+	digit, ok := strings.CutPrefix(version, "HTTP/1.")
+	if !ok || len(digit) != 1 || len(code) != 3 || !isDigits(digit+code) {
+		return 0, 0, fmt.Errorf("not an HTTP/1 response: it begins with %q", cut(line, 80))
 	}
-	resp.status, _ = strconv.Atoi(status)
-	return int(version[5] - '0'), int(version[7] - '0'), nil
+	status, _ = strconv.Atoi(code)
+	return status, int(digit[0] - '0'), nil
 }
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
@@ -128,15 +127,19 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-func (resp *response) readBody(r *bufio.Reader) (err error) {
+func (resp *response) readBody(r *bufio.Reader) error {
+	chunked, err := resp.chunked()
+	if err != nil {
+		return err
+	}
 	length, err := resp.length()
 	switch {
 	case err != nil:
 		return err
-	case resp.status == 204 || resp.status == 304:
+	case resp.status/100 == 1 || resp.status == 204 || resp.status == 304:
 		return nil
-	case resp.header["Transfer-Encoding"] != nil:
-		resp.body, err = readChunked(r, resp.header["Transfer-Encoding"])
+	case chunked:
+		resp.body, err = readChunked(r)
 	case length >= 0:
 		resp.body, err = readExactly(r, length)
 	default:
@@ -144,6 +147,19 @@ func (resp *response) readBody(r *bufio.Reader) (err error) {
 		resp.body, err = readToEnd(r)
 	}
 	return err
+}
+
+// chunked: the one encoding that exists.
+func (resp *response) chunked() (bool, error) {
+	values := resp.header["Transfer-Encoding"]
+	if len(values) == 0 {
+		return false, nil
+	}
+	const name = "chunked" // of this length, for EqualFold also takes a Kelvin sign
+	if len(values) != 1 || len(values[0]) != len(name) || !strings.EqualFold(values[0], name) {
+		return false, fmt.Errorf("unsupported Transfer-Encoding %q", values)
+	}
+	return true, nil
 }
 
 // length is the Content-Length, -1 where there is none. It may be repeated,
@@ -187,21 +203,16 @@ func readToEnd(r *bufio.Reader) ([]byte, error) {
 
 // readChunked reads a body of chunks, and the trailers behind it, which
 // nobody needs.
-func readChunked(r *bufio.Reader, encoding []string) ([]byte, error) {
-	if len(encoding) != 1 || !strings.EqualFold(encoding[0], "chunked") {
-		return nil, fmt.Errorf("unsupported Transfer-Encoding %q", encoding)
-	}
+func readChunked(r *bufio.Reader) ([]byte, error) {
 	var body []byte
 	for {
 		n, err := chunkSize(r)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if n == 0 {
-			_, err := textproto.NewReader(r).ReadMIMEHeader()
-			return body, err
-		}
-		if n > maxBody-uint64(len(body)) {
+		case n == 0:
+			return body, readTrailer(r)
+		case n > maxBody-uint64(len(body)):
 			return nil, errTooLarge
 		}
 		at := len(body)
@@ -216,6 +227,20 @@ func readChunked(r *bufio.Reader, encoding []string) ([]byte, error) {
 	}
 }
 
+// readTrailer passes over what ends in an empty line and fits the buffer. As
+// in chunk sizes, a bare LF does not end it.
+func readTrailer(r *bufio.Reader) error {
+	start, err := r.Peek(2)
+	for n := 4; err == nil && string(start) != "\r\n" && !bytes.HasSuffix(start, []byte("\r\n\r\n")); n++ {
+		start, err = r.Peek(n)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = textproto.NewReader(r).ReadMIMEHeader()
+	return err
+}
+
 // chunkSize reads "1f;extension\r\n". Here, other than in headers, a bare LF
 // is no line end: that way lies request smuggling.
 func chunkSize(r *bufio.Reader) (uint64, error) {
@@ -228,7 +253,7 @@ func chunkSize(r *bufio.Reader) (uint64, error) {
 		return 0, fmt.Errorf("bad chunk size %q", cut(string(line), 80))
 	}
 	text, _, _ = strings.Cut(strings.TrimRight(text, " \t"), ";")
-	if len(text) == 0 || strings.Trim(text, "0123456789abcdefABCDEF") != "" {
+	if len(text) == 0 || len(text) > 16 || strings.Trim(text, "0123456789abcdefABCDEF") != "" {
 		return 0, fmt.Errorf("bad chunk size %q", cut(string(line), 80))
 	}
 	return strconv.ParseUint(text, 16, 64)

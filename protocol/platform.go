@@ -49,6 +49,7 @@ type Platform struct {
 
 	// What only the emulator needs, with ${…} for what it fills in.
 	Accepted     int           // status for an answer that was taken
+	Repeats      bool          // asking again before the answer brings the same event; else it is refused
 	InitLimit    time.Duration // time to get ready
 	EventHeaders []string      // "Name: value"
 	Environment  []string      // "NAME=value", as documented

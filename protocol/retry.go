@@ -8,18 +8,16 @@ import (
 	"time"
 )
 
-const (
-	shortestPause = 50 * time.Millisecond
-	longestPause  = time.Second
-)
+// A backoff bounds the pauses between calls that bring nothing.
+type backoff struct{ shortest, longest time.Duration }
 
-// pause is the time to wait after the nth call in a row that brought nothing,
-// n from 0: it doubles, up to a limit, with jitter so that a thousand
-// instances do not ask in step.
-func pause(n int) time.Duration {
-	d := shortestPause << min(n, 10)
-	d = min(d, longestPause*2/3)
-	return d + rand.N(d/2)
+// pause is the time to wait after the nth such call in a row, n from 0: it
+// doubles, up to a limit, with jitter so that a thousand instances do not ask
+// in step.
+func (b backoff) pause(n int) time.Duration {
+	d := b.shortest << min(n, 10)
+	d = min(d, b.longest*2/3)
+	return d + rand.N(d/2+1)
 }
 
 // sleep reports whether it slept to the end; the end of ctx wakes it.
@@ -47,7 +45,6 @@ func (c *Client) lost(call string, err error) {
 func (c *Client) Next(ctx context.Context) (*Event, error) {
 	var failing time.Time // since when; zero: not
 	for n := 0; ; n++ {
-		asked := time.Now()
 		ev, err := c.poll(ctx)
 		if ev != nil {
 			return ev, nil
@@ -55,7 +52,7 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if held(asked, err) {
+		if c.held() {
 			n, failing = 0, time.Time{}
 		}
 		switch {
@@ -70,16 +67,13 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		if err != nil {
 			c.lost("next", err)
 		}
-		sleep(ctx, pause(n))
+		sleep(ctx, c.backoff.pause(n))
 	}
 }
 
 // held: the platform took the poll and kept it waiting, as it should, even if
 // the connection then broke. Many of these in a row are an idle function.
-func held(asked time.Time, err error) bool {
-	lost, ok := errors.AsType[*lostError](err)
-	return time.Since(asked) > longestPause && (!ok || lost.sent)
-}
+func (c *Client) held() bool { return c.conn.waited > c.backoff.longest }
 
 // post makes a call that must arrive, until ctx ends. Where an earlier try may
 // have arrived, a refusal of a later one says that it has.
@@ -100,7 +94,7 @@ func (c *Client) post(ctx context.Context, call, path string, header []string, b
 		if ctx.Err() == nil {
 			c.lost(call, err)
 		}
-		if !sleep(ctx, pause(n)) {
+		if !sleep(ctx, c.backoff.pause(n)) {
 			return fmt.Errorf("%s may not have arrived: %w", call, err)
 		}
 	}

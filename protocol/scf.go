@@ -32,6 +32,7 @@ var SCF = &Platform{
 	MaxResult: 6 << 20,
 
 	Accepted:  200,
+	Repeats:   true,
 	InitLimit: 65 * time.Second,
 	EventHeaders: []string{
 		"Request_Id: ${id}",

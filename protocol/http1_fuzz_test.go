@@ -1,0 +1,89 @@
+package protocol
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// FuzzReadResponse holds our reading of responses against net/http's: both
+// refuse, or both see the same status, body and request id.
+func FuzzReadResponse(f *testing.F) {
+	for _, r := range responses {
+		f.Add([]byte(r.wire))
+	}
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		ours, ourErr := readResponse(newHeadReader(bytes.NewReader(wire)))
+		theirs, theirErr := readAsNetHTTP(wire)
+		switch {
+		case ourErr != nil && theirErr != nil:
+		case ourErr != nil:
+			if !theirs.beyondUs(wire) {
+				t.Errorf("we refuse: %v, net/http reads status %d, body %q", ourErr, theirs.status, theirs.body)
+			}
+		case theirErr != nil:
+			if !beyondThem(theirErr) {
+				t.Errorf("net/http refuses: %v, we read status %d, body %q", theirErr, ours.status, ours.body)
+			}
+		default:
+			compare(t, ours, theirs)
+		}
+	})
+}
+
+// A reading is what net/http made of a stream.
+type reading struct {
+	status int
+	header http.Header
+	body   []byte
+	odd    bool // as our beyondUs says
+}
+
+// beyondUs: we refuse some of what net/http takes, as no platform sends it:
+// versions other than HTTP/1.x, a status with a sign ("+20", "-00"), and what is
+// larger than our limits.
+func (r *reading) beyondUs(wire []byte) bool { return r.odd || len(wire) >= maxHeader }
+
+// beyondThem: net/http refuses trailers that are announced under a wrong name
+// and chunks with too much around them. We throw both away.
+func beyondThem(err error) bool {
+	return strings.Contains(err.Error(), "bad trailer key") || strings.Contains(err.Error(), "too much non-data")
+}
+
+func readAsNetHTTP(wire []byte) (*reading, error) {
+	r := bufio.NewReader(bytes.NewReader(wire))
+	odd := false
+	for {
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return nil, err
+		}
+		odd = odd || resp.ProtoMajor != 1 || strings.ContainsAny(resp.Status[:1], "+-")
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode/100 != 1 {
+			return &reading{resp.StatusCode, resp.Header, body, odd}, nil
+		}
+	}
+}
+
+func compare(t *testing.T, ours *response, theirs *reading) {
+	if ours.status != theirs.status {
+		t.Errorf("status: got %d, want %d", ours.status, theirs.status)
+	}
+	if !bytes.Equal(ours.body, theirs.body) {
+		t.Errorf("body: got %q, want %q", ours.body, theirs.body)
+	}
+	for _, p := range Platforms {
+		got, want := ours.header.Values(p.RequestID), theirs.header.Values(p.RequestID)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", p.RequestID, got, want)
+		}
+	}
+}
