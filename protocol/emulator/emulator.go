@@ -1,0 +1,193 @@
+// Package emulator is a platform on this machine: it serves the runtime API of
+// a protocol.Platform on loopback, as strictly as the vendor's documents say,
+// to any runtime that speaks it. It is to protocol what net/http/httptest is
+// to net/http.
+package emulator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+// A Function is what a user would set in the platform's console.
+type Function struct {
+	Name      string        // "": "function"
+	Handler   string        // what to run; its meaning is the runtime's
+	Dir       string        // the folder of the code; "": the current one
+	Timeout   time.Duration // for one event; 0: 3 s, as the platforms have it
+	MemoryMB  int           // what the runtime is told, no limit here; 0: 128
+	Env       []string      // NAME=value, wins over the platform's own
+	InitLimit time.Duration // to get ready; 0: the platform's
+	Idle      time.Duration // answer a poll without an event after this, as FunctionGraph may; 0: hold it
+}
+
+// A Server is a platform with one function and at most one instance of it. All
+// its methods may be called at the same time.
+type Server struct {
+	platform *protocol.Platform
+	fn       Function
+	fill     *strings.Replacer // ${…} of what belongs to the function
+	http     *http.Server
+	closed   chan struct{} // closed by Close
+	running  sync.WaitGroup
+
+	mu      sync.Mutex
+	machine machine
+	timer   *time.Timer // calls expire at machine.deadline
+}
+
+// New serves p at a port of its own on 127.0.0.1, until Close.
+func New(p *protocol.Platform, fn Function) (*Server, error) {
+	dir, err := filepath.Abs(fn.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the function's folder: %w", err)
+	}
+	fn.Dir = dir
+	fn.Name = cmp.Or(fn.Name, "function")
+	fn.Timeout = cmp.Or(fn.Timeout, 3*time.Second)
+	fn.MemoryMB = cmp.Or(fn.MemoryMB, 128)
+	fn.InitLimit = cmp.Or(fn.InitLimit, p.InitLimit)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve the runtime API: %w", err)
+	}
+	s := &Server{
+		platform: p,
+		fn:       fn,
+		fill:     filler(fn, listener.Addr().(*net.TCPAddr)),
+		closed:   make(chan struct{}),
+		machine:  machine{platform: p, limit: fn.Timeout, initLimit: fn.InitLimit},
+	}
+	s.timer = time.AfterFunc(time.Hour, s.expire)
+	s.timer.Stop()
+	s.serve(listener)
+	return s, nil
+}
+
+// serve answers calls until Close.
+func (s *Server) serve(listener net.Listener) {
+	s.http = &http.Server{
+		Handler:     s.counted(s.routes()),
+		ConnContext: s.accepted,
+		ErrorLog:    log.New(io.Discard, "", 0), // broken requests are counted, not told
+	}
+	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close, and says so
+}
+
+// Close hangs up. Every Invoke returns an error, also a later one.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.isClosed() {
+		s.mu.Unlock()
+		return nil
+	}
+	close(s.closed)
+	s.timer.Stop()
+	s.mu.Unlock()
+	err := s.http.Close()
+	s.running.Wait()
+	return err
+}
+
+func (s *Server) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// happen lets something happen to the machine, and is the only way to it.
+// Once the server is closed nothing happens any more.
+func (s *Server) happen(what func(m *machine, now time.Time)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isClosed() {
+		return
+	}
+	what(&s.machine, time.Now())
+	s.timer.Stop()
+	if at := s.machine.deadline; !at.IsZero() {
+		s.timer.Reset(time.Until(at))
+	}
+}
+
+func (s *Server) expire() { s.happen((*machine).expire) }
+
+// Start says that the process of a fresh instance starts now: the limit for
+// its initialisation runs, and only calls over connections made from now on
+// count. One that still ran is over. The function that it returns says that
+// the process has ended, and why; it does nothing once the instance is over.
+func (s *Server) Start() (exited func(reason string)) {
+	var instance int
+	s.happen(func(m *machine, now time.Time) { instance = m.start(now) })
+	return func(reason string) {
+		s.happen(func(m *machine, now time.Time) { m.exited(now, instance, reason) })
+	}
+}
+
+// Invoke sends an event and blocks until its outcome. Events wait for each
+// other, and for an instance: somebody must Start one, before or after; a
+// Runner does. An error says that there is no outcome: the event is larger
+// than the platform allows, ctx ended, or the server was closed.
+func (s *Server) Invoke(ctx context.Context, ev Event) (Outcome, error) {
+	inv, err := s.submit(ev)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return s.await(ctx, inv, nil)
+}
+
+var errGone = errors.New("the instance is gone")
+
+// submit puts ev at the end of the queue.
+func (s *Server) submit(ev Event) (*invocation, error) {
+	if len(ev.Body) > s.platform.MaxEvent {
+		return nil, fmt.Errorf("cannot send an event of %d bytes: %s takes at most %d",
+			len(ev.Body), s.platform.Title, s.platform.MaxEvent)
+	}
+	inv := newInvocation(ev)
+	s.happen(func(m *machine, now time.Time) { m.offer(now, inv) })
+	return inv, nil
+}
+
+// await blocks until inv is over. It returns errGone when gone is closed and
+// inv is not over all the same.
+func (s *Server) await(ctx context.Context, inv *invocation, gone <-chan struct{}) (Outcome, error) {
+	select {
+	case out := <-inv.outcome:
+		return out, nil
+	case <-gone:
+		select {
+		case out := <-inv.outcome:
+			return out, nil
+		default:
+			return Outcome{}, errGone
+		}
+	case <-s.closed:
+		return Outcome{}, fmt.Errorf("cannot invoke: %w", net.ErrClosed)
+	case <-ctx.Done():
+		s.happen(func(m *machine, now time.Time) { m.withdraw(now, inv) })
+		return Outcome{}, fmt.Errorf("cannot wait for the outcome: %w", context.Cause(ctx))
+	}
+}
+
+// Stats are what has been counted so far.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.machine.stats
+}

@@ -1,0 +1,66 @@
+package emulator
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// filler replaces what belongs to the function. It is not os.Expand: a lone $
+// means itself, as in $LATEST.
+func filler(fn Function, at *net.TCPAddr) *strings.Replacer {
+	seconds := (fn.Timeout + time.Second - 1) / time.Second // some of the limits are whole seconds
+	return strings.NewReplacer(
+		"${host}", at.IP.String(),
+		"${port}", strconv.Itoa(at.Port),
+		"${name}", fn.Name,
+		"${handler}", fn.Handler,
+		"${dir}", fn.Dir,
+		"${memory_mb}", strconv.Itoa(fn.MemoryMB),
+		"${timeout_s}", strconv.FormatInt(int64(seconds), 10),
+		"${timeout_ms}", strconv.FormatInt(fn.Timeout.Milliseconds(), 10),
+	)
+}
+
+// Environment is all that a runtime gets: what the platform documents, then
+// the function's own, each name once.
+func (s *Server) Environment() []string {
+	var env []string
+	for _, pattern := range s.platform.Environment {
+		env = set(env, s.fill.Replace(pattern))
+	}
+	for _, v := range s.fn.Env {
+		env = set(env, v)
+	}
+	return env
+}
+
+// set adds v to env, or puts it in the place of what has the same name.
+func set(env []string, v string) []string {
+	name, _, _ := strings.Cut(v, "=")
+	i := slices.IndexFunc(env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
+	if i < 0 {
+		return append(env, v)
+	}
+	env[i] = v
+	return env
+}
+
+// eventHeader sets the headers that come with inv, spelt as the platform
+// spells them: net/http's own Set would change Request_Id.
+func (s *Server) eventHeader(h http.Header, inv *invocation) {
+	fill := strings.NewReplacer(
+		"${id}", inv.id,
+		"${deadline_ms}", strconv.FormatInt(inv.delivered.Add(s.fn.Timeout).UnixMilli(), 10),
+	)
+	for _, pattern := range s.platform.EventHeaders {
+		name, value, _ := strings.Cut(pattern, ": ")
+		h[name] = []string{fill.Replace(s.fill.Replace(value))}
+	}
+	for name, values := range inv.header {
+		h[name] = values
+	}
+}

@@ -1,0 +1,72 @@
+package emulator
+
+import (
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+func TestExitBeforeReady(t *testing.T) {
+	f := newFixture(t, protocol.SCF, Function{})
+	exited := f.s.Start()
+	inv := f.submit(Event{ID: "1"})
+	exited("exit status 3")
+	exited("exit status 4") // nothing is left to say
+	f.check(inv, Outcome{Kind: InitFailed, ID: "1", Reason: "exit status 3"})
+	f.want(403, "POST", f.p.Ready, " ")
+}
+
+func TestExitWithEvent(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		f := newFixture(t, p, Function{})
+		exited := f.s.Start()
+		f.ready()
+		inv := f.submit(Event{ID: "1"})
+		f.next()
+		exited("signal: killed")
+		f.check(inv, Outcome{Kind: RuntimeExited, ID: "1", Reason: "signal: killed"})
+	})
+}
+
+// An instance that says it is ready and exits would do the same for ever if
+// its event waited for the next one.
+func TestExitBeforeItsFirstEvent(t *testing.T) {
+	f := newFixture(t, protocol.SCF, Function{})
+	exited := f.s.Start()
+	f.ready()
+	inv := f.submit(Event{ID: "1"})
+	exited("exit status 0")
+	f.check(inv, Outcome{Kind: RuntimeExited, ID: "1", Reason: "exit status 0"})
+}
+
+func TestExitWhileIdle(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		f := newFixture(t, p, Function{})
+		exited := f.s.Start()
+		f.ready()
+		first := f.submit(Event{ID: "1"})
+		f.next()
+		f.respond(p.Accepted, "1", "")
+		f.check(first, Outcome{Kind: Result, ID: "1"})
+
+		second := f.submit(Event{ID: "2"})
+		exited("exit status 0")
+		f.s.Start()
+		exited("exit status 0") // of the one before
+		f.reconnect()
+		f.ready()
+		f.next()
+		f.respond(p.Accepted, "2", "")
+		f.check(second, Outcome{Kind: Result, ID: "2"})
+	})
+}
+
+// A fresh instance says that the one before is over.
+func TestStartTwice(t *testing.T) {
+	f := newFixture(t, protocol.Lambda, Function{})
+	f.s.Start()
+	inv := f.submit(Event{ID: "1"})
+	f.next()
+	f.s.Start()
+	f.check(inv, Outcome{Kind: RuntimeExited, ID: "1", Reason: "another instance was started"})
+}

@@ -1,0 +1,94 @@
+package emulator
+
+import (
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// An instance is the process of a runtime, in a group of its own. It starts
+// once and ends once.
+type instance struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it is reaped and its output read to the end
+	peak int64         // bytes of its largest process, valid once done is closed; 0: not known
+
+	mu     sync.Mutex
+	reaped bool // its number may belong to another process: no signals any more
+}
+
+// startInstance starts cmd and calls exited with the way it ended, just before
+// done is closed. When the process is gone, so is the rest of its group.
+func startInstance(cmd *exec.Cmd, exited func(reason string)) (*instance, error) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = 500 * time.Millisecond // for what left the group and holds our pipes
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	i := &instance{cmd: cmd, done: make(chan struct{})}
+	go i.wait(exited) // ends when the process does
+	return i, nil
+}
+
+func (i *instance) pid() int { return i.cmd.Process.Pid }
+
+// wait sweeps the group while its dead leader still holds its number.
+func (i *instance) wait(exited func(reason string)) {
+	defer close(i.done)
+	peek(i.pid())
+	i.mu.Lock()
+	_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // nobody else may be left
+	i.reaped = true
+	i.mu.Unlock()
+	_ = i.cmd.Wait() // ProcessState tells
+	i.peak = largest(i.cmd.ProcessState)
+	exited(i.cmd.ProcessState.String())
+}
+
+// peek blocks until the child has ended, and leaves it a zombie.
+func peek(pid int) {
+	const byPID = 1 // P_PID
+	for {
+		_, _, errno := syscall.Syscall6(syscall.SYS_WAITID, byPID, uintptr(pid), 0,
+			syscall.WEXITED|syscall.WNOWAIT, 0, 0)
+		if errno != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// kill ends the process with its group and its descendants, and blocks until
+// they are gone.
+func (i *instance) kill() {
+	i.mu.Lock()
+	if !i.reaped {
+		others := descendants(i.pid())
+		_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // gone: so much the better
+		for _, pid := range others {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // the same
+		}
+	}
+	i.mu.Unlock()
+	<-i.done
+}
+
+// leave blocks until the process has ended by itself, which it has to within
+// grace.
+func (i *instance) leave(grace time.Duration) *os.ProcessState {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-i.done:
+	case <-timer.C:
+		i.kill()
+	}
+	return i.cmd.ProcessState
+}
+
+// stop asks the process to end.
+func (i *instance) stop(grace time.Duration) *os.ProcessState {
+	_ = i.cmd.Process.Signal(syscall.SIGTERM) // gone already: then leave returns at once
+	return i.leave(grace)
+}

@@ -1,0 +1,153 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"time"
+)
+
+// A Runner runs a program as the runtime of a Server, exactly as the platform
+// would: only its environment, the function's folder as working directory,
+// nothing on stdin. It starts an instance when an event needs one, and ends it
+// after an outcome after which the platform would. All its methods may be
+// called at the same time.
+type Runner struct {
+	server         *Server
+	command        []string
+	stdout, stderr io.Writer
+
+	grace    time.Duration            // to end when asked to
+	turn     chan struct{}            // has room for one: who may start and end the instance
+	instance atomic.Pointer[instance] // nil: none
+	peak     atomic.Int64
+}
+
+// NewRunner makes a Runner for command, a program and its arguments; a
+// relative path is one from the function's folder. What the program writes
+// goes to stdout and stderr; a file is handed to it as it is. It must be the
+// only one that invokes the function of s.
+func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
+	return &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
+		grace: 2 * time.Second, turn: make(chan struct{}, 1)}
+}
+
+// Invoke is that of the Server, with an instance to serve it. The end of ctx
+// ends the instance too.
+func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return Outcome{}, fmt.Errorf("cannot wait for another event: %w", context.Cause(ctx))
+	}
+	inv, err := r.server.submit(ev)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out, err := r.run(ctx, inv)
+	r.settle(out, err)
+	return out, err
+}
+
+// run gets inv its outcome. If the instance turns out to be gone before it has
+// fetched inv, a fresh one serves it: what becomes of that is the outcome.
+func (r *Runner) run(ctx context.Context, inv *invocation) (Outcome, error) {
+	for {
+		out, err := r.try(ctx, inv)
+		if !errors.Is(err, errGone) {
+			return out, err
+		}
+		r.forget()
+	}
+}
+
+func (r *Runner) try(ctx context.Context, inv *invocation) (Outcome, error) {
+	var gone <-chan struct{}
+	if i := r.ensure(); i != nil {
+		gone = i.done
+		defer sample(i.pid(), &r.peak)()
+	}
+	return r.server.await(ctx, inv, gone)
+}
+
+// ensure is the instance that runs, or a fresh one. Nil: it could not be
+// started, and the server knows.
+func (r *Runner) ensure() *instance {
+	if i := r.instance.Load(); i != nil {
+		return i
+	}
+	cmd := exec.Command(r.command[0], r.command[1:]...)
+	cmd.Dir, cmd.Env = r.server.fn.Dir, r.server.Environment()
+	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
+	exited := r.server.Start()
+	i, err := startInstance(cmd, exited)
+	if err != nil {
+		exited(err.Error())
+		return nil
+	}
+	r.instance.Store(i)
+	return i
+}
+
+// settle ends the instance if it must not see another event. One that said
+// that it cannot start may still tell why.
+func (r *Runner) settle(out Outcome, err error) {
+	i := r.instance.Load()
+	switch {
+	case i == nil || err == nil && !out.Kind.ends():
+		return
+	case err == nil && out.Kind == InitFailed:
+		i.leave(r.grace)
+	default:
+		i.kill()
+	}
+	r.forget()
+}
+
+// forget: the instance is gone.
+func (r *Runner) forget() {
+	if i := r.instance.Swap(nil); i != nil {
+		raise(&r.peak, i.peak)
+	}
+}
+
+// Stop ends the instance: SIGTERM to its process, and if that is not enough
+// for 2 s, SIGKILL to its group and all its descendants. What a process that
+// ended in time has left behind outside its group lives on: to end that is the
+// runtime's own business. Stop waits for an Invoke that runs. It returns how
+// the process ended, nil if there was none. The next Invoke would start a
+// fresh one.
+func (r *Runner) Stop() *os.ProcessState {
+	r.turn <- struct{}{}
+	defer func() { <-r.turn }()
+	i := r.instance.Load()
+	if i == nil {
+		return nil
+	}
+	defer r.forget()
+	return i.stop(r.grace)
+}
+
+// PID is the number of the runtime's process; 0: none runs.
+func (r *Runner) PID() int {
+	i := r.instance.Load()
+	if i == nil {
+		return 0
+	}
+	select {
+	case <-i.done:
+		return 0
+	default:
+		return i.pid()
+	}
+}
+
+// PeakMemory is the most that an instance has had in memory so far, with all
+// its descendants, in bytes: by looking every 2 ms while an event ran, and by
+// what the kernel says of the largest process once the instance has ended.
+func (r *Runner) PeakMemory() int64 { return r.peak.Load() }

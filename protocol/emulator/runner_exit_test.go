@@ -1,0 +1,90 @@
+package emulator
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+func TestRunnerExits(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRig(t, p, Function{}, "runtime")
+		g.invoke("hello", Result)
+		if out := g.invoke("die", RuntimeExited); out.Reason != "exit status 5" {
+			t.Errorf("got %s", show(out))
+		}
+		if out := g.invoke("hello", Result); out.Init == 0 {
+			t.Error("the next event had no fresh instance")
+		}
+	})
+}
+
+// An instance that leaves after an event is no loss for the next one.
+func TestRunnerExitsIdle(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRig(t, p, Function{}, "runtime")
+		for range 3 {
+			g.invoke("bye", Result)
+		}
+		if got := g.s.Stats().Instances; got != 3 {
+			t.Errorf("got %d instances, want 3", got)
+		}
+	})
+}
+
+func TestRunnerBroken(t *testing.T) {
+	g := newRig(t, protocol.SCF, Function{}, "broken")
+	for range 2 {
+		if out := g.invoke("hello", InitFailed); out.Reason != "exit status 3" {
+			t.Errorf("got %s", show(out))
+		}
+	}
+	if got := g.stderr.String(); got != "broken by design\nbroken by design\n" {
+		t.Errorf("got %q on stderr", got)
+	}
+}
+
+func TestRunnerInitError(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{}, "init error")
+	if out := g.invoke("hello", InitFailed); string(out.Body) != "no such handler" {
+		t.Errorf("got %s", show(out))
+	}
+	if got := g.stderr.String(); got != "last words\n" {
+		t.Errorf("got %q on stderr", got)
+	}
+}
+
+func TestRunnerHasty(t *testing.T) {
+	g := newRig(t, protocol.SCF, Function{}, "hasty")
+	if out := g.invoke("hello", RuntimeExited); out.Reason != "exit status 4" {
+		t.Errorf("got %s", show(out))
+	}
+}
+
+func TestRunnerSilent(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{InitLimit: short}, "silent")
+	g.invoke("hello", InitTimedOut)
+	if g.PID() != 0 {
+		t.Error("the instance lives on")
+	}
+}
+
+func TestRunnerCannotStart(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("#!/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(protocol.SCF, Function{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := NewRunner(s, []string{"./bootstrap"}, io.Discard, io.Discard)
+	out, err := r.Invoke(t.Context(), Event{})
+	if err != nil || out.Kind != InitFailed || out.Reason != "fork/exec ./bootstrap: permission denied" {
+		t.Errorf("got %s, %v", show(out), err)
+	}
+}

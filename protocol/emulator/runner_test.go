@@ -1,0 +1,218 @@
+package emulator
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+// A rig is a server with a runner whose runtime is a helper.
+type rig struct {
+	*Runner
+	t              *testing.T
+	s              *Server
+	stdout, stderr bytes.Buffer // to be read once the instance has ended
+}
+
+func newRig(t *testing.T, p *protocol.Platform, fn Function, name string) *rig {
+	t.Helper()
+	fn.Env = append(fn.Env, helper(name), quickExit)
+	fn.Timeout = cmp.Or(fn.Timeout, time.Minute)
+	s, err := New(p, fn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &rig{t: t, s: s}
+	g.Runner = NewRunner(s, []string{os.Args[0]}, &g.stdout, &g.stderr)
+	t.Cleanup(func() {
+		g.Stop()
+		s.Close()
+	})
+	return g
+}
+
+// invoke sends an event and wants a kind of outcome.
+func (g *rig) invoke(event string, want Kind) Outcome {
+	g.t.Helper()
+	out, err := g.Invoke(g.t.Context(), Event{Body: []byte(event)})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if out.Kind != want {
+		g.t.Errorf("event %q: got %s, want %v; on stderr: %s", event, show(out), want, &g.stderr)
+	}
+	return out
+}
+
+func TestRunner(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRig(t, p, Function{}, "runtime")
+		first, second := g.invoke("hello", Result), g.invoke("world", Result)
+		if string(first.Body) != "hello" || string(second.Body) != "world" {
+			t.Errorf("got %s and %s", show(first), show(second))
+		}
+		if first.Init <= 0 || first.Duration <= 0 || second.Init != 0 || second.Duration <= 0 {
+			t.Errorf("got init %v and %v, duration %v and %v", first.Init, second.Init, first.Duration, second.Duration)
+		}
+		if got := g.s.Stats().Instances; got != 1 {
+			t.Errorf("got %d instances, want 1", got)
+		}
+	})
+}
+
+// A runtime gets what the platform documents and nothing else.
+func TestRunnerSurroundings(t *testing.T) {
+	t.Setenv("OURS", "must not be seen")
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRig(t, p, Function{Dir: dir, Handler: "index.main"}, "runtime")
+		got := strings.Split(string(g.invoke("environment", Result).Body), "\n")
+		if want := g.s.Environment(); !slices.Equal(got, want) {
+			t.Errorf("environment: got %q, want %q", got, want)
+		}
+		if got, want := string(g.invoke("folder", Result).Body), dir+"<nil>"; got != want {
+			t.Errorf("folder: got %s, want %s", got, want)
+		}
+		if got, want := string(g.invoke("stdin", Result).Body), `"" <nil>`; got != want {
+			t.Errorf("stdin: got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestRunnerOutput(t *testing.T) {
+	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g.invoke("speak", Result)
+	state := g.Stop()
+	if state == nil || state.ExitCode() != 0 {
+		t.Errorf("got %v, want exit status 0", state)
+	}
+	if out, err := g.stdout.String(), g.stderr.String(); out != "on stdout" || err != "on stderrterminated\n" {
+		t.Errorf("got %q and %q", out, err)
+	}
+}
+
+func TestRunnerStop(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{}, "runtime")
+	if state := g.Stop(); state != nil || g.PID() != 0 {
+		t.Errorf("got %v, pid %d before the first event", state, g.PID())
+	}
+	g.invoke("hello", Result)
+	if g.PID() == 0 {
+		t.Error("got no pid")
+	}
+	g.Stop()
+	if g.PID() != 0 {
+		t.Errorf("got pid %d after the end", g.PID())
+	}
+	g.invoke("hello", Result)
+	if got := g.s.Stats().Instances; got != 2 {
+		t.Errorf("got %d instances, want 2", got)
+	}
+}
+
+func TestRunnerStopsTheStubborn(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{}, "stubborn")
+	g.grace = time.Millisecond
+	g.invoke("hello", Result)
+	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
+		t.Errorf("got %v", state)
+	}
+}
+
+func TestRunnerParallel(t *testing.T) {
+	g := newRig(t, protocol.FunctionGraph, Function{}, "runtime")
+	var invokes sync.WaitGroup
+	for range 50 {
+		invokes.Go(func() {
+			out, err := g.Invoke(t.Context(), Event{Body: []byte("hello")})
+			if err != nil || out.Kind != Result {
+				t.Errorf("got %s, %v", show(out), err)
+			}
+		})
+	}
+	invokes.Wait()
+	if got := g.s.Stats().Instances; got != 1 {
+		t.Errorf("got %d instances, want 1", got)
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
+
+func accept(t *testing.T, listener net.Listener) net.Conn {
+	t.Helper()
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// After a time-out nothing of the instance is left, not even what has left
+// its group.
+func TestRunnerTimedOut(t *testing.T) {
+	listener := listen(t)
+	g := newRig(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "runtime")
+	g.invoke("spawn "+helper("caller")+"; "+listener.Addr().String(), Result)
+	child := accept(t, listener)
+	g.s.happen(func(m *machine, _ time.Time) { m.limit = short })
+	g.invoke("hang", TimedOut)
+	if g.PID() != 0 {
+		t.Error("the instance lives on")
+	}
+	if _, err := child.Read(make([]byte, 1)); err == nil {
+		t.Error("its child lives on")
+	}
+	g.s.happen(func(m *machine, _ time.Time) { m.limit = time.Minute })
+	g.invoke("hello", Result)
+}
+
+func TestRunnerEndedContext(t *testing.T) {
+	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g.invoke("hello", Result)
+	ctx, cancel := context.WithCancel(t.Context())
+	listener := listen(t)
+	ended := make(chan error)
+	go func() {
+		_, err := g.Invoke(ctx, Event{Body: []byte("hang " + listener.Addr().String())})
+		ended <- err
+	}()
+	accept(t, listener) // it hangs
+	other := make(chan error)
+	go func() { // waits for its turn
+		_, err := g.Invoke(ctx, Event{})
+		other <- err
+	}()
+	cancel()
+	for _, err := range []error{<-ended, <-other} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if g.PID() != 0 {
+		t.Error("the instance lives on")
+	}
+	g.invoke("hello", Result)
+}

@@ -1,0 +1,140 @@
+package emulator
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// The helper "runtime": a runtime of a few lines for every platform, by the
+// documents alone.
+
+// An api is where the calls are.
+type api struct{ base, ready, next, response, id string }
+
+func newAPI() api {
+	if at := os.Getenv("AWS_LAMBDA_RUNTIME_API"); at != "" {
+		return api{"http://" + at + "/2018-06-01/runtime/", "", "invocation/next", "invocation/%s/response",
+			"Lambda-Runtime-Aws-Request-Id"}
+	}
+	if at := os.Getenv("RUNTIME_API_ADDR"); at != "" {
+		return api{"http://" + at + "/v1/runtime/invocation/", "", "request", "response/%s", "X-Cff-Request-Id"}
+	}
+	at := os.Getenv("SCF_RUNTIME_API") + ":" + os.Getenv("SCF_RUNTIME_API_PORT")
+	return api{"http://" + at + "/runtime/", "init/ready", "invocation/next", "invocation/response", "Request_Id"}
+}
+
+func (a api) beReady() {
+	if a.ready != "" {
+		a.post(a.ready, " ")
+	}
+}
+
+func (a api) get() (id, event string) {
+	resp, err := http.Get(a.base + a.next)
+	if err != nil {
+		fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		fatal(err, resp.Status)
+	}
+	return resp.Header.Get(a.id), string(body)
+}
+
+func (a api) post(path, body string) {
+	resp, err := http.Post(a.base+path, "text/plain", strings.NewReader(body))
+	if err != nil {
+		fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode/100 != 2 {
+		fatal(err, resp.Status)
+	}
+}
+
+// serveEvents ends with 0 when it is asked to.
+func serveEvents() {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	go func() {
+		<-asked
+		fmt.Fprintln(os.Stderr, "terminated")
+		os.Exit(0)
+	}()
+	serve()
+}
+
+func serve() {
+	a := newAPI()
+	a.beReady()
+	for {
+		id, event := a.get()
+		result := obey(event)
+		path := a.response
+		if strings.Contains(path, "%s") {
+			path = fmt.Sprintf(path, id)
+		}
+		a.post(path, result)
+		if event == "bye" {
+			os.Exit(0)
+		}
+	}
+}
+
+// obey does what the event says.
+func obey(event string) (result string) {
+	what, argument, _ := strings.Cut(event, " ")
+	switch what {
+	case "die":
+		os.Exit(5)
+	case "hang":
+		if argument != "" {
+			dial(argument)
+		}
+		hang()
+	case "environment":
+		return strings.Join(os.Environ(), "\n")
+	case "folder":
+		wd, err := os.Getwd()
+		return fmt.Sprint(wd, err)
+	case "stdin":
+		input, err := io.ReadAll(os.Stdin)
+		return fmt.Sprintf("%q %v", input, err)
+	case "speak":
+		fmt.Fprint(os.Stdout, "on stdout")
+		fmt.Fprint(os.Stderr, "on stderr")
+	case "spawn":
+		spawn(argument)
+	}
+	return event
+}
+
+// spawn starts "VARIABLE=value argument", the test binary in that environment
+// and in a group of its own, and waits until it has said a line.
+func spawn(what string) {
+	variable, argument, _ := strings.Cut(what, "; ")
+	cmd := exec.Command(os.Args[0], argument)
+	cmd.Env = []string{variable}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := cmd.StdinPipe(); err != nil { // open until we are gone
+		fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		fatal(err)
+	}
+}

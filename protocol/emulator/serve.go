@@ -1,0 +1,220 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+)
+
+// A refusal is an answer with a status of 4xx. Its body is Lambda's: the other
+// platforms document none.
+type refusal struct {
+	status     int
+	kind, text string
+}
+
+func invalidState(format string, args ...any) *refusal {
+	return &refusal{http.StatusForbidden, "InvalidStateTransition", fmt.Sprintf(format, args...)}
+}
+
+var errOver = invalidState("the instance that asks is over")
+
+// instanceKey is the context key of the instance that made a connection.
+type instanceKey struct{}
+
+// accepted counts a connection and notes whose it is.
+func (s *Server) accepted(ctx context.Context, _ net.Conn) context.Context {
+	instance := 0
+	s.happen(func(m *machine, now time.Time) {
+		m.stats.Connections++
+		instance = m.instance
+	})
+	return context.WithValue(ctx, instanceKey{}, instance)
+}
+
+func instanceOf(r *http.Request) int { return r.Context().Value(instanceKey{}).(int) }
+
+// routes are the platform's calls, whose paths have the form of net/http's
+// patterns.
+func (s *Server) routes() http.Handler {
+	p, mux := s.platform, http.NewServeMux()
+	handle := func(method, pattern string, serve http.HandlerFunc) {
+		if pattern != "" {
+			mux.HandleFunc(method+" "+pattern, serve)
+		}
+	}
+	handle("GET", p.Next, s.next)
+	handle("POST", p.Ready, s.ready)
+	handle("POST", p.Response, s.answer)
+	handle("POST", p.Error, s.fail)
+	handle("POST", p.InitError, s.failInit)
+	return mux
+}
+
+// counted lets h answer until the server is closed, and counts refusals.
+func (s *Server) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		open := false
+		s.happen(func(*machine, time.Time) {
+			s.running.Add(1)
+			open = true
+		})
+		if !open {
+			refuse(w, errOver)
+			return
+		}
+		defer s.running.Done()
+		noted := &notedWriter{ResponseWriter: w}
+		strict(h).ServeHTTP(noted, r)
+		if noted.status/100 == 4 {
+			s.happen(func(m *machine, _ time.Time) { m.stats.Refused++ })
+		}
+	})
+}
+
+// strict refuses what net/http would kindly take for something else: HEAD for
+// GET, and a path that only leads to the right one.
+func strict(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodHead:
+			http.Error(w, "", http.StatusMethodNotAllowed)
+		case r.URL.Path != path.Clean(r.URL.Path):
+			http.NotFound(w, r)
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// A notedWriter remembers the status.
+type notedWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *notedWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// next holds the call until there is an event, or none came in fn.Idle.
+func (s *Server) next(w http.ResponseWriter, r *http.Request) {
+	p := make(chan reply, 1)
+	s.happen(func(m *machine, now time.Time) { m.poll(now, instanceOf(r), p) })
+	var idle <-chan time.Time
+	if s.fn.Idle > 0 {
+		timer := time.NewTimer(s.fn.Idle)
+		defer timer.Stop()
+		idle = timer.C
+	}
+	select {
+	case rep := <-p:
+		s.reply(w, rep)
+	case <-idle:
+		s.leave(w, p)
+	case <-r.Context().Done(): // the runtime hung up
+		s.leave(w, p)
+	case <-s.closed:
+		refuse(w, errOver)
+	}
+}
+
+// leave answers without an event, unless one has just come.
+func (s *Server) leave(w http.ResponseWriter, p chan reply) {
+	left := true // also when the server is closed
+	s.happen(func(m *machine, _ time.Time) { left = m.leave(p) })
+	if !left {
+		s.reply(w, <-p)
+		return
+	}
+	write(w, http.StatusOK, nil)
+}
+
+func (s *Server) reply(w http.ResponseWriter, rep reply) {
+	if rep.no != nil {
+		refuse(w, rep.no)
+		return
+	}
+	s.eventHeader(w.Header(), rep.inv)
+	write(w, http.StatusOK, rep.inv.body)
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	s.post(w, r, func(m *machine, now time.Time, _ answer) *refusal {
+		return m.ready(now, instanceOf(r))
+	})
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	s.post(w, r, func(m *machine, now time.Time, a answer) *refusal {
+		return m.answer(now, instanceOf(r), r.PathValue("id"), a)
+	})
+}
+
+func (s *Server) fail(w http.ResponseWriter, r *http.Request) {
+	s.post(w, r, func(m *machine, now time.Time, a answer) *refusal {
+		a.failed, a.errorType = true, s.errorType(r, a.body, "Function.Unknown")
+		return m.answer(now, instanceOf(r), r.PathValue("id"), a)
+	})
+}
+
+func (s *Server) failInit(w http.ResponseWriter, r *http.Request) {
+	s.post(w, r, func(m *machine, now time.Time, a answer) *refusal {
+		a.failed, a.errorType = true, s.errorType(r, a.body, "Runtime.Unknown")
+		return m.initError(now, instanceOf(r), a)
+	})
+}
+
+// post reads what was posted, to its end, before it lets the call happen: a
+// body that breaks off is no answer.
+func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine, time.Time, answer) *refusal) {
+	body, err := s.read(r.Body)
+	if err != nil {
+		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
+		return
+	}
+	no := errOver
+	s.happen(func(m *machine, now time.Time) { no = call(m, now, answer{body: body}) })
+	if no != nil {
+		refuse(w, no)
+		return
+	}
+	writeJSON(w, s.platform.Accepted, map[string]string{"status": "OK"})
+}
+
+// read takes all of a body, and keeps what the platform would take and one
+// byte more.
+func (s *Server) read(r io.Reader) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, int64(s.platform.MaxResult)+1))
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	return body, err
+}
+
+func refuse(w http.ResponseWriter, no *refusal) {
+	writeJSON(w, no.status, map[string]string{"errorMessage": no.text, "errorType": no.kind})
+}
+
+// write answers with exactly the headers that were set.
+func write(w http.ResponseWriter, status int, body []byte) {
+	if w.Header()["Content-Type"] == nil {
+		w.Header()["Content-Type"] = nil // do not guess
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whoever hung up gets nothing
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, _ := json.Marshal(v) // a map of strings: cannot fail
+	w.Header().Set("Content-Type", "application/json")
+	write(w, status, append(body, '\n'))
+}
