@@ -81,27 +81,30 @@ func scenarios(way string, p *protocol.Platform) []scenario {
 // One instance serves all scenarios of a way: whatever an event does, the next
 // one is served.
 func TestEvents(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
-		for _, way := range ways {
-			t.Run(way.name, func(t *testing.T) {
-				t.Parallel()
-				dir, tmp := t.TempDir(), t.TempDir()
-				if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				write(t, dir, way.file, way.code, 0o755)
-				write(t, dir, "bytes", string(allBytes), 0o644)
-				server, runner := start(t, p, emulator.Function{Handler: way.handler, Dir: dir,
-					Timeout: 2 * time.Second, Env: append([]string{"TMPDIR=" + tmp}, way.env...)}, nil)
-				list := scenarios(way.name, p)
-				for _, s := range list {
-					write(t, dir, "behaviour", s.behaviour, 0o644)
-					s.check(t, runner)
-				}
-				clean(t, server, runner, len(list), tmp)
-			})
-		}
-	})
+	everywhere(t, func(t *testing.T, p *protocol.Platform) { serveAll(t, p) })
+}
+
+// serveAll runs the scenarios of each way.
+func serveAll(t *testing.T, p *protocol.Platform, wrapper ...string) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			dir, tmp := t.TempDir(), t.TempDir()
+			if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, way.file, way.code, 0o755)
+			write(t, dir, "bytes", string(allBytes), 0o644)
+			server, runner := start(t, p, emulator.Function{Handler: way.handler, Dir: dir,
+				Timeout: 2 * time.Second, Env: append([]string{"TMPDIR=" + tmp}, way.env...)}, nil, wrapper...)
+			list := scenarios(way.name, p)
+			for _, s := range list {
+				write(t, dir, "behaviour", s.behaviour, 0o644)
+				s.check(t, runner)
+			}
+			clean(t, server, runner, len(list), tmp)
+		})
+	}
 }
 
 func (s *scenario) check(t *testing.T, runner *emulator.Runner) {

@@ -1,9 +1,7 @@
 package integration
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -19,16 +17,8 @@ import (
 func ctl(t testing.TB, stdin io.Reader, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	cmd := exec.Command(bootstrapctl, args...)
-	var out, log bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &log
-	err := cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return out.String(), log.String(), exit.ExitCode()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out.String(), log.String(), 0
+	cmd.Stdin = stdin
+	return output(t, cmd)
 }
 
 func shellFunction(t testing.TB, body string) (dir string) {
@@ -92,17 +82,12 @@ func readmeCommand(t *testing.T, file string) string {
 }
 
 // shell runs a command line from the project's folder, with our bootstrapctl.
-func shell(t *testing.T, command string) (stdout, stderr string, status int) {
+func shell(t *testing.T, line string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := exec.Command("sh", "-c", command)
+	cmd := exec.Command("sh", "-c", line)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(bootstrapctl)+":"+os.Getenv("PATH"))
-	var out, log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &log
-	if err := cmd.Run(); cmd.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return out.String(), log.String(), cmd.ProcessState.ExitCode()
+	return output(t, cmd)
 }
 
 func copyProgram(t *testing.T, from, to string) {

@@ -2,6 +2,7 @@
 package integration
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,6 +20,9 @@ import (
 var bootstrap, bootstrapctl string
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == oldKernelFlag {
+		underOldKernel(os.Args[2:])
+	}
 	folder, err := os.MkdirTemp("", "integration-")
 	if err == nil {
 		err = buildAll(folder)
@@ -68,19 +72,31 @@ func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 	}
 }
 
-// start runs bootstrap with a function; it is stopped at the end of the test.
-func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writer) (*emulator.Server, *emulator.Runner) {
+// start runs bootstrap, behind the words of a wrapper such as unshare, with a
+// function. It is stopped at the end of the test.
+func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writer, wrapper ...string) (*emulator.Server, *emulator.Runner) {
 	t.Helper()
 	server, err := emulator.New(p, fn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner := emulator.NewRunner(server, []string{bootstrap}, log, log)
+	runner := emulator.NewRunner(server, append(wrapper, bootstrap), log, log)
 	t.Cleanup(func() {
 		runner.Stop()
 		server.Close()
 	})
 	return server, runner
+}
+
+// output runs cmd to its end.
+func output(t testing.TB, cmd *exec.Cmd) (stdout, stderr string, status int) {
+	t.Helper()
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), log.String(), cmd.ProcessState.ExitCode()
 }
 
 // write puts a file into a function's folder.

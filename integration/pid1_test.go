@@ -1,0 +1,82 @@
+package integration
+
+import (
+	"context"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// litter leaves behind what a process can: in the background, in a session of
+// its own, twice forked, deaf to SIGTERM, stopped, dead and not waited for.
+const litter = `
+sleep 300 &
+setsid sleep 300 </dev/null >/dev/null 2>&1 &
+(setsid sh -c 'sleep 300 & sleep 300 &' &)
+(trap '' TERM; sleep 300) &
+sh -c 'kill -STOP $$' &
+i=0; while [ $i -lt 50 ]; do (true & exec sleep 0) & i=$((i+1)); done
+echo done
+`
+
+// As PID 1 nobody else reaps: whatever is lost must be ended and reaped by us.
+func TestR01AsPID1(t *testing.T) {
+	inNamespace := []string{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"}
+	if out, err := exec.Command(inNamespace[0], append(inNamespace[1:], "true")...).CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: this machine lets no test make a PID namespace, so nothing was tried as PID 1: %v %s", err, out)
+	}
+	for name, fn := range litterers(t) {
+		t.Run(name, func(t *testing.T) {
+			_, runner := start(t, protocol.SCF, fn, nil, inNamespace...)
+			for range 3 {
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+				if err != nil || out.Kind != emulator.Result {
+					t.Fatalf("got %v %s, %v, want a result", out.Kind, out.Body, err)
+				}
+				swept(t, runner.PID(), 1)
+			}
+			bootstrap := tree(runner.PID())[1].pid // below unshare
+			if err := syscall.Kill(bootstrap, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, runner.PID(), "nothing left after SIGTERM", func(p []proc) bool { return len(p) == 0 })
+		})
+	}
+}
+
+// The same where somebody else is PID 1.
+func TestR01AsSubreaper(t *testing.T) {
+	for name, fn := range litterers(t) {
+		t.Run(name, func(t *testing.T) {
+			_, runner := start(t, protocol.SCF, fn, nil)
+			for range 3 {
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+				if err != nil || out.Kind != emulator.Result || out.Duration > fn.Timeout/2 {
+					t.Fatalf("got %v %s in %v, %v, want a result", out.Kind, out.Body, out.Duration, err)
+				}
+				swept(t, runner.PID(), 0)
+			}
+		})
+	}
+}
+
+func litterers(t *testing.T) map[string]emulator.Function {
+	program := t.TempDir()
+	write(t, program, "tool", "#!/bin/sh\n"+litter, 0o755)
+	return map[string]emulator.Function{
+		"program":  {Handler: "tool", Dir: program, Timeout: 10 * time.Second},
+		"function": {Handler: "index.main_handler", Dir: shellFunction(t, litter), Timeout: 10 * time.Second},
+	}
+}
+
+// swept: soon after an answer only bootstrap is left, and its resident shell.
+func swept(t *testing.T, pid, wrappers int) {
+	t.Helper()
+	eventually(t, pid, "only bootstrap and its shell", func(p []proc) bool {
+		return zombies(p) == 0 && len(p) <= wrappers+2 && (len(p) < wrappers+2 || p[wrappers+1].name == "bash")
+	})
+}
