@@ -48,3 +48,9 @@ func parentOf(stat []byte) int {
 	parent, _ := strconv.Atoi(string(fields[1]))
 	return parent
 }
+
+// nameOf is the name of a process, as the kernel keeps it: its first 15 bytes.
+func nameOf(pid int) string {
+	name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm") // gone: no name
+	return string(bytes.TrimSpace(name))
+}

@@ -25,7 +25,7 @@ func (s *Supervisor) loop(ctx context.Context) error {
 			return err
 		}
 		err = s.handle(ctx, ev)
-		s.endOrphans()
+		s.clearUp()
 		if err != nil {
 			return err
 		}

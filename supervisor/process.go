@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -25,6 +26,9 @@ type Command struct {
 	Outputs []io.Writer
 	// Files are its next descriptors. They and Stdin stay the caller's.
 	Files []*os.File
+	// Keep lets those of its group live on that are left when it has
+	// exited by itself.
+	Keep bool
 }
 
 // A Process is a child with a process group of its own. It starts once and
@@ -33,6 +37,7 @@ type Command struct {
 type Process struct {
 	pid     int
 	exited  bool // seen by peek, not yet reaped
+	keep    bool // the rest of its group, once it has exited
 	in      feed
 	outputs []output
 	spins   int // of Pump, since the outputs ended
@@ -52,7 +57,7 @@ func (e *StartError) Unwrap() error { return e.Errno }
 
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
-	p := &Process{in: feed{fd: -1}}
+	p := &Process{in: feed{fd: -1}, keep: c.Keep}
 	theirs, err := p.open(c)
 	if err == nil {
 		p.pid, err = children.start(func() (int, error) {
@@ -69,6 +74,7 @@ func Start(c *Command) (*Process, error) {
 		p.close()
 		return nil, &StartError{c.Path, err}
 	}
+	preferToKill(p.pid)
 	return p, nil
 }
 
@@ -94,17 +100,28 @@ func (p *Process) Exited() bool {
 	return p.exited
 }
 
+// preferToKill makes the kernel end a child, and what that starts, rather than
+// us when the memory is full.
+func preferToKill(pid int) {
+	// A child that is gone already, or a kernel without: nothing is lost.
+	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("1000"), 0)
+}
+
 // End ends the process and its group and says how it went: by itself, or by
 // SIGTERM, or, after grace, by SIGKILL. Grace zero means SIGKILL at once; what
 // has exited already is only reaped, and what is left of its group killed.
 // What the group wrote until then still reaches the Outputs.
 func (p *Process) End(grace time.Duration) syscall.WaitStatus {
-	if grace > 0 && !p.Exited() {
+	byItself := p.Exited()
+	if grace > 0 && !byItself {
 		p.Interrupt()
 		p.pumpFor(grace)
 	}
-	p.signal(syscall.SIGKILL)
+	if !p.keep || !byItself {
+		p.signal(syscall.SIGKILL)
+	}
 	if !p.Exited() {
+		_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have left its group
 		p.pumpFor(max(grace, killTime))
 	}
 	_ = p.drain() // it is over: nobody can act on an Output's error now
@@ -118,10 +135,8 @@ const killTime = 200 * time.Millisecond
 func (p *Process) pumpFor(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	for ctx.Err() == nil { // an Output that fails does not end the wait
-		if p.Pump(ctx, nil) == ErrExited {
-			return
-		}
+	for ctx.Err() == nil && !p.Exited() {
+		_ = p.Pump(ctx, nil) // an Output that fails does not end the wait
 	}
 }
 

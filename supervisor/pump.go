@@ -33,11 +33,21 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 		case done != nil && done():
 			return p.drain()
 		case p.Exited():
-			return ErrExited
+			return p.last(done)
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// last passes on what a process that has exited has written: an answer may be
+// in it, or more than an Output takes.
+func (p *Process) last(done func() bool) error {
+	err := p.drain()
+	if err == nil && (done == nil || !done()) {
+		return ErrExited
+	}
+	return err
 }
 
 // patience is how long to wait for bytes before looking whether the process

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -94,6 +95,20 @@ func runReaper(ctx context.Context) error {
 	}
 }
 
+// orphans names those that live: "sleep (pid 123)".
+func (r *registry) orphans() (names []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pid := range pidsOfChildren() {
+		if !r.own[pid] {
+			if _, dead := wait(pid); !dead {
+				names = append(names, fmt.Sprintf("%s (pid %d)", nameOf(pid), pid))
+			}
+		}
+	}
+	return names
+}
+
 // endOrphans ends all that the user's code left behind, and returns when it is
 // gone, or after the limit, with the pids that would not go. What an orphan
 // leaves behind becomes an orphan in turn, so it looks until there is none.
@@ -106,20 +121,20 @@ func (r *registry) endOrphans(limit time.Duration) (left []int) {
 	}
 }
 
-func (r *registry) killOrphans() (left []int) {
+// killOrphans kills those that there are, and reaps the dead. One that it
+// reaps counts as found: what that left behind may not have been in the list.
+func (r *registry) killOrphans() (found []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, err := peek(idAny, 0); err == syscall.ECHILD {
 		return nil // no children at all: the usual case, and the cheap one
 	}
 	for _, pid := range pidsOfChildren() {
-		if r.own[pid] {
-			continue
-		}
-		_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
-		if _, gone := wait(pid); !gone {
-			left = append(left, pid)
+		if !r.own[pid] {
+			found = append(found, pid)
+			_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
+			wait(pid)
 		}
 	}
-	return left
+	return found
 }

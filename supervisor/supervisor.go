@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bootstrap/protocol"
@@ -35,7 +36,10 @@ type Supervisor struct {
 	Adapter Adapter
 	Margin  time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
 	Grace   time.Duration // for the event in hand, once we are told to stop
+	Keep    bool          // let live on, until we stop, what an event leaves behind
 	Log     hclog.Logger
+
+	kept []string // of what was left behind, all that the log has told of
 }
 
 // initErrorTime is how long a failed start may take to report.
@@ -57,40 +61,45 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return errors.Join(err, group.Wait())
 }
 
+// serve closes the adapter if it has started it.
 func (s *Supervisor) serve(ctx context.Context) error {
 	defer s.Client.Close()
-	if err := s.start(ctx); err != nil {
-		return err
+	began := time.Now()
+	if err := s.Adapter.Start(ctx); err != nil {
+		return s.notStarted(ctx, err)
 	}
-	err := s.loop(ctx)
+	err := s.ready(ctx, began)
+	if err == nil {
+		err = s.loop(ctx)
+	}
 	return errors.Join(err, s.Adapter.Close())
 }
 
-// start makes everything ready, then says so. Where the platform takes the
-// reason of a failed start it gets it; elsewhere the log has it.
-func (s *Supervisor) start(ctx context.Context) error {
-	began := time.Now()
-	err := s.Adapter.Start(ctx)
+// notStarted: where the platform takes the reason of a failed start it gets
+// it; elsewhere the log has it. Being told to stop meanwhile is no failure.
+func (s *Supervisor) notStarted(ctx context.Context, cause error) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err != nil {
-		s.failInit(err)
-		return fmt.Errorf("cannot start: %w", err)
+	report, cancel := context.WithTimeout(context.Background(), initErrorTime)
+	defer cancel()
+	if err := s.Client.FailInit(report, failure(cause, "Runtime.InitError")); err != nil {
+		s.Log.Warn("cannot report the failed start", "error", err)
 	}
-	if err := s.Client.Ready(ctx); err != nil && ctx.Err() == nil {
+	return fmt.Errorf("cannot start: %w", cause)
+}
+
+// ready says that everything is, where the platform wants to know.
+func (s *Supervisor) ready(ctx context.Context, began time.Time) error {
+	err := s.Client.Ready(ctx)
+	switch {
+	case ctx.Err() != nil: // told to stop, which the loop sees
+		return nil
+	case err != nil:
 		return fmt.Errorf("cannot report ready: %w", err)
 	}
 	s.Log.Info("ready", "took", time.Since(began).Round(time.Microsecond))
 	return nil
-}
-
-func (s *Supervisor) failInit(cause error) {
-	ctx, cancel := context.WithTimeout(context.Background(), initErrorTime)
-	defer cancel()
-	if err := s.Client.FailInit(ctx, failure(cause, "Runtime.InitError")); err != nil {
-		s.Log.Warn("cannot report the failed start", "error", err)
-	}
 }
 
 // failure is the *protocol.Failure in err, or one that stands for it.
@@ -101,7 +110,21 @@ func failure(err error, fallback string) *protocol.Failure {
 	return &protocol.Failure{Type: fallback, Message: err.Error()}
 }
 
-// endOrphans ends what the last event left behind.
+// clearUp deals with what the last event left behind.
+func (s *Supervisor) clearUp() {
+	if !s.Keep {
+		s.endOrphans()
+		return
+	}
+	left := children.orphans()
+	for _, process := range left {
+		if !slices.Contains(s.kept, process) {
+			s.Log.Warn("left running", "process", process)
+		}
+	}
+	s.kept = left
+}
+
 func (s *Supervisor) endOrphans() {
 	if left := children.endOrphans(time.Second); len(left) > 0 {
 		s.Log.Warn("processes of the command cannot be ended", "pids", left)

@@ -1,0 +1,220 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// A platform is the other side of Lambda's runtime API, scripted by a test. It
+// also takes SCF's ready.
+type platform struct {
+	address string
+	events  chan event
+	polls   chan bool // one for each time that an event was asked for
+	posts   chan post // all that was posted, in that order
+	status  func(p post) int
+}
+
+// Answers to a post. hangUp is none.
+const (
+	accepted = http.StatusAccepted
+	hangUp   = -1
+)
+
+func accept(post) int { return accepted }
+
+type event struct {
+	id, body string
+	limit    time.Duration // 0: none
+}
+
+// A post is what was posted; of a failure, kind is its type and body its
+// message.
+type post struct{ call, id, kind, body string }
+
+// newPlatform makes a platform that answers posts with a status.
+func newPlatform(t *testing.T, status func(p post) int) *platform {
+	t.Helper()
+	p := &platform{events: make(chan event, 100), polls: make(chan bool, 1000), posts: make(chan post, 1000), status: status}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", p.next)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{call}", p.take)
+	mux.HandleFunc("POST /2018-06-01/runtime/init/{call}", p.take)
+	mux.HandleFunc("POST /runtime/init/{call}", p.take)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	p.address = strings.TrimPrefix(server.URL, "http://")
+	return p
+}
+
+func (p *platform) next(w http.ResponseWriter, r *http.Request) {
+	p.polls <- true
+	select {
+	case <-r.Context().Done():
+	case ev := <-p.events:
+		w.Header().Set("Lambda-Runtime-Aws-Request-Id", ev.id)
+		if ev.limit != 0 {
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(ev.limit).UnixMilli(), 10))
+		}
+		_, _ = io.WriteString(w, ev.body)
+	}
+}
+
+func (p *platform) take(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // cut short: the test sees that
+	got := post{call: r.PathValue("call"), id: r.PathValue("id"), body: string(body)}
+	if got.call == "error" {
+		var failure struct{ ErrorType, ErrorMessage string }
+		_ = json.Unmarshal(body, &failure) // likewise
+		got.kind, got.body = failure.ErrorType, failure.ErrorMessage
+	}
+	p.posts <- got
+	status := p.status(got)
+	if status == hangUp {
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(status)
+}
+
+// post waits for the next post.
+func (p *platform) post(t *testing.T) post {
+	t.Helper()
+	select {
+	case got := <-p.posts:
+		return got
+	case <-time.After(bound):
+		t.Fatalf("got no post within %v", bound)
+		return post{}
+	}
+}
+
+// takes fails the test if the next posts are not these.
+func (p *platform) takes(t *testing.T, want ...post) {
+	t.Helper()
+	for _, want := range want {
+		if got := p.post(t); got != want {
+			t.Errorf("got the post %q, want %q", got, want)
+		}
+	}
+}
+
+// takesNoMore fails the test if there is another post.
+func (p *platform) takesNoMore(t *testing.T) {
+	t.Helper()
+	select {
+	case got := <-p.posts:
+		t.Errorf("got the post %q, want none", got)
+	default:
+	}
+}
+
+// An adapter is made of functions; one that is nil does nothing.
+type adapter struct {
+	start  func(ctx context.Context) error
+	invoke func(ctx context.Context, ev *protocol.Event) ([]byte, error)
+	close  error
+
+	closed int
+}
+
+func (a *adapter) Start(ctx context.Context) error {
+	if a.start == nil {
+		return nil
+	}
+	return a.start(ctx)
+}
+
+func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	if a.invoke == nil {
+		return append([]byte("result of "), ev.Body...), nil
+	}
+	return a.invoke(ctx, ev)
+}
+
+func (a *adapter) Close() error {
+	a.closed++
+	return a.close
+}
+
+// A running is a Run that goes on.
+type running struct {
+	stop context.CancelFunc
+	done chan error
+	log  *log
+}
+
+// run starts a supervisor of a on p, a Lambda.
+func run(t *testing.T, p *platform, a Adapter, change func(s *Supervisor)) *running {
+	t.Helper()
+	return runOn(t, protocol.Lambda, map[string]string{"AWS_LAMBDA_RUNTIME_API": p.address}, a, change)
+}
+
+func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapter, change func(s *Supervisor)) *running {
+	t.Helper()
+	client, err := protocol.NewClient(what, func(name string) string { return env[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &running{stop: stop, done: make(chan error, 1), log: &log{}}
+	s := &Supervisor{Client: client, Adapter: a, Grace: bound, Log: hclog.New(&hclog.LoggerOptions{Output: r.log, Level: hclog.Debug})}
+	if change != nil {
+		change(s)
+	}
+	go func() { r.done <- s.Run(ctx) }() // ended by stop at the latest
+	t.Cleanup(stop)
+	return r
+}
+
+// wait waits for the end of Run.
+func (r *running) wait(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-r.done:
+		r.done <- err
+		return err
+	case <-time.After(bound):
+		t.Fatalf("Run has not returned within %v", bound)
+		return nil
+	}
+}
+
+// stopped tells Run to stop and waits for it. It must be no error.
+func (r *running) stopped(t *testing.T) {
+	t.Helper()
+	r.stop()
+	if err := r.wait(t); err != nil {
+		t.Errorf("Run: got %v, want nil", err)
+	}
+}
+
+// A log is one that may be read while it is written.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,0 +1,205 @@
+package supervisor
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// R01: whatever loses its parent is reaped as it exits.
+func TestOrphansAreReaped(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	c := shell("i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done; echo; exec sleep 60")
+	var out Tail
+	c.Outputs = []io.Writer{&out}
+	p := start(t, c)
+	pumpUntil(t, p, func() bool { return out.Total > 0 })
+	within(t, "no child is left but the process", func() bool {
+		pids := pidsOfChildren()
+		return len(pids) == 1 && pids[0] == p.pid
+	})
+	p.End(0)
+}
+
+// R01: also without the reaper, endOrphans reaps what is dead.
+func TestDeadOrphans(t *testing.T) {
+	tidy(t)
+	runToEnd(t, t.Context(), shell("for i in 1 2 3 4 5 6 7 8 9 10; do (: &); done"), 0).check(t, 0)
+	if left := children.endOrphans(bound); len(left) > 0 {
+		t.Errorf("got %v left, want none", left)
+	}
+	if pids := pidsOfChildren(); len(pids) > 0 {
+		t.Errorf("got children %v, want none", pids)
+	}
+}
+
+// R02: orphans that die by the hundred do not disturb the statuses of our own.
+func TestStatusesAmongOrphans(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	const runs, together = 50, 4
+	wrong := make(chan string, runs*together)
+	done := make(chan bool)
+	for n := range together {
+		go func() { // ends with its runs
+			for i := range runs {
+				want := (i*together + n) % 256
+				c := shell("((exit 77) &); ((exit 78) &); exit " + strconv.Itoa(want))
+				if exit, err := Run(t.Context(), c, 0); err != nil || exit.Cause != nil || exit.Status.ExitStatus() != want {
+					wrong <- strconv.Itoa(want)
+				}
+			}
+			done <- true
+		}()
+	}
+	for range together {
+		<-done
+	}
+	if len(wrong) > 0 {
+		t.Errorf("got %d wrong statuses of %d, the first in place of %s", len(wrong), runs*together, <-wrong)
+	}
+}
+
+// R02: one of our own that nobody has ended yet keeps nobody from being
+// reaped once it has been.
+func TestReaperBehindOurOwn(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	first := start(t, shell("exit 5"))
+	within(t, "it has exited", first.Exited)
+	runToEnd(t, t.Context(), shell("(: &)"), 0).check(t, 0)
+	if got := first.End(0); got.ExitStatus() != 5 {
+		t.Errorf("got status %#x, want exit status 5", got)
+	}
+	within(t, "no child is left", func() bool { return len(pidsOfChildren()) == 0 })
+}
+
+// T02: what escapes from its group does not escape from endOrphans.
+func TestEndOrphans(t *testing.T) {
+	for name, script := range map[string]string{
+		"a session of its own":       "setsid sleep 60 &",
+		"double fork":                "(setsid sleep 60 &)",
+		"double fork, three deep":    "((setsid sh -c '(setsid sleep 60 &); sleep 60' &) &)",
+		"with children":              "setsid sh -c 'sleep 60 & sleep 60 & sleep 60' &",
+		"with grandchildren":         "setsid sh -c '(sleep 60; :) & (sleep 60; :) & wait' &",
+		"in many sessions":           "setsid setsid -f sh -c 'setsid sleep 60 & setsid sleep 60 & wait'",
+		"ignoring signals":           "trap '' TERM HUP INT QUIT; setsid sleep 60 &",
+		"stopped":                    "setsid sh -c 'kill -STOP $$' &",
+		"with a group of its own":    "set -m; sleep 60 & sleep 60 &",
+		"a bomb of 200 in a session": "setsid sh -c 'i=0; while [ $i -lt 200 ]; do sleep 60 & i=$((i+1)); done; wait' &",
+		"a bomb of 200 sessions":     "i=0; while [ $i -lt 200 ]; do setsid sleep 60 & i=$((i+1)); done",
+		"one that goes on forking":   "setsid sh -c 'while :; do sleep 0.01 & sleep 0.01; done' &",
+		"one that hands itself on":   `f() { (f) & exit; }; setsid sh -c 'f() { (sleep 0.001; f) & exit; }; f' &`,
+		"nobody":                     ":",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			withReaper(t)
+			runToEnd(t, t.Context(), shell(script), 0).check(t, 0)
+			if left := children.endOrphans(bound); len(left) > 0 {
+				t.Errorf("got %v left, want none", left)
+			}
+			if pids := pidsOfChildren(); len(pids) > 0 {
+				t.Errorf("got children %v, want none", pids)
+			}
+		})
+	}
+}
+
+// An orphan may end on its own at any moment, and leave another.
+func TestEndOrphansThatExit(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	for range 60 {
+		runToEnd(t, t.Context(), shell("setsid sh -c '(sleep 60 &); exit' & exit"), 0).check(t, 0)
+		children.endOrphans(bound)
+		if pids := pidsOfChildren(); len(pids) > 0 {
+			t.Fatalf("got children %v, want none", pids)
+		}
+	}
+}
+
+// endOrphans leaves our own alone, dead or alive.
+func TestEndOrphansAndOurOwn(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	live := start(t, shell("exec sleep 60"))
+	dead := start(t, shell("exit 5"))
+	within(t, "one has exited", dead.Exited)
+	runToEnd(t, t.Context(), shell("setsid sleep 60 &"), 0).check(t, 0)
+	if left := children.endOrphans(bound); len(left) > 0 {
+		t.Errorf("got %v left, want none", left)
+	}
+	if pids := pidsOfChildren(); len(pids) != 2 {
+		t.Errorf("got children %v, want our own two", pids)
+	}
+	if got := dead.End(0); got.ExitStatus() != 5 {
+		t.Errorf("got status %#x, want exit status 5", got)
+	}
+	if live.Exited() {
+		t.Error("got the other exited, want it running")
+	}
+}
+
+// endOrphans gives up at its limit and says who was left; one that is over at
+// once stands for a process that cannot be killed.
+func TestEndOrphansLimit(t *testing.T) {
+	tidy(t)
+	runToEnd(t, t.Context(), shell("setsid sleep 60 &"), 0).check(t, 0)
+	quick(t, func() {
+		if left := children.endOrphans(-time.Second); len(left) != 1 {
+			t.Errorf("got %v left, want one", left)
+		}
+	})
+	children.endOrphans(bound)
+}
+
+// What reap cannot have is counted as killed, and no longer as ours.
+func TestReapOfNothing(t *testing.T) {
+	tidy(t)
+	p := start(t, shell("exec sleep 60"))
+	if got := children.reap(p.pid); got != killed {
+		t.Errorf("got status %#x, want %#x", got, killed)
+	}
+	if children.own[p.pid] {
+		t.Error("got it still noted as our own")
+	}
+	p.close()
+	if left := children.endOrphans(bound); len(left) > 0 {
+		t.Errorf("got %v left, want none", left)
+	}
+}
+
+func TestReapTellsTheReaper(t *testing.T) {
+	tidy(t)
+	runToEnd(t, t.Context(), shell(":"), 0).check(t, 0)
+	select {
+	case <-children.again:
+	default:
+		t.Error("got no word of the exit")
+	}
+}
+
+// All of that as PID 1 of a container.
+func TestAsInit(t *testing.T) {
+	const variable = "TEST_AS_INIT"
+	if os.Getenv(variable) != "" || testing.Short() {
+		t.Skip("this is it")
+	}
+	tests := "^(TestOrphansAreReaped|TestStatusesAmongOrphans|TestEndOrphans|TestPidsOfChildren)$"
+	cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", os.Args[0], "-test.run", tests)
+	cmd.Env = append(os.Environ(), variable+"=1", "GORACE=atexit_sleep_ms=0") // the race detector likes to rest
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Sys().(syscall.WaitStatus).ExitStatus() == 1 && len(out) < 200 {
+		t.Skipf("cannot make a PID 1 here: %s", out)
+	}
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}

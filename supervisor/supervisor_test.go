@@ -1,0 +1,180 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+// E11: a start that fails is reported, and ends the runtime before it has
+// asked for an event.
+func TestStartFails(t *testing.T) {
+	for name, row := range map[string]struct {
+		err  error
+		want post
+	}{
+		"a failure": {&protocol.Failure{Type: "Runtime.HandlerNotFound", Message: "no such thing"}, post{"error", "", "Runtime.HandlerNotFound", "no such thing"}},
+		"an error":  {errOurs, post{"error", "", "Runtime.InitError", errOurs.Error()}},
+		"wrapped":   {fmt.Errorf("so: %w", &protocol.Failure{Type: "Runtime.X", Message: "m"}), post{"error", "", "Runtime.X", "m"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			p := newPlatform(t, accept)
+			a := &adapter{start: func(context.Context) error { return row.err }}
+			p.events <- event{id: "1"}
+			r := run(t, p, a, nil)
+			if err := r.wait(t); !errors.Is(err, row.err) {
+				t.Errorf("Run: got %v, want %v", err, row.err)
+			}
+			p.takes(t, row.want)
+			p.takesNoMore(t)
+			if len(p.polls) > 0 || a.closed > 0 {
+				t.Errorf("got %d polls and %d calls of Close, want none", len(p.polls), a.closed)
+			}
+		})
+	}
+}
+
+// Where the report of a failed start does not arrive, the failed start is
+// still what Run returns.
+func TestStartFailsUnreported(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, func(post) int { return 403 })
+	r := run(t, p, &adapter{start: func(context.Context) error { return errOurs }}, nil)
+	if err := r.wait(t); !errors.Is(err, errOurs) || strings.Contains(err.Error(), "403") {
+		t.Errorf("Run: got %v, want only %v", err, errOurs)
+	}
+}
+
+// Being told to stop during the start is no failure of the start. What was
+// started is closed, what was not is not.
+func TestStoppedWhileStarting(t *testing.T) {
+	for name, row := range map[string]struct {
+		err    error
+		closed int
+	}{"it starts": {nil, 1}, "it does not": {errOurs, 0}} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			p := newPlatform(t, accept)
+			entered := make(chan bool)
+			a := &adapter{start: func(ctx context.Context) error {
+				entered <- true
+				<-ctx.Done()
+				return row.err
+			}}
+			p.events <- event{id: "1"}
+			r := run(t, p, a, nil)
+			<-entered
+			r.stopped(t)
+			p.takesNoMore(t)
+			if len(p.polls) > 0 || a.closed != row.closed {
+				t.Errorf("got %d polls and %d calls of Close, want 0 and %d", len(p.polls), a.closed, row.closed)
+			}
+		})
+	}
+}
+
+// runSCF starts a supervisor of a on p, as an SCF.
+func runSCF(t *testing.T, p *platform, a Adapter) *running {
+	t.Helper()
+	host, port, err := net.SplitHostPort(p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runOn(t, protocol.SCF, map[string]string{"SCF_RUNTIME_API": host, "SCF_RUNTIME_API_PORT": port}, a, nil)
+}
+
+// A12: that it is ready is said after the start, not before.
+func TestReady(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	entered, proceed := make(chan bool), make(chan bool)
+	a := &adapter{start: func(context.Context) error {
+		entered <- true
+		<-proceed
+		return nil
+	}}
+	r := runSCF(t, p, a)
+	<-entered
+	p.takesNoMore(t)
+	proceed <- true
+	p.takes(t, post{"ready", "", "", " "})
+	r.stopped(t)
+	p.takesNoMore(t)
+	if a.closed != 1 {
+		t.Errorf("Close: got %d calls, want 1", a.closed)
+	}
+}
+
+// A platform that does not want us is an error, and what was started is
+// closed.
+func TestReadyRefused(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, func(post) int { return 403 })
+	a := &adapter{}
+	r := runSCF(t, p, a)
+	err := r.wait(t)
+	if refusal, ok := errors.AsType[*protocol.StatusError](err); !ok || refusal.Status != 403 {
+		t.Errorf("Run: got %v, want the refusal", err)
+	}
+	p.takes(t, post{"ready", "", "", " "})
+	p.takesNoMore(t)
+	if a.closed != 1 {
+		t.Errorf("Close: got %d calls, want 1", a.closed)
+	}
+}
+
+// Being told to stop while nobody takes the ready is no error.
+func TestStoppedBeforeReady(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, func(post) int { return 500 })
+	a := &adapter{}
+	r := runSCF(t, p, a)
+	p.takes(t, post{"ready", "", "", " "})
+	r.stopped(t)
+	if a.closed != 1 {
+		t.Errorf("Close: got %d calls, want 1", a.closed)
+	}
+}
+
+// An adapter that cannot be closed is an error.
+func TestCloseFails(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	r := run(t, p, &adapter{close: errOurs}, nil)
+	<-p.polls
+	r.stop()
+	if err := r.wait(t); !errors.Is(err, errOurs) {
+		t.Errorf("Run: got %v, want %v", err, errOurs)
+	}
+}
+
+// What the adapter leaves behind is gone when Run returns, also when it could
+// not start.
+func TestNothingOutlivesRun(t *testing.T) {
+	for name, fail := range map[string]error{"started": nil, "not started": errOurs} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			p := newPlatform(t, accept)
+			r := run(t, p, &adapter{start: func(ctx context.Context) error {
+				_, err := Run(ctx, shell("setsid sleep 60 & (setsid sleep 60 &); :"), 0)
+				return errors.Join(err, fail)
+			}}, nil)
+			if fail == nil {
+				<-p.polls
+				r.stop()
+			}
+			if err := r.wait(t); !errors.Is(err, fail) {
+				t.Errorf("Run: got %v, want %v", err, fail)
+			}
+			if pids := pidsOfChildren(); len(pids) > 0 {
+				t.Errorf("got %v left, want none", pids)
+			}
+		})
+	}
+}
