@@ -4,8 +4,9 @@ package adapters
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"bootstrap/protocol"
@@ -24,20 +25,31 @@ const (
 // A Config says what to run, and how.
 type Config struct {
 	Platform        *protocol.Platform
-	Command         string   // what to run; empty: what Handler means
-	Handler         string   // as the platform gives it
-	Dir             string   // the code folder, absolute; also the working directory
-	Delivery        Delivery // of events to a program
-	FailOnStderr    bool     // any output on stderr is a failure
-	PassCredentials bool     // those that come with an event, to the command
+	Command         string         // what to run; empty: what Handler means
+	Handler         string         // as the platform gives it
+	Dir             string         // the code folder, absolute; also the working directory
+	Delivery        Delivery       // of events to a program
+	ResultFD3       bool           // the result is on descriptor 3, and stdout is a log
+	ExitCodes       map[int]string // what exit statuses mean: OK, or a failure of that type
+	FailOnStderr    bool           // any output on stderr is a failure
+	Keep            bool           // let live on what an event leaves behind
+	PassCredentials bool           // those that come with an event, to the command
 	Getenv          func(string) string
 	Environ         []string  // of the command
 	Log             io.Writer // gets what the command writes to stderr, as it comes
+
+	memory *memory
 }
+
+// OK is what an exit status means in Config.ExitCodes where it is no failure.
+const OK = "ok"
 
 // New returns the adapter for c. What it is, and whether it can work, shows
 // when it is started.
-func New(c Config) supervisor.Adapter { return &adapter{Config: c} }
+func New(c Config) supervisor.Adapter {
+	c.memory = &memory{}
+	return &adapter{Config: c}
+}
 
 type adapter struct {
 	Config
@@ -76,6 +88,19 @@ func (c *Config) variables(ev *protocol.Event) []string {
 	return vars
 }
 
+// environment is the command's for an event: its own with vars, which replace
+// what has the same names there.
+func (c *Config) environment(vars []string) []string {
+	env := make([]string, 0, len(c.Environ)+len(vars))
+	for _, v := range c.Environ {
+		name := v[:strings.IndexByte(v, '=')+1]
+		if name == "" || !slices.ContainsFunc(vars, func(w string) bool { return strings.HasPrefix(w, name) }) {
+			env = append(env, v)
+		}
+	}
+	return append(env, vars...)
+}
+
 // grace is how long a command may take to end gently when ctx ends: half of
 // the time from then to the event's deadline.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
@@ -83,31 +108,6 @@ func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 		return ev.Deadline.Sub(until) / 2
 	}
 	return 500 * time.Millisecond
-}
-
-// A result collects what a command answers, up to the platform's limit.
-type result struct {
-	data []byte
-	max  int
-}
-
-func (r *result) Write(p []byte) (int, error) {
-	if len(r.data)+len(p) > r.max {
-		return 0, errTooLarge
-	}
-	r.data = append(r.data, p...)
-	return len(p), nil
-}
-
-// answer is the result of a command that ended by itself, or its failure.
-func (c *Config) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
-	if f := outcome(status, log.String()); f != nil {
-		return nil, f
-	}
-	if c.FailOnStderr && log.Total > 0 {
-		return nil, noisy(log.String())
-	}
-	return data, nil
 }
 
 // tailSize is how much of the end of stderr a failure quotes.

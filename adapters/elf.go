@@ -6,7 +6,7 @@ import (
 )
 
 // loaderIn finds the dynamic loader that a 64-bit little-endian ELF file names
-// in its head, where linkers put it; "": none, or not there.
+// in its head, where linkers put it; "": none, or not whole there.
 func loaderIn(head []byte) string {
 	if len(head) < 64 || head[4] != 2 || head[5] != 1 {
 		return ""
@@ -23,8 +23,10 @@ func loaderIn(head []byte) string {
 		if offset >= uint64(len(head)) {
 			return ""
 		}
-		loader, _, _ := bytes.Cut(head[offset:], []byte{0})
-		return string(loader)
+		if loader, _, whole := bytes.Cut(head[offset:], []byte{0}); whole {
+			return string(loader)
+		}
+		return ""
 	}
 	return ""
 }

@@ -40,7 +40,7 @@ func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
 }
 
 // cutShort is the failure of a command that we ended, and why.
-func cutShort(cause error, ev *protocol.Event, max int, log string) *protocol.Failure {
+func cutShort(cause error, ev *protocol.Event, r *result, log string) *protocol.Failure {
 	f := &protocol.Failure{Stack: lines(log)}
 	switch {
 	case errors.Is(cause, context.DeadlineExceeded):
@@ -49,12 +49,21 @@ func cutShort(cause error, ev *protocol.Event, max int, log string) *protocol.Fa
 			time.Since(ev.Received).Round(time.Millisecond), ev.Limit().Round(time.Millisecond))
 	case errors.Is(cause, errTooLarge):
 		f.Type = "Function.ResponseSizeTooLarge"
-		f.Message = fmt.Sprintf("the result is over %d bytes, the limit of the platform", max)
+		f.Message = fmt.Sprintf("the result is too large: the command was ended at %d bytes, the platform takes %d", r.over, r.max)
 	default:
 		f.Type = "Function.Stopped"
 		f.Message = fmt.Sprintf("ended before it was done: %v", cause)
 	}
 	return f
+}
+
+// outOfMemory is the failure of a command that the kernel has killed.
+func outOfMemory(m *memory, log []string) *protocol.Failure {
+	return &protocol.Failure{
+		Type:    "Function.OutOfMemory",
+		Message: withLine("killed for want of memory: "+m.String(), log),
+		Stack:   log,
+	}
 }
 
 // noisy is the failure of a command that wrote to stderr and must not.
@@ -90,10 +99,14 @@ func withLine(message string, log []string) string {
 	if line == "" {
 		return message
 	}
+	return message + ": " + shorten(line)
+}
+
+func shorten(line string) string {
 	if len(line) > maxLine {
 		line = strings.ToValidUTF8(line[:maxLine], "") + "…"
 	}
-	return message + ": " + line
+	return line
 }
 
 // complaints are the words of a line that speaks of an error.
@@ -102,18 +115,22 @@ var complaints = []string{
 	"denied", "not found", "no such", "unexpected", "unbound", "missing", "abort",
 }
 
+// marks: a line that only points into the one above it.
+func marks(line string) bool { return strings.Contains(line, "^") && strings.Trim(line, " \t^~") == "" }
+
 func complains(line string) bool {
 	line = strings.ToLower(line)
 	return slices.ContainsFunc(complaints, func(word string) bool { return strings.Contains(line, word) })
 }
 
 // usefulLine is the first line that speaks of an error, else the first at all.
-// Lines that begin with space are the inside of something; a traceback's
-// head says nothing.
+// Lines that begin with space are the inside of something, a line with a ^
+// below it quotes the code; a traceback's head says nothing.
 func usefulLine(log []string) (first string) {
-	for _, line := range log {
+	for i, line := range log {
 		text := strings.TrimSpace(line)
-		if text == "" || text != strings.TrimRight(line, " \t\r") || strings.HasPrefix(text, "Traceback ") {
+		quoted := i+1 < len(log) && marks(log[i+1])
+		if text == "" || text != strings.TrimRight(line, " \t\r") || strings.HasPrefix(text, "Traceback ") || quoted || marks(line) {
 			continue
 		}
 		if complains(text) {

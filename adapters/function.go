@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -51,7 +50,7 @@ func (f *function) load(ctx context.Context) error {
 	f.endHost()
 	h, err := startHost(&supervisor.Command{
 		Path: f.bash,
-		Args: []string{"bash", "-c", bashHost, "bash", f.File, f.Function},
+		Args: []string{"bash", "-c", bashHost, "bash", f.File, f.Function, f.resultDescriptor()},
 		Env:  f.Environ,
 		Dir:  f.Dir,
 	}, f.Platform.MaxResult, newStderr(f.Log))
@@ -64,28 +63,36 @@ func (f *function) load(ctx context.Context) error {
 		return nil
 	}
 	status := h.end(0)
-	if err != nil && err != supervisor.ErrExited {
-		return problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
+	log := h.log.String()
+	failure := problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
+	if err == nil || err == supervisor.ErrExited {
+		failure = f.loadFailure(line, status, log)
 	}
-	failure := f.loadFailure(line, status, lines(h.log.String()))
-	failure.Stack = lines(h.log.String())
+	failure.Stack = lines(log)
 	return failure
 }
 
+// resultDescriptor is where the function writes its result.
+func (f *function) resultDescriptor() string {
+	if f.ResultFD3 {
+		return "3"
+	}
+	return "1"
+}
+
 // loadFailure says why the script could not be loaded.
-func (f *function) loadFailure(line string, status syscall.WaitStatus, log []string) *protocol.Failure {
+func (f *function) loadFailure(line string, status syscall.WaitStatus, log string) *protocol.Failure {
 	what, functions, _ := strings.Cut(line, " ")
 	switch what {
 	case "missing":
 		if functions == "" {
 			functions = "none"
 		}
-		return problem("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, functions)
+		return problem("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, shorten(functions))
 	case "syntax":
-		return problem("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), log))
+		return problem("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), lines(log)))
 	default:
-		ended := fmt.Sprintf("%s ended the shell (exit status %d) while it was loaded", f.File, status.ExitStatus())
-		return problem("Runtime.UserCodeExit", "%s", withLine(ended, log))
+		return problem("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.File, ending(status, log).Message)
 	}
 }
 
@@ -122,21 +129,29 @@ func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
 	case err == supervisor.ErrExited:
 		f.host = nil
-		return nil, shellDied(h.end(0), h.log.String())
+		return nil, f.shellDied(h.end(0), h.log.String())
 	case h.interrupt(grace(ctx, ev)):
 		h.wipe()
 	default:
 		f.endHost()
 	}
-	return nil, cutShort(err, ev, h.result.max, h.log.String())
+	return nil, cutShort(err, ev, h.result, h.log.String())
 }
 
 // shellDied is the failure of a call that ended even the resident shell.
-func shellDied(status syscall.WaitStatus, log string) *protocol.Failure {
-	failure := outcome(status, log)
+func (f *function) shellDied(status syscall.WaitStatus, log string) *protocol.Failure {
+	failure := f.failure(status, nil, log)
 	if failure == nil {
-		failure = &protocol.Failure{Type: "Function.ExitError", Message: "exit status 0"}
+		failure = ending(status, log)
 	}
 	failure.Message = "the resident shell ended: " + failure.Message
 	return failure
+}
+
+// ending is the failure of a shell that has ended, which it must not.
+func ending(status syscall.WaitStatus, log string) *protocol.Failure {
+	if failure := outcome(status, log); failure != nil {
+		return failure
+	}
+	return &protocol.Failure{Type: "Function.ExitError", Message: withLine("exit status 0", lines(log)), Stack: lines(log)}
 }

@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,8 +42,12 @@ func resolveCommand(command string) (Target, error) {
 		return Target{Args: []string{"/bin/sh", "-c", command, "sh"}}, nil
 	}
 	var args []string
-	if err := json.Unmarshal([]byte(command), &args); err != nil || len(args) == 0 || args[0] == "" {
-		return Target{}, notFound(`BOOTSTRAP_COMMAND is %q: want a JSON array of strings, such as ["jq", "."], or a command line for /bin/sh`, command)
+	err := json.Unmarshal([]byte(command), &args)
+	if err == nil && (len(args) == 0 || args[0] == "") {
+		err = errors.New("it names no program")
+	}
+	if err != nil { // the command itself may hold a secret
+		return Target{}, notFound(`BOOTSTRAP_COMMAND begins with [ but is not a JSON array of strings such as ["jq", "."]: %v`, err)
 	}
 	return Target{Args: args}, nil
 }

@@ -26,22 +26,25 @@ type host struct {
 }
 
 // startHost starts the shell; it has loaded nothing yet.
-func startHost(c *supervisor.Command, max int, log *stderr) (h *host, err error) {
-	h = &host{result: &result{max: max}, log: log}
-	defer func() {
-		if err != nil {
-			h.closeFiles()
-		}
-	}()
-	if h.event, err = newSlate(); err != nil {
+func startHost(c *supervisor.Command, max int, log *stderr) (*host, error) {
+	h := &host{result: &result{max: max}, log: log}
+	if err := h.start(c); err != nil {
+		h.closeFiles()
 		return nil, err
 	}
+	return h, nil
+}
+
+func (h *host) start(c *supervisor.Command) (err error) {
+	if h.event, err = newSlate(); err != nil {
+		return err
+	}
 	if h.vars, err = newSlate(); err != nil {
-		return nil, err
+		return err
 	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
-		return nil, problem("Runtime.StartError", "cannot make a pipe: %v", err)
+		return problem("Runtime.StartError", "cannot make a pipe: %v", err)
 	}
 	defer theirs.Close()
 	h.requests = ours
@@ -49,7 +52,7 @@ func startHost(c *supervisor.Command, max int, log *stderr) (h *host, err error)
 	c.Outputs = []io.Writer{h.result, h.log, &h.answers}
 	c.Files = []*os.File{theirs, h.vars.reader}
 	h.process, err = supervisor.Start(c)
-	return h, err
+	return err
 }
 
 // answer waits for the shell's next line. It returns supervisor.ErrExited when
@@ -66,13 +69,28 @@ func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n')
 
 // ask lets the shell serve an event. answer tells when it has.
 func (h *host) ask(event []byte, vars []string) error {
-	h.result.data = nil
-	h.log.Reset()
-	if err := errors.Join(h.event.write(event), h.vars.write(exports(vars))); err != nil {
+	h.forget()
+	err := h.event.write(event)
+	if err == nil {
+		err = h.vars.write(exports(vars))
+	}
+	if err != nil {
+		h.wipe()
 		return problem("Runtime.TempError", "cannot hand the event to the shell: %v", err)
 	}
 	_, _ = h.requests.Write([]byte("\n")) // to a dead shell: answer tells
 	return nil
+}
+
+// forget drops what the last event left in the pipes: what it had started may
+// have written on, until it was ended after the answer.
+func (h *host) forget() {
+	now, cancel := context.WithTimeout(context.Background(), 0)
+	defer cancel()
+	h.result.over = 1                                    // keep nothing
+	_ = h.process.Pump(now, func() bool { return true }) // answer tells of an exit
+	*h.result = result{max: h.result.max}
+	h.log.Reset()
 }
 
 // interrupt ends the event in hand, and reports whether the shell has survived
@@ -138,10 +156,14 @@ func newSlate() (s *slate, err error) {
 }
 
 func (s *slate) write(data []byte) error {
-	_, err := s.writer.WriteAt(data, 0)
-	err = errors.Join(err, s.writer.Truncate(int64(len(data))))
-	_, seekErr := s.reader.Seek(0, 0) // the shell's descriptor shares its offset
-	return errors.Join(err, seekErr)
+	if _, err := s.writer.WriteAt(data, 0); err != nil {
+		return err
+	}
+	if err := s.writer.Truncate(int64(len(data))); err != nil {
+		return err
+	}
+	_, err := s.reader.Seek(0, 0) // the shell's descriptor shares its offset
+	return err
 }
 
 func (s *slate) close() {

@@ -32,15 +32,19 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 		return nil, err
 	}
 	answer, log := &result{max: o.Platform.MaxResult}, newStderr(o.Log)
-	command.Env = append(o.Environ[:len(o.Environ):len(o.Environ)], o.variables(ev)...)
+	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
+	command.Keep = o.Keep
 	command.Outputs = []io.Writer{answer, log}
+	if o.ResultFD3 {
+		command.Outputs = []io.Writer{newStderr(o.Log), log, answer}
+	}
 	exit, err := supervisor.Run(ctx, command, grace(ctx, ev))
 	switch {
 	case err != nil:
 		return nil, explain(err)
 	case exit.Cause != nil:
-		return nil, cutShort(exit.Cause, ev, answer.max, log.String())
+		return nil, cutShort(exit.Cause, ev, answer, log.String())
 	}
 	return o.answer(exit.Status, answer.data, log)
 }

@@ -96,6 +96,8 @@ func inspectHead(file string, head []byte) *protocol.Failure {
 		return inspectScript(file, head)
 	case bytes.HasPrefix(head, []byte("\x7fELF")):
 		return inspectBinary(file, head)
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
+		return problem("Function.BadInterpreter", "%s begins with a byte order mark (BOM): save it without one", file)
 	default:
 		return problem("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
 	}
@@ -116,15 +118,24 @@ func inspectScript(file string, head []byte) *protocol.Failure {
 	return nil
 }
 
+// machines are the processors of ELF files, as Go calls them.
+var machines = map[uint16]string{3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
+
+// older are the processors whose programs a kernel may run, too.
+var older = map[string]string{"amd64": "386", "arm64": "arm"}
+
 // inspectBinary looks at the processor that an ELF file is for.
 func inspectBinary(file string, head []byte) *protocol.Failure {
-	machines := map[uint16]string{3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
 	if len(head) < 20 {
 		return nil
 	}
 	machine := binary.LittleEndian.Uint16(head[18:])
-	if name := machines[machine]; name != runtime.GOARCH {
-		return problem("Function.BadInterpreter", "%s is built for another processor (%s, machine %d), not for %s", file, name, machine, runtime.GOARCH)
+	name, ok := machines[machine]
+	if !ok {
+		name = fmt.Sprintf("machine %d", machine)
+	}
+	if name != runtime.GOARCH && name != older[runtime.GOARCH] {
+		return problem("Function.BadInterpreter", "%s is built for another processor (%s), not for %s", file, name, runtime.GOARCH)
 	}
 	if loader := loaderIn(head); loader != "" && !exists(loader) {
 		return problem("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)

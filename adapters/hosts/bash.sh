@@ -1,47 +1,57 @@
 # Calls a function of a bash script for each event. bootstrap runs it as
 #
-#     bash -c "$(< bash.sh)" bash FILE FUNCTION
+#     bash -c "$(< bash.sh)" bash FILE FUNCTION DESCRIPTOR
 #
 # with the event on 0, the result on 1, the log on 2, our answers to bootstrap
-# on 3, its requests on 4, and the event's variables on 5. FILE is loaded once;
+# on 3, its requests on 4, and the event's variables on 5. The function writes
+# its result to DESCRIPTOR, 1 or 3. FILE is loaded once;
 # each event gets a subshell, so that nothing it does reaches the next. Works
 # from bash 4.2 on. Whatever the script sets or defines must not touch us:
-# hence the long names, and its shell options are in force only in subshells.
+# hence the long names and the high descriptors, and its shell options and its
+# ERR trap are in force only in the subshells.
 
-__bootstrap_file=$1 __bootstrap_function=$2
+__bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_stdout=106 __bootstrap_three=-
+[[ $3 == 1 ]] || __bootstrap_stdout=107 __bootstrap_three=106
 set --
-__bootstrap_ours=$(set +o; shopt -p)
-source "$__bootstrap_file" <&- >&2 3>&- 4<&- 5<&-
-__bootstrap_status=$?
-__bootstrap_theirs=$(set +o; shopt -p)
-eval "$__bootstrap_ours"
-[ "$__bootstrap_theirs" != "$__bootstrap_ours" ] || __bootstrap_theirs=
+exec 103>&3 104<&4 105<&5 3>&- 4<&- 5<&-
+__bootstrap_ours="builtin shopt -s ${BASHOPTS//:/ }; builtin shopt -so ${SHELLOPTS//:/ }"
+source "$__bootstrap_file" </dev/null >&2 103>&- 104<&- 105<&-
+{
+	__bootstrap_status=$?
+	__bootstrap_theirs="builtin shopt -s ${BASHOPTS//:/ }; builtin shopt -so ${SHELLOPTS//:/ }"
+	builtin eval "${__bootstrap_theirs//-s/-u}; $__bootstrap_ours"
+	if [[ $__bootstrap_theirs == "$__bootstrap_ours" ]]; then
+		__bootstrap_theirs=
+	else
+		__bootstrap_theirs="${__bootstrap_ours//-s/-u}; $__bootstrap_theirs; "
+	fi
+	__bootstrap_theirs+=$(builtin trap -p ERR)
+	builtin trap - ERR DEBUG RETURN
+} 2>/dev/null # for set -x
 
 # A script whose last command failed is fine; one that does not parse is not.
-if [ "$__bootstrap_status" != 0 ] && ! "$BASH" -O extglob -n "$__bootstrap_file" 2>/dev/null; then
-	builtin echo syntax >&3
+if [[ $__bootstrap_status != 0 ]] && ! "$BASH" -O extglob -n "$__bootstrap_file" 2>/dev/null; then
+	builtin echo syntax >&103
 	exit 1
 fi
-if ! declare -F "$__bootstrap_function" >/dev/null; then
-	builtin echo missing $(compgen -A function) >&3
+if ! builtin declare -F -- "$__bootstrap_function" >/dev/null; then
+	IFS=$' \n'
+	builtin echo missing $(builtin compgen -A function) >&103
 	exit 1
 fi
 
-# The subshells keep the log; what bash says of their deaths is said by us.
-exec 6>&2 2>/dev/null
-trap : TERM # ends the subshell, where it is reset, but not us
-builtin echo ready >&3
-while IFS= builtin read -r -u 4 _; do
+# What we and our traps say is nobody's: bash tells of the deaths of subshells.
+exec 106>&1 107>&2 >/dev/null 2>&1
+builtin trap : TERM # ends the subshell, where it is reset, but not us
+builtin echo ready >&103
+while builtin read -r -u 104 _; do
 	(
-		builtin source /proc/self/fd/5
-		exec 5<&-
-		if [[ $BASH_VERSION == [5-9]* || $BASH_VERSION == 4.[4-9]* ]]; then
-			builtin mapfile -d '' -n 1 __bootstrap_event </proc/self/fd/0
-		else
-			__bootstrap_event=$(</proc/self/fd/0) # drops newlines at the end
-		fi
-		eval "$__bootstrap_theirs"
+		builtin source /proc/self/fd/105
+		exec 105<&-
+		builtin mapfile -d '' -n 1 __bootstrap_event </proc/self/fd/0 2>/dev/null ||
+			__bootstrap_event=$(</proc/self/fd/0) # before bash 4.4: no newlines at its end
+		builtin eval "$__bootstrap_theirs"
 		"$__bootstrap_function" "${__bootstrap_event-}"
-	) 2>&6 3>&- 4<&- 6>&-
-	builtin echo "$?" >&3
+	) >&$__bootstrap_stdout 2>&107 3>&$__bootstrap_three 103>&- 104<&- 106>&- 107>&-
+	builtin echo "$?" >&103
 done

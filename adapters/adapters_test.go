@@ -1,0 +1,318 @@
+package adapters
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// TestMain makes this process the parent of all that the handlers lose, as
+// bootstrap is, and keeps from them what it inherited itself.
+func TestMain(m *testing.M) {
+	const setChildSubreaper = 36
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
+		panic(errno)
+	}
+	for _, fd := range descriptors() {
+		if fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// descriptors are those that this process has open.
+func descriptors() (fds []int) {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		panic(err)
+	}
+	for _, e := range entries {
+		fd, _ := strconv.Atoi(e.Name())
+		fds = append(fds, fd)
+	}
+	return fds
+}
+
+// patience bounds what takes milliseconds, on a machine that is busy.
+const patience = 20 * time.Second
+
+// files are those of a code folder.
+type files map[string]string
+
+// folder writes files. What begins with #! can be executed.
+func folder(t *testing.T, fs files) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range fs {
+		mode := os.FileMode(0o644)
+		if strings.HasPrefix(text, "#!") {
+			mode = 0o755
+		}
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// config is for a function with these files. Its temp folder must be empty
+// when the test is over.
+func config(t *testing.T, fs files) Config {
+	t.Helper()
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Cleanup(func() {
+		if left, err := os.ReadDir(temp); len(left) > 0 || err != nil {
+			t.Errorf("left in the temp folder: %v %v", left, err)
+		}
+	})
+	return Config{
+		Platform: protocol.Lambda,
+		Dir:      folder(t, fs),
+		Delivery: Stdin,
+		Getenv:   os.Getenv,
+		Environ:  os.Environ(),
+		Log:      &bytes.Buffer{},
+	}
+}
+
+// running counts the adapters that are started.
+var running int
+
+// start starts an adapter that must start. No process may be left when the
+// test is over.
+func start(t *testing.T, c Config) supervisor.Adapter {
+	t.Helper()
+	a := New(c)
+	running++
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if running--; running == 0 {
+			noneLeft(t)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := a.Start(ctx); err != nil {
+		t.Fatalf("cannot start: %v", err)
+	}
+	return a
+}
+
+// noneLeft waits until the last of our children is gone. What does not go by
+// itself is a fault.
+func noneLeft(t *testing.T) {
+	t.Helper()
+	watch := time.AfterFunc(patience, func() {
+		t.Errorf("processes left: %v", children())
+		killChildren()
+	})
+	defer watch.Stop()
+	reapAll()
+}
+
+// endOrphans does what the loop does after each event.
+func endOrphans(keep int) {
+	for _, pid := range children() {
+		if pid != keep {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			_, _ = syscall.Wait4(pid, nil, 0, nil)
+		}
+	}
+}
+
+func reapAll() {
+	for {
+		if _, err := syscall.Wait4(-1, nil, 0, nil); err == syscall.ECHILD {
+			return
+		}
+	}
+}
+
+func killChildren() {
+	for _, pid := range children() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
+// children are the pids of ours, zombies too.
+func children() (pids []int) {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, field := range strings.Fields(string(text)) {
+			pid, _ := strconv.Atoi(field)
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// margin is the time of an event between the end of its context and its
+// deadline.
+const margin = 200 * time.Millisecond
+
+// zombie: a child has exited and is not reaped.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+// await looks until something is true that nothing announces.
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for until := time.Now().Add(patience); !done(); {
+		if time.Now().After(until) {
+			t.Fatalf("waited for %s", what)
+		}
+	}
+}
+
+// newEvent arrives now and has a lot of time.
+func newEvent(body string) *protocol.Event {
+	now := time.Now()
+	return &protocol.Event{ID: "id-1", Body: []byte(body), Received: now, Deadline: now.Add(patience + margin)}
+}
+
+// invoke lets an adapter serve an event that is soon over.
+func invoke(t *testing.T, a supervisor.Adapter, body string) (string, *protocol.Failure) {
+	t.Helper()
+	return invokeEvent(t, a, newEvent(body))
+}
+
+func invokeEvent(t *testing.T, a supervisor.Adapter, ev *protocol.Event) (string, *protocol.Failure) {
+	t.Helper()
+	ctx, cancel := context.WithDeadline(t.Context(), ev.Received.Add(patience))
+	defer cancel()
+	return invokeFor(ctx, t, a, ev)
+}
+
+func invokeFor(ctx context.Context, t *testing.T, a supervisor.Adapter, ev *protocol.Event) (string, *protocol.Failure) {
+	t.Helper()
+	result, err := a.Invoke(ctx, ev)
+	if err == nil {
+		return string(result), nil
+	}
+	failure, ok := err.(*protocol.Failure)
+	if !ok {
+		t.Fatalf("not a failure, it ends the runtime: %v", err)
+	}
+	checkFailure(t, failure)
+	return "", failure
+}
+
+// checkFailure holds every failure of every test against what the platforms
+// take.
+func checkFailure(t *testing.T, f *protocol.Failure) {
+	t.Helper()
+	if !strings.HasPrefix(f.Type, "Function.") && !strings.HasPrefix(f.Type, "Runtime.") {
+		t.Errorf("type of a failure: got %q", f.Type)
+	}
+	if strings.Contains(f.Message, "\n") {
+		t.Errorf("message of a failure: got more than a line: %q", f.Message)
+	}
+	if size := len(f.JSON()); size > 40<<10 {
+		t.Errorf("failure: got %d bytes, want a few thousand", size)
+	}
+}
+
+// succeeds checks a result.
+func succeeds(t *testing.T, a supervisor.Adapter, body, want string) {
+	t.Helper()
+	got, failure := invoke(t, a, body)
+	if failure != nil {
+		t.Fatalf("event %s: %v\n%s", short(body), failure, strings.Join(failure.Stack, "\n"))
+	}
+	if got != want {
+		t.Fatalf("event %s: got %s, want %s", short(body), short(got), short(want))
+	}
+}
+
+// fails checks the type and the message of a failure.
+func fails(t *testing.T, a supervisor.Adapter, body, kind, message string) *protocol.Failure {
+	t.Helper()
+	got, failure := invoke(t, a, body)
+	if failure == nil {
+		t.Fatalf("event %s: got the result %s, want %s: %s", short(body), short(got), kind, message)
+	}
+	wantFailure(t, failure, kind, message)
+	return failure
+}
+
+func wantFailure(t *testing.T, got error, kind, message string) {
+	t.Helper()
+	f, ok := got.(*protocol.Failure)
+	if !ok || f.Type != kind || !strings.Contains(f.Message, message) {
+		t.Fatalf("failure: got %v, want %s: …%s…", got, kind, message)
+	}
+}
+
+// short quotes a text that may be long.
+func short(text string) string {
+	if len(text) > 200 {
+		return fmt.Sprintf("%.80q… (%d bytes)", text, len(text))
+	}
+	return strconv.Quote(text)
+}
+
+// allBytes are the 256 values of a byte.
+func allBytes() string {
+	var b []byte
+	for i := range 256 {
+		b = append(b, byte(i))
+	}
+	return string(b)
+}
+
+// A hook is a log that calls seen when it has got a text.
+type hook struct {
+	bytes.Buffer
+	text string
+	seen func()
+}
+
+func (h *hook) Write(p []byte) (int, error) {
+	n, err := h.Buffer.Write(p)
+	if h.seen != nil && strings.Contains(h.String(), h.text) {
+		h.seen()
+		h.seen = nil
+	}
+	return n, err
+}
+
+// timeUp serves an event whose time is up as soon as the command has written
+// "go" to its log; log is that of the adapter. The command has grace to end.
+func timeUp(t *testing.T, a supervisor.Adapter, body string, log *hook, grace time.Duration) *protocol.Failure {
+	t.Helper()
+	until := time.Now().Add(time.Hour)
+	ev := newEvent(body)
+	ev.Deadline = until.Add(2 * grace)
+	ctx, cancel := context.WithDeadline(t.Context(), until)
+	defer cancel()
+	ctx, up := context.WithCancelCause(ctx)
+	log.Reset()
+	log.text, log.seen = "go", func() { up(context.DeadlineExceeded) }
+	got, failure := invokeFor(ctx, t, a, ev)
+	if failure == nil {
+		t.Fatalf("got the result %s, want a timeout", short(got))
+	}
+	wantFailure(t, failure, "Function.Timeout", "timed out")
+	return failure
+}

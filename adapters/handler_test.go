@@ -1,0 +1,143 @@
+package adapters
+
+import (
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+func TestResolve(t *testing.T) {
+	dir := folder(t, files{
+		"index.sh":       "main_handler() { :; }",
+		"src/app.sh":     "main() { :; }",
+		"my.index.sh":    "main() { :; }",
+		"tool":           "#!/bin/sh",
+		"bin/tool":       "#!/bin/sh",
+		"tool.v2":        "#!/bin/sh",
+		"both.main":      "#!/bin/sh",
+		"both.sh":        "main() { :; }",
+		"plain":          "not executable",
+		"py.py":          "",
+		"js.js":          "",
+		"esm.mjs":        "",
+		"cjs.cjs":        "",
+		"lib/handler.py": "",
+	})
+	shell := func(line string) Target { return Target{Args: []string{"/bin/sh", "-c", line, "sh"}} }
+	program := func(name string) Target { return Target{Args: []string{filepath.Join(dir, name)}} }
+	tests := []struct {
+		name, command, handler string
+		want                   Target
+		problem                string
+	}{
+		{name: "a function", handler: "index.main_handler", want: Target{File: dir + "/index.sh", Function: "main_handler"}},
+		{name: "a function in a subfolder", handler: "src/app.main", want: Target{File: dir + "/src/app.sh", Function: "main"}},
+		{name: "a file with a dot", handler: "my.index.main", want: Target{File: dir + "/my.index.sh", Function: "main"}},
+		{name: "a function, with ./", handler: "./index.main", want: Target{File: dir + "/index.sh", Function: "main"}},
+		{name: "a program", handler: "tool", want: program("tool")},
+		{name: "a program in a subfolder", handler: "bin/tool", want: program("bin/tool")},
+		{name: "a program with a dot", handler: "tool.v2", want: program("tool.v2")},
+		{name: "a program before a function", handler: "both.main", want: program("both.main")},
+		{name: "a script's file name", handler: "index.sh", want: program("index.sh")},
+		{name: "a file that is no program", handler: "plain", want: program("plain")},
+		{name: "a way that comes back", handler: "src/../tool", want: program("tool")},
+
+		{name: "nothing", problem: "no handler is set"},
+		{name: "above the code folder", handler: "../x", problem: `handler "../x" is outside the code folder ` + dir + `: to run it, set BOOTSTRAP_COMMAND`},
+		{name: "above it in the end", handler: "src/../../x", problem: "outside the code folder"},
+		{name: "the folder above", handler: "..", problem: "outside the code folder"},
+		{name: "absolute", handler: "/bin/cat", problem: "outside the code folder"},
+		{name: "no dot", handler: "nothing", problem: "no such file in " + dir + ", and it is not of the form file.function"},
+		{name: "a dot at the end", handler: "index.", problem: "not of the form file.function"},
+		{name: "a dot at the beginning", handler: ".main", problem: "not of the form file.function"},
+		{name: "no such script", handler: "app.main", problem: "neither a program app.main nor a script app.sh in " + dir},
+		{name: "python", handler: "py.main", problem: `set BOOTSTRAP_COMMAND to "python3 py.py"`},
+		{name: "python in a subfolder", handler: "lib/handler.main", problem: `set BOOTSTRAP_COMMAND to "python3 lib/handler.py"`},
+		{name: "node", handler: "js.main", problem: `set BOOTSTRAP_COMMAND to "node js.js"`},
+		{name: "node, a module", handler: "esm.main", problem: `"node esm.mjs"`},
+		{name: "node, not a module", handler: "cjs.main", problem: `"node cjs.cjs"`},
+
+		{name: "a command line", command: "jq . | head -1", want: shell("jq . | head -1")},
+		{name: "a command line before a handler", command: "cat", handler: "index.main_handler", want: shell("cat")},
+		{name: "a command outside the code folder", command: "../x", want: shell("../x")},
+		{name: "an object is no list", command: `{ cat; }`, want: shell(`{ cat; }`)},
+		{name: "a list", command: `["jq", "a b", ""]`, want: Target{Args: []string{"jq", "a b", ""}}},
+		{name: "a list after space", command: " \n[\"jq\"]\n", want: Target{Args: []string{"jq"}}},
+		{name: "a list before a handler", command: `["jq"]`, handler: "../x", want: Target{Args: []string{"jq"}}},
+		{name: "an empty list", command: `[]`, problem: `BOOTSTRAP_COMMAND begins with [ but is not a JSON array of strings such as ["jq", "."]: it names no program`},
+		{name: "a list that does not end", command: `["jq"`, problem: "is not a JSON array of strings"},
+		{name: "more than a list", command: `["jq"] .`, problem: "is not a JSON array of strings"},
+		{name: "a list of a number", command: `["sleep", 1]`, problem: "is not a JSON array of strings"},
+		{name: "an empty name", command: `["", "x"]`, problem: "is not a JSON array of strings"},
+		{name: "a list within a list", command: `[["jq"]]`, problem: "is not a JSON array of strings"},
+		{name: "single quotes", command: `['jq']`, problem: "is not a JSON array of strings"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := Resolve(test.command, test.handler, dir)
+			if test.problem != "" {
+				wantFailure(t, err, "Runtime.HandlerNotFound", test.problem)
+				return
+			}
+			if err != nil || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, %v, want %+v", got, err, test.want)
+			}
+		})
+	}
+}
+
+// What Resolve finds need not work: that shows at the start.
+func TestStartFails(t *testing.T) {
+	code := files{
+		"index.sh":    "main_handler() { :; }",
+		"plain":       "text",
+		"folder/file": "",
+		"sub/index.sh": `main_handler() { :; }
+			helper() { :; }`,
+	}
+	tests := []struct {
+		name, command, handler, kind, want string
+	}{
+		{"no handler", "", "", "Runtime.HandlerNotFound", "no handler"},
+		{"a script's file name", "", "index.sh", "Function.NotExecutable", "index.sh is not executable (mode 0644): chmod +x"},
+		{"a file that is no program", "", "plain", "Function.NotExecutable", "plain is not executable (mode 0644)"},
+		{"a folder", "", "folder", "Function.NotExecutable", "folder is a folder, not a program"},
+		{"the code folder", "", ".", "Function.NotExecutable", "is a folder"},
+		{"no such function", "", "index.main", "Runtime.HandlerNotFound", "index.sh does not define the function main (it defines: main_handler)"},
+		{"no such function of two", "", "sub/index.main", "Runtime.HandlerNotFound", "it defines: helper main_handler)"},
+		{"an option as a function", "", "index.-p", "Runtime.HandlerNotFound", "does not define the function -p"},
+		{"a builtin as a function", "", "index.echo", "Runtime.HandlerNotFound", "does not define the function echo"},
+		{"no such command", `["no-such-command"]`, "", "Function.NotFound", `"no-such-command" is not in PATH (`},
+		{"no such file", `["./no-such-file"]`, "", "Function.NotFound", "/no-such-file does not exist"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := config(t, code)
+			c.Command, c.Handler = test.command, test.handler
+			wantFailure(t, startFailure(t, c), test.kind, test.want)
+		})
+	}
+}
+
+// startFailure is why an adapter cannot start.
+func startFailure(t *testing.T, c Config) *protocol.Failure {
+	t.Helper()
+	err := New(c).Start(t.Context())
+	failure, ok := err.(*protocol.Failure)
+	if !ok {
+		t.Fatalf("Start: got %v, want a failure", err)
+	}
+	checkFailure(t, failure)
+	noneLeft(t)
+	return failure
+}
+
+func TestHandlerWithoutSecrets(t *testing.T) {
+	_, err := Resolve(`["curl", "-H", "Token: hush"`, "", "")
+	if err == nil || strings.Contains(err.Error(), "hush") {
+		t.Errorf("got %v, want nothing of the command", err)
+	}
+}

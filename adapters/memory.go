@@ -1,0 +1,104 @@
+package adapters
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A memory knows the control group that limits us, and how often the kernel
+// has ended a process in it for want of memory.
+type memory struct {
+	known bool
+	dir   string // of the group; "": none was found
+	files memoryFiles
+	kills int64 // when we last looked
+}
+
+// memoryFiles are the names in a group. Before Linux 4.13 a group of version 1
+// does not count kills; then how often its limit was hit has to do.
+type memoryFiles struct{ kills, hits, limit, peak string }
+
+var (
+	memoryV1 = memoryFiles{"memory.oom_control", "memory.failcnt", "memory.limit_in_bytes", "memory.max_usage_in_bytes"}
+	memoryV2 = memoryFiles{"memory.events", "", "memory.max", "memory.peak"}
+)
+
+// open looks for our group, once.
+func (m *memory) open() {
+	if !m.known {
+		m.known = true
+		cgroups, _ := os.ReadFile("/proc/self/cgroup") // missing: no groups
+		m.find(string(cgroups))
+		m.kills = m.count()
+	}
+}
+
+// find looks below /sys/fs/cgroup. In a container our path, as /proc tells it,
+// may be one of the host's: then the group is mounted as the root.
+func (m *memory) find(cgroups string) {
+	const root = "/sys/fs/cgroup"
+	for line := range strings.Lines(cgroups) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3) // number, controllers, path
+		switch {
+		case len(fields) < 3:
+		case strings.Contains(","+fields[1]+",", ",memory,"):
+			m.findIn(memoryV1, filepath.Join(root, "memory", fields[2]), filepath.Join(root, "memory"))
+		case fields[1] == "":
+			m.findIn(memoryV2, filepath.Join(root, fields[2]), root)
+		}
+	}
+}
+
+func (m *memory) findIn(files memoryFiles, dirs ...string) {
+	for _, dir := range dirs {
+		if m.dir == "" && exists(filepath.Join(dir, files.limit)) {
+			m.dir, m.files = dir, files
+		}
+	}
+}
+
+// killed reports whether the kernel has ended something for want of memory
+// since the last call, or since open.
+func (m *memory) killed() bool {
+	if m.dir == "" {
+		return false
+	}
+	before := m.kills
+	m.kills = m.count()
+	return m.kills > before
+}
+
+func (m *memory) count() int64 {
+	for line := range strings.Lines(m.read(m.files.kills)) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
+			n, _ := strconv.ParseInt(text, 10, 64) // the kernel wrote it
+			return n
+		}
+	}
+	n, _ := strconv.ParseInt(m.read(m.files.hits), 10, 64) // no such file: 0
+	return n
+}
+
+// String says how much memory there is, and how much was used at most.
+func (m *memory) String() string {
+	return fmt.Sprintf("the limit is %s, the most in use was %s", m.size(m.files.limit), m.size(m.files.peak))
+}
+
+func (m *memory) size(name string) string {
+	n, err := strconv.ParseInt(m.read(name), 10, 64)
+	if err != nil || n > 1<<50 { // "max", or its like in version 1
+		return "not known"
+	}
+	return fmt.Sprintf("%d MB", n>>20)
+}
+
+func (m *memory) read(name string) string {
+	if name == "" {
+		return ""
+	}
+	text, _ := os.ReadFile(filepath.Join(m.dir, name)) // missing in some kernels
+	return strings.TrimSpace(string(text))
+}

@@ -1,0 +1,231 @@
+package adapters
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+const (
+	elf386   = 3
+	elfAmd64 = 62
+	elfArm64 = 183
+	elfS390  = 22
+)
+
+// elf is the head of a program for a machine, with a loader if it has a name.
+func elf(machine uint16, loader string) []byte {
+	b := make([]byte, 120)
+	copy(b, "\x7fELF\x02\x01\x01")
+	le := binary.LittleEndian
+	le.PutUint16(b[16:], 2) // a program
+	le.PutUint16(b[18:], machine)
+	le.PutUint32(b[20:], 1)
+	le.PutUint64(b[32:], 64) // where the program headers are
+	le.PutUint16(b[52:], 64)
+	le.PutUint16(b[54:], 56) // their size
+	if loader != "" {
+		le.PutUint16(b[56:], 1) // their number
+		le.PutUint32(b[64:], 3) // names the loader
+		le.PutUint64(b[64+8:], 120)
+		le.PutUint64(b[64+32:], uint64(len(loader)+1))
+	}
+	return append(append(b, loader...), 0)
+}
+
+func thisMachine() uint16 {
+	return map[string]uint16{"amd64": elfAmd64, "arm64": elfArm64}[runtime.GOARCH]
+}
+
+func otherMachine() uint16 {
+	return map[string]uint16{"amd64": elfArm64, "arm64": elfAmd64}[runtime.GOARCH]
+}
+
+// badPrograms are those that cannot work; each has a message of its own.
+var badPrograms = []struct {
+	name string
+	text []byte // nil: a folder
+	mode os.FileMode
+	kind string
+	want string
+}{
+	{"windows line ends", []byte("#!/bin/sh\r\necho hi\r\n"), 0o755, "Function.BadInterpreter", "has Windows line ends (CRLF): save it with Unix ones (LF)"},
+	{"no shebang", []byte("echo hi\n"), 0o755, "Function.BadInterpreter", "is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh"},
+	{"a byte order mark", []byte("\xef\xbb\xbf#!/bin/sh\necho hi\n"), 0o755, "Function.BadInterpreter", "begins with a byte order mark"},
+	{"another processor", elf(otherMachine(), ""), 0o755, "Function.BadInterpreter", "is built for another processor (" + map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]},
+	{"an unknown processor", elf(elfS390, ""), 0o755, "Function.BadInterpreter", "is built for another processor (machine 22), not for"},
+	{"no loader", elf(thisMachine(), "/lib/ld-nowhere.so.1"), 0o755, "Function.BadInterpreter", "needs the loader /lib/ld-nowhere.so.1, which does not exist here"},
+	{"not executable", []byte("#!/bin/sh\n"), 0o644, "Function.NotExecutable", "is not executable (mode 0644): chmod +x"},
+	{"a folder", nil, 0o755, "Function.NotExecutable", "is a folder, not a program"},
+	{"empty", []byte{}, 0o755, "Function.NotExecutable", "is empty"},
+	{"no interpreter", []byte("#!/usr/bin/pyhton3 -u\n"), 0o755, "Function.BadInterpreter", "its interpreter /usr/bin/pyhton3 does not exist here"},
+	{"no interpreter, no newline", []byte("#! /nowhere"), 0o755, "Function.BadInterpreter", "its interpreter /nowhere does not exist"},
+	{"bare shebang", []byte("#!\necho hi\n"), 0o755, "Function.BadInterpreter", "its first line #! names no interpreter"},
+	{"bare shebang and space", []byte("#! \t\n"), 0o755, "Function.BadInterpreter", "names no interpreter"},
+	{"a very long first line", []byte("#!" + strings.Repeat("x", 9000)), 0o755, "Function.BadInterpreter", "does not exist here"},
+}
+
+// put makes path a file, or, where text is nil, a folder.
+func put(t *testing.T, path string, text []byte, mode os.FileMode) {
+	t.Helper()
+	err := os.RemoveAll(path)
+	if err == nil && text == nil {
+		err = os.Mkdir(path, mode)
+	} else if err == nil {
+		err = os.WriteFile(path, text, mode)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBadProgramAtStart(t *testing.T) {
+	for _, test := range badPrograms {
+		t.Run(test.name, func(t *testing.T) {
+			c := config(t, nil)
+			c.Handler = "tool"
+			put(t, c.Dir+"/tool", test.text, test.mode)
+			wantFailure(t, startFailure(t, c), test.kind, c.Dir+"/tool")
+			wantFailure(t, startFailure(t, c), test.kind, test.want)
+		})
+	}
+}
+
+// env, which is there, looks for a program whose name ends in a return.
+func TestWindowsLineEndsAndEnv(t *testing.T) {
+	c := config(t, files{"tool": "#!/usr/bin/env bash\r\n"})
+	c.Handler = "tool"
+	wantFailure(t, startFailure(t, c), "Function.BadInterpreter", "has Windows line ends")
+}
+
+// The program may be replaced after the start: the kernel refuses it then, with
+// fewer words.
+func TestBadProgramAtInvoke(t *testing.T) {
+	for _, test := range badPrograms {
+		t.Run(test.name, func(t *testing.T) {
+			c := config(t, files{"tool": "#!/bin/sh\nexec cat"})
+			c.Handler = "tool"
+			a := start(t, c)
+			succeeds(t, a, "x", "x")
+			put(t, c.Dir+"/tool", test.text, test.mode)
+			fails(t, a, "x", test.kind, test.want)
+			put(t, c.Dir+"/tool", []byte("#!/bin/sh\nexec cat"), 0o755)
+			succeeds(t, a, "y", "y")
+		})
+	}
+	t.Run("gone", func(t *testing.T) {
+		c := config(t, files{"tool": "#!/bin/sh\nexec cat"})
+		c.Handler = "tool"
+		a := start(t, c)
+		put(t, c.Dir+"/tool", nil, 0o755)
+		if err := os.Remove(c.Dir + "/tool"); err != nil {
+			t.Fatal(err)
+		}
+		fails(t, a, "x", "Function.NotFound", "tool does not exist")
+	})
+}
+
+// No two faults have the same message.
+func TestBadProgramsDiffer(t *testing.T) {
+	seen := map[string]string{}
+	for _, test := range badPrograms {
+		file := filepath.Join(t.TempDir(), "tool")
+		put(t, file, test.text, test.mode)
+		message := strings.ReplaceAll(inspect(file).Message, file, "")
+		if before, ok := seen[message]; ok && !strings.HasPrefix(test.name, before[:5]) {
+			t.Errorf("%s and %s: the same message %q", before, test.name, message)
+		}
+		seen[message] = test.name
+	}
+	if len(seen) < 10 {
+		t.Errorf("got %d messages, want at least 10", len(seen))
+	}
+}
+
+func TestGoodPrograms(t *testing.T) {
+	tests := []struct {
+		name string
+		text []byte
+	}{
+		{"an interpreter with an option", []byte("#!/bin/sh -e\ncat\n")},
+		{"space before the interpreter", []byte("#! /bin/sh\ncat\n")},
+		{"env", []byte("#!/usr/bin/env sh\ncat\n")},
+		{"line ends in the second line only", []byte("#!/bin/sh\ncat #\r\n")},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := config(t, nil)
+			c.Handler = "tool"
+			put(t, c.Dir+"/tool", test.text, 0o755)
+			succeeds(t, start(t, c), "hello", "hello")
+		})
+	}
+	t.Run("a binary", func(t *testing.T) {
+		c := config(t, nil)
+		c.Command = `["cat"]`
+		succeeds(t, start(t, c), "hello", "hello")
+	})
+}
+
+// A kernel may run the older programs of its family: it decides.
+func TestOlderProcessor(t *testing.T) {
+	older := map[string]uint16{"amd64": elf386, "arm64": 40}[runtime.GOARCH]
+	if f := inspectHead("tool", elf(older, "")); f != nil {
+		t.Errorf("got %v", f)
+	}
+}
+
+// A program that nobody may read can still be run.
+func TestUnreadable(t *testing.T) {
+	if got := inspectHead("tool", head("/nowhere")); got != nil {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestPath(t *testing.T) {
+	code := files{
+		"first/plain":   "not executable",
+		"second/plain":  "#!/bin/sh",
+		"first/tool":    "#!/bin/sh",
+		"second/tool":   "#!/bin/sh",
+		"first/file/x":  "",
+		"second/file":   "#!/bin/sh",
+		"here":          "#!/bin/sh",
+		"second/broken": "#!/nowhere/sh",
+	}
+	dir := folder(t, code)
+	tests := []struct {
+		name, program, path string
+		want                string // relative to dir
+		problem             string
+	}{
+		{"the first of two", "tool", dir + "/first:" + dir + "/second", "first/tool", ""},
+		{"a folder that is not there", "tool", "/nowhere:" + dir + "/second", "second/tool", ""},
+		{"not one that cannot run", "plain", dir + "/first:" + dir + "/second", "second/plain", ""},
+		{"not a folder", "file", dir + "/first:" + dir + "/second", "second/file", ""},
+		{"a folder within the code folder", "tool", "second", "second/tool", ""},
+		{"the code folder, as an empty name", "here", "/nowhere::/bin", "here", ""},
+		{"a path from the code folder", "second/tool", "", "second/tool", ""},
+		{"a path with a dot", "./here", "", "here", ""},
+		{"an absolute path", dir + "/here", "", "here", ""},
+		{"nowhere", "missing", "/nowhere:/bin", "", `"missing" is not in PATH (/nowhere:/bin)`},
+		{"not without PATH", "sh", "", "", `"sh" is not in PATH ()`},
+		{"not in the code folder", "here", "/bin", "", `"here" is not in PATH`},
+		{"only one that cannot run", "plain", dir + "/first", "", "not in PATH"},
+		{"one that is broken", "broken", "second", "", "its interpreter /nowhere/sh does not exist"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := findProgram(test.program, dir, test.path)
+			switch {
+			case test.problem == "" && (err != nil || got != filepath.Join(dir, test.want)):
+				t.Errorf("got %s, %v, want %s", got, err, test.want)
+			case test.problem != "" && (err == nil || !strings.Contains(err.Error(), test.problem)):
+				t.Errorf("got %v, want …%s…", err, test.problem)
+			}
+		})
+	}
+}
