@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"bootstrap/adapters"
+	"bootstrap/protocol"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/kelseyhightower/envconfig"
@@ -20,15 +23,18 @@ const prefix = "BOOTSTRAP"
 // envconfig tag must not be added: it makes the variable without the prefix
 // count, too (kelseyhightower/envconfig#14).
 type Config struct {
-	Command         string   `desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
-	Delivery        delivery `default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
-	Stderr          stderr   `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
-	Timeout         duration `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
-	Margin          duration `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
-	Grace           duration `default:"5s" desc:"how long the event in hand may go on when the runtime is told to stop (SIGTERM)"`
-	PassCredentials bool     `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on"`
-	Platform        string   `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
-	LogLevel        logLevel `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
+	Command         string    `desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
+	Delivery        delivery  `default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
+	Result          result    `default:"stdout" desc:"where the command writes its result: stdout, or fd3 (descriptor 3; stdout is a log, then)"`
+	ExitCodes       exitCodes `split_words:"true" desc:"what exit statuses mean, such as 3=ok,75=Function.Retry: a result, or a failure of that type"`
+	Stderr          stderr    `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
+	Timeout         duration  `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
+	Margin          duration  `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
+	Grace           duration  `default:"5s" desc:"how long the event in hand may go on when the runtime is told to stop (SIGTERM)"`
+	Leftovers       leftovers `default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
+	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on"`
+	Platform        platform  `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
+	LogLevel        logLevel  `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
 }
 
 // readConfig reads the whole configuration. Its error holds all complaints.
@@ -80,6 +86,52 @@ type stderr string
 func (s *stderr) Decode(value string) error {
 	*s = stderr(value)
 	return oneOf(value, "log", "fail")
+}
+
+type result string
+
+func (r *result) Decode(value string) error {
+	*r = result(value)
+	return oneOf(value, "stdout", "fd3")
+}
+
+type leftovers string
+
+func (l *leftovers) Decode(value string) error {
+	*l = leftovers(value)
+	return oneOf(value, "end", "keep")
+}
+
+type exitCodes map[int]string
+
+func (e *exitCodes) Decode(value string) error {
+	*e = exitCodes{}
+	failureType := regexp.MustCompile(`^(Function|Runtime)\.[A-Z][A-Za-z]+$`) // what Lambda takes
+	for pair := range strings.SplitSeq(value, ",") {
+		if strings.TrimSpace(value) == "" {
+			return nil
+		}
+		code, meaning, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		n, err := strconv.Atoi(code)
+		if err != nil || n < 1 || n > 255 || meaning != adapters.OK && !failureType.MatchString(meaning) {
+			return fmt.Errorf("%q: want status=ok or status=Function.Name, statuses from 1 to 255", pair)
+		}
+		(*e)[n] = meaning
+	}
+	return nil
+}
+
+type platform string
+
+func (p *platform) Decode(value string) error {
+	if *p = platform(value); value == "" {
+		return nil
+	}
+	var names []string
+	for _, known := range protocol.Platforms {
+		names = append(names, known.Name)
+	}
+	return oneOf(value, names...)
 }
 
 type logLevel hclog.Level

@@ -39,7 +39,7 @@ func serve(ctx context.Context, stderr io.Writer) int {
 }
 
 func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.Supervisor, error) {
-	platform, err := protocol.Detect(c.Platform, os.Getenv)
+	platform, err := protocol.Detect(string(c.Platform), os.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err)
 	}
@@ -61,7 +61,10 @@ func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.S
 			Handler:         os.Getenv(platform.Handler),
 			Dir:             dir,
 			Delivery:        adapters.Delivery(c.Delivery),
+			ResultFD3:       c.Result == "fd3",
+			ExitCodes:       c.ExitCodes,
 			FailOnStderr:    c.Stderr == "fail",
+			Keep:            c.Leftovers == "keep",
 			PassCredentials: c.PassCredentials,
 			Getenv:          os.Getenv,
 			Environ:         os.Environ(),
@@ -69,6 +72,7 @@ func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.S
 		}),
 		Margin: time.Duration(c.Margin),
 		Grace:  time.Duration(c.Grace),
+		Keep:   c.Leftovers == "keep",
 		Log:    log.With("platform", platform.Name),
 	}, nil
 }
@@ -77,7 +81,7 @@ func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.S
 // this program lies.
 func codeFolder(root string) (string, error) {
 	if root != "" {
-		return filepath.Clean(root), nil
+		return filepath.Abs(root)
 	}
 	self, err := os.Executable()
 	if err != nil {

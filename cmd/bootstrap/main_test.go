@@ -1,0 +1,442 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/cmd/internal/version"
+	"bootstrap/protocol"
+)
+
+// setEnv makes an environment of these variables, without any that is ours or
+// a platform's.
+func setEnv(t *testing.T, vars map[string]string) {
+	t.Helper()
+	for _, o := range options() {
+		unset(t, o.name)
+	}
+	for _, p := range protocol.Platforms {
+		for _, name := range append([]string{p.Handler, p.CodeRoot, p.Timeout}, p.Address...) {
+			if name != "" {
+				unset(t, name)
+			}
+		}
+	}
+	for name, value := range vars {
+		t.Setenv(name, value)
+	}
+}
+
+// unset leaves a variable unset until the end of the test.
+func unset(t *testing.T, name string) {
+	t.Helper()
+	t.Setenv(name, "") // restores it
+	if err := os.Unsetenv(name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runs checks the exit status, and returns what run writes.
+func runs(t *testing.T, want int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, log bytes.Buffer
+	if got := run(t.Context(), args, &out, &log); !reflect.DeepEqual(got, want) {
+		t.Errorf("status: got %d, want %d; %s", got, want, &log)
+	}
+	return out.String(), log.String()
+}
+
+func TestArguments(t *testing.T) {
+	setEnv(t, nil)
+	tests := []struct {
+		args           []string
+		status         int
+		stdout, stderr string
+	}{
+		{[]string{"version"}, 0, version.String() + "\n", ""},
+		{[]string{"help"}, 0, "Options are variables", ""},
+		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: the arguments are help, version or none`},
+		{[]string{"help", "me"}, 2, "", `cannot run ["help" "me"]`},
+		{[]string{"-h"}, 2, "", "the arguments are help, version or none"},
+		{[]string{""}, 2, "", "the arguments are help, version or none"},
+	}
+	for _, test := range tests {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			stdout, stderr := runs(t, test.status, test.args...)
+			if !strings.Contains(stdout, test.stdout) || (test.stdout == "") != (stdout == "") {
+				t.Errorf("stdout: got %q, want …%s…", stdout, test.stdout)
+			}
+			if !strings.Contains(stderr, test.stderr) || (test.stderr == "") != (stderr == "") {
+				t.Errorf("stderr: got %q, want …%s…", stderr, test.stderr)
+			}
+		})
+	}
+}
+
+func TestNoPlatform(t *testing.T) {
+	const secret = "hush"
+	tests := []struct {
+		name string
+		vars map[string]string
+		want []string
+	}{
+		{"none", nil, []string{"SCF_RUNTIME_API", "RUNTIME_API_ADDR", "AWS_LAMBDA_RUNTIME_API", "bootstrapctl invoke"}},
+		{"two", map[string]string{"SCF_RUNTIME_API": "127.0.0.1", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1"},
+			[]string{"SCF_RUNTIME_API and AWS_LAMBDA_RUNTIME_API", "BOOTSTRAP_PLATFORM"}},
+		{"half an address", map[string]string{"SCF_RUNTIME_API": "127.0.0.1"}, []string{"SCF_RUNTIME_API_PORT is not set"}},
+		{"no port", map[string]string{"AWS_LAMBDA_RUNTIME_API": "localhost"}, []string{`AWS_LAMBDA_RUNTIME_API is "localhost": want host:port`}},
+		{"a name without an address", map[string]string{"BOOTSTRAP_PLATFORM": "lambda"}, []string{"AWS_LAMBDA_RUNTIME_API is not set"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			setEnv(t, test.vars)
+			t.Setenv("PASSWORD", secret)
+			stdout, stderr := runs(t, exitUsage)
+			for _, want := range test.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("stderr: got %q, want …%s…", stderr, want)
+				}
+			}
+			if stdout != "" || strings.Contains(stderr, secret) {
+				t.Errorf("got %q on stdout, %q on stderr", stdout, stderr)
+			}
+		})
+	}
+}
+
+// samples are values that no option has by default.
+var samples = map[string]string{
+	"BOOTSTRAP_COMMAND":          "cat",
+	"BOOTSTRAP_DELIVERY":         "file",
+	"BOOTSTRAP_RESULT":           "fd3",
+	"BOOTSTRAP_EXIT_CODES":       "3=ok,75=Function.Retry",
+	"BOOTSTRAP_LEFTOVERS":        "keep",
+	"BOOTSTRAP_STDERR":           "fail",
+	"BOOTSTRAP_TIMEOUT":          "1m10s",
+	"BOOTSTRAP_MARGIN":           "10ms",
+	"BOOTSTRAP_GRACE":            "0s",
+	"BOOTSTRAP_PASS_CREDENTIALS": "true",
+	"BOOTSTRAP_PLATFORM":         "scf",
+	"BOOTSTRAP_LOG_LEVEL":        "off",
+}
+
+func readsConfig(t *testing.T, vars map[string]string) Config {
+	t.Helper()
+	setEnv(t, vars)
+	c, err := readConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *c
+}
+
+// The help names every option as envconfig reads it, and its default.
+func TestHelpOfOptions(t *testing.T) {
+	setEnv(t, nil)
+	text, _ := runs(t, 0, "help")
+	defaults := reflect.ValueOf(readsConfig(t, nil))
+	if got, want := len(options()), defaults.NumField(); !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %d options, want %d", got, want)
+	}
+	for i, o := range options() {
+		t.Run(o.name, func(t *testing.T) {
+			if !strings.Contains(text, o.name) || o.text == "" || !strings.Contains(text, o.text) {
+				t.Errorf("the help does not tell of it:\n%s", text)
+			}
+			sample, ok := samples[o.name]
+			if !ok {
+				t.Fatal("the test has no sample for it")
+			}
+			changed := reflect.ValueOf(readsConfig(t, map[string]string{o.name: sample}))
+			for j := range changed.NumField() {
+				if same := reflect.DeepEqual(changed.Field(j).Interface(), defaults.Field(j).Interface()); same != (i != j) {
+					t.Errorf("it changes %s: got %v, want %v", changed.Type().Field(j).Name, !same, i == j)
+				}
+			}
+			if o.value != "" {
+				given := reflect.ValueOf(readsConfig(t, map[string]string{o.name: o.value}))
+				if !reflect.DeepEqual(given.Field(i).Interface(), defaults.Field(i).Interface()) {
+					t.Errorf("the default %s: got %v, want %v", o.value, given.Field(i), defaults.Field(i))
+				}
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	got := readsConfig(t, nil)
+	want := Config{Delivery: "stdin", Result: "stdout", ExitCodes: exitCodes(nil), Stderr: "log", Leftovers: "end", Grace: duration(5 * time.Second), LogLevel: 3}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// A text that is set to nothing is not set.
+func TestEmptyTexts(t *testing.T) {
+	vars := map[string]string{"BOOTSTRAP_COMMAND": "", "BOOTSTRAP_PLATFORM": ""}
+	if got, want := readsConfig(t, vars), readsConfig(t, nil); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Only the prefixed names count.
+func TestForeignVariables(t *testing.T) {
+	vars := map[string]string{}
+	for name, value := range samples {
+		vars[strings.TrimPrefix(name, "BOOTSTRAP_")] = value
+	}
+	if got, want := readsConfig(t, vars), readsConfig(t, nil); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestDurations(t *testing.T) {
+	tests := []struct {
+		value string
+		want  time.Duration // -1: a complaint
+	}{
+		{"0s", 0}, {"0", 0}, {"10s", 10 * time.Second}, {"10ms", 10 * time.Millisecond}, {"1m30s", 90 * time.Second}, {"24h", 24 * time.Hour},
+		{"10", -1}, {"", -1}, {"none", -1}, {"-1s", -1}, {"10 s", -1}, {"9999999h", -1}, {"ten", -1},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			setEnv(t, map[string]string{"BOOTSTRAP_TIMEOUT": test.value})
+			c, err := readConfig()
+			if test.want < 0 {
+				want := fmt.Sprintf("BOOTSTRAP_TIMEOUT is %q: want a duration with its unit", test.value)
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %s", err, want)
+				}
+			} else if err != nil || time.Duration(c.Timeout) != test.want {
+				t.Errorf("got %v, %v, want %v", c, err, test.want)
+			}
+		})
+	}
+}
+
+// All complaints come at once, and tell nothing of other variables.
+func TestComplaints(t *testing.T) {
+	setEnv(t, map[string]string{
+		"BOOTSTRAP_DELIVERY":         "stdni",
+		"BOOTSTRAP_STDERR":           "off",
+		"BOOTSTRAP_TIMEOUT":          "10",
+		"BOOTSTRAP_MARGIN":           "-1s",
+		"BOOTSTRAP_GRACE":            "",
+		"BOOTSTRAP_PASS_CREDENTIALS": "si",
+		"BOOTSTRAP_PLATFORM":         "aws",
+		"BOOTSTRAP_LOG_LEVEL":        "loud",
+		"BOOTSTRAP_COMMAND":          `["curl", "hush"`,
+		"PASSWORD":                   "hush",
+	})
+	_, stderr := runs(t, exitUsage)
+	for _, want := range []string{
+		`BOOTSTRAP_DELIVERY is "stdni": want stdin, argv or file`,
+		`BOOTSTRAP_STDERR is "off": want log or fail`,
+		`BOOTSTRAP_TIMEOUT is "10": want a duration with its unit, such as 10s or 250ms`,
+		`BOOTSTRAP_MARGIN is "-1s": want a duration`,
+		`BOOTSTRAP_GRACE is "": want a duration`,
+		`BOOTSTRAP_PASS_CREDENTIALS is "si": want true or false`,
+		`BOOTSTRAP_PLATFORM is "aws": want scf, functiongraph or lambda`,
+		`BOOTSTRAP_LOG_LEVEL is "loud": want debug, info, warn, error or off`,
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("got:\n%s\nwant …%s…", stderr, want)
+		}
+	}
+	if lines := strings.Count(stderr, "\n"); lines != 9 {
+		t.Errorf("got %d lines, want a head and a line each:\n%s", lines, stderr)
+	}
+	if strings.Contains(stderr, "hush") {
+		t.Errorf("a secret in:\n%s", stderr)
+	}
+}
+
+// A fake platform gives one event and takes note of what it gets.
+type fake struct {
+	*protocol.Platform
+	body   string
+	header map[string]string
+	done   func() // called at the first answer
+
+	mu    sync.Mutex
+	given bool
+	calls []string // "path body"
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == f.Next {
+		f.next(w, r)
+		return
+	}
+	body, _ := io.ReadAll(r.Body) // what is missing is missed
+	f.mu.Lock()
+	f.calls = append(f.calls, r.URL.Path+" "+string(body))
+	f.mu.Unlock()
+	w.WriteHeader(f.Accepted)
+	if r.URL.Path != f.Ready {
+		f.done()
+	}
+}
+
+func (f *fake) next(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	given := f.given
+	f.given = true
+	f.mu.Unlock()
+	if given {
+		<-r.Context().Done()
+		return
+	}
+	w.Header()[f.RequestID] = []string{"id-1"}
+	for name, value := range f.header {
+		w.Header().Set(name, value)
+	}
+	_, _ = io.WriteString(w, f.body) // what is missing is missed
+}
+
+// serves lets run serve an event, and returns the calls and the log. It is
+// told to stop at the first answer.
+func serves(t *testing.T, p *protocol.Platform, status int, vars map[string]string) (calls []string, log string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	f := &fake{Platform: p, body: "event", done: cancel, header: map[string]string{"X-Cff-Access-Key": "secret"}}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	setEnv(t, vars)
+	address := server.Listener.Addr().String()
+	if host, port, _ := strings.Cut(address, ":"); len(p.Address) == 2 {
+		t.Setenv(p.Address[0], host)
+		t.Setenv(p.Address[1], port)
+	} else {
+		t.Setenv(p.Address[0], address)
+	}
+	var stderr bytes.Buffer
+	if got := run(ctx, nil, io.Discard, &stderr); got != status {
+		t.Errorf("status: got %d, want %d; %s", got, status, &stderr)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls, stderr.String()
+}
+
+// Each option reaches what it is for.
+func TestServe(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.sh"), []byte(`main() { echo "$1, $PWD"; }`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		lambda  = "/2018-06-01/runtime/invocation/id-1/"
+		cff     = "/v1/runtime/invocation/"
+		scf     = "/runtime/invocation/"
+		initErr = "/2018-06-01/runtime/init/error "
+	)
+	tests := []struct {
+		name     string
+		platform *protocol.Platform
+		vars     map[string]string
+		want     string // the last call, its beginning
+	}{
+		{"a command", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": "cat; echo"}, lambda + "response event\n"},
+		{"a function", protocol.Lambda, map[string]string{"_HANDLER": "index.main", "LAMBDA_TASK_ROOT": dir}, lambda + "response event, " + dir},
+		{"a function on SCF", protocol.SCF, map[string]string{"_HANDLER": "index.main", "USER_CODE_ROOT": dir}, scf + "response event, " + dir},
+		{"a function on FunctionGraph", protocol.FunctionGraph, map[string]string{"RUNTIME_HANDLER": "index.main", "RUNTIME_CODE_ROOT": dir}, cff + "response/id-1 event, " + dir},
+		{"an argument", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `echo "$1"`, "BOOTSTRAP_DELIVERY": "argv"}, lambda + "response event\n"},
+		{"a file", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `cat "$1"`, "BOOTSTRAP_DELIVERY": "file"}, lambda + "response event"},
+		{"stderr", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `echo bad >&2`, "BOOTSTRAP_STDERR": "fail"}, lambda + `error {"errorType":"Function.Stderr"`},
+		{"a limit", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `sleep 1000`, "BOOTSTRAP_TIMEOUT": "200ms"}, lambda + `error {"errorType":"Function.Timeout"`},
+		{"no credentials", protocol.FunctionGraph, map[string]string{"BOOTSTRAP_COMMAND": `echo $FUNCTION_ACCESS_KEY.`}, cff + "response/id-1 ."},
+		{"credentials", protocol.FunctionGraph, map[string]string{"BOOTSTRAP_COMMAND": `echo $FUNCTION_ACCESS_KEY.`, "BOOTSTRAP_PASS_CREDENTIALS": "true"}, cff + "response/id-1 secret."},
+		{"a platform by name", protocol.FunctionGraph, map[string]string{"BOOTSTRAP_COMMAND": `cat`, "BOOTSTRAP_PLATFORM": "functiongraph", "SCF_RUNTIME_API": "127.0.0.1"}, cff + "response/id-1 event"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			calls, log := serves(t, test.platform, exitStopped, test.vars)
+			if len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], test.want) {
+				t.Errorf("got %q, want %s; log %s", calls, test.want, log)
+			}
+			if strings.Contains(log, "secret") {
+				t.Errorf("log: got %s", log)
+			}
+		})
+	}
+	t.Run("a start that fails", func(t *testing.T) {
+		calls, log := serves(t, protocol.Lambda, exitFailed, map[string]string{"_HANDLER": "index.nope", "LAMBDA_TASK_ROOT": dir})
+		if len(calls) != 1 || !strings.HasPrefix(calls[0], initErr+`{"errorType":"Runtime.HandlerNotFound"`) {
+			t.Errorf("got %q", calls)
+		}
+		if !strings.Contains(log, "does not define the function nope (it defines: main)") {
+			t.Errorf("log: got %s", log)
+		}
+	})
+	t.Run("a start that fails, without a call for it", func(t *testing.T) {
+		calls, log := serves(t, protocol.SCF, exitFailed, map[string]string{"_HANDLER": "../x", "USER_CODE_ROOT": dir})
+		if len(calls) > 0 || !strings.Contains(log, "is outside the code folder") {
+			t.Errorf("got %q, log %s", calls, log)
+		}
+	})
+	t.Run("a silent log", func(t *testing.T) {
+		_, log := serves(t, protocol.Lambda, exitStopped, map[string]string{"BOOTSTRAP_COMMAND": "echo mine >&2", "BOOTSTRAP_LOG_LEVEL": "off"})
+		if log != "mine\n" {
+			t.Errorf("log: got %q, want the command's alone", log)
+		}
+	})
+}
+
+// The event in hand ends when the grace is over; its failure is still told.
+func TestGraceOfStop(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	f := &fake{Platform: protocol.Lambda, done: func() {}}
+	server := httptest.NewServer(f)
+	defer server.Close()
+	setEnv(t, map[string]string{
+		"AWS_LAMBDA_RUNTIME_API": server.Listener.Addr().String(),
+		"BOOTSTRAP_COMMAND":      "echo go >&2; sleep 1000",
+		"BOOTSTRAP_GRACE":        "0s",
+		"BOOTSTRAP_LOG_LEVEL":    "off",
+	})
+	if got := run(ctx, nil, io.Discard, writer(func(p []byte) (int, error) { stop(); return len(p), nil })); got != exitStopped {
+		t.Errorf("status: got %d", got)
+	}
+	if len(f.calls) != 1 || !strings.Contains(f.calls[0], "Function.Stopped") {
+		t.Errorf("calls: got %q", f.calls)
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+func TestCodeFolder(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for root, want := range map[string]string{
+		"/var/task/": "/var/task",
+		"/var/task":  "/var/task",
+		".":          here,
+		"code":       filepath.Join(here, "code"),
+		"":           filepath.Dir(self),
+	} {
+		if got, err := codeFolder(root); err != nil || got != want {
+			t.Errorf("%q: got %s, %v, want %s", root, got, err, want)
+		}
+	}
+}
