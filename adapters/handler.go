@@ -65,11 +65,11 @@ func resolveFunction(handler, dir string) (Target, error) {
 	for ext, interpreter := range map[string]string{".py": "python3", ".js": "node", ".mjs": "node", ".cjs": "node"} {
 		if exists(base + ext) {
 			script := handler[:dot] + ext
-			return Target{}, notFound("handler %q: a function in %s cannot be called, only one in %s.sh: make it a program that reads the event from stdin and set BOOTSTRAP_COMMAND to %q",
-				handler, script, handler[:dot], interpreter+" "+script)
+			return Target{}, notFound("handler %q: a function in %q cannot be called, only one in %q: make it a program that reads the event from stdin and set BOOTSTRAP_COMMAND to %q",
+				handler, script, handler[:dot]+".sh", interpreter+" "+script)
 		}
 	}
-	return Target{}, notFound("handler %q: neither a program %s nor a script %s.sh in %s", handler, handler, handler[:dot], dir)
+	return Target{}, notFound("handler %q: neither a program %q nor a script %q in %s", handler, handler, handler[:dot]+".sh", dir)
 }
 
 func exists(file string) bool {

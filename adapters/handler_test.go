@@ -53,7 +53,7 @@ func TestResolve(t *testing.T) {
 		{name: "no dot", handler: "nothing", problem: "no such file in " + dir + ", and it is not of the form file.function"},
 		{name: "a dot at the end", handler: "index.", problem: "not of the form file.function"},
 		{name: "a dot at the beginning", handler: ".main", problem: "not of the form file.function"},
-		{name: "no such script", handler: "app.main", problem: "neither a program app.main nor a script app.sh in " + dir},
+		{name: "no such script", handler: "app.main", problem: "neither a program \"app.main\" nor a script \"app.sh\" in " + dir},
 		{name: "python", handler: "py.main", problem: `set BOOTSTRAP_COMMAND to "python3 py.py"`},
 		{name: "python in a subfolder", handler: "lib/handler.main", problem: `set BOOTSTRAP_COMMAND to "python3 lib/handler.py"`},
 		{name: "node", handler: "js.main", problem: `set BOOTSTRAP_COMMAND to "node js.js"`},

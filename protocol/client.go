@@ -100,7 +100,7 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	if resp.status/100 != 2 {
 		return nil, &StatusError{"next", resp.status, excerpt(resp.body)}
 	}
-	ids := resp.header.Values(c.platform.RequestID)
+	ids := c.requestIDs(resp.header)
 	switch {
 	case resp.status == 204 || len(ids) == 0 || ids[0] == "":
 		return nil, nil
@@ -108,6 +108,16 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 		return nil, fmt.Errorf("an event with the request id %q", ids)
 	}
 	return c.event(ids[0], resp), nil
+}
+
+// requestIDs also takes hyphens for the underscores of SCF, as some of its
+// clients do.
+func (c *Client) requestIDs(header textproto.MIMEHeader) []string {
+	name := c.platform.RequestID
+	if ids := header.Values(name); len(ids) > 0 {
+		return ids
+	}
+	return header.Values(strings.ReplaceAll(name, "_", "-"))
 }
 
 func (c *Client) event(id string, resp *response) *Event {

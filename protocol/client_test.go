@@ -89,6 +89,7 @@ func TestNextTakesAnySpelling(t *testing.T) {
 		{"request_id", SCF},
 		{"REQUEST_ID", SCF},
 		{"rEQUEST_iD", SCF},
+		{"Request-Id", SCF},
 		{"X-Cff-Request-Id", FunctionGraph},
 		{"x-cff-request-id", FunctionGraph},
 		{"X-CFF-REQUEST-ID", FunctionGraph},

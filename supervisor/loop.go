@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"bootstrap/protocol"
@@ -42,7 +43,7 @@ func (s *Supervisor) handle(ctx context.Context, ev *protocol.Event) error {
 	_, failed := errors.AsType[*protocol.Failure](err)
 	switch {
 	case err == nil:
-		log.Debug("result", "bytes", len(result))
+		log.Debug("result", "bytes", len(result), "goroutines", runtime.NumGoroutine())
 		s.delivered(ev, s.respond(post, ev, result))
 	case failed:
 		log.Debug("failure", "error", err)
