@@ -142,8 +142,9 @@ func (e *StatusError) Error() string {
 	return strings.TrimSuffix(fmt.Sprintf("%s: status %d: %s", e.Call, e.Status, e.Text), ": ")
 }
 
-// Refused: asking again will not help.
-func (e *StatusError) Refused() bool { return e.Status < 500 }
+// Refused: asking again will not help. 408 is no answer: a server may say it to
+// a connection that was idle just as we ask.
+func (e *StatusError) Refused() bool { return e.Status < 500 && e.Status != 408 }
 
 func excerpt(body []byte) string {
 	return textproto.TrimString(strings.ToValidUTF8(cut(string(body), 200), ""))

@@ -120,7 +120,7 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
 	}
-	resp.close = resp.close || writeErr != nil
+	resp.close = resp.close || writeErr != nil || resp.status == 408 // which may answer nothing of ours
 	_ = c.nc.SetDeadline(time.Time{})
 	return resp, nil
 }

@@ -50,6 +50,8 @@ func TestRespond(t *testing.T) {
 		{name: "500", body: "{}", steps: []step{answer(status(500)), once}, posts: 2},
 		{name: "500 three times", body: "{}", steps: []step{answer(status(500)), answer(status(502)), answer(status(503)), once}, posts: 4},
 		{name: "500 when taken", body: "{}", steps: []step{taken(answer(status(500))), once}, posts: 2},
+		{name: "408 of an idle connection", body: "{}", steps: []step{answer(status(408)), once}, posts: 2},
+		{name: "408 when taken", body: "{}", steps: []step{taken(answer(status(408))), once}, posts: 2},
 		{name: "early 500", body: large, steps: []step{early("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"), once}, posts: 2},
 		{name: "302", body: "{}", steps: []step{answer(status(302))}, posts: 1, refused: 302, notTaken: true},
 		{name: "400", body: "{}", steps: []step{answer(status(400))}, posts: 1, refused: 400, notTaken: true},

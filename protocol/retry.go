@@ -110,5 +110,6 @@ func (c *Client) send(ctx context.Context, call string, req *request) (sent bool
 	if resp.status/100 == 2 {
 		return true, nil
 	}
-	return resp.repeat || resp.status >= 500, &StatusError{call, resp.status, excerpt(resp.body)}
+	refusal := &StatusError{call, resp.status, excerpt(resp.body)}
+	return resp.repeat || !refusal.Refused(), refusal
 }
