@@ -64,3 +64,12 @@ func TestPidsByParentOfNobody(t *testing.T) {
 		t.Errorf("got %v, want none", got)
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	tidy(t)
+	p := start(t, shell("exec sleep 60"))
+	within(t, "it is sleep", func() bool { return nameOf(p.pid) == "sleep" })
+	if got := nameOf(-1); got != "" {
+		t.Errorf("of no process: got %q, want none", got)
+	}
+}

@@ -320,7 +320,7 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 	var before []int
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		before = append(before, len(pidsOfChildren()))
-		_, err := Run(ctx, shell("setsid sleep 60 & (setsid sleep 60 &) ; sleep 60 & :"), 0)
+		_, err := Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'; (setsid sleep 60 &) ; sleep 60 & :"), 0)
 		return nil, err
 	}}
 	const events = 5
@@ -336,6 +336,39 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 		if n > 0 {
 			t.Errorf("after %d events: got %d processes left, want none", i, n)
 		}
+	}
+}
+
+// With Keep, what an event leaves behind lives on until Run returns, and the
+// log tells of it once.
+func TestKeepLeftovers(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	alive := make(chan int, 1)
+	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+		alive <- len(children.orphans())
+		if ev.ID != "first" {
+			return nil, nil
+		}
+		c := shell("setsid sleep 60 & sleep 60 & :")
+		c.Keep = true
+		_, err := Run(ctx, c, 0)
+		return nil, err
+	}}
+	r := run(t, p, a, func(s *Supervisor) { s.Keep = true })
+	for i, id := range []string{"first", "2", "3"} {
+		p.events <- event{id: id}
+		if got, want := <-alive, 2*min(i, 1); got != want {
+			t.Errorf("at event %s: got %d processes, want %d", id, got, want)
+		}
+		p.takes(t, post{"response", id, "", ""})
+	}
+	r.stopped(t)
+	if pids := pidsOfChildren(); len(pids) > 0 {
+		t.Errorf("got children %v, want none", pids)
+	}
+	if got := strings.Count(r.log.String(), "left running"); got != 2 {
+		t.Errorf("got %d lines about leftovers, want 2: %s", got, r.log)
 	}
 }
 

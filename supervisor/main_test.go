@@ -121,6 +121,10 @@ func shell(script string) *Command {
 	return &Command{Path: "/bin/sh", Args: []string{"sh", "-c", script, "sh"}, Env: os.Environ()}
 }
 
+// escape begins scripts that call it: its argument runs in a session of its
+// own, and it returns when nobody writes to the stdout of that any more.
+const escape = `escape() { : $(setsid sh -c "$1"); }; `
+
 // An ended is a command that has run to its end.
 type ended struct {
 	Exit
@@ -130,6 +134,8 @@ type ended struct {
 // runToEnd runs c, which must start, to its end, and keeps its outputs.
 func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration) *ended {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
 	e := &ended{}
 	c.Outputs = []io.Writer{&e.stdout, &e.stderr}
 	var err error

@@ -83,6 +83,14 @@ func (p *Process) signal(sig syscall.Signal) {
 	_ = syscall.Kill(-p.pid, sig) // ESRCH: none is left, which is fine
 }
 
+// Leave ends the process alone, at once; the rest of its group lives on.
+func (p *Process) Leave() {
+	_ = syscall.Kill(p.pid, syscall.SIGKILL) // it has exited: fine
+	p.pumpFor(killTime)
+	p.keep = true
+	p.End(0)
+}
+
 // Interrupt asks the whole group to end, by SIGTERM. It must not be called
 // after End.
 func (p *Process) Interrupt() {

@@ -323,6 +323,19 @@ func TestLastWordsOfTheInterrupted(t *testing.T) {
 	}
 }
 
+// What a command has written counts, also when nobody has pumped.
+func TestEndWithoutPump(t *testing.T) {
+	tidy(t)
+	var out, log Tail
+	c := shell("echo out; echo log >&2; exit 7")
+	c.Outputs = []io.Writer{&out, &log}
+	p := start(t, c)
+	within(t, "it has exited", p.Exited)
+	if got := p.End(0); got != exited7 || out.Total != 4 || log.Total != 4 {
+		t.Errorf("got status %#x with %d and %d bytes, want %#x with 4 and 4", got, out.Total, log.Total, exited7)
+	}
+}
+
 // R15: also a stopped one.
 func TestEndOfTheStopped(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -413,6 +426,84 @@ func TestBackground(t *testing.T) {
 			}
 			within(t, "nothing is left", func() bool { return len(pidsOfChildren()) == 0 })
 		})
+	}
+}
+
+// With Keep, what it leaves in its group lives on, but not what it was doing
+// when its time was up.
+func TestKeep(t *testing.T) {
+	for name, row := range map[string]struct {
+		script string
+		cut    bool
+		lives  int
+	}{
+		"exits":             {"sleep 60 & sleep 60 & echo ok", false, 2},
+		"exits, with none":  {"echo ok", false, 0},
+		"is cut short":      {"sleep 60 & echo ok; sleep 60; :", true, 0},
+		"exits when it is":  {"trap 'exit 0' TERM; (trap '' TERM; sleep 60) & echo ok; sleep 60 & wait", true, 0},
+		"leaves, and fails": {"sleep 60 & echo ok; exit 3", false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			withReaper(t)
+			c := shell(row.script)
+			c.Keep = true
+			if row.cut {
+				endWhenReady(t, c, bound)
+			} else if got := runToEnd(t, t.Context(), c, 0); got.Cause != nil || got.stdout.String() != "ok\n" {
+				t.Errorf("got cause %v, %q", got.Cause, got.stdout.String())
+			}
+			within(t, "the others are gone", func() bool { return len(pidsOfChildren()) == row.lives })
+			if got := children.orphans(); len(got) != row.lives {
+				t.Errorf("got the orphans %v, want %d", got, row.lives)
+			}
+			children.endOrphans(bound)
+		})
+	}
+}
+
+// Leave ends the process at once, and nothing else.
+func TestLeave(t *testing.T) {
+	for name, script := range map[string]string{
+		"it runs":      "sleep 60 & echo; wait",
+		"ignores TERM": "trap '' TERM; sleep 60 & echo; wait",
+		"has exited":   "sleep 60 & echo",
+		"is stopped":   "sleep 60 & echo; kill -STOP $$",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			withReaper(t)
+			var out Tail
+			c := shell(script)
+			c.Outputs = []io.Writer{&out}
+			p := start(t, c)
+			pumpUntil(t, p, func() bool { return out.Total > 0 })
+			quick(t, p.Leave)
+			if children.own[p.pid] || len(pidsOfChildren()) != 1 {
+				t.Errorf("got children %v, want only its child", pidsOfChildren())
+			}
+			children.endOrphans(bound)
+		})
+	}
+}
+
+// R21: when memory runs out, it is the command that goes, and not us.
+func TestPreferToKill(t *testing.T) {
+	tidy(t)
+	score := func(of string) string {
+		text, err := os.ReadFile("/proc/" + of + "/oom_score_adj")
+		if err != nil {
+			t.Skip(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	ours := score("self")
+	p := start(t, shell("exec sleep 60"))
+	if got := score(strconv.Itoa(p.pid)); got != "1000" {
+		t.Errorf("its oom_score_adj: got %s, want 1000", got)
+	}
+	if got := score("self"); got != ours {
+		t.Errorf("ours: got %s, want %s as before", got, ours)
 	}
 }
 

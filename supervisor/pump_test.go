@@ -116,6 +116,25 @@ func TestPumpAfterTheExit(t *testing.T) {
 	}
 }
 
+// What was written before the answer has been passed on with it, however much
+// it is.
+func TestPumpBeforeTheAnswer(t *testing.T) {
+	tidy(t)
+	c := shell("head -c 300000 /dev/zero >&2; echo >&3; exec sleep 60")
+	c.Input = make([]byte, usualPipe+1) // for big pipes
+	var log, answer Tail
+	c.Outputs = []io.Writer{io.Discard, &log, &answer}
+	p := start(t, c)
+	within(t, "it has answered", func() bool {
+		fds := []pollFd{{fd: int32(p.outputs[2].fd), events: pollIn}}
+		return poll(fds, 0) == nil && fds[0].revents != 0
+	})
+	pumpUntil(t, p, func() bool { return answer.Total > 0 })
+	if log.Total != 300000 {
+		t.Errorf("got a log of %d bytes, want 300000", log.Total)
+	}
+}
+
 // P13: half an answer is none.
 func TestPumpHalfAnAnswer(t *testing.T) {
 	tidy(t)
@@ -202,6 +221,17 @@ func TestOutputFails(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// An Output that takes no more does not take the grace from the command.
+func TestOutputFailsGently(t *testing.T) {
+	tidy(t)
+	c := shell("trap 'echo more; sleep 0.1; echo more; exit 7' TERM; echo too much; sleep 60 & wait")
+	c.Outputs = []io.Writer{&full{5}, io.Discard}
+	exit, err := Run(t.Context(), c, bound)
+	if err != nil || exit.Cause != errFull || exit.Status != exited7 {
+		t.Errorf("got cause %v, status %#x, %v; want %v, %#x", exit.Cause, exit.Status, err, errFull, exited7)
 	}
 }
 

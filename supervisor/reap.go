@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -95,18 +94,21 @@ func runReaper(ctx context.Context) error {
 	}
 }
 
-// orphans names those that live: "sleep (pid 123)".
-func (r *registry) orphans() (names []string) {
+// LeftBehind reports whether something lives that the user's code has lost.
+func LeftBehind() bool { return len(children.orphans()) > 0 }
+
+// orphans are those that live.
+func (r *registry) orphans() (pids []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, pid := range pidsOfChildren() {
 		if !r.own[pid] {
 			if _, dead := wait(pid); !dead {
-				names = append(names, fmt.Sprintf("%s (pid %d)", nameOf(pid), pid))
+				pids = append(pids, pid)
 			}
 		}
 	}
-	return names
+	return pids
 }
 
 // endOrphans ends all that the user's code left behind, and returns when it is

@@ -83,25 +83,24 @@ func TestReaperBehindOurOwn(t *testing.T) {
 // T02: what escapes from its group does not escape from endOrphans.
 func TestEndOrphans(t *testing.T) {
 	for name, script := range map[string]string{
-		"a session of its own":       "setsid sleep 60 &",
-		"double fork":                "(setsid sleep 60 &)",
-		"double fork, three deep":    "((setsid sh -c '(setsid sleep 60 &); sleep 60' &) &)",
-		"with children":              "setsid sh -c 'sleep 60 & sleep 60 & sleep 60' &",
-		"with grandchildren":         "setsid sh -c '(sleep 60; :) & (sleep 60; :) & wait' &",
-		"in many sessions":           "setsid setsid -f sh -c 'setsid sleep 60 & setsid sleep 60 & wait'",
-		"ignoring signals":           "trap '' TERM HUP INT QUIT; setsid sleep 60 &",
-		"stopped":                    "setsid sh -c 'kill -STOP $$' &",
-		"with a group of its own":    "set -m; sleep 60 & sleep 60 &",
-		"a bomb of 200 in a session": "setsid sh -c 'i=0; while [ $i -lt 200 ]; do sleep 60 & i=$((i+1)); done; wait' &",
-		"a bomb of 200 sessions":     "i=0; while [ $i -lt 200 ]; do setsid sleep 60 & i=$((i+1)); done",
-		"one that goes on forking":   "setsid sh -c 'while :; do sleep 0.01 & sleep 0.01; done' &",
-		"one that hands itself on":   `f() { (f) & exit; }; setsid sh -c 'f() { (sleep 0.001; f) & exit; }; f' &`,
-		"nobody":                     ":",
+		"a session of its own":        "escape 'sleep 60 >&2 &'",
+		"a group of its own":          "set -m; sleep 60 & sleep 60 &",
+		"three deep":                  "escape '((setsid sh -c \"(sleep 60 >&2 &)\" &) &)'",
+		"with children":               "escape 'sh -c \"sleep 60 & sleep 60 & sleep 60\" >&2 &'",
+		"with grandchildren":          "escape 'sh -c \"(sleep 60; :) & (sleep 60; :) & wait\" >&2 &'",
+		"in many sessions":            "escape 'setsid sleep 60 >&2 & setsid sleep 60 >&2 &'",
+		"ignoring signals":            "trap '' TERM HUP INT QUIT; escape 'sleep 60 >&2 &'",
+		"stopped":                     "escape 'sh -c \"kill -STOP \\$\\$\" >&2 &'",
+		"a bomb of 200":               "escape 'for i in $(seq 200); do sleep 60 >&2 & done'",
+		"a bomb of 200 as it goes up": "escape 'sh -c \"for i in $(seq -s\\  200); do sleep 60 & done; wait\" >&2 &'",
+		"one that goes on forking":    "escape 'sh -c \"while :; do sleep 0.01 & sleep 0.01; done\" >&2 &'",
+		"one that hands itself on":    "escape 'f() { (sleep 0.001; f) & exit; }; (f) >&2 &'",
+		"nobody":                      ":",
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			withReaper(t)
-			runToEnd(t, t.Context(), shell(script), 0).check(t, 0)
+			runToEnd(t, t.Context(), shell(escape+script), 0).check(t, 0)
 			if left := children.endOrphans(bound); len(left) > 0 {
 				t.Errorf("got %v left, want none", left)
 			}
@@ -132,7 +131,7 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 	live := start(t, shell("exec sleep 60"))
 	dead := start(t, shell("exit 5"))
 	within(t, "one has exited", dead.Exited)
-	runToEnd(t, t.Context(), shell("setsid sleep 60 &"), 0).check(t, 0)
+	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
 	if left := children.endOrphans(bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
@@ -151,12 +150,33 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 // once stands for a process that cannot be killed.
 func TestEndOrphansLimit(t *testing.T) {
 	tidy(t)
-	runToEnd(t, t.Context(), shell("setsid sleep 60 &"), 0).check(t, 0)
+	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
 	quick(t, func() {
 		if left := children.endOrphans(-time.Second); len(left) != 1 {
 			t.Errorf("got %v left, want one", left)
 		}
 	})
+	children.endOrphans(bound)
+}
+
+// orphans tells of the living, and reaps the dead.
+func TestOrphans(t *testing.T) {
+	tidy(t)
+	own := start(t, shell("exec sleep 60"))
+	if LeftBehind() {
+		t.Error("got something left behind, want nothing")
+	}
+	runToEnd(t, t.Context(), shell(escape+"(: &); escape 'sleep 60 >&2 &'; (: &)"), 0).check(t, 0)
+	within(t, "the dead are reaped", func() bool {
+		got := children.orphans()
+		return len(got) == 1 && len(pidsOfChildren()) == 2 && got[0] != own.pid
+	})
+	if own.Exited() {
+		t.Error("got our own exited, want it running")
+	}
+	if !LeftBehind() {
+		t.Error("got nothing left behind, want something")
+	}
 	children.endOrphans(bound)
 }
 

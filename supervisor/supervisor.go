@@ -39,7 +39,7 @@ type Supervisor struct {
 	Keep    bool          // let live on, until we stop, what an event leaves behind
 	Log     hclog.Logger
 
-	kept []string // of what was left behind, all that the log has told of
+	kept []int // of what was left behind, all that the log has told of
 }
 
 // initErrorTime is how long a failed start may take to report.
@@ -117,9 +117,9 @@ func (s *Supervisor) clearUp() {
 		return
 	}
 	left := children.orphans()
-	for _, process := range left {
-		if !slices.Contains(s.kept, process) {
-			s.Log.Warn("left running", "process", process)
+	for _, pid := range left {
+		if !slices.Contains(s.kept, pid) {
+			s.Log.Warn("left running", "pid", pid, "name", nameOf(pid))
 		}
 	}
 	s.kept = left

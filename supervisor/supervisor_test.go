@@ -162,7 +162,7 @@ func TestNothingOutlivesRun(t *testing.T) {
 			tidy(t)
 			p := newPlatform(t, accept)
 			r := run(t, p, &adapter{start: func(ctx context.Context) error {
-				_, err := Run(ctx, shell("setsid sleep 60 & (setsid sleep 60 &); :"), 0)
+				_, err := Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'"), 0)
 				return errors.Join(err, fail)
 			}}, nil)
 			if fail == nil {

@@ -201,6 +201,25 @@ func TestForeignVariables(t *testing.T) {
 	}
 }
 
+func TestExitCodes(t *testing.T) {
+	tests := []struct {
+		value string
+		want  exitCodes // nil: a complaint
+	}{
+		{"", exitCodes{}}, {" ", exitCodes{}}, {"3=ok", exitCodes{3: "ok"}}, {" 3=ok , 255=Function.Retry ", exitCodes{3: "ok", 255: "Function.Retry"}}, {"1=Runtime.X9", nil},
+		{"3", nil}, {"3=", nil}, {"=ok", nil}, {"0=ok", nil}, {"256=ok", nil}, {"-1=ok", nil}, {"3=OK", nil}, {"3=Retry", nil}, {"3=Function.", nil}, {"3=ok,", nil}, {"3=ok;4=ok", nil}, {"3=Function.A b", nil},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			setEnv(t, map[string]string{"BOOTSTRAP_EXIT_CODES": test.value})
+			c, err := readConfig()
+			if (err != nil) != (test.want == nil) || err == nil && !reflect.DeepEqual(c.ExitCodes, test.want) {
+				t.Errorf("got %v, %v, want %v", c.ExitCodes, err, test.want)
+			}
+		})
+	}
+}
+
 func TestDurations(t *testing.T) {
 	tests := []struct {
 		value string
@@ -229,6 +248,9 @@ func TestDurations(t *testing.T) {
 func TestComplaints(t *testing.T) {
 	setEnv(t, map[string]string{
 		"BOOTSTRAP_DELIVERY":         "stdni",
+		"BOOTSTRAP_RESULT":           "3",
+		"BOOTSTRAP_EXIT_CODES":       "3=ok,75=retry",
+		"BOOTSTRAP_LEFTOVERS":        "kill",
 		"BOOTSTRAP_STDERR":           "off",
 		"BOOTSTRAP_TIMEOUT":          "10",
 		"BOOTSTRAP_MARGIN":           "-1s",
@@ -242,7 +264,10 @@ func TestComplaints(t *testing.T) {
 	_, stderr := runs(t, exitUsage)
 	for _, want := range []string{
 		`BOOTSTRAP_DELIVERY is "stdni": want stdin, argv or file`,
+		`BOOTSTRAP_RESULT is "3": want stdout or fd3`,
+		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry": "75=retry": want status=ok or status=Function.Name, statuses from 1 to 255`,
 		`BOOTSTRAP_STDERR is "off": want log or fail`,
+		`BOOTSTRAP_LEFTOVERS is "kill": want end or keep`,
 		`BOOTSTRAP_TIMEOUT is "10": want a duration with its unit, such as 10s or 250ms`,
 		`BOOTSTRAP_MARGIN is "-1s": want a duration`,
 		`BOOTSTRAP_GRACE is "": want a duration`,
@@ -254,7 +279,7 @@ func TestComplaints(t *testing.T) {
 			t.Errorf("got:\n%s\nwant …%s…", stderr, want)
 		}
 	}
-	if lines := strings.Count(stderr, "\n"); lines != 9 {
+	if lines := strings.Count(stderr, "\n"); lines != 12 {
 		t.Errorf("got %d lines, want a head and a line each:\n%s", lines, stderr)
 	}
 	if strings.Contains(stderr, "hush") {
@@ -357,6 +382,9 @@ func TestServe(t *testing.T) {
 		{"a file", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `cat "$1"`, "BOOTSTRAP_DELIVERY": "file"}, lambda + "response event"},
 		{"stderr", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `echo bad >&2`, "BOOTSTRAP_STDERR": "fail"}, lambda + `error {"errorType":"Function.Stderr"`},
 		{"a limit", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `sleep 1000`, "BOOTSTRAP_TIMEOUT": "200ms"}, lambda + `error {"errorType":"Function.Timeout"`},
+		{"descriptor 3", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `echo noise; cat >&3`, "BOOTSTRAP_RESULT": "fd3"}, lambda + "response event"},
+		{"an exit status", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `cat; exit 3`, "BOOTSTRAP_EXIT_CODES": "3=ok"}, lambda + "response event"},
+		{"a failure's exit status", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": `exit 4`, "BOOTSTRAP_EXIT_CODES": "3=ok,4=Function.Retry"}, lambda + `error {"errorType":"Function.Retry"`},
 		{"no credentials", protocol.FunctionGraph, map[string]string{"BOOTSTRAP_COMMAND": `echo $FUNCTION_ACCESS_KEY.`}, cff + "response/id-1 ."},
 		{"credentials", protocol.FunctionGraph, map[string]string{"BOOTSTRAP_COMMAND": `echo $FUNCTION_ACCESS_KEY.`, "BOOTSTRAP_PASS_CREDENTIALS": "true"}, cff + "response/id-1 secret."},
 		{"a platform by name", protocol.FunctionGraph, map[string]string{"BOOTSTRAP_COMMAND": `cat`, "BOOTSTRAP_PLATFORM": "functiongraph", "SCF_RUNTIME_API": "127.0.0.1"}, cff + "response/id-1 event"},

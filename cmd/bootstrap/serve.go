@@ -24,8 +24,9 @@ func serve(ctx context.Context, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bootstrap: wrong configuration:\n%v\n", err)
 		return exitUsage
 	}
-	log := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(config.LogLevel), Output: stderr})
-	s, err := newSupervisor(config, log, stderr)
+	out := supervisor.NewLog(stderr)
+	log := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(config.LogLevel), Output: out.Own()})
+	s, err := newSupervisor(config, log, out)
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
@@ -38,7 +39,7 @@ func serve(ctx context.Context, stderr io.Writer) int {
 	return exitStopped
 }
 
-func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.Supervisor, error) {
+func newSupervisor(c *Config, log hclog.Logger, out io.Writer) (*supervisor.Supervisor, error) {
 	platform, err := protocol.Detect(string(c.Platform), os.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err)
@@ -68,7 +69,7 @@ func newSupervisor(c *Config, log hclog.Logger, stderr io.Writer) (*supervisor.S
 			PassCredentials: c.PassCredentials,
 			Getenv:          os.Getenv,
 			Environ:         os.Environ(),
-			Log:             stderr,
+			Log:             out,
 		}),
 		Margin: time.Duration(c.Margin),
 		Grace:  time.Duration(c.Grace),
