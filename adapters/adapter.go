@@ -61,6 +61,7 @@ func (a *adapter) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.memory.open()
 	if target.Function != "" {
 		a.Adapter = &function{Config: a.Config, Target: target}
 	} else {

@@ -108,7 +108,7 @@ func (f *function) lineEnds() string {
 func (f *function) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	if f.host == nil || f.host.process.Exited() {
 		if err := f.load(ctx); err != nil {
-			return nil, err
+			return nil, f.notLoaded(ctx, ev, err)
 		}
 	}
 	if err := f.host.ask(ev.Body, f.variables(ev)); err != nil {
@@ -117,13 +117,23 @@ func (f *function) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, erro
 	return f.await(ctx, ev)
 }
 
+// notLoaded: the time in which a shell is replaced is the event's.
+func (f *function) notLoaded(ctx context.Context, ev *protocol.Event, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	failure := cutShort(context.Cause(ctx), ev, nil, "")
+	failure.Message += ", as " + f.File + " was loaded again"
+	return failure
+}
+
 // await waits for the end of the call and tells its outcome.
 func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	h := f.host
 	line, err := h.answer(ctx)
 	switch {
 	case err == nil:
-		h.wipe()
+		f.rest()
 		code, _ := strconv.Atoi(line)
 		data, err := f.answer(shellStatus(code), h.result.data, h.log)
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
@@ -136,6 +146,16 @@ func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error
 		f.endHost()
 	}
 	return nil, cutShort(err, ev, h.result, h.log.String())
+}
+
+// rest readies the shell for the next event. Where the last one left something
+// behind that may live on, it holds the pipes: then it can have them.
+func (f *function) rest() {
+	f.host.wipe()
+	if f.Keep && supervisor.LeftBehind() {
+		f.host.leave()
+		f.host = nil
+	}
 }
 
 // shellDied is the failure of a call that ended even the resident shell.

@@ -62,8 +62,8 @@ func resolveFunction(handler, dir string) (Target, error) {
 	if exists(base + ".sh") {
 		return Target{File: base + ".sh", Function: name}, nil
 	}
-	for ext, interpreter := range map[string]string{".py": "python3", ".js": "node", ".mjs": "node", ".cjs": "node"} {
-		if exists(base + ext) {
+	for _, other := range [][2]string{{".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".cjs", "node"}} {
+		if ext, interpreter := other[0], other[1]; exists(base + ext) {
 			script := handler[:dot] + ext
 			return Target{}, notFound("handler %q: a function in %q cannot be called, only one in %q: make it a program that reads the event from stdin and set BOOTSTRAP_COMMAND to %q",
 				handler, script, handler[:dot]+".sh", interpreter+" "+script)

@@ -116,6 +116,12 @@ func (h *host) end(grace time.Duration) syscall.WaitStatus {
 	return status
 }
 
+// leave ends the shell, but nothing that it has started.
+func (h *host) leave() {
+	h.process.Leave()
+	h.closeFiles()
+}
+
 func (h *host) closeFiles() {
 	h.event.close()
 	h.vars.close()

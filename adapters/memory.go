@@ -11,7 +11,6 @@ import (
 // A memory knows the control group that limits us, and how often the kernel
 // has ended a process in it for want of memory.
 type memory struct {
-	known bool
 	dir   string // of the group; "": none was found
 	files memoryFiles
 	kills int64 // when we last looked
@@ -26,20 +25,16 @@ var (
 	memoryV2 = memoryFiles{"memory.events", "", "memory.max", "memory.peak"}
 )
 
-// open looks for our group, once.
+// open looks for our group.
 func (m *memory) open() {
-	if !m.known {
-		m.known = true
-		cgroups, _ := os.ReadFile("/proc/self/cgroup") // missing: no groups
-		m.find(string(cgroups))
-		m.kills = m.count()
-	}
+	cgroups, _ := os.ReadFile("/proc/self/cgroup") // missing: no groups
+	m.find("/sys/fs/cgroup", string(cgroups))
+	m.kills = m.count()
 }
 
-// find looks below /sys/fs/cgroup. In a container our path, as /proc tells it,
-// may be one of the host's: then the group is mounted as the root.
-func (m *memory) find(cgroups string) {
-	const root = "/sys/fs/cgroup"
+// find looks below root. In a container our path, as /proc tells it, may be one
+// of the host's: then the group is mounted as the root.
+func (m *memory) find(root, cgroups string) {
 	for line := range strings.Lines(cgroups) {
 		fields := strings.SplitN(strings.TrimSpace(line), ":", 3) // number, controllers, path
 		switch {

@@ -4,14 +4,13 @@
 #
 # with the event on 0, the result on 1, the log on 2, our answers to bootstrap
 # on 3, its requests on 4, and the event's variables on 5. The function writes
-# its result to DESCRIPTOR, 1 or 3. FILE is loaded once;
-# each event gets a subshell, so that nothing it does reaches the next. Works
-# from bash 4.2 on. Whatever the script sets or defines must not touch us:
-# hence the long names and the high descriptors, and its shell options and its
-# ERR trap are in force only in the subshells.
+# its result to DESCRIPTOR, 1 or 3. FILE is loaded once; each event gets a
+# subshell, so that nothing it does reaches the next. Works from bash 4.2 on.
+# Whatever the script sets or defines must not touch us: hence the long names
+# and the high descriptors, and its shell options and its ERR trap are in force
+# only in the subshells.
 
-__bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_stdout=106 __bootstrap_three=-
-[[ $3 == 1 ]] || __bootstrap_stdout=107 __bootstrap_three=106
+__bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
 set --
 exec 103>&3 104<&4 105<&5 3>&- 4<&- 5<&-
 __bootstrap_ours="builtin shopt -s ${BASHOPTS//:/ }; builtin shopt -so ${SHELLOPTS//:/ }"
@@ -41,6 +40,7 @@ if ! builtin declare -F -- "$__bootstrap_function" >/dev/null; then
 fi
 
 # What we and our traps say is nobody's: bash tells of the deaths of subshells.
+[[ $__bootstrap_result == 1 ]] || exec 3>&1 >&2
 exec 106>&1 107>&2 >/dev/null 2>&1
 builtin trap : TERM # ends the subshell, where it is reset, but not us
 builtin echo ready >&103
@@ -52,6 +52,6 @@ while builtin read -r -u 104 _; do
 			__bootstrap_event=$(</proc/self/fd/0) # before bash 4.4: no newlines at its end
 		builtin eval "$__bootstrap_theirs"
 		"$__bootstrap_function" "${__bootstrap_event-}"
-	) >&$__bootstrap_stdout 2>&107 3>&$__bootstrap_three 103>&- 104<&- 106>&- 107>&-
+	) >&106 2>&107 103>&- 104<&- 106>&- 107>&-
 	builtin echo "$?" >&103
 done

@@ -1,0 +1,40 @@
+package integration
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// What lives on may write, but not into the result of a later event.
+func TestKeptProcessCannotWriteIntoALaterResult(t *testing.T) {
+	const code = `if [ ! -e again ]; then
+	touch again
+	(trap '' PIPE; until [ -e go ]; do sleep 0.01; done; echo leak; touch gone) &
+	echo one
+else
+	touch go
+	until [ -e gone ]; do sleep 0.01; done
+	echo two
+fi`
+	program := t.TempDir()
+	write(t, program, "tool", "#!/bin/sh\n"+code, 0o755)
+	for name, fn := range map[string]emulator.Function{
+		"program":  {Handler: "tool", Dir: program},
+		"function": {Handler: "index.main_handler", Dir: shellFunction(t, code)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fn.Timeout, fn.Env = 20*time.Second, []string{"BOOTSTRAP_LEFTOVERS=keep"}
+			_, runner := start(t, protocol.SCF, fn, nil)
+			for _, want := range []string{"one", "two"} {
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+				if got := string(out.Body); err != nil || got != want && got != want+"\n" {
+					t.Errorf("got %v %q, %v, want %q", out.Kind, got, err, want)
+				}
+			}
+		})
+	}
+}
