@@ -3,6 +3,8 @@
 # make test    runs all tests
 # make check   what must hold before a commit: style, imports, tests under the race detector
 # make bench   compares with a bash-and-curl runtime, in one run
+# make faults  writes docs/faults.md: how other programs broke, and what this one does
+# make soak    SOAK_EVENTS events, and what the runtime takes after each tenth: all must be flat
 # make fuzz    each fuzz target for a minute
 # make dist    release files for amd64 and arm64 in dist/; make repro builds them twice and compares
 
@@ -11,8 +13,9 @@ BUILD      := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldfla
 CARRIED    := cmd/bootstrapctl/runtime/bootstrap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   := 60s
+SOAK_EVENTS := 100000
 
-.PHONY: all demo test check style imports bench fuzz dist repro clean
+.PHONY: all demo test check style imports bench faults soak fuzz dist repro clean
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -43,6 +46,13 @@ imports:
 
 bench: all
 	go test -run '^$$' -bench . ./integration
+
+faults: all
+	mkdir -p docs
+	FAULTS_OUT=../docs/faults.md go test -count 1 -parallel 1 -run '^TestFaults' ./integration
+
+soak: all
+	SOAK_EVENTS=$(SOAK_EVENTS) go test -count 1 -timeout 0 -v -run '^TestT11Soak$$' ./integration
 
 fuzz:
 	@for target in $$(grep -rl --include='*_test.go' '^func Fuzz' . | sed 's|/[^/]*$$||' | sort -u); do \

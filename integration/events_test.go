@@ -30,12 +30,14 @@ behave() {
 }
 `
 
-// ways are the ways of an event to the user's code: each adapter, and each
-// delivery.
-var ways = []struct {
+// A way is one of an event to the user's code.
+type way struct {
 	name, handler, file, code string
 	env                       []string
-}{
+}
+
+// ways are each adapter, and each delivery.
+var ways = []way{
 	{"stdin", "tool", "tool", "#!/bin/sh\nevent() { cat; }" + behave + "behave", nil},
 	{"argv", "tool", "tool", "#!/bin/sh\nlast=$1\nevent() { printf %s \"$last\"; }" + behave + "behave", []string{"BOOTSTRAP_DELIVERY=argv"}},
 	{"file", "bin/tool", "bin/tool", "#!/bin/sh\nlast=$1\nevent() { cat \"$last\"; }" + behave + "behave", []string{"BOOTSTRAP_DELIVERY=file"}},

@@ -1,0 +1,125 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// An exit status means what BOOTSTRAP_EXIT_CODES says; a failure that the
+// command states itself wins over that, a success does not fail.
+func TestExitCodes(t *testing.T) {
+	const own = `echo '{"errorType": "Function.Own", "errorMessage": "mine"}' >&2; `
+	inEachWay(t, does, []string{"BOOTSTRAP_EXIT_CODES=3=ok, 75=Function.Retry,137=Function.Killed,9=ok"}, func(t *testing.T, f *trial) {
+		f.succeeds(t, "echo fine; exit 3", "fine\n")
+		f.succeeds(t, own+"echo fine; exit 3", "fine\n")
+		f.fails(t, "echo 'try again' >&2; exit 75", "Function.Retry", "exit status 75", "try again")
+		f.fails(t, own+"exit 75", "Function.Own", "mine")
+		f.fails(t, "exec sh -c 'kill -9 $$'", "Function.Killed", "signal 9")
+		f.fails(t, "exit 4", "Function.ExitError", "exit status 4")
+		f.succeeds(t, "echo fine", "fine\n")
+	})
+}
+
+// With fd3 the result is what the command writes to descriptor 3, and stdout
+// is a log.
+func TestResultOnDescriptor3(t *testing.T) {
+	inEachWay(t, does, []string{"BOOTSTRAP_RESULT=fd3"}, func(t *testing.T, f *trial) {
+		f.succeeds(t, "echo noise; echo more >&2; printf result >&3; echo noise", "result")
+		f.succeeds(t, "echo noise", "")
+		f.succeeds(t, "exec 3>&-; echo noise", "")
+		f.succeeds(t, "sh -c 'printf result >&3'", "result")
+		f.fails(t, "printf half >&3; exit 3", "Function.ExitError", "exit status 3")
+		f.fails(t, "head -c 7000000 /dev/zero >&3", "Function.ResponseSizeTooLarge", strconv.Itoa(protocol.SCF.MaxResult))
+		f.succeeds(t, "sleep 300 & echo result >&3", "result\n")
+		f.leavesNothing(t)
+		if got := strings.Count(f.logged(t), "noise\n"); got != 4 {
+			t.Errorf("stdout is %d times in the log, want 4: %q", got, f.log)
+		}
+	})
+}
+
+// The descriptor is the command's alone where it is asked for.
+func TestResultOnStdout(t *testing.T) {
+	inEachWay(t, does, nil, func(t *testing.T, f *trial) {
+		f.succeeds(t, "[ -e /proc/self/fd/3 ] || echo none", "none\n")
+	})
+}
+
+// With fail, whatever is on stderr is a failure.
+func TestStderrFails(t *testing.T) {
+	inEachWay(t, does, []string{"BOOTSTRAP_STDERR=fail"}, func(t *testing.T, f *trial) {
+		f.succeeds(t, "echo quiet", "quiet\n")
+		f.fails(t, "echo result; echo 'warning: no such file' >&2", "Function.Stderr", "warning: no such file")
+		f.fails(t, "printf . >&2", "Function.Stderr")
+		f.fails(t, "echo bad >&2; exit 3", "Function.ExitError", "exit status 3", "bad")
+		f.succeeds(t, "echo quiet", "quiet\n")
+	})
+}
+
+// With keep, what an event leaves behind lives on, and the log tells once what
+// that is. It ends when bootstrap is told to stop.
+func TestLeftoversKeep(t *testing.T) {
+	const code = `for how in "" setsid; do $how sleep 300 </dev/null & echo $!; done; (sleep 300 & echo $!)`
+	inEachWay(t, `case $(event) in leave) `+code+`;; *) echo ok;; esac`, []string{"BOOTSTRAP_LEFTOVERS=keep", "BOOTSTRAP_LOG_LEVEL=warn"}, func(t *testing.T, f *trial) {
+		out := f.invoke(t, "leave")
+		pids := strings.Fields(string(out.Body))
+		if out.Kind != emulator.Result || len(pids) != 3 {
+			t.Fatalf("got %v %q, want 3 pids", out.Kind, out.Body)
+		}
+		for range 3 {
+			f.succeeds(t, "go on", "ok\n")
+		}
+		living(t, pids, true)
+		log := f.logged(t)
+		for _, pid := range pids {
+			if n := len(regexp.MustCompile(`WARN.*left running: .*pid=`+pid+` `).FindAllString(log, -1)); n != 1 {
+				t.Errorf("the log tells %d times of %s, want once: %s", n, pid, log)
+			}
+		}
+		living(t, pids, false)
+	})
+}
+
+func living(t *testing.T, pids []string, want bool) {
+	t.Helper()
+	for _, pid := range pids {
+		if _, err := os.Stat("/proc/" + pid); (err == nil) != want {
+			t.Errorf("process %s lives: %v, want %v", pid, err == nil, want)
+		}
+	}
+}
+
+// By default the same is gone.
+func TestLeftoversEnd(t *testing.T) {
+	inEachWay(t, `for how in "" setsid; do $how sleep 300 & echo $!; done; (sleep 300 & echo $!)`, nil, func(t *testing.T, f *trial) {
+		pids := strings.Fields(string(f.invoke(t, "{}").Body))
+		f.leavesNothing(t)
+		living(t, pids, false)
+		if len(pids) != 3 {
+			t.Errorf("got the pids %q, want 3", pids)
+		}
+	})
+}
+
+// The kernel is to kill the command rather than bootstrap.
+func TestE08ScoreOfTheCommand(t *testing.T) {
+	own, err := os.ReadFile("/proc/self/oom_score_adj")
+	if err != nil {
+		t.Skipf("NOT TESTED: this machine has no oom_score_adj: %v", err)
+	}
+	const raised = `until [ "$(cat /proc/$$/oom_score_adj)" = 1000 ]; do :; done; ` // it is, soon after the start
+	inEachWay(t, raised+"cat /proc/self/oom_score_adj; sh -c 'cat /proc/self/oom_score_adj'", nil, func(t *testing.T, f *trial) {
+		f.succeeds(t, "{}", "1000\n1000\n")
+		score, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", f.runner.PID()))
+		if err != nil || string(score) != string(own) {
+			t.Errorf("bootstrap has the score %q, %v, want %q as before", score, err, own)
+		}
+	})
+}

@@ -1,0 +1,281 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// function is user's code that gets its events in this way. What comes before
+// the script is run with it, but a function's is loaded before.
+func (w way) function(t testing.TB, script string) emulator.Function {
+	t.Helper()
+	fn := emulator.Function{Handler: w.handler, Dir: t.TempDir(), Timeout: 30 * time.Second,
+		Env: append([]string{"TMPDIR=" + t.TempDir()}, w.env...)}
+	code := "#!/bin/sh\n" + script
+	switch w.name {
+	case "shell line":
+		fn.Env[1] = "BOOTSTRAP_COMMAND=" + script
+	case "function":
+		code = "main_handler() {\n" + script + "\n}\n"
+	}
+	if err := os.Mkdir(filepath.Join(fn.Dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, fn.Dir, w.file, code, 0o755)
+	return fn
+}
+
+// succeeds is the result of an event that must have one.
+func succeeds(t testing.TB, runner *emulator.Runner, event string) (result string) {
+	t.Helper()
+	out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
+	if err != nil || out.Kind != emulator.Result {
+		t.Fatalf("got %v %s, %s, %v, want a result", out.Kind, out.Body, out.Reason, err)
+	}
+	return string(out.Body)
+}
+
+// fails is the outcome of an event that must fail, for that reason.
+func fails(t testing.TB, runner *emulator.Runner, event, errorType string) emulator.Outcome {
+	t.Helper()
+	out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
+	if err != nil || out.Kind != emulator.Failure || out.ErrorType != errorType {
+		t.Fatalf("got %v %s %s, %s, %v, want a failure of type %s", out.Kind, out.ErrorType, out.Body, out.Reason, err, errorType)
+	}
+	return out
+}
+
+// escapes are what gets away from a kill of its group, or takes time to kill.
+const escapes = `
+bomb() { if [ $1 -gt 0 ]; then bomb $(($1-1)) & bomb $(($1-1)) & fi; sleep 300; }
+escape() {
+	case $1 in
+	background) sleep 300 & ;;
+	session) setsid sleep 300 & ;;
+	twice) (setsid sh -c 'sleep 300 & sleep 300 &' &) ;;
+	deaf) setsid sh -c "trap '' TERM HUP INT; while :; do sleep 1; done" & ;;
+	stopped) setsid sh -c 'kill -STOP $$' & ;;
+	busy) setsid sh -c 'while :; do :; done' & ;;
+	bomb) bomb 6 & ;;
+	zombies) i=0; while [ $i -lt 50 ]; do (true & exec sleep 300) & i=$((i+1)); done ;;
+	fleeing) setsid sh -c 'echo "sh chain &" >chain; sh chain' & ;;
+	esac
+}
+`
+
+var escapees = []string{"background", "session", "twice", "deaf", "stopped", "busy", "bomb", "zombies", "fleeing"}
+
+// Whatever an event leaves behind is gone, whether it succeeded (R03, R15,
+// R23, T16) or timed out, and the answer waits for none of it.
+func TestT02Leftovers(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			leaves(t, w.function(t, escapes+"set -- $(cat what); escape $1; $2 60"))
+		})
+	}
+}
+
+// Shells differ in what they run in a process of its own (R13).
+func TestR13Shells(t *testing.T) {
+	for _, shell := range []string{"dash", "bash", "busybox"} {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			path, err := exec.LookPath(shell)
+			if err != nil {
+				t.Skipf("NOT TESTED: this machine has no %s", shell)
+			}
+			fn := ways[0].function(t, "")
+			if shell == "busybox" {
+				path += " sh"
+			}
+			write(t, fn.Dir, ways[0].file, "#!"+path+"\n"+escapes+"set -- $(cat what); escape $1; $2 60", 0o755)
+			leaves(t, fn)
+		})
+	}
+}
+
+// leaves runs each kind of escape, and looks what is left. The code does what
+// the file says.
+func leaves(t *testing.T, fn emulator.Function) {
+	fn.Env = append(fn.Env, "BOOTSTRAP_TIMEOUT=800ms", "BOOTSTRAP_MARGIN=400ms")
+	server, runner := start(t, protocol.SCF, fn, nil)
+	for _, kind := range escapees {
+		write(t, fn.Dir, "what", kind+" echo", 0o644)
+		if out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")}); err != nil || out.Kind != emulator.Result {
+			t.Errorf("%s: got %v %s, %v, want a result", kind, out.Kind, out.Body, err)
+		}
+		swept(t, runner.PID(), 0)
+	}
+	for _, kind := range escapees {
+		write(t, fn.Dir, "what", kind+" sleep", 0o644)
+		fails(t, runner, "{}", "Function.Timeout")
+		swept(t, runner.PID(), 0)
+	}
+	if got := server.Stats(); got.Instances != 1 || got.Responses+got.Errors != 2*len(escapees) {
+		t.Errorf("got %+v, want 1 instance and %d answers", got, 2*len(escapees))
+	}
+}
+
+// Every exit status is right while orphans die.
+func TestR02StatusesAmongOrphans(t *testing.T) {
+	for _, w := range []way{ways[0], ways[len(ways)-1]} {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			_, runner := start(t, protocol.SCF, w.function(t, `code=$(cat); for i in 1 2 3 4 5 6 7 8 9 0; do (true & exec true) & done; exit $code`), nil)
+			for code := 1; code < 40; code++ {
+				out := fails(t, runner, fmt.Sprint(code), "Function.ExitError")
+				if want := fmt.Sprintf(`"exit status %d"`, code); !strings.Contains(string(out.Body), want) {
+					t.Errorf("got %s, want %s", out.Body, want)
+				}
+			}
+		})
+	}
+}
+
+// A command that signals its group, or kills itself, reaches only itself; its
+// event's file is removed all the same (R20).
+func TestR04KillsItsGroup(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			fn := w.function(t, "case $(cat what) in self) kill -9 $$ ;; *) kill -$(cat what) 0 ;; esac; sleep 60")
+			_, tmp, _ := strings.Cut(fn.Env[0], "=")
+			server, runner := start(t, protocol.SCF, fn, nil)
+			for _, what := range []string{"TERM", "KILL", "INT", "HUP", "self"} {
+				write(t, fn.Dir, "what", what, 0o644)
+				fails(t, runner, "{}", "Function.Signal")
+				swept(t, runner.PID(), 0)
+			}
+			if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
+				t.Errorf("left in the temp folder: %v, %v", files, err)
+			}
+			if got := server.Stats(); got.Instances != 1 || got.Errors != 5 {
+				t.Errorf("got %+v, want 1 instance and 5 errors", got)
+			}
+		})
+	}
+}
+
+// Without descriptors an event fails; when there are some again the next is
+// served.
+func TestR06NoDescriptors(t *testing.T) {
+	for _, w := range ways[:3] {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			_, runner := start(t, protocol.SCF, w.function(t, "echo ok"), nil)
+			succeeds(t, runner, "{}")
+			limit := func(n string) {
+				out, err := exec.Command("prlimit", "--pid", fmt.Sprint(runner.PID()), "--nofile="+n+":1024").CombinedOutput()
+				if err != nil {
+					t.Skipf("NOT TESTED: no limit can be set here: %v %s", err, out)
+				}
+			}
+			limit("1024")
+			limit("8")
+			out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+			if err != nil || out.Kind != emulator.Failure {
+				t.Errorf("got %v %s, %v, want a failure", out.Kind, out.Body, err)
+			}
+			limit("1024")
+			succeeds(t, runner, "{}")
+		})
+	}
+}
+
+// A command is asked to end once.
+func TestR09OneTerm(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			fn := w.function(t, "trap 'echo term >>terms; kill $!; exit' TERM; sleep 60 & echo x >>ready; wait")
+			fn.Env = append(fn.Env, "BOOTSTRAP_TIMEOUT=1s", "BOOTSTRAP_MARGIN=500ms")
+			_, runner := start(t, protocol.SCF, fn, nil)
+			fails(t, runner, "{}", "Function.Timeout")
+			if got := lines(t, fn.Dir, "terms"); len(got) != 1 {
+				t.Errorf("got %d times SIGTERM, want once", len(got))
+			}
+		})
+	}
+}
+
+// Told to stop with an event in hand: one answer, then nothing is left (R10).
+func TestR11StopWithEventInHand(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			log, begun := watch(t, "begun")
+			fn := w.function(t, "sleep 300 & setsid sleep 300 & echo begun >&2; sleep 300")
+			fn.Env = append(fn.Env, "BOOTSTRAP_GRACE=50ms")
+			server, runner := start(t, protocol.SCF, fn, log)
+			there := make(chan []proc, 1)
+			go func() { // ends when the code has begun, or the log is closed
+				if <-begun {
+					there <- tree(runner.PID())
+					_ = syscall.Kill(runner.PID(), syscall.SIGTERM)
+				}
+			}()
+			fails(t, runner, "{}", "Function.Stopped")
+			if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
+				t.Errorf("it ended with %v, want exit status 0", state)
+			}
+			for _, p := range <-there {
+				until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
+			}
+			if got := server.Stats(); got.Errors != 1 || got.Responses != 0 || got.Refused != 0 {
+				t.Errorf("got %+v, want one error", got)
+			}
+		})
+	}
+}
+
+// A command has 0, 1 and 2 open, no signal blocked or ignored (R17), the
+// platform's PATH (A21), and its variables whole (A20).
+func TestR16CleanChild(t *testing.T) {
+	for fd := 3; fd < 1024; fd++ {
+		syscall.CloseOnExec(fd) // what the tests were started with is not bootstrap's
+	}
+	want := []string{"0", "1", "2", "3", "SigBlk:", "SigIgn:", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=b=c=="}
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			fn := w.function(t, "ls /proc/self/fd; env cat /proc/self/status | grep 'Sig[BI][lg]' | tr -d '\\t'; env | grep '^PATH=\\|^A='")
+			fn.Env = append(fn.Env, "A=b=c==")
+			_, runner := start(t, protocol.SCF, fn, nil)
+			got := strings.Fields(strings.ReplaceAll(succeeds(t, runner, "{}"), strings.Repeat("0", 16), ""))
+			slices.Sort(got)
+			sorted := slices.Sorted(slices.Values(want))
+			if !slices.Equal(got, sorted) { // ls has 3 for itself
+				t.Errorf("got %q, want %q", got, sorted)
+			}
+		})
+	}
+}
+
+// No limit of ours breaks what takes much memory or many threads at its start.
+func TestR22RealPrograms(t *testing.T) {
+	for _, command := range []string{`["node","-e","console.log('ok')"]`, `["python3","-c","print('ok')"]`, `["bash","-c","echo ok"]`} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(strings.Split(command, `"`)[1]); err != nil {
+				t.Skip("NOT TESTED: ", err)
+			}
+			_, runner := start(t, protocol.SCF, emulator.Function{Timeout: time.Minute,
+				Env: []string{"BOOTSTRAP_COMMAND=" + command, "PATH=" + os.Getenv("PATH")}}, nil)
+			if got := succeeds(t, runner, "{}"); got != "ok\n" {
+				t.Errorf("got %q, want ok", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,206 @@
+package integration
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// soaked does what the event says.
+const soaked = `
+soaked() {
+	case $1 in
+	result) echo "a result" ;;
+	failure) echo "no such customer" >&2; exit 3 ;;
+	leftovers) sleep 300 & (setsid sleep 300 &); (true & exec sleep 0) & echo "a result" ;;
+	oversize) head -c 7000000 /dev/zero ;;
+	timeout) sleep 300 ;;
+	esac
+}
+`
+
+// mix is what the events are: each the first of these that its number is a
+// multiple of. The limit of a timeout is shorter than that of the others.
+var mix = []struct {
+	every       int
+	event, want string
+	header      http.Header
+}{
+	{500, "timeout", "Function.Timeout", http.Header{"Time_Limit_In_Ms": {"300"}}},
+	{100, "oversize", "Function.ResponseSizeTooLarge", nil},
+	{10, "leftovers", "", nil},
+	{5, "failure", "Function.ExitError", nil},
+	{1, "result", "", nil},
+}
+
+const (
+	warmUp = 500     // small events
+	room   = 8 << 20 // bytes more that may be resident in the end
+	quiet  = 20000   // small events within which Go's collector must have given back what large ones took
+)
+
+// After many events of each kind all is as it was after a few. SOAK_EVENTS
+// says how many, for each of a program and a function.
+func TestT11Soak(t *testing.T) {
+	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), "1000"))
+	if err != nil || events < 10 {
+		t.Fatalf("SOAK_EVENTS must be a number from 10 on: %v", err)
+	}
+	for _, way := range []struct{ name, handler, file, code, env string }{
+		{"program", "tool", "tool", "#!/bin/sh\n" + soaked + `read -r what <"$1"; soaked "$what"`, "BOOTSTRAP_DELIVERY=file"},
+		{"function", "index.main_handler", "index.sh", soaked + `main_handler() { soaked "$1"; }`, "BOOTSTRAP_DELIVERY=stdin"},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, dir, way.file, way.code, 0o755)
+			newSoak(t, emulator.Function{Handler: way.handler, Dir: dir, Timeout: time.Minute, Env: []string{way.env}}).run(events)
+		})
+	}
+}
+
+// A soak is a runtime under many events, and what it takes.
+type soak struct {
+	t      *testing.T
+	server *emulator.Server
+	runner *emulator.Runner
+	log    *debugLog
+	tmp    string
+	sent   int
+}
+
+func newSoak(t *testing.T, fn emulator.Function) *soak {
+	s := &soak{t: t, log: &debugLog{}, tmp: t.TempDir()}
+	fn.Env = append(fn.Env, "TMPDIR="+s.tmp, "BOOTSTRAP_LOG_LEVEL=debug")
+	s.server, s.runner = start(t, protocol.SCF, fn, s.log)
+	return s
+}
+
+// run measures after a warm-up, after each tenth of the events, and when the
+// garbage of the last large one is gone.
+func (s *soak) run(events int) {
+	s.t.Logf("%-8s %8s %10s %12s %11s %10s %8s %11s", "", "events", "memory/KB", "descriptors", "goroutines", "processes", "zombies", "temp files")
+	first := s.small(warmUp, 0)
+	for range 10 {
+		s.send(events / 10)
+		s.compare(first, s.small(1, 0))
+	}
+	if last := s.small(quiet, first.memory+room); last.memory > first.memory+room {
+		s.t.Errorf("memory: got %d KB, want at most %d more than %d", last.memory>>10, room>>10, first.memory>>10)
+	}
+	clean(s.t, s.server, s.runner, s.sent, s.tmp)
+}
+
+func (s *soak) send(n int) {
+	for range n {
+		s.one(s.sent + 1)
+	}
+}
+
+// one sends an event of the mix.
+func (s *soak) one(number int) {
+	for _, m := range mix {
+		if number%m.every > 0 {
+			continue
+		}
+		out := s.invoke(m.event, m.header)
+		if out.ErrorType != m.want || (out.Kind == emulator.Result) != (m.want == "") {
+			s.t.Fatalf("event %d, %s: got %v %.300s, want the error type %q", number, m.event, out.Kind, out.Body, m.want)
+		}
+		return
+	}
+}
+
+func (s *soak) invoke(event string, header http.Header) emulator.Outcome {
+	out, err := s.runner.Invoke(context.Background(), emulator.Event{Body: []byte(event), Header: header})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.sent++
+	return out
+}
+
+// A use is what a runtime takes between two events, with what is below it.
+type use struct {
+	memory                                                 int // bytes
+	descriptors, goroutines, processes, zombies, tempFiles int
+}
+
+// small sends up to so many small events, until no more memory is resident
+// than enough, and looks.
+func (s *soak) small(events, enough int) (u use) {
+	s.t.Helper()
+	var last emulator.Outcome
+	for u.memory = enough + 1; events > 0 && u.memory > enough; events-- {
+		last = s.invoke("result", nil)
+		u.memory = s.memory()
+	}
+	s.polling()
+	s.look(&u, last.ID)
+	s.t.Logf("%-8s %8d %10d %12d %11d %10d %8d %11d", filepath.Base(s.t.Name()), s.sent, u.memory>>10,
+		u.descriptors, u.goroutines, u.processes, u.zombies, u.tempFiles)
+	return u
+}
+
+// memory is what is resident, of the runtime and all below it.
+func (s *soak) memory() (sum int) {
+	for _, p := range tree(s.runner.PID()) {
+		sum += resident(p.pid)
+	}
+	return sum
+}
+
+// polling waits until the runtime has cleared up and asks for the next event.
+func (s *soak) polling() {
+	s.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); s.server.Stats().Polls <= s.sent; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("after %d events it does not ask for the next: %+v", s.sent, s.server.Stats())
+		}
+	}
+}
+
+// look fills in all but the memory, after the event with that id.
+func (s *soak) look(u *use, id string) {
+	pid := s.runner.PID()
+	u.goroutines = s.log.goroutines(s.t, id)
+	procs := tree(pid)
+	u.processes, u.zombies = len(procs)-1, zombies(procs)
+	u.descriptors, u.tempFiles = descriptors(s.t, pid), entries(s.t, s.tmp)
+}
+
+// compare: all is flat, but for the memory, which comes and goes.
+func (s *soak) compare(first, now use) {
+	s.t.Helper()
+	first.memory, now.memory = 0, 0
+	if now != first {
+		s.t.Errorf("got %+v, want %+v, as in the beginning", now, first)
+	}
+}
+
+// resident is what a process holds in memory, in bytes.
+func resident(pid int) int {
+	statm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)) // gone: nothing
+	fields := strings.Fields(string(statm) + " 0 0")
+	pages, _ := strconv.Atoi(fields[1]) // the kernel wrote it
+	return pages * os.Getpagesize()
+}
+
+func entries(t testing.TB, dir string) int {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}

@@ -1,0 +1,198 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// A child holds the outputs, or the first process has gone before: the limit
+// holds, the platform gets the reason in time, and nothing is left (T16).
+func TestT01Timeout(t *testing.T) {
+	for name, script := range map[string]string{
+		"children":           "sleep 60 & sleep 60; echo no",
+		"closed its outputs": "exec >&- 2>&-; sleep 60; :",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, w := range ways {
+				t.Run(w.name, func(t *testing.T) {
+					t.Parallel()
+					fn := w.function(t, script)
+					fn.Timeout = time.Second
+					_, runner := start(t, protocol.SCF, fn, nil)
+					out := fails(t, runner, "{}", "Function.Timeout")
+					if out.Duration < fn.Timeout/2 || out.Duration >= fn.Timeout {
+						t.Errorf("got the answer after %v, want it shortly before %v", out.Duration, fn.Timeout)
+					}
+					swept(t, runner.PID(), 0)
+				})
+			}
+		})
+	}
+}
+
+// The limit is the same wherever the platform tells it, a shorter one of the
+// user's wins, and the failure names the one in force (T06, T15).
+func TestT05BeforeThePlatform(t *testing.T) {
+	for _, row := range []struct{ platform, own, want string }{{"2s", "0", "2s"}, {"30s", "1s", "1s"}, {"1s", "30s", "1s"}} {
+		t.Run(row.platform+" "+row.own, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				platform, _ := time.ParseDuration(row.platform)
+				limit, _ := time.ParseDuration(row.want)
+				_, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Timeout: platform,
+					Env: []string{"BOOTSTRAP_TIMEOUT=" + row.own},
+					Dir: shellFunction(t, `[ "$1" = limit ] || exec sleep 60; echo $FUNCTION_TIME_LIMIT_MS`)}, nil)
+				got, err := time.ParseDuration(succeeds(t, runner, "limit") + "ms")
+				if err != nil || got > limit || got < limit-200*time.Millisecond { // an instant loses what the event took to come
+					t.Errorf("got the limit %v, %v, want %v", got, err, limit)
+				}
+				out := fails(t, runner, "{}", "Function.Timeout")
+				if p.Deadline == "" && !strings.Contains(string(out.Body), "(the limit is "+row.want+")") {
+					t.Errorf("got %s, want the limit of %s in it", out.Body, row.want)
+				}
+				if left := limit - out.Duration; left < 50*time.Millisecond || left > time.Second {
+					t.Errorf("got the answer %v before the limit of %v", left, limit)
+				}
+			})
+		})
+	}
+}
+
+// Frozen between two events, for longer than the limit: the next one has its
+// full time.
+func TestT07Frozen(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		t.Parallel()
+		_, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Timeout: time.Second,
+			Dir: shellFunction(t, "sleep 0.3; echo done")}, nil)
+		succeeds(t, runner, "{}")
+		signal(t, runner.PID(), syscall.SIGSTOP)
+		<-time.After(1200 * time.Millisecond) // the freeze itself
+		signal(t, runner.PID(), syscall.SIGCONT)
+		if got := strings.TrimSpace(succeeds(t, runner, "{}")); got != "done" {
+			t.Errorf("got %q, want done", got)
+		}
+	})
+}
+
+// A command that exits just when it is ended, or killed, has one answer: its
+// result, or the timeout.
+func TestT08ExitAtTheLimit(t *testing.T) {
+	const events, each = 2000, 2 // instances of each way
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	outcomes := map[string]int{}
+	for i := range each * len(ways) {
+		// The event is how long it sleeps, and whether it is deaf to SIGTERM.
+		fn := ways[i/each].function(t, "set -- $(case $BOOTSTRAP_DELIVERY in argv) echo $1 ;; file) cat $1 ;; *) cat ;; esac)\n"+
+			"[ -z \"$2\" ] || trap '' TERM; sleep $1; printf whole")
+		fn.Env = append(fn.Env, "BOOTSTRAP_TIMEOUT=60ms", "BOOTSTRAP_MARGIN=30ms", "BOOTSTRAP_LOG_LEVEL=warn")
+		server, runner := start(t, protocol.Platforms[i%len(protocol.Platforms)], fn, nil)
+		runner.Invoke(context.Background(), emulator.Event{Body: []byte("0")}) // it starts
+		running.Go(func() {
+			got := atTheLimit(t, server, events/each/len(ways))
+			unharmed(t, server, runner, 1+events/each/len(ways))
+			mu.Lock()
+			defer mu.Unlock()
+			for outcome, n := range got {
+				outcomes[outcome] += n
+			}
+		})
+	}
+	running.Wait()
+	t.Log(outcomes)
+	for _, outcome := range []string{"result", "result, deaf", "failure", "failure, deaf"} {
+		if outcomes[outcome] < events/20 {
+			t.Errorf("got %v: too few around the limit to tell", outcomes)
+		}
+	}
+}
+
+// atTheLimit finds the times at which either may happen, and stays there.
+func atTheLimit(t *testing.T, server *emulator.Server, events int) map[string]int {
+	outcomes := map[string]int{}
+	sleep := map[string]time.Duration{"": 25 * time.Millisecond, ", deaf": 40 * time.Millisecond}
+	for i := range events {
+		kind := []string{"", ", deaf"}[i%2]
+		event := fmt.Sprintf("%.4f%s", sleep[kind].Seconds(), strings.TrimPrefix(kind, ","))
+		out, err := server.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
+		outcomes[out.Kind.String()+kind]++
+		switch {
+		case err == nil && out.Kind == emulator.Result && string(out.Body) == "whole":
+			sleep[kind] += time.Millisecond
+		case err == nil && out.Kind == emulator.Failure && out.ErrorType == "Function.Timeout":
+			sleep[kind] = max(0, sleep[kind]-time.Millisecond)
+		default:
+			t.Errorf("event %q: got %v %.200q, %v", event, out.Kind, out.Body, err)
+		}
+	}
+	return outcomes
+}
+
+// unharmed: one answer to each event, and nothing left of any.
+func unharmed(t *testing.T, server *emulator.Server, runner *emulator.Runner, events int) {
+	t.Helper()
+	swept(t, runner.PID(), 0)
+	if got := server.Stats(); got.Instances != 1 || got.Connections != 1 || got.Deliveries != events ||
+		got.Responses+got.Errors != events || got.Refused != 0 {
+		t.Errorf("got %+v, want %d answers over 1 connection, and nothing else", got, events)
+	}
+	const own = 20 // the runtime's and its host's
+	until(t, "few descriptors are open", func() bool { return len(openFiles(runner.PID())) <= own })
+	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
+		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+	}
+}
+
+// openFiles are what a process has open.
+func openFiles(pid int) (open []string) {
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is good
+	for _, link := range links {
+		to, _ := os.Readlink(link) // closed: nothing
+		open = append(open, to)
+	}
+	return open
+}
+
+// Ready is said when the code is loaded, not before (A12), however long it
+// takes, and the event that waited comes once. One that never loads is over.
+func TestT12SlowStart(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		for load, want := range map[string]emulator.Kind{"sleep 0.5": emulator.Result, "sleep 60": emulator.InitTimedOut} {
+			t.Run(load, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				write(t, dir, "index.sh", load+"\nmain_handler() { echo x >>ran; }\n", 0o644)
+				server, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Dir: dir, InitLimit: 1500 * time.Millisecond}, nil)
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+				if err != nil || out.Kind != want || out.Init < 500*time.Millisecond {
+					t.Errorf("got %v %s, ready after %v, %v, want %v", out.Kind, out.Reason, out.Init, err, want)
+				}
+				ran, served := len(lines(t, dir, "ran")), server.Stats().Deliveries
+				if want == emulator.Result && (ran != 1 || served != 1) || want != emulator.Result && ran+served != 0 {
+					t.Errorf("got %d deliveries, and it ran %d times", served, ran)
+				}
+			})
+		}
+	})
+}
+
+// Told to stop, it does not wait for what is dead already.
+func TestT14StopWithADeadHost(t *testing.T) {
+	_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "kill -9 $$")}, nil)
+	fails(t, runner, "{}", "Function.Signal")
+	began := time.Now()
+	if state := runner.Stop(); state == nil || state.ExitCode() != 0 || time.Since(began) > time.Second {
+		t.Errorf("told to stop, it ended with %v after %v, want exit status 0 at once", state, time.Since(began))
+	}
+}

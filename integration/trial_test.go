@@ -1,0 +1,152 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// does is code that does what its event says.
+const does = `eval "$(event)"`
+
+// patience is a limit that no event of a sound program meets.
+const patience = time.Minute
+
+// A trial is bootstrap with some code, which gets its events in one way.
+type trial struct {
+	way      string
+	server   *emulator.Server
+	runner   *emulator.Runner
+	dir, tmp string
+	log      *logBuffer
+}
+
+// inEachWay runs a test of the same code in each way of an event to it: event
+// prints that, in the code.
+func inEachWay(t *testing.T, code string, env []string, test func(t *testing.T, f *trial)) {
+	t.Helper()
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, begin(t, way.name, protocol.SCF, code, env))
+		})
+	}
+}
+
+// begin starts a trial. Only errors of bootstrap's own are logged, unless env
+// says otherwise.
+func begin(t *testing.T, name string, p *protocol.Platform, code string, env []string, wrapper ...string) *trial {
+	t.Helper()
+	f := &trial{way: name, dir: t.TempDir(), tmp: t.TempDir(), log: &logBuffer{}}
+	if err := os.Mkdir(filepath.Join(f.dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, way := range ways {
+		if way.name != name {
+			continue
+		}
+		filled := strings.NewReplacer(behave, "\nbehave() {\n"+code+"\n}\n")
+		write(t, f.dir, way.file, filled.Replace(way.code), 0o755)
+		fn := emulator.Function{Handler: way.handler, Dir: f.dir, Timeout: patience, Env: []string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error"}}
+		for _, v := range way.env {
+			fn.Env = append(fn.Env, filled.Replace(v))
+		}
+		fn.Env = append(fn.Env, env...)
+		f.server, f.runner = start(t, p, fn, f.log, wrapper...)
+	}
+	return f
+}
+
+// fits: an event of that size can be delivered in this way.
+func (f *trial) fits(size int) bool { return f.way != "argv" || size < 32*os.Getpagesize() }
+
+func (f *trial) invoke(t *testing.T, event string) emulator.Outcome {
+	t.Helper()
+	out, err := f.runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// succeeds sends an event that must have that result; a function's has no
+// newlines at its end.
+func (f *trial) succeeds(t *testing.T, event, result string) emulator.Outcome {
+	t.Helper()
+	if f.way == "function" {
+		result = strings.TrimRight(result, "\n")
+	}
+	out := f.invoke(t, event)
+	if out.Kind != emulator.Result || string(out.Body) != result {
+		t.Errorf("got %v of %d bytes %.300q, want the result of %d bytes %.300q", out.Kind, len(out.Body), out.Body, len(result), result)
+	}
+	return out
+}
+
+// A posted failure.
+type posted struct {
+	Type    string   `json:"errorType"`
+	Message string   `json:"errorMessage"`
+	Stack   []string `json:"stackTrace"`
+}
+
+// fails sends an event that must fail with that type, and the texts in its
+// message.
+func (f *trial) fails(t *testing.T, event, kind string, texts ...string) (got posted) {
+	t.Helper()
+	out := f.invoke(t, event)
+	if err := json.Unmarshal(out.Body, &got); err != nil || out.Kind != emulator.Failure || got.Type != kind {
+		t.Errorf("%.100q: got %v %.300q, %v, want a failure of type %s", event, out.Kind, out.Body, err, kind)
+	}
+	for _, text := range texts {
+		if !strings.Contains(got.Message, text) {
+			t.Errorf("%.100q: got the message %q, want %q in it", event, got.Message, text)
+		}
+	}
+	return got
+}
+
+// logged stops the runtime and returns all of its log.
+func (f *trial) logged(t *testing.T) string {
+	t.Helper()
+	if state := f.runner.Stop(); state == nil || state.ExitCode() != 0 {
+		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+	}
+	return f.log.String()
+}
+
+// leavesNothing: no process, no file.
+func (f *trial) leavesNothing(t *testing.T) {
+	t.Helper()
+	swept(t, f.runner.PID(), 0)
+	if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
+		t.Errorf("left in the temp folder: %v, %v", files, err)
+	}
+}
+
+// A logBuffer takes a log, and may be read at any time.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
