@@ -70,6 +70,12 @@ func (a *adapter) Start(ctx context.Context) error {
 	return a.Adapter.Start(ctx)
 }
 
+// Invoke notes how often memory has run out, to tell whether it does again.
+func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	a.memory.look()
+	return a.Adapter.Invoke(ctx, ev)
+}
+
 // variables are what a command gets to know about its event, with the same
 // names on every platform.
 func (c *Config) variables(ev *protocol.Event) []string {

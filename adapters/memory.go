@@ -13,7 +13,7 @@ import (
 type memory struct {
 	dir   string // of the group; "": none was found
 	files memoryFiles
-	kills int64 // when we last looked
+	kills int64 // at the last look
 }
 
 // memoryFiles are the names in a group. Before Linux 4.13 a group of version 1
@@ -55,16 +55,16 @@ func (m *memory) findIn(files memoryFiles, dirs ...string) {
 	}
 }
 
-// killed reports whether the kernel has ended something for want of memory
-// since the last call, or since open.
-func (m *memory) killed() bool {
-	if m.dir == "" {
-		return false
+// look begins an event: what the kernel has ended before does not count.
+func (m *memory) look() {
+	if m.dir != "" {
+		m.kills = m.count()
 	}
-	before := m.kills
-	m.kills = m.count()
-	return m.kills > before
 }
+
+// killed reports whether the kernel has ended something for want of memory
+// since look.
+func (m *memory) killed() bool { return m.dir != "" && m.count() > m.kills }
 
 func (m *memory) count() int64 {
 	for line := range strings.Lines(m.read(m.files.kills)) {

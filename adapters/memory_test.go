@@ -89,8 +89,8 @@ func TestMemoryKilled(t *testing.T) {
 			if got := m.killed(); got != test.killed {
 				t.Errorf("killed: got %v, want %v", got, test.killed)
 			}
-			if m.killed() {
-				t.Error("killed, again: got true")
+			if m.look(); m.killed() {
+				t.Error("killed, at the next event: got true")
 			}
 			if got := m.String(); test.want != "" && got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)

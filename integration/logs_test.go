@@ -198,9 +198,13 @@ func TestL11StalledLog(t *testing.T) {
 	}
 }
 
-// readLog reads what is in the pipe, then stops the runtime and reads on.
+// readLog reads some of what is in the pipe, then stops the runtime and reads on.
 func readLog(t *testing.T, r, w *os.File, runner *emulator.Runner) string {
 	t.Helper()
+	first := make([]byte, 32<<10)
+	if _, err := io.ReadFull(r, first); err != nil {
+		t.Fatal(err)
+	}
 	read := make(chan []byte)
 	go func() { // ends when w is closed everywhere
 		text, _ := io.ReadAll(r)
@@ -208,5 +212,5 @@ func readLog(t *testing.T, r, w *os.File, runner *emulator.Runner) string {
 	}()
 	runner.Stop()
 	w.Close()
-	return string(<-read)
+	return string(first) + string(<-read)
 }

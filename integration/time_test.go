@@ -196,3 +196,18 @@ func TestT14StopWithADeadHost(t *testing.T) {
 		t.Errorf("told to stop, it ended with %v after %v, want exit status 0 at once", state, time.Since(began))
 	}
 }
+
+// The time that it takes to load the code once more is the event's.
+func TestT05LoadedAgain(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "index.sh", "[ ! -e slow ] || sleep 60\nmain_handler() { touch slow; kill -9 $$; }\n", 0o644)
+	server, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: dir, Timeout: time.Second}, nil)
+	fails(t, runner, "{}", "Function.Signal")
+	out := fails(t, runner, "{}", "Function.Timeout")
+	if !strings.Contains(string(out.Body), "index.sh was loaded again") {
+		t.Errorf("got %s, want what took the time in it", out.Body)
+	}
+	if got := server.Stats(); got.Instances != 1 || got.Errors != 2 {
+		t.Errorf("got %+v, want 1 instance and 2 errors", got)
+	}
+}

@@ -115,7 +115,7 @@ func (r *registry) orphans() (pids []int) {
 // gone, or after the limit, with the pids that would not go. What an orphan
 // leaves behind becomes an orphan in turn, so it looks until there is none.
 func (r *registry) endOrphans(limit time.Duration) (left []int) {
-	for deadline := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Microsecond) {
 		left = r.killOrphans()
 		if len(left) == 0 || time.Now().After(deadline) {
 			return left
@@ -134,9 +134,19 @@ func (r *registry) killOrphans() (found []int) {
 	for _, pid := range pidsOfChildren() {
 		if !r.own[pid] {
 			found = append(found, pid)
-			_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
+			r.kill(pid)
 			wait(pid)
 		}
 	}
 	return found
+}
+
+// kill kills an orphan, with its group unless that is one of our own or ours. One
+// after the other they might fork faster than we kill; a group dies at once.
+func (r *registry) kill(pid int) {
+	group, err := syscall.Getpgid(pid)
+	if err == nil && group != syscall.Getpgrp() && !r.own[group] {
+		_ = syscall.Kill(-group, syscall.SIGKILL)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
 }

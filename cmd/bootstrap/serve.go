@@ -26,6 +26,10 @@ func serve(ctx context.Context, stderr io.Writer) int {
 	}
 	out := supervisor.NewLog(stderr)
 	log := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(config.LogLevel), Output: out.Own()})
+	found, nearest := unknown(os.Environ())
+	for i, name := range found {
+		log.Warn("no such option", "variable", name, "nearest", nearest[i])
+	}
 	s, err := newSupervisor(config, log, out)
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+// C07: a slip in an option's name is told, with the option that was meant.
+func TestC07Unknown(t *testing.T) {
+	found, nearest := unknown([]string{
+		"BOOTSTRAP_TIMEOUT=1s", "BOOTSTRAP_TIMEUOT=secret", "BOOTSTRAP_DELIVER=argv", "BOOTSTRAP_LOGLEVEL=debug",
+		"BOOTSTRAP=x", "PATH=/bin", "bootstrap_grace=1s",
+	})
+	if want := []string{"BOOTSTRAP_TIMEUOT", "BOOTSTRAP_DELIVER", "BOOTSTRAP_LOGLEVEL"}; !slices.Equal(found, want) {
+		t.Errorf("got %q, want %q", found, want)
+	}
+	if want := []string{"BOOTSTRAP_TIMEOUT", "BOOTSTRAP_DELIVERY", "BOOTSTRAP_LOG_LEVEL"}; !slices.Equal(nearest, want) {
+		t.Errorf("got %q, want %q", nearest, want)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"abc", "abc", 0}, {"abc", "axc", 1}, {"abc", "acb", 2}, {"kitten", "sitting", 3}} {
+		if got := distance(test.a, test.b); got != test.want {
+			t.Errorf("%q to %q: got %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
