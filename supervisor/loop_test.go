@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -175,6 +176,10 @@ func TestStoppedWithAnEvent(t *testing.T) {
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		entered <- true
 		<-proceed
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond): // of its grace
+		}
 		return []byte("answer"), context.Cause(ctx)
 	}}
 	p.events <- event{id: "1"}
@@ -189,6 +194,29 @@ func TestStoppedWithAnEvent(t *testing.T) {
 	if len(p.polls) != 1 || a.closed != 1 {
 		t.Errorf("got %d polls and %d calls of Close, want 1 and 1", len(p.polls), a.closed)
 	}
+}
+
+// An event that is being delivered when ctx ends is served as well: the
+// platform will not deliver it again.
+func TestStoppedWhileDelivering(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	a := &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
+		return []byte(strconv.Itoa(len(ev.Body))), nil
+	}}
+	// So much that the pause begins when some of it has been read.
+	delivering, proceed := make(chan bool), make(chan bool)
+	p.events <- event{id: "1", body: strings.Repeat("x", 15<<20), pause: func() {
+		delivering <- true
+		<-proceed
+	}}
+	r := run(t, p, a, nil)
+	<-delivering
+	r.stop()
+	proceed <- true
+	p.takes(t, post{"response", "1", "", strconv.Itoa(15 << 20)})
+	r.stopped(t)
+	p.takesNoMore(t)
 }
 
 // An event that outlasts the grace is cut short, and still gets its answer.

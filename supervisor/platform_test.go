@@ -39,6 +39,7 @@ func accept(post) int { return accepted }
 type event struct {
 	id, body string
 	limit    time.Duration // 0: none
+	pause    func()        // before the last byte of the body; nil: none
 }
 
 // A post is what was posted; of a failure, kind is its type and body its
@@ -69,7 +70,13 @@ func (p *platform) next(w http.ResponseWriter, r *http.Request) {
 		if ev.limit != 0 {
 			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(ev.limit).UnixMilli(), 10))
 		}
-		_, _ = io.WriteString(w, ev.body)
+		w.Header().Set("Content-Length", strconv.Itoa(len(ev.body)))
+		if ev.pause != nil {
+			_, _ = io.WriteString(w, ev.body[:len(ev.body)-1])
+			ev.pause()
+			ev.body = ev.body[len(ev.body)-1:]
+		}
+		_, _ = io.WriteString(w, ev.body) // hung up: the test sees that
 	}
 }
 

@@ -141,11 +141,12 @@ func (r *registry) killOrphans() (found []int) {
 	return found
 }
 
-// kill kills an orphan, with its group unless that is one of our own or ours. One
-// after the other they might fork faster than we kill; a group dies at once.
+// kill kills an orphan, with its group unless that is one of our own, or ours,
+// or init's (-1 is everybody). One after the other they might fork faster than
+// we kill; a group dies at once.
 func (r *registry) kill(pid int) {
 	group, err := syscall.Getpgid(pid)
-	if err == nil && group != syscall.Getpgrp() && !r.own[group] {
+	if err == nil && group > 1 && group != syscall.Getpgrp() && !r.own[group] {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one

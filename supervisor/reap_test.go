@@ -111,12 +111,21 @@ func TestEndOrphans(t *testing.T) {
 	}
 }
 
-// An orphan may end on its own at any moment, and leave another.
+// An orphan may end on its own at any moment, and leave another: here many do
+// while endOrphans looks.
 func TestEndOrphansThatExit(t *testing.T) {
 	tidy(t)
 	withReaper(t)
-	for range 60 {
-		runToEnd(t, t.Context(), shell("setsid sh -c '(sleep 60 &); exit' & exit"), 0).check(t, 0)
+	for range 30 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := shell(escape + "exec 5<&0; escape 'for i in $(seq 20); do (sleep 60 >&2 & read -r _ <&5) >&2 & done'")
+		c.Stdin = r
+		runToEnd(t, t.Context(), c, 0).check(t, 0)
+		_ = r.Close()
+		_ = w.Close() // now they exit
 		children.endOrphans(bound)
 		if pids := pidsOfChildren(); len(pids) > 0 {
 			t.Fatalf("got children %v, want none", pids)
