@@ -193,11 +193,11 @@ func TestInvokeRunsWhatIsUploaded(t *testing.T) {
 	}
 }
 
-// Any custom runtime can be tried: here the bash-and-curl loop.
+// Any custom runtime can be tried.
 func TestInvokeOtherRuntime(t *testing.T) {
-	dir := shellFunction(t, `printf '%s' "$1"`)
+	dir := t.TempDir()
 	for _, p := range []*protocol.Platform{protocol.SCF, protocol.Lambda} {
-		stdout, stderr, status := ctl(t, nil, "invoke", "-dir", dir, "-platform", p.Name, "-event", `{"a":1}`, "-runtime", "testdata/bash-curl")
+		stdout, stderr, status := ctl(t, nil, "invoke", "-dir", dir, "-platform", p.Name, "-event", `{"a":1}`, "-runtime", "testdata/runtime.py")
 		if stdout != `{"a":1}` || status != 0 {
 			t.Errorf("%s: got %q and status %d; log:\n%s", p.Name, stdout, status, stderr)
 		}
