@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// stall is how long a log may take nothing before what comes is dropped: an
-// event must have its answer in time, whoever reads the log.
+// stall is how long a Write may take before the rest of it is dropped: an event
+// must have its answer in time, whoever reads the log.
 const stall = time.Second
 
 // pipeBuf is what a pipe takes at once where poll finds it ready.
@@ -58,8 +58,8 @@ func (l *Log) apart(text string) []byte {
 }
 
 func (l *Log) write(p []byte) {
-	for len(p) > 0 {
-		if !l.ready() {
+	for until := time.Now().Add(stall); len(p) > 0; {
+		if !l.ready(until) {
 			l.dropped += len(p)
 			return
 		}
@@ -75,15 +75,15 @@ func (l *Log) write(p []byte) {
 }
 
 // ready waits until the log takes pipeBuf bytes; not again while it is stalled.
-func (l *Log) ready() bool {
+func (l *Log) ready(until time.Time) bool {
 	file, ok := l.to.(*os.File)
 	if !ok {
 		return true
 	}
-	until := time.Now().Add(stall)
 	fds := []pollFd{{fd: int32(file.Fd()), events: pollOut}}
-	for wait := stall; ; wait = time.Until(until) {
-		if l.dropped > 0 || wait < 0 {
+	for {
+		wait := max(0, time.Until(until))
+		if l.dropped > 0 {
 			wait = 0
 		}
 		if poll(fds, wait) != nil || fds[0].revents != 0 || wait == 0 {

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -130,7 +131,7 @@ func (p *Process) End(grace time.Duration) syscall.WaitStatus {
 	}
 	if !p.Exited() {
 		_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have left its group
-		p.pumpFor(max(grace, killTime))
+		p.pumpFor(cmp.Or(grace/2, killTime))
 	}
 	_ = p.drain() // it is over: nobody can act on an Output's error now
 	p.close()

@@ -11,6 +11,7 @@ const (
 	soon      = 50 * time.Microsecond // between looks for one that should be
 	firstLook = time.Millisecond      // for one that nothing announces,
 	lastLook  = 20 * time.Millisecond // and of an old process
+	passOn    = 20 * time.Millisecond // for what an exited one has left to others to write
 )
 
 var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
@@ -18,7 +19,7 @@ var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
 // Pump moves bytes until the process has exited (ErrExited), ctx ends (its
 // cause), an Output fails (its error), or done, which may be nil, says so: then
 // all that was written before has been passed on. Another process that holds
-// one of the pipes does not keep it waiting.
+// one of the pipes keeps it waiting for a moment only.
 //
 // One poll(2) serves all pipes of the process: a goroutine for each, as in
 // os/exec, costs more than starting a small program does.
@@ -33,7 +34,7 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 		case done != nil && done():
 			return p.drain()
 		case p.Exited():
-			return p.last(done)
+			return p.last(done, buf[:])
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
@@ -41,9 +42,17 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 }
 
 // last passes on what a process that has exited has written: an answer may be
-// in it, or more than an Output takes.
-func (p *Process) last(done func() bool) error {
-	err := p.drain()
+// in it, or more than an Output takes. It waits for a moment where another holds
+// an output: that may be passing on the end, as in exec > >(tee log).
+func (p *Process) last(done func() bool, buf []byte) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), passOn)
+	defer cancel()
+	for err == nil && !p.ended() && ctx.Err() == nil {
+		err = p.turn(ctx, passOn, buf)
+	}
+	if err == nil {
+		err = p.drain()
+	}
 	if err == nil && (done == nil || !done()) {
 		return ErrExited
 	}

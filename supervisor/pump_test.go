@@ -292,3 +292,16 @@ func TestPatience(t *testing.T) {
 		})
 	}
 }
+
+// What a process leaves to another to pass on is not lost when it exits.
+func TestPassedOn(t *testing.T) {
+	tidy(t)
+	for range 50 {
+		c := &Command{Path: "/bin/bash", Args: []string{"bash", "-c", "exec > >(cat); echo one; echo two"}, Env: os.Environ()}
+		got := runToEnd(t, t.Context(), c, 0)
+		got.check(t, 0)
+		if text := got.stdout.String(); text != "one\ntwo\n" {
+			t.Fatalf("got %q, want both lines", text)
+		}
+	}
+}
