@@ -141,7 +141,7 @@ func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error
 		f.host = nil
 		return nil, f.shellDied(h.end(0), h.log.String())
 	case h.interrupt(grace(ctx, ev)):
-		h.wipe()
+		f.rest()
 	default:
 		f.endHost()
 	}

@@ -38,3 +38,22 @@ fi`
 		})
 	}
 }
+
+// The same after a timeout which only the deaf survive.
+func TestKeptFromATimeoutCannotWriteIntoALaterResult(t *testing.T) {
+	const code = `if [ ! -e again ]; then
+	touch again
+	(trap '' TERM PIPE; until [ -e go ]; do sleep 0.01; done; echo leak; touch gone) &
+	sleep 60
+else
+	touch go
+	i=0; until [ -e gone ] || [ $i -ge 50 ]; do sleep 0.01; i=$((i+1)); done
+	echo two
+fi`
+	_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, code),
+		Timeout: 3 * time.Second, Env: []string{"BOOTSTRAP_LEFTOVERS=keep", "BOOTSTRAP_MARGIN=1s"}}, nil)
+	fails(t, runner, "{}", "Function.Timeout")
+	if got := succeeds(t, runner, "{}"); got != "two" {
+		t.Errorf("got %q, want %q", got, "two")
+	}
+}

@@ -33,7 +33,8 @@ type Command struct {
 }
 
 // A Process is a child with a process group of its own. It starts once and
-// ends once: whoever starts one must call End. Its methods are for one
+// ends once: whoever starts one must call End
+// or Leave. Its methods are for one
 // goroutine at a time.
 type Process struct {
 	pid     int
