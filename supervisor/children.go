@@ -5,24 +5,123 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"syscall"
 )
 
-// pidsOfChildren lists our children, zombies too, as /proc tells them for each
-// of our threads. Not every kernel has these files.
+// A census tells who our children are, as /proc tells them for each of our
+// threads. After each event somebody asks, so it keeps those files open. Go's
+// threads do not end: their number tells whether these are all.
+type census struct {
+	mu      sync.Mutex
+	threads uint64 // as /proc counts them; 0: it has not looked
+	files   []*os.File
+}
+
+var ourCensus census
+
+// pidsOfChildren lists our children, zombies too.
 func pidsOfChildren() (pids []int) {
-	lists, _ := filepath.Glob("/proc/self/task/*/children") // the pattern is good
-	if len(lists) == 0 {
+	ourCensus.mu.Lock()
+	defer ourCensus.mu.Unlock()
+	if !ourCensus.update() {
 		return pidsByParent(os.Getpid())
 	}
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) // a thread that has ended has no children
-		for field := range bytes.FieldsSeq(text) {
-			if pid, err := strconv.Atoi(string(field)); err == nil {
-				pids = append(pids, pid)
-			}
+	for _, file := range ourCensus.files {
+		pids = append(pids, pidsIn(file)...)
+	}
+	return pids
+}
+
+// update opens the files if there are new ones. Not every kernel has them.
+func (c *census) update() bool {
+	var info syscall.Stat_t
+	if err := syscall.Stat("/proc/self/task", &info); err != nil {
+		return false
+	}
+	if threads := uint64(info.Nlink); threads != c.threads {
+		closeAll(c.files)
+		if c.files, c.threads = childrenFiles("self"), threads; c.files == nil {
+			c.threads = 0 // try again
+		}
+	}
+	return c.files != nil
+}
+
+// childrenFiles opens the lists of a process's children, one for each of its
+// threads; nil: not all can be had.
+func childrenFiles(process string) (files []*os.File) {
+	tasks := "/proc/" + process + "/task/"
+	dir, err := os.Open(tasks)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	threads, err := dir.Readdirnames(0)
+	for _, thread := range threads {
+		var file *os.File
+		if err == nil {
+			file, err = os.Open(tasks + thread + "/children")
+		}
+		if err == nil {
+			files = append(files, file)
+		}
+	}
+	if err != nil {
+		closeAll(files)
+		return nil
+	}
+	return files
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close() // only read
+	}
+}
+
+// pidsIn reads all of such a list.
+func pidsIn(file *os.File) (pids []int) {
+	text := make([]byte, 256)
+	n, _ := file.ReadAt(text, 0) // the end of the list is no error for us
+	for n == len(text) {
+		text = append(text, text...)
+		n, _ = file.ReadAt(text, 0)
+	}
+	for field := range bytes.FieldsSeq(text[:n]) {
+		if pid, err := strconv.Atoi(string(field)); err == nil {
+			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// Children are those of the process, zombies too.
+func (p *Process) Children() (pids []int) {
+	files := childrenFiles(strconv.Itoa(p.pid))
+	defer closeAll(files)
+	if files == nil {
+		return pidsByParent(p.pid)
+	}
+	for _, file := range files {
+		pids = append(pids, pidsIn(file)...)
+	}
+	return pids
+}
+
+// Resident is how much memory the process holds, in bytes, and all below it.
+func (p *Process) Resident() int { return residentBytes(p.pid) }
+
+func residentBytes(pid int) (sum int) {
+	statm, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm") // gone: nothing
+	if fields := bytes.Fields(statm); len(fields) > 1 {
+		pages, _ := strconv.Atoi(string(fields[1])) // the kernel wrote it
+		sum = pages * os.Getpagesize()
+	}
+	for _, child := range (&Process{pid: pid}).Children() {
+		sum += residentBytes(child)
+	}
+	return sum
 }
 
 // pidsByParent finds the children of a process by asking every process for its

@@ -18,6 +18,7 @@ var ErrStopping = errors.New("the runtime was told to stop")
 // up. The end of ctx ends the wait for an event, never an answer.
 func (s *Supervisor) loop(ctx context.Context) error {
 	for ctx.Err() == nil {
+		s.prepare()
 		ev, err := s.Client.Next(ctx)
 		if ev == nil && ctx.Err() != nil {
 			return nil
@@ -32,6 +33,12 @@ func (s *Supervisor) loop(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (s *Supervisor) prepare() {
+	if p, ok := s.Adapter.(Preparer); ok {
+		p.Prepare()
+	}
 }
 
 // handle serves one event. Its error ends the runtime.

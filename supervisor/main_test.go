@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -91,7 +92,9 @@ func openFiles(t *testing.T) (files []string) {
 	}
 	for _, e := range entries {
 		target, _ := os.Readlink("/proc/self/fd/" + e.Name())
-		files = append(files, e.Name()+" "+target)
+		if !strings.HasSuffix(target, "/children") { // one for each thread: see census
+			files = append(files, e.Name()+" "+target)
+		}
 	}
 	return files
 }

@@ -12,8 +12,9 @@ const (
 
 // A feed is our end of a pipe that a child reads.
 type feed struct {
-	fd   int // -1: closed
-	data []byte
+	fd   int  // -1: closed
+	open bool // stays so when all is written
+	data [][]byte
 }
 
 // An output is our end of a pipe that a child writes.
@@ -29,17 +30,19 @@ type ends []int
 // to be closed when it has them.
 func (p *Process) open(c *Command) (theirs ends, err error) {
 	big := len(c.Input) > usualPipe
+	p.big = big
 	if c.Stdin == nil {
 		r, w, err := pipe(big)
 		if err != nil {
 			return nil, err
 		}
 		theirs = append(theirs, r)
-		p.in = feed{w, c.Input}
-		p.in.prepare()
+		p.in = feed{fd: w, open: c.Open}
+		_ = syscall.SetNonblock(w, true) // a valid descriptor: cannot fail
+		p.Give(c.Input)
 	}
 	for _, to := range c.Outputs {
-		r, w, err := pipe(big)
+		r, w, err := outputPipe(to, big)
 		if err != nil {
 			return theirs, err
 		}
@@ -58,9 +61,22 @@ func pipe(big bool) (r, w int, err error) {
 		return -1, -1, err
 	}
 	if big {
-		_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fds[0]), syscall.F_SETPIPE_SZ, bigPipe)
+		enlarge(fds[0])
 	}
 	return fds[0], fds[1], nil
+}
+
+// enlarge does nothing to what is no pipe.
+func enlarge(fd int) {
+	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, bigPipe)
+}
+
+// outputPipe is what an output comes through.
+func outputPipe(to io.Writer, big bool) (r, w int, err error) {
+	if _, ok := to.(Terminal); ok {
+		return openTerminal()
+	}
+	return pipe(big)
 }
 
 // fds are the child's descriptors, from 0 on.
@@ -84,28 +100,56 @@ func (theirs ends) close() {
 	}
 }
 
-// prepare makes the feed ready for writing.
-func (f *feed) prepare() {
-	_ = syscall.SetNonblock(f.fd, true) // a valid descriptor: cannot fail
-	f.write()
+// Give gives the process more on its stdin, which Command.Open has kept open.
+// It does not block: Pump and End move what the pipe does not take yet.
+func (p *Process) Give(data ...[]byte) {
+	size := 0
+	for _, d := range data {
+		size += len(d)
+	}
+	if size > usualPipe && !p.big {
+		p.enlarge()
+	}
+	p.in.data = append(p.in.data, data...)
+	p.in.write()
 }
 
-// write gives the child what the pipe takes. At the end of the data, or when
-// the child does not want it, it closes the pipe.
+// CloseInput ends the process's stdin, when all that was given is written.
+func (p *Process) CloseInput() {
+	p.in.open = false
+	p.in.write()
+}
+
+// enlarge makes the pipes big ones: much that goes in mostly comes out again.
+func (p *Process) enlarge() {
+	p.big = true
+	enlarge(p.in.fd)
+	for _, o := range p.outputs {
+		enlarge(o.fd)
+	}
+}
+
+// write gives the child what the pipe takes. When the child does not want it,
+// it closes the pipe, as at the end of the data, unless it is to stay open.
 func (f *feed) write() {
 	for len(f.data) > 0 {
-		n, err := syscall.Write(f.fd, f.data)
+		n, err := syscall.Write(f.fd, f.data[0])
 		switch {
 		case err == syscall.EAGAIN:
 			return
 		case err == syscall.EINTR:
 		case err != nil: // EPIPE: nobody reads it, which is the child's right
-			f.data = nil
+			f.close()
+		case n == len(f.data[0]):
+			f.data = f.data[1:]
 		default:
-			f.data = f.data[n:]
+			f.data[0] = f.data[0][n:]
 		}
 	}
-	f.close()
+	f.data = nil // hold nothing that was written
+	if !f.open {
+		f.close()
+	}
 }
 
 func (f *feed) close() {
@@ -124,6 +168,9 @@ func (o *output) read(buf []byte) (int, error) {
 		return 0, nil
 	case err != nil || n == 0:
 		o.close()
+		if c, ok := o.to.(io.Closer); ok {
+			return 0, c.Close()
+		}
 		return 0, nil
 	}
 	_, err = o.to.Write(buf[:n])
@@ -137,9 +184,10 @@ func (o *output) close() {
 	}
 }
 
-// drain takes what is still in the pipes, which is no more than they hold:
-// somebody else may go on writing for ever. The error is an Output's.
-func (p *Process) drain() (err error) {
+// Drain takes what is still in the pipes, which is no more than they hold:
+// somebody else may go on writing for ever. It does not wait. The error is an
+// Output's.
+func (p *Process) Drain() (err error) {
 	buf := buffers.Get().(*[usualPipe]byte)
 	defer buffers.Put(buf)
 	for i := range p.outputs {

@@ -178,7 +178,7 @@ func TestDrainEnds(t *testing.T) {
 	}
 	p := &Process{in: feed{fd: -1}, outputs: []output{{r, putBack}}}
 	defer p.close()
-	if err := p.drain(); err != nil {
+	if err := p.Drain(); err != nil {
 		t.Errorf("drain: %v", err)
 	}
 	if taken < bigPipe {

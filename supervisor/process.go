@@ -20,10 +20,14 @@ type Command struct {
 
 	// Input is given to it on stdin, which then ends. It need not read it.
 	Input []byte
+	// Open keeps its stdin open, for Give, until CloseInput.
+	Open bool
 	// Stdin is its stdin instead, where it is not nil.
 	Stdin *os.File
 	// Outputs take what it writes to the descriptors 1, 2, …, in the
-	// goroutine of Pump and End. An error of a Write ends the Pump.
+	// goroutine of Pump and End. An error of a Write ends the Pump. One that
+	// is an io.Closer is closed when nothing more will come, and its error
+	// ends the Pump, too. A Terminal looks like one to it; else they are pipes.
 	Outputs []io.Writer
 	// Files are its next descriptors. They and Stdin stay the caller's.
 	Files []*os.File
@@ -41,6 +45,7 @@ type Process struct {
 	exited  bool // seen by peek, not yet reaped
 	keep    bool // the rest of its group, once it has exited
 	in      feed
+	big     bool // the pipes are
 	outputs []output
 	spins   int // of Pump, since the outputs ended
 }
@@ -134,7 +139,7 @@ func (p *Process) End(grace time.Duration) syscall.WaitStatus {
 		_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have left its group
 		p.pumpFor(cmp.Or(grace/2, killTime))
 	}
-	_ = p.drain() // it is over: nobody can act on an Output's error now
+	_ = p.Drain() // it is over: nobody can act on an Output's error now
 	p.close()
 	return children.reap(p.pid)
 }
@@ -163,8 +168,21 @@ func Run(ctx context.Context, c *Command, grace time.Duration) (Exit, error) {
 	if err != nil {
 		return Exit{}, err
 	}
+	return p.Finish(ctx, grace), nil
+}
+
+// Finish waits for the process to exit, and ends it as Run does.
+func (p *Process) Finish(ctx context.Context, grace time.Duration) Exit {
 	if err := p.Pump(ctx, nil); err != ErrExited {
-		return Exit{Status: p.End(grace), Cause: err}, nil
+		return Exit{Status: p.End(grace), Cause: err}
 	}
-	return Exit{Status: p.End(0)}, nil
+	return Exit{Status: p.End(0)}
+}
+
+// Retire ends a process that has nothing in hand: it may end by itself, for a
+// moment, when its stdin does; then as by End.
+func (p *Process) Retire(grace time.Duration) syscall.WaitStatus {
+	p.CloseInput()
+	p.pumpFor(grace)
+	return p.End(grace)
 }

@@ -32,7 +32,7 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 		}
 		switch {
 		case done != nil && done():
-			return p.drain()
+			return p.Drain()
 		case p.Exited():
 			return p.last(done, buf[:])
 		case ctx.Err() != nil:
@@ -51,7 +51,7 @@ func (p *Process) last(done func() bool, buf []byte) (err error) {
 		err = p.turn(ctx, passOn, buf)
 	}
 	if err == nil {
-		err = p.drain()
+		err = p.Drain()
 	}
 	if err == nil && (done == nil || !done()) {
 		return ErrExited
@@ -113,7 +113,11 @@ func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) 
 
 // pollFds are the feed and the outputs; poll passes over one that is -1.
 func (p *Process) pollFds(fds []pollFd) []pollFd {
-	fds = append(fds, pollFd{fd: int32(p.in.fd), events: pollOut})
+	in := pollFd{fd: -1, events: pollOut}
+	if len(p.in.data) > 0 {
+		in.fd = int32(p.in.fd)
+	}
+	fds = append(fds, in)
 	for _, o := range p.outputs {
 		fds = append(fds, pollFd{fd: int32(o.fd), events: pollIn})
 	}

@@ -30,6 +30,10 @@ type Adapter interface {
 	Close() error
 }
 
+// A Preparer is an Adapter that can ready itself for the next event: off the
+// clock, as no event is in hand. It must not take long.
+type Preparer interface{ Prepare() }
+
 // A Supervisor runs one function on one platform.
 type Supervisor struct {
 	Client  *protocol.Client
