@@ -3,7 +3,9 @@ package adapters
 
 import (
 	"context"
+	"errors"
 	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +13,8 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // A Delivery says how an event reaches a program.
@@ -33,10 +37,18 @@ type Config struct {
 	ExitCodes       map[int]string // what exit statuses mean: OK, or a failure of that type
 	FailOnStderr    bool           // any output on stderr is a failure
 	Keep            bool           // let live on what an event leaves behind
+	Worker          bool           // the program is resident and speaks frames
+	Standby         bool           // start the program for the next event ahead of it
+	PTY             bool           // what is logged comes through a terminal
+	StartTimeout    time.Duration  // until what is resident is ready; 0: no limit
+	MaxEvents       int            // of one worker; 0: any number
+	MaxMemory       int            // bytes that a worker may hold between events; 0: any number
 	PassCredentials bool           // those that come with an event, to the command
 	Getenv          func(string) string
-	Environ         []string  // of the command
-	Log             io.Writer // gets what the command writes to stderr, as it comes
+	Environ         []string          // of the command
+	Interpreters    map[string]string // paths of interpreters, by name, that are not in PATH
+	Log             io.Writer         // gets what the command writes to stderr, as it comes
+	Logger          hclog.Logger      // our own log
 
 	memory *memory
 }
@@ -61,13 +73,29 @@ func (a *adapter) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.memory.open()
-	if target.Function != "" {
-		a.Adapter = &function{Config: a.Config, Target: target}
-	} else {
-		a.Adapter = &oneshot{Config: a.Config, args: target.Args}
+	if a.Adapter, err = a.choose(target); err != nil {
+		return err
 	}
+	a.memory.open()
 	return a.Adapter.Start(ctx)
+}
+
+// choose picks the adapter for what is to run.
+func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
+	switch {
+	case t.Function != "" && a.Worker:
+		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_ADAPTER is worker, but %q is a function in %s: set BOOTSTRAP_COMMAND to the worker, or leave BOOTSTRAP_ADAPTER out", t.Function, t.File)
+	case t.Function != "" && a.Standby:
+		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_STANDBY is for programs, but %q is a function in %s, which is kept loaded anyway: leave it out", t.Function, t.File)
+	case t.Function != "" && filepath.Ext(t.File) == ".sh":
+		return &shell{Config: a.Config, Target: t}, nil
+	case t.Function != "":
+		return newModule(a.Config, t)
+	case a.Worker:
+		return newWorker(a.Config, t.Args)
+	default:
+		return newOneshot(a.Config, t.Args)
+	}
 }
 
 // Invoke notes how often memory has run out, to tell whether it does again.
@@ -76,12 +104,18 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	return a.Adapter.Invoke(ctx, ev)
 }
 
+func (a *adapter) Prepare() {
+	if p, ok := a.Adapter.(supervisor.Preparer); ok {
+		p.Prepare()
+	}
+}
+
 // variables are what a command gets to know about its event, with the same
 // names on every platform.
 func (c *Config) variables(ev *protocol.Event) []string {
-	vars := []string{
-		"FUNCTION_PLATFORM=" + c.Platform.Name,
-		"FUNCTION_REQUEST_ID=" + ev.ID,
+	vars := []string{"FUNCTION_PLATFORM=" + c.Platform.Name}
+	if ev.ID != "" {
+		vars = append(vars, "FUNCTION_REQUEST_ID="+ev.ID)
 	}
 	if limit := ev.Limit(); limit > 0 {
 		vars = append(vars,
@@ -115,6 +149,25 @@ func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 		return ev.Deadline.Sub(until) / 2
 	}
 	return 500 * time.Millisecond
+}
+
+// errNotReady is why the wait for something resident ended.
+var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
+
+// untilReady bounds the start of something resident.
+func (c *Config) untilReady(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.StartTimeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, c.StartTimeout, errNotReady)
+}
+
+// logged is what takes an output that is a log.
+func (c *Config) logged(w io.Writer) io.Writer {
+	if c.PTY {
+		return supervisor.Terminal{Writer: w}
+	}
+	return w
 }
 
 // tailSize is how much of the end of stderr a failure quotes.

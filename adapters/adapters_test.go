@@ -14,6 +14,8 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // TestMain makes this process the parent of all that the handlers lose, as
@@ -88,6 +90,9 @@ func config(t *testing.T, fs files) Config {
 		Getenv:   os.Getenv,
 		Environ:  os.Environ(),
 		Log:      &bytes.Buffer{},
+		Logger:   hclog.NewNullLogger(),
+
+		StartTimeout: patience,
 	}
 }
 

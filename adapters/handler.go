@@ -59,17 +59,14 @@ func resolveFunction(handler, dir string) (Target, error) {
 		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function", handler, dir)
 	}
 	base, name := filepath.Join(dir, handler[:dot]), handler[dot+1:]
-	if exists(base + ".sh") {
-		return Target{File: base + ".sh", Function: name}, nil
-	}
-	for _, other := range [][2]string{{".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".cjs", "node"}} {
-		if ext, interpreter := other[0], other[1]; exists(base + ext) {
-			script := handler[:dot] + ext
-			return Target{}, notFound("handler %q: a function in %q cannot be called, only one in %q: make it a program that reads the event from stdin and set BOOTSTRAP_COMMAND to %q",
-				handler, script, handler[:dot]+".sh", interpreter+" "+script)
+	var scripts []string
+	for _, l := range languages {
+		if exists(base + l.extension) {
+			return Target{File: base + l.extension, Function: name}, nil
 		}
+		scripts = append(scripts, handler[:dot]+l.extension)
 	}
-	return Target{}, notFound("handler %q: neither a program %q nor a script %q in %s", handler, handler, handler[:dot]+".sh", dir)
+	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s", handler, handler, scripts, dir)
 }
 
 func exists(file string) bool {

@@ -14,39 +14,75 @@ import (
 // oneshot starts a program for each event.
 type oneshot struct {
 	Config
-	args []string // the program and its arguments
-	path string   // where it was found
+	path string   // of the program
+	args []string // its name first
+
+	next   *call // started ahead; nil: there is none
+	wasted int   // of those, how many ended before their event, one after the other
 }
 
-func (o *oneshot) Start(context.Context) (err error) {
-	o.path, err = findProgram(o.args[0], o.Dir, o.Getenv("PATH"))
-	return err
+// A call is one process and what comes of it.
+type call struct {
+	process *supervisor.Process
+	answer  *result
+	log     *stderr
 }
 
-func (o *oneshot) Close() error { return nil }
+func newOneshot(c Config, args []string) (*oneshot, error) {
+	path, err := findProgram(args[0], c.Dir, c.Getenv("PATH"))
+	return &oneshot{Config: c, path: path, args: args}, err
+}
+
+func (o *oneshot) Start(context.Context) error { return nil }
+
+// Close ends what was started ahead.
+func (o *oneshot) Close() error {
+	o.drop()
+	return nil
+}
 
 func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-	command, cleanUp, err := o.deliver(ev)
+	c, cleanUp, err := o.call(ev)
 	defer cleanUp()
 	if err != nil {
 		return nil, err
 	}
-	answer, log := &result{max: o.Platform.MaxResult}, newStderr(o.Log)
+	exit := c.process.Finish(ctx, grace(ctx, ev))
+	if exit.Cause != nil {
+		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
+	}
+	return o.answer(exit.Status, c.answer.data, c.log)
+}
+
+// call starts the program for an event, or gives the event to the one that
+// waits for it.
+func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) {
+	if c := o.waiting(); c != nil {
+		c.process.Give(ev.Body)
+		c.process.CloseInput()
+		return c, func() {}, nil
+	}
+	command, cleanUp, err := o.deliver(ev)
+	if err == nil {
+		c, err = o.start(command, ev)
+	}
+	return c, cleanUp, err
+}
+
+func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call, error) {
+	c := &call{answer: &result{max: o.Platform.MaxResult}, log: newStderr(o.Log)}
 	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
 	command.Keep = o.Keep
-	command.Outputs = []io.Writer{answer, log}
+	command.Outputs = []io.Writer{c.answer, o.logged(c.log)}
 	if o.ResultFD3 {
-		command.Outputs = []io.Writer{newStderr(o.Log), log, answer}
+		command.Outputs = []io.Writer{o.logged(newStderr(o.Log)), o.logged(c.log), c.answer}
 	}
-	exit, err := supervisor.Run(ctx, command, grace(ctx, ev))
-	switch {
-	case err != nil:
+	var err error
+	if c.process, err = supervisor.Start(command); err != nil {
 		return nil, explain(err)
-	case exit.Cause != nil:
-		return nil, cutShort(exit.Cause, ev, answer, log.String())
 	}
-	return o.answer(exit.Status, answer.data, log)
+	return c, nil
 }
 
 // deliver makes the command for an event. cleanUp removes what it needed.

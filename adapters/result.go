@@ -55,6 +55,18 @@ func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *pr
 	return f
 }
 
+// died is the failure of something resident that has ended.
+func (c *Config) died(what string, status syscall.WaitStatus, log string) *protocol.Failure {
+	f := c.failure(status, nil, log)
+	if f == nil { // also where that status is fine for a program
+		f = ending(status, log)
+	}
+	if ownFailure(f.Stack, nil) == nil {
+		f.Message = what + " ended: " + f.Message
+	}
+	return f
+}
+
 // exitCode is a status as shells tell it: a signal counts from 128.
 func exitCode(status syscall.WaitStatus) int {
 	if status.Signaled() {

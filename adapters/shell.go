@@ -3,7 +3,6 @@ package adapters
 import (
 	"bytes"
 	"context"
-	_ "embed"
 	"os"
 	"strconv"
 	"strings"
@@ -13,32 +12,47 @@ import (
 	"bootstrap/supervisor"
 )
 
-//go:embed hosts/bash.sh
-var bashHost string
-
-// function calls a function of a bash script that a resident shell has loaded.
-type function struct {
+// shell calls a function of a script that a resident shell has loaded.
+type shell struct {
 	Config
 	Target
-	bash string
-	host *host // nil: not running
+	path   string // of the shell
+	name   string // bash, or sh
+	source string // of the host
+	host   *host  // nil: not running
 }
 
 // Start finds the shell and has it load the script.
-func (f *function) Start(ctx context.Context) (err error) {
-	if f.bash, err = findProgram("bash", f.Dir, f.Getenv("PATH")); err != nil {
-		return problem("Runtime.NoInterpreter", "cannot load %s: %v", f.File, err)
+func (f *shell) Start(ctx context.Context) error {
+	if err := f.find(); err != nil {
+		return err
 	}
 	return f.load(ctx)
 }
 
+// find looks for bash, or else for what there is.
+func (f *shell) find() (err error) {
+	bash := languageOf(f.File)
+	f.name, f.source = bash.interpreter, bash.host
+	if f.path, err = f.findInterpreter(bash, f.File); err == nil {
+		return nil
+	}
+	path, none := findProgram("sh", f.Dir, f.Getenv("PATH"))
+	if none != nil {
+		return err
+	}
+	f.path, f.name, f.source = path, "sh", shHost
+	f.Logger.Warn("no bash here, so sh runs the script: it has no arrays, no [[ ]] and nothing else of bash's own; $1 lacks the NUL bytes of the event", "script", f.File)
+	return nil
+}
+
 // Close ends the shell.
-func (f *function) Close() error {
+func (f *shell) Close() error {
 	f.endHost()
 	return nil
 }
 
-func (f *function) endHost() {
+func (f *shell) endHost() {
 	if f.host != nil {
 		f.host.end(0) // it has nothing in hand
 		f.host = nil
@@ -46,14 +60,16 @@ func (f *function) endHost() {
 }
 
 // load starts a shell and waits until it has the function.
-func (f *function) load(ctx context.Context) error {
+func (f *shell) load(ctx context.Context) error {
 	f.endHost()
+	ctx, cancel := f.untilReady(ctx)
+	defer cancel()
 	h, err := startHost(&supervisor.Command{
-		Path: f.bash,
-		Args: []string{"bash", "-c", bashHost, "bash", f.File, f.Function, f.resultDescriptor()},
+		Path: f.path,
+		Args: []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
 		Env:  f.Environ,
 		Dir:  f.Dir,
-	}, f.Platform.MaxResult, newStderr(f.Log))
+	}, &f.Config)
 	if err != nil {
 		return explain(err)
 	}
@@ -64,16 +80,13 @@ func (f *function) load(ctx context.Context) error {
 	}
 	status := h.end(0)
 	log := h.log.String()
-	failure := problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
-	if err == nil || err == supervisor.ErrExited {
-		failure = f.loadFailure(line, status, log)
-	}
+	failure := f.loadFailure(err, line, status, log)
 	failure.Stack = lines(log)
 	return failure
 }
 
 // resultDescriptor is where the function writes its result.
-func (f *function) resultDescriptor() string {
+func (f *shell) resultDescriptor() string {
 	if f.ResultFD3 {
 		return "3"
 	}
@@ -81,15 +94,18 @@ func (f *function) resultDescriptor() string {
 }
 
 // loadFailure says why the script could not be loaded.
-func (f *function) loadFailure(line string, status syscall.WaitStatus, log string) *protocol.Failure {
+func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, log string) *protocol.Failure {
 	what, functions, _ := strings.Cut(line, " ")
-	switch what {
-	case "missing":
-		if functions == "" {
-			functions = "none"
-		}
+	switch {
+	case err == errNotReady:
+		return notReady(f.File, f.StartTimeout)
+	case err != nil && err != supervisor.ErrExited:
+		return problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
+	case what == "missing" && functions == "": // sh cannot list them
+		return problem("Runtime.HandlerNotFound", "%s does not define the function %s", f.File, f.Function)
+	case what == "missing":
 		return problem("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, shorten(functions))
-	case "syntax":
+	case what == "syntax":
 		return problem("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), lines(log)))
 	default:
 		return problem("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.File, ending(status, log).Message)
@@ -97,7 +113,7 @@ func (f *function) loadFailure(line string, status syscall.WaitStatus, log strin
 }
 
 // lineEnds is a hint at what breaks most scripts that come from Windows.
-func (f *function) lineEnds() string {
+func (f *shell) lineEnds() string {
 	if text, _ := os.ReadFile(f.File); bytes.Contains(text, []byte("\r\n")) {
 		return ", which has Windows line ends (CRLF)"
 	}
@@ -105,20 +121,31 @@ func (f *function) lineEnds() string {
 }
 
 // Invoke calls the function. A shell that is gone is replaced first.
-func (f *function) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	if f.host == nil || f.host.process.Exited() {
 		if err := f.load(ctx); err != nil {
 			return nil, f.notLoaded(ctx, ev, err)
 		}
 	}
-	if err := f.host.ask(ev.Body, f.variables(ev)); err != nil {
+	if err := f.host.ask(ev.Body, f.given(ev)); err != nil {
 		return nil, err
 	}
 	return f.await(ctx, ev)
 }
 
+// given is what the host reads first: code that exports the event's variables,
+// and the event for $1, which each shell takes in the way that it reads fast.
+func (f *shell) given(ev *protocol.Event) []byte {
+	given := exports(f.variables(ev))
+	if f.name == "bash" {
+		return append(append(given, 0), ev.Body...)
+	}
+	text := strings.ReplaceAll(string(ev.Body), "\x00", "")
+	return append(given, "__bootstrap_event="+quote(text)+"\n"...)
+}
+
 // notLoaded: the time in which a shell is replaced is the event's.
-func (f *function) notLoaded(ctx context.Context, ev *protocol.Event, err error) error {
+func (f *shell) notLoaded(ctx context.Context, ev *protocol.Event, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
@@ -128,7 +155,7 @@ func (f *function) notLoaded(ctx context.Context, ev *protocol.Event, err error)
 }
 
 // await waits for the end of the call and tells its outcome.
-func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	h := f.host
 	line, err := h.answer(ctx)
 	switch {
@@ -139,7 +166,7 @@ func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
 	case err == supervisor.ErrExited:
 		f.host = nil
-		return nil, f.shellDied(h.end(0), h.log.String())
+		return nil, f.died("the resident shell", h.end(0), h.log.String())
 	case h.interrupt(grace(ctx, ev)):
 		f.rest()
 	default:
@@ -150,22 +177,12 @@ func (f *function) await(ctx context.Context, ev *protocol.Event) ([]byte, error
 
 // rest readies the shell for the next event. Where the last one left something
 // behind that may live on, it holds the pipes: then it can have them.
-func (f *function) rest() {
+func (f *shell) rest() {
 	f.host.wipe()
 	if f.Keep && supervisor.LeftBehind() {
 		f.host.leave()
 		f.host = nil
 	}
-}
-
-// shellDied is the failure of a call that ended even the resident shell.
-func (f *function) shellDied(status syscall.WaitStatus, log string) *protocol.Failure {
-	failure := f.failure(status, nil, log)
-	if failure == nil {
-		failure = ending(status, log)
-	}
-	failure.Message = "the resident shell ended: " + failure.Message
-	return failure
 }
 
 // ending is the failure of a shell that has ended, which it must not.

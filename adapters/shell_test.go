@@ -257,7 +257,7 @@ func TestScriptOptions(t *testing.T) {
 				c, log := script(t, test.text), &hook{}
 				c.Log = log
 				a := start(t, c)
-				pid := a.(*adapter).Adapter.(*function).host.process
+				pid := a.(*adapter).Adapter.(*shell).host.process
 				for _, call := range test.calls {
 					got, failure := invoke(t, a, call.event)
 					switch {
@@ -267,7 +267,7 @@ func TestScriptOptions(t *testing.T) {
 						t.Errorf("%s: got %q, %v, want %s: %s", call.event, got, failure, call.kind, call.want)
 					}
 				}
-				if pid != a.(*adapter).Adapter.(*function).host.process {
+				if pid != a.(*adapter).Adapter.(*shell).host.process {
 					t.Error("the shell was replaced")
 				}
 			})
@@ -591,8 +591,8 @@ func TestFunctionCredentials(t *testing.T) {
 	if got, failure := invokeEvent(t, a, ev); failure != nil || got != "6" {
 		t.Errorf("got %q, %v", got, failure)
 	}
-	h := a.(*adapter).Adapter.(*function).host
-	for _, s := range []*slate{h.event, h.vars} {
+	h := a.(*adapter).Adapter.(*shell).host
+	for _, s := range []*slate{h.event, h.given} {
 		if info, err := s.writer.Stat(); err != nil || info.Size() > 0 {
 			t.Errorf("left in a file: %d bytes, %v", info.Size(), err)
 		}
@@ -624,7 +624,7 @@ func TestFunctionNothingLeft(t *testing.T) {
 func TestFunctionNoSpace(t *testing.T) {
 	a := start(t, script(t, evaluate))
 	succeeds(t, a, "echo ok", "ok")
-	h := a.(*adapter).Adapter.(*function).host
+	h := a.(*adapter).Adapter.(*shell).host
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -14,11 +14,11 @@ import (
 )
 
 // A host is a resident shell that has loaded a script: our end of what
-// hosts/bash.sh says.
+// hosts/bash.sh and hosts/sh.sh say.
 type host struct {
 	process  *supervisor.Process
-	event    *slate
-	vars     *slate
+	event    *slate   // as it is
+	given    *slate   // what else there is for it
 	requests *os.File // a line: serve the event
 	answers  bytes.Buffer
 	result   *result
@@ -26,8 +26,9 @@ type host struct {
 }
 
 // startHost starts the shell; it has loaded nothing yet.
-func startHost(c *supervisor.Command, max int, log *stderr) (*host, error) {
-	h := &host{result: &result{max: max}, log: log}
+func startHost(c *supervisor.Command, config *Config) (*host, error) {
+	h := &host{result: &result{max: config.Platform.MaxResult}, log: newStderr(config.Log)}
+	c.Outputs = []io.Writer{h.result, config.logged(h.log), &h.answers}
 	if err := h.start(c); err != nil {
 		h.closeFiles()
 		return nil, err
@@ -39,7 +40,7 @@ func (h *host) start(c *supervisor.Command) (err error) {
 	if h.event, err = newSlate(); err != nil {
 		return err
 	}
-	if h.vars, err = newSlate(); err != nil {
+	if h.given, err = newSlate(); err != nil {
 		return err
 	}
 	theirs, ours, err := os.Pipe()
@@ -49,8 +50,7 @@ func (h *host) start(c *supervisor.Command) (err error) {
 	defer theirs.Close()
 	h.requests = ours
 	c.Stdin = h.event.reader
-	c.Outputs = []io.Writer{h.result, h.log, &h.answers}
-	c.Files = []*os.File{theirs, h.vars.reader}
+	c.Files = []*os.File{theirs, h.given.reader}
 	h.process, err = supervisor.Start(c)
 	return err
 }
@@ -68,11 +68,11 @@ func (h *host) answer(ctx context.Context) (line string, err error) {
 func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n') >= 0 }
 
 // ask lets the shell serve an event. answer tells when it has.
-func (h *host) ask(event []byte, vars []string) error {
+func (h *host) ask(event, given []byte) error {
 	h.forget()
 	err := h.event.write(event)
 	if err == nil {
-		err = h.vars.write(exports(vars))
+		err = h.given.write(given)
 	}
 	if err != nil {
 		h.wipe()
@@ -85,10 +85,8 @@ func (h *host) ask(event []byte, vars []string) error {
 // forget drops what the last event left in the pipes: what it had started may
 // have written on, until it was ended after the answer.
 func (h *host) forget() {
-	now, cancel := context.WithTimeout(context.Background(), 0)
-	defer cancel()
-	h.result.over = 1                                    // keep nothing
-	_ = h.process.Pump(now, func() bool { return true }) // answer tells of an exit
+	h.result.over = 1     // keep nothing
+	_ = h.process.Drain() // answer tells of an exit
 	*h.result = result{max: h.result.max}
 	h.log.Reset()
 }
@@ -106,7 +104,7 @@ func (h *host) interrupt(grace time.Duration) bool {
 // wipe forgets the event.
 func (h *host) wipe() {
 	_ = h.event.write(nil) // an empty file always fits
-	_ = h.vars.write(nil)
+	_ = h.given.write(nil)
 }
 
 // end ends the shell and says how it exited.
@@ -124,7 +122,7 @@ func (h *host) leave() {
 
 func (h *host) closeFiles() {
 	h.event.close()
-	h.vars.close()
+	h.given.close()
 	if h.requests != nil {
 		_ = h.requests.Close() // nothing is buffered
 	}
@@ -135,10 +133,13 @@ func exports(vars []string) []byte {
 	var b bytes.Buffer
 	for _, v := range vars {
 		name, value, _ := strings.Cut(v, "=")
-		b.WriteString("export " + name + "='" + strings.ReplaceAll(value, "'", `'\''`) + "'\n")
+		b.WriteString("export " + name + "=" + quote(value) + "\n")
 	}
 	return b.Bytes()
 }
+
+// quote makes one word of a text, for a shell.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // A slate is a file without a name that is written anew for each event. A
 // shell reads a file in blocks, and a pipe byte by byte.

@@ -3,9 +3,10 @@
 #     bash -c "$(< bash.sh)" bash FILE FUNCTION DESCRIPTOR
 #
 # with the event on 0, the result on 1, the log on 2, our answers to bootstrap
-# on 3, its requests on 4, and the event's variables on 5. The function writes
-# its result to DESCRIPTOR, 1 or 3. FILE is loaded once; each event gets a
-# subshell, so that nothing it does reaches the next. Works from bash 4.2 on.
+# on 3, its requests on 4, and on 5 code that exports the event's variables, a
+# NUL, and the event again. The function writes its result to DESCRIPTOR, 1 or
+# 3. FILE is loaded once; each event gets a subshell, so that nothing it does
+# reaches the next. Works from bash 4.2 on.
 # Whatever the script sets or defines must not touch us: hence the long names
 # and the high descriptors, and its shell options and its ERR trap are in force
 # only in the subshells.
@@ -35,7 +36,8 @@ if [[ $__bootstrap_status != 0 ]] && ! "$BASH" -O extglob -n "$__bootstrap_file"
 fi
 if ! builtin declare -F -- "$__bootstrap_function" >/dev/null; then
 	IFS=$' \n'
-	builtin echo missing $(builtin compgen -A function) >&103
+	__bootstrap_functions=$(builtin compgen -A function)
+	builtin echo missing ${__bootstrap_functions:-none} >&103
 	exit 1
 fi
 
@@ -44,14 +46,16 @@ fi
 exec 106>&1 107>&2 >/dev/null 2>&1
 builtin trap : TERM # ends the subshell, where it is reset, but not us
 builtin echo ready >&103
-while builtin read -r -u 104 _; do
-	(
-		builtin source /proc/self/fd/105
-		exec 105<&-
-		builtin mapfile -d '' -n 1 __bootstrap_event </proc/self/fd/0 2>/dev/null ||
+while :; do
+	( # forked before there is an event
+		builtin read -r -u 104 _ || exit
+		IFS= builtin read -r -d '' -u 105 __bootstrap_given
+		builtin mapfile -d '' -n 1 -u 105 __bootstrap_event 2>/dev/null ||
 			__bootstrap_event=$(</proc/self/fd/0) # before bash 4.4: no newlines at its end
+		exec 104<&- 105<&-
+		builtin eval "$__bootstrap_given"
 		builtin eval "$__bootstrap_theirs"
 		"$__bootstrap_function" "${__bootstrap_event-}"
-	) >&106 2>&107 103>&- 104<&- 106>&- 107>&-
+	) >&106 2>&107 103>&- 106>&- 107>&-
 	builtin echo "$?" >&103
 done

@@ -129,6 +129,15 @@ var samples = map[string]string{
 	"BOOTSTRAP_PASS_CREDENTIALS": "true",
 	"BOOTSTRAP_PLATFORM":         "scf",
 	"BOOTSTRAP_LOG_LEVEL":        "off",
+
+	"BOOTSTRAP_ADAPTER":           "worker",
+	"BOOTSTRAP_STANDBY":           "true",
+	"BOOTSTRAP_PTY":               "true",
+	"BOOTSTRAP_PYTHON":            "/usr/bin/python3.9",
+	"BOOTSTRAP_NODE":              "bin/node",
+	"BOOTSTRAP_START_TIMEOUT":     "9s",
+	"BOOTSTRAP_WORKER_MAX_EVENTS": "1000",
+	"BOOTSTRAP_WORKER_MAX_MEMORY": "200MB",
 }
 
 func readsConfig(t *testing.T, vars map[string]string) Config {
@@ -176,7 +185,7 @@ func TestHelpOfOptions(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	got := readsConfig(t, nil)
-	want := Config{Delivery: "stdin", Result: "stdout", ExitCodes: exitCodes(nil), Stderr: "log", Leftovers: "end", Grace: duration(5 * time.Second), LogLevel: 3}
+	want := Config{Adapter: "auto", StartTimeout: duration(time.Minute), Delivery: "stdin", Result: "stdout", ExitCodes: exitCodes(nil), Stderr: "log", Leftovers: "end", Grace: duration(5 * time.Second), LogLevel: 3}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -1,0 +1,161 @@
+package adapters
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"bootstrap/protocol"
+)
+
+// Frames go between us and a worker: a line with a JSON object, the header,
+// then as many bytes as its length says. docs/worker.md describes them.
+
+// eventFrame is the frame of an event, in parts. The first holds its beginning
+// as well, so that a small event is one write.
+func eventFrame(ev *protocol.Event, vars []string) [][]byte {
+	b := make([]byte, 0, 512+len(ev.Body[:min(len(ev.Body), firstPart)]))
+	b = append(b, `{"id":`...)
+	b = appendJSON(b, ev.ID)
+	b = append(b, `,"length":`...)
+	b = strconv.AppendInt(b, int64(len(ev.Body)), 10)
+	for _, v := range vars {
+		b = appendFact(b, v)
+	}
+	b = append(b, "}\n"...)
+	if len(ev.Body) <= firstPart {
+		return [][]byte{append(b, ev.Body...)}
+	}
+	return [][]byte{append(b, ev.Body[:firstPart]...), ev.Body[firstPart:]}
+}
+
+const firstPart = 32 << 10
+
+// appendFact appends ,"name":"value" for FUNCTION_NAME=value; counts are
+// numbers. The id is in the frame already.
+func appendFact(b []byte, variable string) []byte {
+	name, value, _ := strings.Cut(variable, "=")
+	name, ok := strings.CutPrefix(name, "FUNCTION_")
+	if !ok || name == "REQUEST_ID" {
+		return b
+	}
+	b = append(b, `,"`...)
+	b = append(b, strings.ToLower(name)...)
+	b = append(b, `":`...)
+	if n, err := strconv.ParseUint(value, 10, 63); err == nil && (strings.HasSuffix(name, "_MS") || strings.HasSuffix(name, "_MB")) {
+		return strconv.AppendUint(b, n, 10)
+	}
+	return appendJSON(b, value)
+}
+
+// appendJSON appends a string; encoding/json has no cheap way for a plain one.
+func appendJSON(b []byte, s string) []byte {
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		quoted, _ := json.Marshal(s) // a string: cannot fail
+		return append(b, quoted...)
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+// A header is the first line of a worker's frame.
+type header struct {
+	ID     string
+	Length int
+	Ready  bool // of the first frame: the worker can take events
+	Error  *struct {
+		Type    string
+		Message string
+		Stack   []string
+	}
+}
+
+// maxHeader is how long a header may be: an error with its stack is in it.
+const maxHeader = 256 << 10
+
+// A frameError says that what a worker wrote is no frame.
+type frameError struct{ text string }
+
+func (e *frameError) Error() string { return e.text }
+
+// errAnswersClosed: the worker lives and can answer no more.
+var errAnswersClosed = errors.New("it closed descriptor 3")
+
+// An inbox reads one frame of a worker.
+type inbox struct {
+	header
+	line   []byte // of the header, as far as it came
+	body   result
+	taken  int  // bytes of the body, also those that were too many to keep
+	begun  bool // the header is complete
+	stray  bool // something came behind the frame
+	closed bool
+}
+
+func (in *inbox) complete() bool { return in.begun && in.taken == in.Length }
+
+// reset is for the next frame.
+func (in *inbox) reset() {
+	*in = inbox{line: in.line[:0], body: result{max: in.body.max}, stray: in.stray, closed: in.closed}
+}
+
+func (in *inbox) Write(p []byte) (int, error) {
+	n := len(p)
+	if !in.begun {
+		var err error
+		if p, err = in.readHeader(p); err != nil || !in.begun {
+			return n, err
+		}
+	}
+	part := p[:min(len(p), in.Length-in.taken)]
+	in.taken += len(part)
+	_, _ = in.body.Write(part) // too large: its over tells, and the rest is passed over
+	in.stray = in.stray || len(p) > len(part)
+	return n, nil
+}
+
+func (in *inbox) readHeader(p []byte) (rest []byte, err error) {
+	line, rest, ended := bytes.Cut(p, []byte("\n"))
+	in.line = append(in.line, line...)
+	switch {
+	case len(in.line) > maxHeader, len(in.line) > 0 && in.line[0] != '{':
+		return nil, in.garbage()
+	case !ended:
+		return nil, nil
+	case json.Unmarshal(in.line, &in.header) != nil, in.Length < 0:
+		return nil, in.garbage()
+	}
+	in.begun = true
+	in.body.data = make([]byte, 0, min(in.Length, in.body.max))
+	return rest, nil
+}
+
+func (in *inbox) garbage() error {
+	return &frameError{fmt.Sprintf("its answer is not a frame, but begins with %.100q", in.line)}
+}
+
+// Close is told that nothing more will come.
+func (in *inbox) Close() error {
+	in.closed = true
+	if in.complete() {
+		return nil
+	}
+	return errAnswersClosed
+}
+
+// half describes an answer that was cut off; empty: there is none.
+func (in *inbox) half() string {
+	switch {
+	case in.complete():
+		return ""
+	case in.begun:
+		return fmt.Sprintf("%d of the %d bytes of its answer", in.taken, in.Length)
+	case len(in.line) > 0:
+		return fmt.Sprintf("%d bytes of the first line of its answer", len(in.line))
+	}
+	return ""
+}

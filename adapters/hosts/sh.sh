@@ -1,0 +1,44 @@
+# As bash.sh, for any POSIX shell, where there is no bash. bootstrap runs it as
+#
+#     sh -c "$(cat sh.sh)" sh FILE FUNCTION DESCRIPTOR
+#
+# with the same descriptors, and the event also in the variables on 5: a small
+# shell reads everything else byte by byte, or with a program. It must do with
+# one digit for a descriptor.
+
+__bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
+shift 3
+exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
+. "$__bootstrap_file" </dev/null >&2 7<&- 8<&- 9>&-
+{
+	__bootstrap_theirs=
+	for __bootstrap_option in a e f u v x C; do
+		case $- in *"$__bootstrap_option"*) __bootstrap_theirs=$__bootstrap_theirs$__bootstrap_option ;; esac
+	done
+	set +aefuvxC
+} 2>/dev/null # for set -x
+
+case $(command -v "$__bootstrap_function") in
+"$__bootstrap_function") ;;
+*)
+	echo missing >&9
+	exit 1
+	;;
+esac
+if [ "$__bootstrap_result" = 1 ]; then
+	exec 6>&1 5>&2 >/dev/null 2>&1
+else
+	exec 6>&2 5>&2 3>&1 >/dev/null 2>&1
+fi
+trap : TERM # ends the subshell, where it is reset, but not us
+echo ready >&9
+while :; do
+	(
+		read -r __bootstrap_bell <&8 || exit
+		. /proc/self/fd/7
+		exec 7<&- 8<&-
+		[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
+		"$__bootstrap_function" "$__bootstrap_event"
+	) >&6 2>&5 5>&- 6>&- 9>&-
+	echo "$?" >&9
+done

@@ -1,0 +1,57 @@
+package adapters
+
+import (
+	"cmp"
+	_ "embed"
+	"path/filepath"
+)
+
+//go:embed hosts/bash.sh
+var bashHost string
+
+//go:embed hosts/sh.sh
+var shHost string
+
+//go:embed hosts/python.py
+var pythonHost string
+
+//go:embed hosts/node.js
+var nodeHost string
+
+// A language is one whose functions a resident host calls.
+type language struct {
+	extension   string // of a script
+	interpreter string // searched for in PATH
+	flag        string // that the host is the next argument
+	host        string
+}
+
+// languages are in the order in which scripts are looked for. All but shells
+// speak the frames of workers.
+var languages = []language{
+	{".sh", "bash", "-c", bashHost},
+	{".py", "python3", "-c", pythonHost},
+	{".js", "node", "-e", nodeHost},
+	{".mjs", "node", "-e", nodeHost},
+	{".cjs", "node", "-e", nodeHost},
+}
+
+// languageOf is that of a script.
+func languageOf(script string) *language {
+	for i := range languages {
+		if languages[i].extension == filepath.Ext(script) {
+			return &languages[i]
+		}
+	}
+	return nil
+}
+
+// findInterpreter finds what runs a script.
+func (c *Config) findInterpreter(l *language, script string) (string, error) {
+	name := cmp.Or(c.Interpreters[l.interpreter], l.interpreter)
+	path, err := findProgram(name, c.Dir, c.Getenv("PATH"))
+	if err != nil {
+		return "", problem("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
+	}
+	return path, nil
+}

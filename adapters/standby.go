@@ -1,0 +1,47 @@
+package adapters
+
+import (
+	"syscall"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// maxWasted is how many processes in a row may end before their event until no
+// more are started ahead: such a command does not wait for its stdin.
+const maxWasted = 3
+
+// Prepare starts the process for the next event, which it waits for on its
+// stdin. It cannot know what only the event tells: FUNCTION_REQUEST_ID and the
+// like are not in its environment.
+func (o *oneshot) Prepare() {
+	if !o.Standby || o.next != nil || o.wasted == maxWasted {
+		return
+	}
+	o.next, _ = o.start(&supervisor.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
+}
+
+// waiting is the process that was started ahead, if it still waits.
+func (o *oneshot) waiting() *call {
+	c := o.next
+	switch {
+	case c == nil:
+		return nil
+	case !c.process.Exited():
+		o.next, o.wasted = nil, 0
+		return c
+	}
+	o.wasted++
+	o.Logger.Warn("the process that was started ahead has ended before its event: does the command read stdin first?",
+		"exit", exitCode(o.drop()), "given_up", o.wasted == maxWasted)
+	return nil
+}
+
+// drop ends the process that was started ahead.
+func (o *oneshot) drop() (status syscall.WaitStatus) {
+	if o.next != nil {
+		status = o.next.process.End(0)
+		o.next = nil
+	}
+	return status
+}

@@ -1,0 +1,323 @@
+package adapters
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// A worker adapter hands events to a resident program, in frames. One that
+// fails in a way that leaves its state in doubt is ended and replaced.
+type worker struct {
+	Config
+	path    string   // of the program
+	args    []string // its name first
+	name    string   // for messages
+	loads   string   // the script that it has loaded for us; empty: it is the user's own program
+	session *session // nil: it does not run
+
+	failed   *protocol.Failure // the last start, if it did
+	failures int               // starts that failed, one after the other
+	after    time.Time         // when the next start may be
+}
+
+// A session is one life of a worker.
+type session struct {
+	process  *supervisor.Process
+	inbox    inbox
+	out, log *stderr
+	ready    bool // it has said so
+	events   int
+	family   []int // its children when it was ready
+}
+
+// newModule is a worker that calls a function of a module in its language.
+func newModule(c Config, t Target) (*worker, error) {
+	l := languageOf(t.File)
+	path, err := c.findInterpreter(l, t.File)
+	return &worker{
+		Config: c,
+		path:   path,
+		args:   []string{l.interpreter, l.flag, l.host, t.File, t.Function},
+		name:   "the host of " + filepath.Base(t.File),
+		loads:  t.File,
+	}, err
+}
+
+// newWorker is one that the user has written.
+func newWorker(c Config, args []string) (*worker, error) {
+	path, err := findProgram(args[0], c.Dir, c.Getenv("PATH"))
+	return &worker{Config: c, path: path, args: args, name: "the worker"}, err
+}
+
+func (w *worker) Start(ctx context.Context) error { return w.present(ctx) }
+
+// Close lets the worker end.
+func (w *worker) Close() error {
+	w.retire()
+	return nil
+}
+
+// Prepare replaces a worker that is gone, or due. That the new one is ready is
+// waited for when an event is there.
+func (w *worker) Prepare() {
+	if s := w.session; s != nil {
+		if reason := w.due(s); reason != "" {
+			w.Logger.Info("a new worker takes over", "because", reason)
+			w.retire()
+		}
+	}
+	if w.session == nil && !time.Now().Before(w.after) {
+		_ = w.begin() // Invoke tries again, and tells
+	}
+}
+
+// due says why a worker must not serve another event; empty: it may.
+func (w *worker) due(s *session) string {
+	switch {
+	case s.process.Exited():
+		return "the last one ended"
+	case s.inbox.stray:
+		return "the last one wrote more than its answer"
+	case s.inbox.closed:
+		return errAnswersClosed.Error()
+	case w.MaxEvents > 0 && s.events >= w.MaxEvents:
+		return fmt.Sprintf("the last one has served %d events", s.events)
+	case w.MaxMemory > 0 && s.process.Resident() > w.MaxMemory:
+		return fmt.Sprintf("the last one holds more than %d MB", w.MaxMemory>>20)
+	case w.loads != "" && !w.Keep && s.ready && s.grown():
+		return "an event has left processes behind"
+	}
+	return ""
+}
+
+// grown: it has children that it had not when it was ready.
+func (s *session) grown() bool {
+	return slices.ContainsFunc(s.process.Children(), func(pid int) bool { return !slices.Contains(s.family, pid) })
+}
+
+// begin starts a worker; it is not ready yet.
+func (w *worker) begin() error {
+	s := &session{out: newStderr(w.Log), log: newStderr(w.Log)}
+	s.inbox.body.max = w.Platform.MaxResult
+	process, err := supervisor.Start(&supervisor.Command{
+		Path:    w.path,
+		Args:    w.args,
+		Env:     w.Environ,
+		Dir:     w.Dir,
+		Open:    true,
+		Outputs: []io.Writer{w.logged(s.out), w.logged(s.log), &s.inbox},
+	})
+	if err != nil {
+		return explain(err)
+	}
+	s.process, w.session = process, s
+	return nil
+}
+
+// present sees to it that there is a worker that is ready.
+func (w *worker) present(ctx context.Context) error {
+	if w.session != nil && w.session.process.Exited() {
+		w.end(0)
+	}
+	if w.session == nil {
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	if w.session.ready {
+		return nil
+	}
+	failure := w.awaitReady(ctx)
+	if failure == nil {
+		w.failures, w.failed = 0, nil
+		return nil
+	}
+	if ctx.Err() == nil {
+		w.failed, w.after = failure, time.Now().Add(pauseAfter(w.failures))
+		w.failures++
+	}
+	return failure
+}
+
+// pauseAfter is how long a worker that cannot start is left alone, after so
+// many failures before this one.
+func pauseAfter(failures int) time.Duration {
+	return min(100*time.Millisecond<<min(failures, 10), 10*time.Second)
+}
+
+// pause waits until a worker may be started; where the event has not so long
+// it fails at once, as the last start did.
+func (w *worker) pause(ctx context.Context) error {
+	if until, ok := ctx.Deadline(); ok && until.Before(w.after) {
+		return w.failed
+	}
+	timer := time.NewTimer(time.Until(w.after))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return w.failed
+	}
+}
+
+// awaitReady waits for the first frame. On a failure the worker is ended.
+func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
+	ctx, cancel := w.untilReady(ctx)
+	defer cancel()
+	s := w.session
+	err := s.await(ctx)
+	if err == nil && s.inbox.Ready {
+		s.ready, s.family = true, s.process.Children()
+		return nil
+	}
+	status := w.end(0)
+	failure := w.startFailure(err, s, status)
+	if failure.Stack == nil {
+		failure.Stack = lines(s.log.String())
+	}
+	return failure
+}
+
+func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) *protocol.Failure {
+	told := s.inbox.Error
+	switch {
+	case err == nil && told != nil:
+		return &protocol.Failure{Type: cmp.Or(told.Type, "Runtime.InitError"), Message: told.Message, Stack: told.Stack}
+	case err == nil:
+		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %.100q`, w.name, s.inbox.line)
+	case err == errNotReady:
+		return notReady(w.name, w.StartTimeout)
+	case err == supervisor.ErrExited:
+		return problem("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
+	default:
+		return problem("Function.BadFrame", "%s: %v", w.name, err)
+	}
+}
+
+func notReady(what string, limit time.Duration) *protocol.Failure {
+	return problem("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", what, limit)
+}
+
+// await waits for a whole frame. One that has closed its answers gets a moment
+// to exit, which says more.
+func (s *session) await(ctx context.Context) error {
+	err := s.process.Pump(ctx, s.inbox.complete)
+	if err == errAnswersClosed {
+		soon, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		if s.process.Pump(soon, nil) == supervisor.ErrExited {
+			return supervisor.ErrExited
+		}
+	}
+	return err
+}
+
+func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	if s := w.session; s != nil && s.ready {
+		s.forget()
+		if s.inbox.stray || s.inbox.closed {
+			w.end(0)
+		}
+	}
+	if err := w.present(ctx); err != nil {
+		return nil, w.notPresent(ctx, ev, err)
+	}
+	s := w.session
+	s.inbox.reset()
+	s.events++
+	s.process.Give(eventFrame(ev, w.variables(ev))...)
+	err := s.await(ctx)
+	if err == nil && s.inbox.ID != ev.ID {
+		err = &frameError{fmt.Sprintf("it answered the event %.100q, not %q", s.inbox.ID, ev.ID)}
+	}
+	if err == nil {
+		return w.answered(s, ev)
+	}
+	return nil, w.broken(err, s, ev, w.end(grace(ctx, ev)))
+}
+
+// forget passes on what came since the last event; it is not this one's.
+func (s *session) forget() {
+	_ = s.process.Drain() // what was no frame shows in the inbox
+	s.out.Reset()
+	s.log.Reset()
+}
+
+// notPresent: the time in which a worker is replaced is the event's.
+func (w *worker) notPresent(ctx context.Context, ev *protocol.Event, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	failure := cutShort(context.Cause(ctx), ev, nil, "")
+	failure.Message += ", as " + w.name + " was started again"
+	return failure
+}
+
+// answered is the outcome that a whole frame tells.
+func (w *worker) answered(s *session, ev *protocol.Event) ([]byte, error) {
+	told, body := s.inbox.Error, &s.inbox.body
+	switch {
+	case told != nil:
+		return nil, &protocol.Failure{Type: cmp.Or(told.Type, "Function.Error"), Message: told.Message, Stack: told.Stack}
+	case body.over > 0:
+		body.over = s.inbox.Length
+		return nil, cutShort(errTooLarge, ev, body, s.log.String())
+	case w.FailOnStderr && s.log.Total > 0:
+		return nil, noisy(s.log.String())
+	}
+	return body.data, nil
+}
+
+// broken is the failure of an event that has cost its worker.
+func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscall.WaitStatus) *protocol.Failure {
+	log := s.log.String()
+	bad, garbage := errors.AsType[*frameError](err)
+	var f *protocol.Failure
+	switch {
+	case garbage:
+		return &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + bad.text, Stack: lines(log)}
+	case err == supervisor.ErrExited:
+		f = w.died(w.name, status, log)
+	case err == errAnswersClosed:
+		f = &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + err.Error(), Stack: lines(log)}
+	default:
+		f = cutShort(err, ev, &s.inbox.body, log)
+	}
+	if half := s.inbox.half(); half != "" {
+		f.Message += " (after " + half + ")"
+	}
+	return f
+}
+
+// retire lets a worker that has nothing in hand end.
+func (w *worker) retire() {
+	if w.session != nil {
+		w.session.process.Retire(retireTime)
+		w.session = nil
+	}
+}
+
+// retireTime is how long a worker may take to end, first by itself, then
+// after SIGTERM.
+const retireTime = 200 * time.Millisecond
+
+// end ends the worker, and all of its group.
+func (w *worker) end(grace time.Duration) syscall.WaitStatus {
+	s := w.session
+	w.session = nil
+	return s.process.End(grace)
+}
