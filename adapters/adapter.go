@@ -98,13 +98,9 @@ func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
 	}
 }
 
-// Invoke notes how often memory has run out, to tell whether it does again.
-func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-	a.memory.look()
-	return a.Adapter.Invoke(ctx, ev)
-}
-
+// Prepare notes how often memory has run out, to tell whether it does again.
 func (a *adapter) Prepare() {
+	a.memory.look()
 	if p, ok := a.Adapter.(supervisor.Preparer); ok {
 		p.Prepare()
 	}

@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ type memory struct {
 	dir   string // of the group; "": none was found
 	files memoryFiles
 	kills int64 // at the last look
+
+	counter *os.File // what counts them; it stays open, as each event asks
 }
 
 // memoryFiles are the names in a group. Before Linux 4.13 a group of version 1
@@ -55,7 +58,7 @@ func (m *memory) findIn(files memoryFiles, dirs ...string) {
 	}
 }
 
-// look begins an event: what the kernel has ended before does not count.
+// look is before an event: what the kernel has ended until then does not count.
 func (m *memory) look() {
 	if m.dir != "" {
 		m.kills = m.count()
@@ -67,14 +70,33 @@ func (m *memory) look() {
 func (m *memory) killed() bool { return m.dir != "" && m.count() > m.kills }
 
 func (m *memory) count() int64 {
-	for line := range strings.Lines(m.read(m.files.kills)) {
-		if text, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
-			n, _ := strconv.ParseInt(text, 10, 64) // the kernel wrote it
-			return n
+	if m.counter == nil {
+		m.openCounter()
+	}
+	n, _ := parseKills(m.counter) // it was readable, and is the kernel's
+	return n
+}
+
+// openCounter opens the file that counts kills, or else hits.
+func (m *memory) openCounter() {
+	m.counter, _ = os.Open(filepath.Join(m.dir, m.files.kills)) // nil reads as no kills
+	if _, ok := parseKills(m.counter); !ok && m.files.hits != "" {
+		_ = m.counter.Close() // only read
+		m.counter, _ = os.Open(filepath.Join(m.dir, m.files.hits))
+	}
+}
+
+// parseKills reads a number, or the one behind oom_kill.
+func parseKills(file *os.File) (n int64, ok bool) {
+	var text [512]byte
+	size, _ := file.ReadAt(text[:], 0) // less is usual
+	for line := range bytes.Lines(text[:size]) {
+		number := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("oom_kill "))
+		if n, err := strconv.ParseInt(string(number), 10, 64); err == nil {
+			return n, true
 		}
 	}
-	n, _ := strconv.ParseInt(m.read(m.files.hits), 10, 64) // no such file: 0
-	return n
+	return 0, false
 }
 
 // String says how much memory there is, and how much was used at most.
@@ -91,9 +113,6 @@ func (m *memory) size(name string) string {
 }
 
 func (m *memory) read(name string) string {
-	if name == "" {
-		return ""
-	}
 	text, _ := os.ReadFile(filepath.Join(m.dir, name)) // missing in some kernels
 	return strings.TrimSpace(string(text))
 }
