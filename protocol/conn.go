@@ -17,7 +17,8 @@ type conn struct {
 	address    string
 	answerTime time.Duration // from the first byte of a response to its last
 	nc         net.Conn      // nil: not connected
-	r          *headReader
+	in         *slowReader   // of nc
+	r          *headReader   // of in
 	waited     time.Duration // for a response to begin, after the last request was sent
 }
 
@@ -78,8 +79,33 @@ func (c *conn) connect(ctx context.Context) (err error) {
 		c.nc = nil
 		return err
 	}
-	c.r = newHeadReader(c.nc)
+	c.in = &slowReader{nc: c.nc}
+	c.r = newHeadReader(c.in)
 	return nil
+}
+
+// A slowReader gives reads a deadline, from the first one on that has to wait
+// for more than has come already: most responses come whole.
+type slowReader struct {
+	nc     net.Conn
+	within time.Duration // zero: no deadline
+	armed  bool
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if r.within > 0 && !r.armed {
+		r.armed = true
+		_ = r.nc.SetDeadline(time.Now().Add(r.within)) // on a closed one, the read fails
+	}
+	return r.nc.Read(p)
+}
+
+// limit is for what is read from now on.
+func (r *slowReader) limit(within time.Duration) {
+	if r.armed {
+		_ = r.nc.SetDeadline(time.Time{}) // on a closed one, the next use fails
+	}
+	r.within, r.armed = within, false
 }
 
 // quiet: nc is open, as far as we know, and nothing was sent to us while it
@@ -115,13 +141,13 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		}
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
-	_ = c.nc.SetDeadline(time.Now().Add(c.answerTime))
+	c.in.limit(c.answerTime)
 	resp, err := readResponse(c.r)
+	c.in.limit(0)
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
 	}
 	resp.close = resp.close || writeErr != nil || resp.status == 408 // which may answer nothing of ours
-	_ = c.nc.SetDeadline(time.Time{})
 	return resp, nil
 }
 
@@ -153,6 +179,7 @@ func interruptible(ctx context.Context, nc net.Conn) (release func()) {
 	return func() {
 		if !stop() {
 			<-done
+			_ = nc.SetDeadline(time.Time{}) // what has begun may go on
 		}
 	}
 }

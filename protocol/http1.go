@@ -28,17 +28,16 @@ type request struct {
 
 // head is the request up to its body.
 func (r *request) head(host string) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", r.method, r.path, host)
+	b := make([]byte, 0, 512)
+	b = append(b, r.method+" "+r.path+" HTTP/1.1\r\nHost: "+host+"\r\n"...)
 	for _, line := range r.header {
-		b.WriteString(line)
-		b.WriteString("\r\n")
+		b = append(b, line+"\r\n"...)
 	}
 	if r.method != "GET" {
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(r.body))
+		b = append(b, "Content-Length: "...)
+		b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n"...)
 	}
-	b.WriteString("\r\n")
-	return b.Bytes()
+	return append(b, "\r\n"...)
 }
 
 type response struct {

@@ -17,6 +17,8 @@ var ErrStopping = errors.New("the runtime was told to stop")
 // loop fetches an event, hands it to the adapter, posts one answer, and clears
 // up. The end of ctx ends the wait for an event, never an answer.
 func (s *Supervisor) loop(ctx context.Context) error {
+	working, done := s.working(ctx)
+	defer done()
 	for ctx.Err() == nil {
 		s.prepare()
 		ev, err := s.Client.Next(ctx)
@@ -26,7 +28,7 @@ func (s *Supervisor) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = s.handle(ctx, ev)
+		err = s.handle(working, ev)
 		s.clearUp()
 		if err != nil {
 			return err
@@ -44,20 +46,21 @@ func (s *Supervisor) prepare() {
 // handle serves one event. Its error ends the runtime.
 func (s *Supervisor) handle(ctx context.Context, ev *protocol.Event) error {
 	result, err := s.invoke(ctx, ev)
+	took := time.Since(ev.Received)
 	post, cancel := answerContext(ev)
 	defer cancel()
-	log := s.Log.With("request_id", ev.ID, "took", time.Since(ev.Received).Round(time.Microsecond))
 	_, failed := errors.AsType[*protocol.Failure](err)
 	switch {
 	case err == nil:
-		log.Debug("result", "bytes", len(result), "goroutines", runtime.NumGoroutine())
 		s.delivered(ev, s.respond(post, ev, result))
 	case failed:
-		log.Debug("failure", "error", err)
 		s.delivered(ev, s.Client.Fail(post, ev, failure(err, "")))
 	default:
 		s.delivered(ev, s.Client.Fail(post, ev, failure(err, "Runtime.InternalError")))
 		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
+	}
+	if s.Log.IsDebug() { // off the clock, as all of our own log
+		s.Log.Debug("served", "request_id", ev.ID, "took", took.Round(time.Microsecond), "bytes", len(result), "error", err, "goroutines", runtime.NumGoroutine())
 	}
 	return nil
 }
@@ -86,19 +89,23 @@ func (s *Supervisor) delivered(ev *protocol.Event, err error) {
 }
 
 // invoke runs the adapter with a context that ends some time before the
-// event's deadline, or when the runtime is told to stop and the grace is over.
+// event's deadline.
 func (s *Supervisor) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-	event, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(nil)
-	defer context.AfterFunc(ctx, func() {
-		time.AfterFunc(s.Grace, func() { cancel(ErrStopping) })
-	})()
 	if !ev.Deadline.IsZero() {
-		var stop context.CancelFunc
-		event, stop = context.WithDeadline(event, ev.Deadline.Add(-margin(ev.Limit(), s.Margin)))
-		defer stop()
+		event, cancel := context.WithDeadline(ctx, ev.Deadline.Add(-margin(ev.Limit(), s.Margin)))
+		defer cancel()
+		ctx = event
 	}
-	return s.Adapter.Invoke(event, ev)
+	return s.Adapter.Invoke(ctx, ev)
+}
+
+// working is a context that outlasts ctx by the grace.
+func (s *Supervisor) working(ctx context.Context) (context.Context, func()) {
+	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(s.Grace, func() { cancel(ErrStopping) })
+	})
+	return working, func() { stop(); cancel(nil) }
 }
 
 // margin is the time before a deadline in which to end the command and to post
