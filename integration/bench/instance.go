@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// A contender is a runtime and what it is to run.
+type contender struct {
+	way     string   // what it is, for people; the same way is the same bar of the plot
+	command []string // the runtime
+	env     []string // the choices of its user
+	code    string   // the code folder
+	noLog   bool     // it would be too long
+}
+
+// An instance is a contender that runs, and has asked for an event.
+type instance struct {
+	platform *platform
+	pid      int
+	log      *os.File
+	ready    time.Duration // from before its start until it said so
+}
+
+// start brings a contender to its first poll. Its error holds the end of the
+// log, and nothing is left running.
+func start(c contender) (*instance, error) {
+	p, err := newPlatform()
+	if err != nil {
+		return nil, err
+	}
+	i := &instance{platform: p}
+	if err := i.start(c); err != nil {
+		err = i.explain(err)
+		i.stop()
+		return nil, err
+	}
+	return i, nil
+}
+
+func (i *instance) start(c contender) (err error) {
+	if i.log, err = openLog(c.noLog); err != nil {
+		return err
+	}
+	began := time.Now()
+	if i.pid, err = spawn(c.command, environment(c, i.platform.port), c.code, i.log); err != nil {
+		return fmt.Errorf("cannot start %s: %w", c.command[0], err)
+	}
+	i.platform.alive = func() bool { return !exited(i.pid) }
+	if err := i.expect("/runtime/init/ready"); err != nil {
+		return err
+	}
+	i.ready = time.Since(began)
+	if err := i.platform.acknowledge(); err != nil {
+		return err
+	}
+	return i.expect("/runtime/invocation/next")
+}
+
+func openLog(none bool) (*os.File, error) {
+	if none {
+		return os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	}
+	return os.CreateTemp("", "log")
+}
+
+func environment(c contender, port int) []string {
+	return append([]string{
+		"SCF_RUNTIME_API=127.0.0.1", fmt.Sprintf("SCF_RUNTIME_API_PORT=%d", port),
+		"_HANDLER=index.main_handler", "USER_CODE_ROOT=" + c.code, "PWD=" + c.code,
+		"SCF_FUNCTIONNAME=f", "SCF_FUNCTIONVERSION=$LATEST", "TENCENTCLOUD_RUNENV=SCF",
+		"PYTHONDONTWRITEBYTECODE=x", "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "TMPDIR=" + os.TempDir(),
+	}, c.env...)
+}
+
+func (i *instance) expect(path string) error {
+	req, err := i.platform.receive()
+	if err == nil && string(req.path) != path {
+		err = fmt.Errorf("it called %s, want %s; it said %q", req.path, path, short(req.body))
+	}
+	return err
+}
+
+// invoke hands out an event, and returns how long the result took. It ends
+// when the runtime has asked for the next event.
+func (i *instance) invoke(ev *event, want outcome) (time.Duration, error) {
+	ev.renew()
+	began := time.Now()
+	if err := i.platform.send(ev.message); err != nil {
+		return 0, err
+	}
+	req, err := i.platform.receive()
+	took := time.Since(began)
+	if err != nil {
+		return 0, err
+	}
+	if !want(ev, req) {
+		return 0, fmt.Errorf("it answered by %s: %q", req.path, short(req.body))
+	}
+	if err := i.platform.acknowledge(); err != nil {
+		return 0, err
+	}
+	return took, i.expect("/runtime/invocation/next")
+}
+
+// explain adds the last lines of the log.
+func (i *instance) explain(err error) error {
+	if i.log == nil {
+		return err
+	}
+	text, _ := os.ReadFile(i.log.Name()) // no log is no reason not to tell the error
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return fmt.Errorf("%w; log: %s", err, strings.Join(lines[max(0, len(lines)-3):], " | "))
+}
+
+// stop ends all processes of the instance. There is never another one.
+func (i *instance) stop() {
+	i.platform.close()
+	endAll()
+	if i.log != nil {
+		_ = i.log.Close() // nothing was written here
+		if i.log.Name() != os.DevNull {
+			_ = os.Remove(i.log.Name()) // else with the folder
+		}
+	}
+}
+
+// An outcome is what an event should come to.
+type outcome func(*event, request) bool
+
+func echo(ev *event, req request) bool {
+	return string(req.path) == "/runtime/invocation/response" && ev.echoed(req.body)
+}
+
+func nothing(_ *event, req request) bool {
+	return string(req.path) == "/runtime/invocation/response" && len(req.body) == 0
+}
+
+func tooLarge(_ *event, req request) bool {
+	return string(req.path) == "/runtime/invocation/error" && bytes.Contains(req.body, []byte("ResponseSizeTooLarge"))
+}
+
+// short is enough of a body to see what it is.
+func short(body []byte) []byte { return body[:min(len(body), 200)] }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A comparison is what became of a row: each side's median of each round, or
+// the reason why there is none.
+type comparison struct {
+	row
+	mine, other []time.Duration
+	failed      error
+}
+
+// compare runs all rows in each round, and both sides of a row after each
+// other, so that no side has a quieter machine.
+func compare(rows []row, rounds int, progress func(string)) []*comparison {
+	var all []*comparison
+	for _, r := range rows {
+		all = append(all, &comparison{row: r})
+	}
+	for n := range rounds {
+		progress(fmt.Sprintf("round %d of %d", n+1, rounds))
+		for _, c := range all {
+			if c.failed == nil {
+				c.failed = c.round()
+			}
+		}
+	}
+	return all
+}
+
+func (c *comparison) round() error {
+	side := c.events
+	if c.size == 0 {
+		side = c.starts
+	}
+	mine, other, err := side()
+	if err == nil {
+		c.mine, c.other = append(c.mine, median(mine)), append(c.other, median(other))
+	}
+	return err
+}
+
+// middle is the round whose ratio is the median of all. A round in which the
+// machine was slow has a good ratio still, but no good times.
+func (c *comparison) middle() (ratio float64, mine, other time.Duration) {
+	var ratios []float64
+	for n := range c.mine {
+		ratios = append(ratios, float64(c.mine[n])/float64(c.other[n]))
+	}
+	ratio = median(ratios)
+	n := slices.Index(ratios, ratio)
+	return ratio, c.mine[n], c.other[n]
+}
+
+// starts takes the time to ready of both sides in turns.
+func (c *comparison) starts() (mine, other []time.Duration, err error) {
+	for range c.times {
+		for _, side := range []struct {
+			contender contender
+			times     *[]time.Duration
+		}{{c.ours, &mine}, {c.theirs, &other}} {
+			i, err := start(side.contender)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", side.contender.way, err)
+			}
+			i.stop()
+			*side.times = append(*side.times, i.ready)
+		}
+	}
+	return mine, other, nil
+}
+
+func (c *comparison) events() (mine, other []time.Duration, err error) {
+	ev := newEvent(c.size)
+	if mine, err = latencies(c.ours, ev, c.pause, c.times); err != nil {
+		return nil, nil, err
+	}
+	other, err = latencies(c.theirs, ev, c.pause, c.times)
+	return mine, other, err
+}
+
+// latencies takes those of a number of events, after some to warm up.
+func latencies(c contender, ev *event, pause time.Duration, number int) ([]time.Duration, error) {
+	i, err := start(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.way, err)
+	}
+	defer i.stop()
+	all := make([]time.Duration, 0, number)
+	for n := -min(100, number/4); n < number; n++ {
+		time.Sleep(pause)
+		took, err := i.invoke(ev, echo)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.way, i.explain(err))
+		}
+		if n >= 0 {
+			all = append(all, took)
+		}
+	}
+	return all, nil
+}
+
+// take measures the memory of a row.
+func (r memoryRow) take() (float64, error) {
+	i, err := start(r.contender)
+	if err != nil {
+		return 0, err
+	}
+	defer i.stop()
+	ev := newEvent(r.size)
+	for range r.times {
+		if _, err := i.invoke(ev, r.want); err != nil {
+			return 0, i.explain(err)
+		}
+	}
+	return memory(i.pid, r.field)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"math/bits"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+)
+
+type cpuSet [16]uint64 // 1024 CPUs, as in glibc
+
+func (s *cpuSet) count() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// last is a set of the last CPU of s alone: the first one has more to do.
+func (s *cpuSet) last() (one cpuSet) {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] != 0 {
+			one[i] = 1 << (bits.Len64(s[i]) - 1)
+			return one
+		}
+	}
+	return one
+}
+
+func (s *cpuSet) call(number uintptr) error {
+	_, _, errno := syscall.RawSyscall(number, 0, unsafe.Sizeof(*s), uintptr(unsafe.Pointer(s)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// pin has this program, and so all that it starts, run on one CPU: a message
+// that crosses CPUs has to wake one, which takes longer than many a runtime.
+// It starts the program anew, as the threads there are would not move.
+func pin() error {
+	var cpus cpuSet
+	if err := cpus.call(syscall.SYS_SCHED_GETAFFINITY); err != nil {
+		return fmt.Errorf("cannot tell the CPUs: %w", err)
+	}
+	if cpus.count() == 1 {
+		return nil
+	}
+	runtime.LockOSThread() // exec keeps the CPUs of the calling thread
+	one := cpus.last()
+	if err := one.call(syscall.SYS_SCHED_SETAFFINITY); err != nil {
+		return fmt.Errorf("cannot keep to one CPU: %w", err)
+	}
+	return syscall.Exec("/proc/self/exe", os.Args, os.Environ())
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	home     = "integration/bench" // from the project's root
+	bashCurl = "integration/testdata/bash-curl"
+)
+
+// tools are the programs and folders that contenders are made of.
+type tools struct {
+	bootstrap, bashCurl string
+	floor, child        string // programs in C
+	worker              string // also one
+	workerPy, workerJs  string
+	cat, printf         string
+	bash, python, node  string // code folders
+}
+
+// functions are the code of each folder: they answer with the event.
+var functions = map[string]string{
+	"bash/index.sh":   "main_handler() { printf '%s' \"$1\"; }\n",
+	"python/index.py": "def main_handler(event, context):\n    return event\n",
+	"node/index.js":   "exports.main_handler = async (event) => event;\n",
+}
+
+// prepare makes all that is not there yet, in dir.
+func prepare(bootstrap, dir string) (*tools, error) {
+	t := &tools{
+		floor: filepath.Join(dir, "floor"), child: filepath.Join(dir, "echo"), worker: filepath.Join(dir, "worker"),
+		bash: filepath.Join(dir, "bash"), python: filepath.Join(dir, "python"), node: filepath.Join(dir, "node"),
+	}
+	for file, code := range functions {
+		if err := write(filepath.Join(dir, file), code); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.find(bootstrap); err != nil {
+		return nil, err
+	}
+	return t, t.build()
+}
+
+func write(file, text string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text), 0o644)
+}
+
+// find makes paths absolute: contenders run in other folders.
+func (t *tools) find(bootstrap string) (err error) {
+	for to, name := range map[*string]string{
+		&t.bootstrap: bootstrap, &t.bashCurl: bashCurl, &t.workerPy: home + "/floor/worker.py", &t.workerJs: home + "/floor/worker.js",
+	} {
+		if *to, err = filepath.Abs(name); err != nil {
+			return err
+		}
+		if _, err := os.Stat(*to); err != nil {
+			return fmt.Errorf("%w (is this the project's root, and bootstrap built?)", err)
+		}
+	}
+	for to, name := range map[*string]string{&t.cat: "cat", &t.printf: "printf"} {
+		if *to, err = exec.LookPath(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tools) build() error {
+	for program, flags := range map[string]string{
+		t.floor: "", t.worker: "", t.child: "-static -nostdlib -ffreestanding -fno-stack-protector",
+	} {
+		source := filepath.Join(home, "floor", filepath.Base(program)+".c")
+		args := append(strings.Fields("-O2 "+flags), "-o", program, source)
+		if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("cannot build %s: %w\n%s", source, err, out)
+		}
+	}
+	return nil
+}
+
+// run is bootstrap with a command; more are other choices.
+func (t *tools) run(way string, command []string, more ...string) contender {
+	list, _ := json.Marshal(command) // strings can be
+	return contender{
+		way: "bootstrap, " + way, command: []string{t.bootstrap}, code: t.bash,
+		env: append(more, "BOOTSTRAP_COMMAND="+string(list)),
+	}
+}
+
+// resident is bootstrap with a resident worker.
+func (t *tools) resident(way string, command ...string) contender {
+	return t.run(way, command, "BOOTSTRAP_ADAPTER=worker")
+}
+
+// function is bootstrap with the function in a code folder.
+func (t *tools) function(way, code string) contender {
+	return contender{way: "bootstrap, " + way, command: []string{t.bootstrap}, code: code}
+}
+
+// inC is the floor program.
+func (t *tools) inC(way string, arguments ...string) contender {
+	return contender{way: "C, " + way, command: append([]string{t.floor}, arguments...), code: t.bash}
+}
+
+func (t *tools) inBash() contender {
+	return contender{way: "bash and curl, bash function", command: []string{t.bashCurl}, code: t.bash}
+}
