@@ -2,12 +2,10 @@ package protocol
 
 import (
 	"context"
-	"net"
-	"syscall"
+	"os"
+	"sync/atomic"
 	"time"
 )
-
-const connectTime = 3 * time.Second // to the runtime API, which is on this machine
 
 // A conn is one keep-alive HTTP/1.1 connection, dialled when it is needed.
 // It is not net/http's: that one retries and reuses connections by rules of
@@ -16,8 +14,8 @@ const connectTime = 3 * time.Second // to the runtime API, which is on this mach
 type conn struct {
 	address    string
 	answerTime time.Duration // from the first byte of a response to its last
-	nc         net.Conn      // nil: not connected
-	in         *slowReader   // of nc
+	socket     *socket       // nil: not connected
+	in         *slowReader   // of socket
 	r          *headReader   // of in
 	waited     time.Duration // for a response to begin, after the last request was sent
 }
@@ -39,10 +37,10 @@ func (e *lostError) Unwrap() error { return e.err }
 // turns out dead, do dials again and repeats the request at once.
 func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
 	c.waited = 0
-	if c.nc != nil && !quiet(c.nc) {
+	if c.socket != nil && !c.socket.quiet() {
 		c.Close()
 	}
-	reused := c.nc != nil
+	reused := c.socket != nil
 	resp, lost := c.exchange(ctx, req)
 	if lost == nil || !reused || lost.started || ctx.Err() != nil {
 		return resp, lost
@@ -71,77 +69,29 @@ func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostErro
 }
 
 func (c *conn) connect(ctx context.Context) (err error) {
-	if c.nc != nil {
+	if c.socket != nil {
 		return nil
 	}
-	dialer := net.Dialer{Timeout: connectTime}
-	if c.nc, err = dialer.DialContext(ctx, "tcp", c.address); err != nil {
-		c.nc = nil
-		return err
+	if c.socket, err = dial(ctx, c.address); err != nil {
+		return reason(ctx, err)
 	}
-	c.in = &slowReader{nc: c.nc}
+	c.in = &slowReader{socket: c.socket}
 	c.r = newHeadReader(c.in)
 	return nil
 }
 
-// A slowReader gives reads a deadline, from the first one on that has to wait
-// for more than has come already: most responses come whole.
-type slowReader struct {
-	nc     net.Conn
-	within time.Duration // zero: no deadline
-	armed  bool
-}
-
-func (r *slowReader) Read(p []byte) (int, error) {
-	if r.within > 0 && !r.armed {
-		r.armed = true
-		_ = r.nc.SetDeadline(time.Now().Add(r.within)) // on a closed one, the read fails
-	}
-	return r.nc.Read(p)
-}
-
-// limit is for what is read from now on.
-func (r *slowReader) limit(within time.Duration) {
-	if r.armed {
-		_ = r.nc.SetDeadline(time.Time{}) // on a closed one, the next use fails
-	}
-	r.within, r.armed = within, false
-}
-
-// quiet: nc is open, as far as we know, and nothing was sent to us while it
-// was idle. What a server says then (408, then it hangs up) is not the answer
-// to the next request.
-func quiet(nc net.Conn) bool {
-	raw, err := nc.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		return false
-	}
-	var b [1]byte
-	var got error
-	err = raw.Read(func(fd uintptr) bool {
-		_, got = syscall.Read(int(fd), b[:])
-		return true
-	})
-	return err == nil && got == syscall.EAGAIN
-}
-
 func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostError) {
-	release := interruptible(ctx, c.nc)
-	message := net.Buffers{req.head(c.address), req.body}
-	_, writeErr := message.WriteTo(c.nc)
-	asked := time.Now()
+	release := c.socket.interruptible(ctx)
+	writeErr := c.write(req)
 	// Also after a failed write: a server may answer (413) and hang up
 	// before it has read all.
-	readErr := await(c.r)
-	c.waited += time.Since(asked)
-	release()
+	readErr := c.await(ctx, release)
 	if readErr != nil {
 		if writeErr != nil {
 			readErr = writeErr
 		}
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
-	c.in.limit(c.answerTime)
 	resp, err := readResponse(c.r)
 	c.in.limit(0)
 	if err != nil {
@@ -151,41 +101,78 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 	return resp, nil
 }
 
-// await blocks until a response begins. Interim ones (1xx) do not count: the
-// platform may keep us waiting behind them as long as without.
-func await(r *headReader) error {
+// await blocks until a response begins, and then calls release. Interim ones
+// (1xx) do not count: the platform may keep us waiting behind them as long as
+// without. From then on the limit of answers holds.
+func (c *conn) await(ctx context.Context, release func()) error {
 	for {
-		if _, err := r.Peek(1); err != nil {
+		asked := time.Now()
+		_, err := c.r.Peek(1)
+		release()
+		c.waited += time.Since(asked)
+		c.in.limit(c.answerTime)
+		if err != nil || !c.interim() {
 			return err
 		}
-		const interim = "HTTP/1.1 1"
-		if start, _ := r.Peek(len(interim)); string(start) != interim {
-			return nil
-		}
-		if _, err := readHead(r); err != nil {
+		if _, err := readHead(c.r); err != nil {
 			return err
 		}
+		c.in.limit(0)
+		release = c.socket.interruptible(ctx)
 	}
 }
 
-// interruptible makes the end of ctx end all reads and writes of nc, until
-// release is called. They get a moment more: what has arrived by then is read.
-func interruptible(ctx context.Context, nc net.Conn) (release func()) {
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		_ = nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
-		close(done)
-	})
-	return func() {
-		if !stop() {
-			<-done
-			_ = nc.SetDeadline(time.Time{}) // what has begun may go on
-		}
-	}
+func (c *conn) interim() bool {
+	const start = "HTTP/1.1 1"
+	got, _ := c.r.Peek(len(start)) // what is wrong shows when it is read
+	return string(got) == start
 }
 
-// reason says why an exchange ended: a deadline that we set ourselves is only
-// how the end of ctx reached it.
+// firstWrite is how much of a body is sent together with the head.
+const firstWrite = 32 << 10
+
+func (c *conn) write(req *request) error {
+	n := min(len(req.body), firstWrite)
+	_, err := c.socket.Write(append(req.head(c.address), req.body[:n]...))
+	if err == nil && n < len(req.body) {
+		_, err = c.socket.Write(req.body[n:])
+	}
+	return err
+}
+
+// A slowReader ends reads that take longer than its limit, which begins with
+// the first that has to ask the socket: most responses come whole.
+type slowReader struct {
+	socket *socket
+	within time.Duration // zero: no limit
+	timer  *time.Timer   // nil: the limit has not begun
+	slow   atomic.Bool   // it was over
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if r.within > 0 && r.timer == nil {
+		r.timer = time.AfterFunc(r.within, func() {
+			r.slow.Store(true)
+			r.socket.hangUp()
+		})
+	}
+	n, err := r.socket.Read(p)
+	if err != nil && r.slow.Load() {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+// limit is for what is read from now on.
+func (r *slowReader) limit(within time.Duration) {
+	if r.timer != nil {
+		r.timer.Stop() // too late: it has hung up, and the next exchange finds that
+	}
+	r.within, r.timer = within, nil
+}
+
+// reason says why an exchange ended: that we hung up is only how the end of ctx
+// reached it.
 func reason(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -195,8 +182,8 @@ func reason(ctx context.Context, err error) error {
 
 // Close hangs up. The next exchange would dial again.
 func (c *conn) Close() {
-	if c.nc != nil {
-		_ = c.nc.Close() // nothing is in flight
-		c.nc = nil
+	if c.socket != nil {
+		c.socket.Close()
+		c.socket = nil
 	}
 }

@@ -1,0 +1,174 @@
+package protocol
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A socket is a TCP connection whose calls block in the kernel. It is not a
+// net.Conn: that parks a goroutine until a poller says that there is
+// something, which doubles the system calls of an exchange and takes threads at
+// the start. It is for one reader and writer; hangUp may come from anywhere.
+type socket struct {
+	mu sync.Mutex
+	fd int // -1: closed
+}
+
+const connectTime = 3 * time.Second // to the runtime API, which is on this machine
+
+// dial connects to host:port, where each address of the host gets connectTime.
+func dial(ctx context.Context, address string) (s *socket, err error) {
+	addresses, err := resolve(ctx, address)
+	for _, a := range addresses {
+		if s, err = connect(ctx, a); err == nil {
+			return s, nil
+		}
+	}
+	return nil, err
+}
+
+func resolve(ctx context.Context, address string) (all []netip.AddrPort, err error) {
+	if a, err := netip.ParseAddrPort(address); err == nil {
+		return []netip.AddrPort{a}, nil
+	}
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no port", service)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	for _, ip := range ips {
+		all = append(all, netip.AddrPortFrom(ip.Unmap(), uint16(port)))
+	}
+	return all, err
+}
+
+func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
+	family, to := sockaddr(a)
+	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a socket: %w", err)
+	}
+	s := &socket{fd: fd}
+	release := s.interruptible(ctx)
+	limit := syscall.NsecToTimeval(int64(connectTime))
+	_ = syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit) // cannot fail
+	for err = syscall.EINTR; err == syscall.EINTR; {
+		err = syscall.Connect(fd, to)
+	}
+	release()
+	if err != nil && err != syscall.EISCONN { // the first try was interrupted, and went through
+		s.Close()
+		return nil, fmt.Errorf("cannot connect to %s: %w", a, err)
+	}
+	s.configure()
+	return s, nil
+}
+
+func sockaddr(a netip.AddrPort) (family int, to syscall.Sockaddr) {
+	if a.Addr().Is4() {
+		return syscall.AF_INET, &syscall.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
+	}
+	return syscall.AF_INET6, &syscall.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
+}
+
+// configure lets writes wait again, without a delay of their own, and has the
+// kernel ask a silent peer now and then whether it is still there.
+func (s *socket) configure() {
+	none := syscall.Timeval{}
+	_ = syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &none) // none of these can fail
+	for _, option := range [][3]int{
+		{syscall.SOL_TCP, syscall.TCP_NODELAY, 1},
+		{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1},
+		{syscall.SOL_TCP, syscall.TCP_KEEPIDLE, 15},
+		{syscall.SOL_TCP, syscall.TCP_KEEPINTVL, 15},
+	} {
+		_ = syscall.SetsockoptInt(s.fd, option[0], option[1], option[2])
+	}
+}
+
+// Read blocks. After hangUp it returns what had come before, then io.EOF.
+func (s *socket) Read(p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(s.fd, p)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// Write blocks until all is in the kernel's hands.
+func (s *socket) Write(p []byte) (written int, err error) {
+	for written < len(p) {
+		n, err := syscall.Write(s.fd, p[written:])
+		if err != nil && err != syscall.EINTR {
+			return written, err
+		}
+		written += max(n, 0)
+	}
+	return written, nil
+}
+
+// quiet: it is open, as far as we know, and nothing was sent to us while it
+// was idle. What a server says then (408, then it hangs up) is not the answer
+// to the next request.
+func (s *socket) quiet() bool {
+	var b [1]byte
+	_, _, err := syscall.Recvfrom(s.fd, b[:], syscall.MSG_DONTWAIT|syscall.MSG_PEEK)
+	return err == syscall.EAGAIN
+}
+
+// interruptible makes the end of ctx end all reads and writes, until release
+// is called. They get a moment more: what has arrived by then is read.
+func (s *socket) interruptible(ctx context.Context) (release func()) {
+	released, done := make(chan struct{}), make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		select {
+		case <-released:
+		case <-time.After(moment):
+			s.hangUp()
+		}
+	})
+	return func() {
+		if !stop() {
+			close(released)
+			<-done
+		}
+	}
+}
+
+const moment = 10 * time.Millisecond
+
+// hangUp makes reads and writes end.
+func (s *socket) hangUp() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fd >= 0 {
+		_ = syscall.Shutdown(s.fd, syscall.SHUT_RDWR) // ENOTCONN: it has ended
+	}
+}
+
+// Close gives the descriptor back; nobody may be reading or writing.
+func (s *socket) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = syscall.Close(s.fd) // nothing is in flight
+	s.fd = -1
+}
