@@ -103,6 +103,15 @@ func (in *inbox) reset() {
 	*in = inbox{line: in.line[:0], body: result{max: in.body.max}, stray: in.stray, closed: in.closed}
 }
 
+// Room is that of the body, where it is large and begun.
+func (in *inbox) Room(spare []byte) []byte {
+	free := in.body.data[len(in.body.data):cap(in.body.data)]
+	if !in.begun || in.body.over > 0 || len(free) < len(spare) {
+		return spare
+	}
+	return free
+}
+
 func (in *inbox) Write(p []byte) (int, error) {
 	n := len(p)
 	if !in.begun {

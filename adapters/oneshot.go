@@ -70,7 +70,7 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 }
 
 func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call, error) {
-	c := &call{answer: &result{max: o.Platform.MaxResult}, log: newStderr(o.Log)}
+	c := &call{answer: &result{max: o.Platform.MaxResult, hint: len(ev.Body)}, log: newStderr(o.Log)}
 	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
 	command.Keep = o.Keep

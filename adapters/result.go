@@ -11,18 +11,35 @@ import (
 type result struct {
 	data []byte
 	max  int
+	hint int // how many bytes are to be expected
 	over int // the size at which it passed the limit; 0: it did not
 }
 
-func (r *result) Write(p []byte) (int, error) {
-	if r.over > 0 {
-		return len(p), nil
+// Room is spare as long as there is little, which is then copied.
+func (r *result) Room(spare []byte) []byte {
+	if r.over > 0 || max(len(r.data), r.hint) < len(spare) {
+		return spare
 	}
-	if size := len(r.data) + len(p); size > r.max {
+	if len(r.data) == cap(r.data) {
+		r.grow(min(max(4*cap(r.data), r.hint, len(spare)), r.max) + 1) // 1 more: to see the end, or too much
+	}
+	return r.data[len(r.data):cap(r.data)]
+}
+
+func (r *result) grow(size int) { r.data = append(make([]byte, 0, size), r.data...) }
+
+func (r *result) Write(p []byte) (int, error) {
+	size := len(r.data) + len(p)
+	switch {
+	case r.over > 0:
+	case size > r.max:
 		r.data, r.over = nil, size
 		return 0, errTooLarge
+	case len(p) > 0 && size <= cap(r.data) && &p[0] == &r.data[:size][len(r.data)]: // it is in its room
+		r.data = r.data[:size]
+	default:
+		r.data = append(r.data, p...)
 	}
-	r.data = append(r.data, p...)
 	return len(p), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"bootstrap/protocol"
@@ -29,12 +30,23 @@ func (s *Supervisor) loop(ctx context.Context) error {
 			return err
 		}
 		err = s.handle(working, ev)
+		ev = nil // may be large
 		s.clearUp()
+		s.tidyMemory()
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tidyMemory gives back what a large event took: between events there is time
+// for that, and the function has the memory.
+func (s *Supervisor) tidyMemory() {
+	const large = 1 << 20 // bytes, which is rare
+	if s.moved > large {
+		debug.FreeOSMemory()
+	}
 }
 
 func (s *Supervisor) prepare() {
@@ -46,6 +58,7 @@ func (s *Supervisor) prepare() {
 // handle serves one event. Its error ends the runtime.
 func (s *Supervisor) handle(ctx context.Context, ev *protocol.Event) error {
 	result, err := s.invoke(ctx, ev)
+	s.moved = len(ev.Body) + len(result)
 	took := time.Since(ev.Received)
 	post, cancel := answerContext(ev)
 	defer cancel()

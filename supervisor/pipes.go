@@ -38,7 +38,7 @@ func (p *Process) open(c *Command) (theirs ends, err error) {
 		}
 		theirs = append(theirs, r)
 		p.in = feed{fd: w, open: c.Open}
-		_ = syscall.SetNonblock(w, true) // a valid descriptor: cannot fail
+		setNonblock(w)
 		p.Give(c.Input)
 	}
 	for _, to := range c.Outputs {
@@ -48,7 +48,7 @@ func (p *Process) open(c *Command) (theirs ends, err error) {
 		}
 		theirs = append(theirs, w)
 		p.outputs = append(p.outputs, output{r, to})
-		_ = syscall.SetNonblock(r, true) // a valid descriptor: cannot fail
+		setNonblock(r)
 	}
 	return theirs, nil
 }
@@ -64,6 +64,11 @@ func pipe(big bool) (r, w int, err error) {
 		enlarge(fds[0])
 	}
 	return fds[0], fds[1], nil
+}
+
+// setNonblock is for a new descriptor, which has no other flags to keep.
+func setNonblock(fd int) {
+	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_NONBLOCK)
 }
 
 // enlarge does nothing to what is no pipe.
@@ -153,15 +158,28 @@ func (f *feed) write() {
 }
 
 func (f *feed) close() {
+	f.data = nil
 	if f.fd >= 0 {
 		_ = syscall.Close(f.fd)
-		f.fd, f.data = -1, nil
+		f.fd = -1
 	}
 }
 
-// read passes on what the pipe holds, up to len(buf), and reports how much
+// A Reserve is an Output that has room of its own for what is read, so that
+// much of it is not copied.
+type Reserve interface {
+	// Room is where the next bytes shall go: its own, or spare. It is not
+	// empty. Write is then called with a part of it.
+	Room(spare []byte) []byte
+	io.Writer
+}
+
+// read passes on what the pipe holds, up to some size, and reports how much
 // that was: none when it is empty, or at its end, when it is closed.
 func (o *output) read(buf []byte) (int, error) {
+	if r, ok := o.to.(Reserve); ok {
+		buf = r.Room(buf)
+	}
 	n, err := syscall.Read(o.fd, buf)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:

@@ -47,7 +47,9 @@ type Process struct {
 	in      feed
 	big     bool // the pipes are
 	outputs []output
-	spins   int // of Pump, since the outputs ended
+	spins   int       // of Pump, since the outputs ended
+	looked  time.Time // when it last looked whether the process has exited,
+	reaped  time.Time // and whether orphans have
 }
 
 // ErrExited is how Pump says that the process has exited.
@@ -64,7 +66,7 @@ func (e *StartError) Unwrap() error { return e.Errno }
 
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
-	p := &Process{in: feed{fd: -1}, keep: c.Keep}
+	p := &Process{in: feed{fd: -1}, keep: c.Keep, reaped: time.Now()}
 	theirs, err := p.open(c)
 	if err == nil {
 		p.pid, err = children.start(func() (int, error) {
@@ -116,10 +118,14 @@ func (p *Process) Exited() bool {
 }
 
 // preferToKill makes the kernel end a child, and what that starts, rather than
-// us when the memory is full.
+// us when the memory is full. A child that is gone already, or a kernel without
+// this, is no harm.
 func preferToKill(pid int) {
-	// A child that is gone already, or a kernel without: nothing is lost.
-	_ = os.WriteFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", []byte("1000"), 0)
+	fd, err := syscall.Open("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+	if err == nil {
+		_, _ = syscall.Write(fd, []byte("1000"))
+		_ = syscall.Close(fd)
+	}
 }
 
 // End ends the process and its group and says how it went: by itself, or by

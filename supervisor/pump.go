@@ -11,7 +11,7 @@ const (
 	soon      = 50 * time.Microsecond // between looks for one that should be
 	firstLook = time.Millisecond      // for one that nothing announces,
 	lastLook  = 20 * time.Millisecond // and of an old process
-	passOn    = 20 * time.Millisecond // for what an exited one has left to others to write
+	passOn    = 45 * time.Millisecond // for what an exited one has left to others to write
 )
 
 var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
@@ -27,13 +27,14 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 	buf := buffers.Get().(*[usualPipe]byte)
 	defer buffers.Put(buf)
 	for began := time.Now(); ; {
-		if err := p.turn(ctx, p.patience(began), buf[:]); err != nil {
+		moved, err := p.turn(ctx, p.patience(began), buf[:])
+		if err != nil {
 			return err
 		}
 		switch {
 		case done != nil && done():
 			return p.Drain()
-		case p.Exited():
+		case p.looks(moved) && p.Exited():
 			return p.last(done, buf[:])
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -45,10 +46,8 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 // in it, or more than an Output takes. It waits for a moment where another holds
 // an output: that may be passing on the end, as in exec > >(tee log).
 func (p *Process) last(done func() bool, buf []byte) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), passOn)
-	defer cancel()
-	for err == nil && !p.ended() && ctx.Err() == nil {
-		err = p.turn(ctx, passOn, buf)
+	for until := time.Now().Add(passOn); err == nil && !p.ended() && time.Now().Before(until); {
+		_, err = p.turn(context.Background(), time.Until(until), buf)
 	}
 	if err == nil {
 		err = p.Drain()
@@ -75,6 +74,21 @@ func (p *Process) patience(began time.Time) time.Duration {
 	return min(max(time.Since(began)/8, least), lastLook)
 }
 
+// looks: it is time to look whether the process has exited. While bytes come it
+// has hardly, unless they are another's. Now and then it reaps orphans, too.
+func (p *Process) looks(moved bool) bool {
+	now := time.Now()
+	if moved && now.Sub(p.looked) < firstLook {
+		return false
+	}
+	p.looked = now
+	if now.Sub(p.reaped) > lastLook {
+		p.reaped = now
+		children.reapOrphans()
+	}
+	return true
+}
+
 // ended: all its outputs have.
 func (p *Process) ended() bool {
 	for _, o := range p.outputs {
@@ -85,30 +99,33 @@ func (p *Process) ended() bool {
 	return true
 }
 
-// turn waits for some of the pipes and serves those that are ready.
-func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) error {
+// turn waits for some of the pipes, serves those that are ready, and reports
+// whether it could read from one.
+func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) (moved bool, err error) {
 	if patience == 0 {
 		yield()
-		return nil
+		return false, nil
 	}
 	if until, ok := ctx.Deadline(); ok {
 		patience = max(0, min(patience, time.Until(until)))
 	}
 	fds := p.pollFds(make([]pollFd, 0, 8))
 	if err := poll(fds, patience); err != nil {
-		return err
+		return false, err
 	}
 	if fds[0].revents != 0 {
 		p.in.write()
 	}
 	for i := range p.outputs {
 		if fds[i+1].revents != 0 {
-			if _, err := p.outputs[i].read(buf); err != nil {
-				return err
+			n, err := p.outputs[i].read(buf)
+			if err != nil {
+				return false, err
 			}
+			moved = moved || n > 0
 		}
 	}
-	return nil
+	return moved, nil
 }
 
 // pollFds are the feed and the outputs; poll passes over one that is -1.

@@ -2,8 +2,6 @@ package supervisor
 
 import (
 	"context"
-	"os"
-	"os/signal"
 	"sync"
 	"syscall"
 	"time"
@@ -17,12 +15,11 @@ import (
 // Its lock makes each of these one step: fork and note, reap and forget, look
 // and reap, list and kill. So no pid is ever signalled that may be another's,
 // and no status is taken from its waiter.
-var children = registry{own: map[int]bool{}, again: make(chan struct{}, 1)}
+var children = registry{own: map[int]bool{}}
 
 type registry struct {
-	mu    sync.Mutex
-	own   map[int]bool
-	again chan struct{} // an exit that was behind another may be seen now
+	mu  sync.Mutex
+	own map[int]bool
 }
 
 func (r *registry) start(fork func() (int, error)) (int, error) {
@@ -45,10 +42,6 @@ func (r *registry) reap(pid int) syscall.WaitStatus {
 	status, ok := wait(pid)
 	if !ok {
 		status = syscall.WaitStatus(syscall.SIGKILL)
-	}
-	select {
-	case r.again <- struct{}{}:
-	default:
 	}
 	return status
 }
@@ -78,18 +71,18 @@ func (r *registry) reapOrphans() {
 	}
 }
 
-// runReaper reaps orphans as they exit, until ctx ends.
+// runReaper reaps orphans that exit while nobody pumps, until ctx ends. It is
+// not woken by SIGCHLD: each exit, most of all of a command, would cost two
+// switches of threads in the middle of an event.
 func runReaper(ctx context.Context) error {
-	exits := make(chan os.Signal, 1)
-	signal.Notify(exits, syscall.SIGCHLD)
-	defer signal.Stop(exits)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	for {
-		children.reapOrphans()
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-exits:
-		case <-children.again:
+		case <-tick.C:
+			children.reapOrphans()
 		}
 	}
 }

@@ -205,16 +205,6 @@ func TestReapOfNothing(t *testing.T) {
 	}
 }
 
-func TestReapTellsTheReaper(t *testing.T) {
-	tidy(t)
-	runToEnd(t, t.Context(), shell(":"), 0).check(t, 0)
-	select {
-	case <-children.again:
-	default:
-		t.Error("got no word of the exit")
-	}
-}
-
 // All of that as PID 1 of a container.
 func TestAsInit(t *testing.T) {
 	const variable = "TEST_AS_INIT"

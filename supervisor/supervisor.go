@@ -43,7 +43,8 @@ type Supervisor struct {
 	Keep    bool          // let live on, until we stop, what an event leaves behind
 	Log     hclog.Logger
 
-	kept []int // of what was left behind, all that the log has told of
+	moved int   // bytes of the last event and its result
+	kept  []int // of what was left behind, all that the log has told of
 }
 
 // initErrorTime is how long a failed start may take to report.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"bootstrap/cmd/internal/version"
@@ -22,6 +23,7 @@ const (
 )
 
 func main() {
+	debug.SetGCPercent(25) // half the memory after many events, and no slower
 	// A write to a log that nobody reads any more must not end us. Ignoring
 	// the signal would do so for the user's command, too.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
