@@ -97,11 +97,13 @@ func pidsIn(file *os.File) (pids []int) {
 }
 
 // Children are those of the process, zombies too.
-func (p *Process) Children() (pids []int) {
-	files := childrenFiles(strconv.Itoa(p.pid))
+func (p *Process) Children() []int { return childrenOf(p.pid) }
+
+func childrenOf(pid int) (pids []int) {
+	files := childrenFiles(strconv.Itoa(pid))
 	defer closeAll(files)
 	if files == nil {
-		return pidsByParent(p.pid)
+		return pidsByParent(pid)
 	}
 	for _, file := range files {
 		pids = append(pids, pidsIn(file)...)
@@ -118,7 +120,7 @@ func residentBytes(pid int) (sum int) {
 		pages, _ := strconv.Atoi(string(fields[1])) // the kernel wrote it
 		sum = pages * os.Getpagesize()
 	}
-	for _, child := range (&Process{pid: pid}).Children() {
+	for _, child := range childrenOf(pid) {
 		sum += residentBytes(child)
 	}
 	return sum
@@ -138,14 +140,28 @@ func pidsByParent(parent int) (pids []int) {
 	return pids
 }
 
-// parentOf reads "pid (name) state parent …"; the name may hold anything.
+// afterName are the fields of "pid (name) state parent …" from the state on;
+// the name may hold anything.
+func afterName(stat []byte) [][]byte {
+	return bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+}
+
 func parentOf(stat []byte) int {
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	fields := afterName(stat)
 	if len(fields) < 2 {
 		return -1
 	}
 	parent, _ := strconv.Atoi(string(fields[1]))
 	return parent
+}
+
+// runState is R for running, or waiting to; D for busy in the kernel; 0 for gone.
+func runState(pid int) byte {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") // gone: empty
+	if fields := afterName(stat); len(fields) > 0 {
+		return fields[0][0]
+	}
+	return 0
 }
 
 // nameOf is the name of a process, as the kernel keeps it: its first 15 bytes.

@@ -7,11 +7,12 @@ import (
 )
 
 const (
-	spins     = 64                    // looks for an exit that must be near
-	soon      = 50 * time.Microsecond // between looks for one that should be
-	firstLook = time.Millisecond      // for one that nothing announces,
-	lastLook  = 20 * time.Millisecond // and of an old process
-	passOn    = 45 * time.Millisecond // for what an exited one has left to others to write
+	spins     = 64                     // looks for an exit that must be near
+	soon      = 50 * time.Microsecond  // between looks for one that should be
+	firstLook = time.Millisecond       // for one that nothing announces,
+	lastLook  = 20 * time.Millisecond  // and of an old process
+	passOn    = 10 * time.Millisecond  // for what an exited one has left to others to write,
+	catchUp   = 200 * time.Millisecond // where these want to run but do not get to it
 )
 
 var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
@@ -46,8 +47,8 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 // in it, or more than an Output takes. It waits for a moment where another holds
 // an output: that may be passing on the end, as in exec > >(tee log).
 func (p *Process) last(done func() bool, buf []byte) (err error) {
-	for until := time.Now().Add(passOn); err == nil && !p.ended() && time.Now().Before(until); {
-		_, err = p.turn(context.Background(), time.Until(until), buf)
+	for began := time.Now(); err == nil && !p.ended() && awaited(time.Since(began)); {
+		_, err = p.turn(context.Background(), passOn/4, buf)
 	}
 	if err == nil {
 		err = p.Drain()
@@ -56,6 +57,12 @@ func (p *Process) last(done func() bool, buf []byte) (err error) {
 		return ErrExited
 	}
 	return err
+}
+
+// awaited: it is not too long yet for others to write. On a busy machine what
+// has something to do may wait long for a processor.
+func awaited(waited time.Duration) bool {
+	return waited < passOn || waited < catchUp && children.lively()
 }
 
 // patience is how long to wait for bytes before looking whether the process

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -102,6 +103,14 @@ func (r *registry) orphans() (pids []int) {
 		}
 	}
 	return pids
+}
+
+// lively: an orphan, or what it has started, has something to do.
+func (r *registry) lively() bool { return slices.ContainsFunc(r.orphans(), lively) }
+
+func lively(pid int) bool {
+	state := runState(pid)
+	return state == 'R' || state == 'D' || slices.ContainsFunc(childrenOf(pid), lively)
 }
 
 // endOrphans ends all that the user's code left behind, and returns when it is
