@@ -77,7 +77,16 @@ func (a *adapter) Start(ctx context.Context) error {
 		return err
 	}
 	a.memory.open()
-	return a.Adapter.Start(ctx)
+	err = a.Adapter.Start(ctx)
+	if err != nil {
+		a.memory.close()
+	}
+	return err
+}
+
+func (a *adapter) Close() error {
+	defer a.memory.close()
+	return a.Adapter.Close()
 }
 
 // choose picks the adapter for what is to run.
@@ -150,12 +159,13 @@ func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 // errNotReady is why the wait for something resident ended.
 var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
 
-// untilReady bounds the start of something resident.
-func (c *Config) untilReady(ctx context.Context) (context.Context, context.CancelFunc) {
+// untilReady bounds the start of something resident, that has been waited for
+// before.
+func (c *Config) untilReady(ctx context.Context, waited time.Duration) (context.Context, context.CancelFunc) {
 	if c.StartTimeout == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, c.StartTimeout, errNotReady)
+	return context.WithTimeoutCause(ctx, c.StartTimeout-waited, errNotReady)
 }
 
 // logged is what takes an output that is a log.

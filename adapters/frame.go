@@ -92,6 +92,7 @@ type inbox struct {
 	body   result
 	taken  int  // bytes of the body, also those that were too many to keep
 	begun  bool // the header is complete
+	bad    bool // it is no frame: no more is kept
 	stray  bool // something came behind the frame
 	closed bool
 }
@@ -114,6 +115,9 @@ func (in *inbox) Room(spare []byte) []byte {
 
 func (in *inbox) Write(p []byte) (int, error) {
 	n := len(p)
+	if in.bad {
+		return n, nil
+	}
 	if !in.begun {
 		var err error
 		if p, err = in.readHeader(p); err != nil || !in.begun {
@@ -144,6 +148,7 @@ func (in *inbox) readHeader(p []byte) (rest []byte, err error) {
 }
 
 func (in *inbox) garbage() error {
+	in.bad = true
 	return &frameError{fmt.Sprintf("its answer is not a frame, but begins with %.100q", in.line)}
 }
 

@@ -35,6 +35,8 @@ func (m *memory) open() {
 	m.kills = m.count()
 }
 
+func (m *memory) close() { _ = m.counter.Close() } // only read; nil is fine too
+
 // find looks below root. In a container our path, as /proc tells it, may be one
 // of the host's: then the group is mounted as the root.
 func (m *memory) find(root, cgroups string) {

@@ -76,6 +76,9 @@ func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *pr
 func (c *Config) died(what string, status syscall.WaitStatus, log string) *protocol.Failure {
 	f := c.failure(status, nil, log)
 	if f == nil { // also where that status is fine for a program
+		if own := ownFailure(lines(log), nil); own != nil {
+			return own
+		}
 		f = ending(status, log)
 	}
 	if ownFailure(f.Stack, nil) == nil {

@@ -62,7 +62,7 @@ func (f *shell) endHost() {
 // load starts a shell and waits until it has the function.
 func (f *shell) load(ctx context.Context) error {
 	f.endHost()
-	ctx, cancel := f.untilReady(ctx)
+	ctx, cancel := f.untilReady(ctx, 0)
 	defer cancel()
 	h, err := startHost(&supervisor.Command{
 		Path: f.path,

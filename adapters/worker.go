@@ -33,6 +33,7 @@ type worker struct {
 // A session is one life of a worker.
 type session struct {
 	process  *supervisor.Process
+	waited   time.Duration // for it to be ready, by events whose time was over
 	inbox    inbox
 	out, log *stderr
 	ready    bool // it has said so
@@ -59,7 +60,13 @@ func newWorker(c Config, args []string) (*worker, error) {
 	return &worker{Config: c, path: path, args: args, name: "the worker"}, err
 }
 
-func (w *worker) Start(ctx context.Context) error { return w.present(ctx) }
+func (w *worker) Start(ctx context.Context) error {
+	err := w.present(ctx)
+	if err != nil && w.session != nil { // told to stop; nobody closes what has not started
+		w.end(0)
+	}
+	return err
+}
 
 // Close lets the worker end.
 func (w *worker) Close() error {
@@ -174,15 +181,24 @@ func (w *worker) pause(ctx context.Context) error {
 	}
 }
 
-// awaitReady waits for the first frame. On a failure the worker is ended.
+// awaitReady waits for the first frame. On a failure the worker is ended,
+// unless it is only ctx that has: else one that needs longer to start than an
+// event may take would never be back while there are events.
 func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
-	ctx, cancel := w.untilReady(ctx)
-	defer cancel()
 	s := w.session
-	err := s.await(ctx)
+	began := time.Now()
+	ready, cancel := w.untilReady(ctx, s.waited)
+	defer cancel()
+	err := s.await(ready)
 	if err == nil && s.inbox.Ready {
 		s.ready, s.family = true, s.process.Children()
+		s.out.Reset() // what it has said as it started is no event's
+		s.log.Reset()
 		return nil
+	}
+	if err != nil && err == context.Cause(ctx) { // the event's time is over, not the start's: it goes on
+		s.waited += time.Since(began)
+		return problem("Runtime.InitError", "%s: %v", w.name, err)
 	}
 	status := w.end(0)
 	failure := w.startFailure(err, s, status)
@@ -245,7 +261,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 		err = &frameError{fmt.Sprintf("it answered the event %.100q, not %q", s.inbox.ID, ev.ID)}
 	}
 	if err == nil {
-		return w.answered(s, ev)
+		return w.answered(s)
 	}
 	return nil, w.broken(err, s, ev, w.end(grace(ctx, ev)))
 }
@@ -268,14 +284,15 @@ func (w *worker) notPresent(ctx context.Context, ev *protocol.Event, err error) 
 }
 
 // answered is the outcome that a whole frame tells.
-func (w *worker) answered(s *session, ev *protocol.Event) ([]byte, error) {
+func (w *worker) answered(s *session) ([]byte, error) {
 	told, body := s.inbox.Error, &s.inbox.body
 	switch {
 	case told != nil:
 		return nil, &protocol.Failure{Type: cmp.Or(told.Type, "Function.Error"), Message: told.Message, Stack: told.Stack}
 	case body.over > 0:
-		body.over = s.inbox.Length
-		return nil, cutShort(errTooLarge, ev, body, s.log.String())
+		f := problem("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
+		f.Stack = lines(s.log.String())
+		return nil, f
 	case w.FailOnStderr && s.log.Total > 0:
 		return nil, noisy(s.log.String())
 	}

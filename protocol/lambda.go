@@ -28,6 +28,7 @@ var Lambda = &Platform{
 		{Name: "FUNCTION_NAME", Variable: "AWS_LAMBDA_FUNCTION_NAME"},
 		{Name: "FUNCTION_VERSION", Variable: "AWS_LAMBDA_FUNCTION_VERSION"},
 		{Name: "FUNCTION_MEMORY_MB", Variable: "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"},
+		{Name: "FUNCTION_ARN", Header: "Lambda-Runtime-Invoked-Function-Arn"},
 		{Name: "FUNCTION_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"},
 		{Name: "_X_AMZN_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"}, // where AWS's SDKs look
 	},

@@ -44,11 +44,12 @@ fi
 # What we and our traps say is nobody's: bash tells of the deaths of subshells.
 [[ $__bootstrap_result == 1 ]] || exec 3>&1 >&2
 exec 106>&1 107>&2 >/dev/null 2>&1
-builtin trap : TERM # ends the subshell, where it is reset, but not us
+builtin trap '' TERM # ends what serves an event, but not us, nor what waits for one
 builtin echo ready >&103
 while :; do
 	( # forked before there is an event
 		builtin read -r -u 104 _ || exit
+		builtin trap - TERM
 		IFS= builtin read -r -d '' -u 105 __bootstrap_given
 		builtin mapfile -d '' -n 1 -u 105 __bootstrap_event 2>/dev/null ||
 			__bootstrap_event=$(</proc/self/fd/0) # before bash 4.4: no newlines at its end

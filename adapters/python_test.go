@@ -1,0 +1,505 @@
+package adapters
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/textproto"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// module is the configuration of a function main_handler in a module, which is
+// one of the files.
+func module(t *testing.T, interpreter string, fs files) (Config, *hook) {
+	t.Helper()
+	if _, err := exec.LookPath(interpreter); err != nil {
+		t.Skip(err)
+	}
+	c, log := config(t, fs), &hook{}
+	c.Handler, c.Log = "index.main_handler", log
+	return c, log
+}
+
+func python(t *testing.T, text string) (Config, *hook) {
+	t.Helper()
+	return module(t, "python3", files{"index.py": text})
+}
+
+// raises checks the failure of an event: its type may be any name of a class.
+func raises(t *testing.T, a supervisor.Adapter, body, kind, message string) *protocol.Failure {
+	t.Helper()
+	result, err := a.Invoke(t.Context(), newEvent(body))
+	if err == nil {
+		t.Fatalf("event %s: got the result %s, want %s: %s", short(body), short(string(result)), kind, message)
+	}
+	f, ok := err.(*protocol.Failure)
+	if !ok || f.Type != kind || !strings.Contains(f.Message, message) {
+		t.Fatalf("event %s: got %.1000v, want %s: …%s…", short(body), err, kind, message)
+	}
+	if size := len(f.JSON()); size > maxHeader {
+		t.Errorf("failure: got %d bytes", size)
+	}
+	stack := strings.Join(f.Stack, "\n")
+	for _, internal := range []string{`"<string>", line `, "importlib", "asyncio/", "[eval", "node:"} {
+		if strings.Contains(stack, internal) {
+			t.Errorf("stack: got frames that are not the function's: %s", stack)
+		}
+	}
+	return f
+}
+
+// quoted is a text as an event.
+func quoted(text string) string {
+	b, _ := json.Marshal(text) // a string: cannot fail
+	return string(b)
+}
+
+// pythonEvaluate is a function that does what its event says; it has its own
+// pid in the answer to "".
+const pythonEvaluate = `
+import os, sys
+
+def main_handler(event, context):
+    scope = {"context": context, "result": os.getpid()}
+    exec(compile(event, "event", "exec"), scope)
+    return scope["result"]
+`
+
+func TestPython(t *testing.T) {
+	tests := []struct{ name, code, kind, want string }{
+		{"null", "result = None", "", "null"},
+		{"a string", "result = 'a\"\\n世界😀'", "", `"a\"\n世界😀"`},
+		{"a surrogate", "result = 'a\\udc80'", "", `"a\udc80"`},
+		{"numbers", "result = [1, 2.5, 10**40, True]", "", "[1,2.5,1" + strings.Repeat("0", 40) + ",true]"},
+		{"an object", "result = {'a': {'b': (1,)}, 2: None}", "", `{"a":{"b":[1]},"2":null}`},
+		{"bytes", "result = b'\\xff\\x00\\n'", "", "\xff\x00\n"},
+		{"no bytes", "result = b''", "", ""},
+		{"a bytearray", "result = bytearray(b'a')", "", "a"},
+		{"a view", "result = memoryview(b'abcd')[::2]", "", "ac"},
+		{"a set", "result = {1}", "Runtime.MarshalError", "what the function returned is not JSON: Object of type"},
+		{"an object of a class", "class X: pass\nresult = X()", "Runtime.MarshalError", "not JSON"},
+		{"not a number", "result = float('nan')", "Runtime.MarshalError", "Out of range float values"},
+		{"a circle", "result = []; result.append(result)", "Runtime.MarshalError", "Circular reference"},
+		{"depth", "result = []\nfor _ in range(200000): result = [result]", "Runtime.MarshalError", "recursion"},
+		{"a generator", "result = (x for x in [1])", "Runtime.MarshalError", "generator"},
+		{"a key", "result = {b'a': 1}", "Runtime.MarshalError", "keys must be"},
+
+		{"an exception", "raise ValueError('no good')", "ValueError", "no good"},
+		{"one of its own", "class NoGood(Exception): pass\nraise NoGood(1, 2)", "NoGood", "(1, 2)"},
+		{"no message", "raise KeyError", "KeyError", ""},
+		{"a message of lines", "raise KeyError('a\\nb')", "KeyError", `'a\nb'`},
+		{"a message that raises", "class X(Exception):\n def __str__(self): raise SystemExit(3)\nraise X", "X", "(its message cannot be had)"},
+		{"a message that is none", "class X(Exception):\n def __str__(self): return 3\nraise X", "X", "(its message cannot be had)"},
+		{"a false exception", "class X(Exception):\n def __bool__(self): return False\nraise X('x')", "X", "x"},
+		{"no end", "def f(): f()\nf()", "RecursionError", "maximum recursion depth exceeded"},
+		{"many frames", "sys = __import__('sys'); sys.setrecursionlimit(20000)\nsrc = ''.join('def f%d(): f%d()\\n' % (i, i+1) for i in range(5000))\nexec(compile(src + 'def f5000(): 1/0\\nf0()', 'source', 'exec'), {})", "ZeroDivisionError", "division"},
+		{"many causes", "e = None\nfor i in range(5000):\n n = ValueError(str(i)); n.__cause__ = e; e = n\nraise e", "ValueError", "4999"},
+		{"a circle of causes", "a, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a", "ValueError", "a"},
+		{"a long message", "raise ValueError('\\x01😀\\udc80' * 1000000)", "ValueError", "\x01😀"},
+		{"many lines", "raise ValueError('line\\n' * 100000)", "ValueError", "line\n"},
+		{"a syntax error", "compile('1 +', 'source', 'exec')", "SyntaxError", "invalid syntax"},
+		{"an interrupt", "raise KeyboardInterrupt", "KeyboardInterrupt", ""},
+		{"a cancellation", "import asyncio; raise asyncio.CancelledError", "CancelledError", ""},
+		{"an end of iteration", "raise StopIteration(1)", "StopIteration", "1"},
+		{"a generator's end", "raise GeneratorExit", "GeneratorExit", ""},
+		{"no memory", "raise MemoryError", "MemoryError", ""},
+
+		{"stdin", "import sys, os; result = [sys.stdin.read(), os.read(0, 10).decode()]", "", `["",""]`},
+		{"input", "input()", "EOFError", ""},
+		{"descriptor 3", "import os; os.close(3)", "OSError", "Bad file descriptor"},
+		{"the descriptors of a child", "import subprocess; result = subprocess.check_output('ls /proc/self/fd; cat', shell=True, close_fds=False).decode()", "", `"0\n1\n2\n3\n"`},
+		{"the arguments", "import sys; result = [a[-9:] for a in sys.argv]", "", `["/index.py"]`},
+		{"a fork", "import os; p = os.fork(); result = os.waitpid(p, 0)[1] if p else 'child'", "", "0"},
+		{"a fork that raises", "import os; p = os.fork(); result = os.waitpid(p, 0)[1] if p else 1/0", "", "256"},
+		{"a fork that exits", "import os, sys; p = os.fork(); result = os.waitpid(p, 0)[1] if p else sys.exit(3)", "", "768"},
+		{"an exit in a thread", "import threading, sys; t = threading.Thread(target=sys.exit); t.start(); t.join()\nresult = 1", "", "1"},
+		{"stdout closed", "import sys; sys.stdout.close()", "", ""},
+		{"stderr closed", "import sys; sys.stderr.close(); raise ValueError('x')", "ValueError", "x"},
+		{"stdout gone", "import sys; sys.stdout = sys.stderr = None; raise ValueError('x')", "ValueError", "x"},
+		{"stdout detached", "import sys; sys.stdout = sys.__stdout__ = open(1, 'w', closefd=False); sys.stdout.detach(); result = 1", "", "1"},
+		{"another folder", "import os; os.chdir('/'); result = os.getcwd()", "", `"/"`},
+		{"a logger", "context.getLogger().info('x'); result = 1", "", "1"},
+	}
+	c, _ := python(t, pythonEvaluate)
+	a := start(t, c)
+	pid, _ := invoke(t, a, `""`)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			switch {
+			case test.kind != "":
+				raises(t, a, quoted(test.code), test.kind, test.want)
+			case test.want != "" || test.name == "no bytes":
+				succeeds(t, a, quoted(test.code), test.want)
+			default:
+				if _, failure := invoke(t, a, quoted(test.code)); failure != nil {
+					t.Error(failure)
+				}
+			}
+			succeeds(t, a, `""`, pid)
+		})
+	}
+}
+
+// What ends the host fails its event, with the reason, and the next has a new
+// one.
+func TestPythonEnds(t *testing.T) {
+	tests := []struct{ name, code, kind, want string }{
+		{"exit", "import sys; sys.exit(3)", "Function.ExitError", "the host of index.py ended: exit status 3"},
+		{"exit 0", "exit()", "Function.ExitError", "the host of index.py ended: exit status 0"},
+		{"an exit that says why", "import sys; sys.exit('out of luck')", "Function.ExitError", "exit status 1: out of luck"},
+		{"at once", "import os; os._exit(4)", "Function.ExitError", "exit status 4"},
+		{"a crash", "import ctypes; ctypes.string_at(0)", "Function.Signal", "killed by signal 11 (segmentation fault)"},
+		{"killed", "import os; os.kill(os.getpid(), 9)", "Function.Signal", "killed by signal 9 (killed)"},
+		{"another program", "import os; os.execlp('false', 'false')", "Function.ExitError", "exit status 1"},
+		{"descriptors closed", "import os; os.closerange(3, 100)", "Function.ExitError", "Bad file descriptor"},
+		{"an exit, with a thread", "import threading, sys; threading.Thread(target=threading.Event().wait).start(); sys.exit(5)", "Function.ExitError", "exit status 5"},
+		{"an exit in a coroutine", "import sys\nasync def f(): sys.exit(6)\nresult = f()", "Function.ExitError", "exit status 6"},
+	}
+	c, _ := python(t, "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"+pythonEvaluate)
+	a := start(t, c)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			before, _ := invoke(t, a, `""`)
+			fails(t, a, quoted(test.code), test.kind, test.want)
+			if after, failure := invoke(t, a, `""`); failure != nil || after == before {
+				t.Errorf("got %s, %v", after, failure)
+			}
+		})
+	}
+}
+
+// Each line is in the log when the answer is there, in whatever way it came.
+func TestPythonLog(t *testing.T) {
+	tests := []struct{ name, code, want string }{
+		{"print", "print('a'); print('b', end='')", "a\nb"},
+		{"stderr", "import sys; print('a', file=sys.stderr); sys.stderr.write('b')", "a\nb"},
+		{"bytes", "import sys; sys.stdout.buffer.write(b'\\xff\\n')", "\xff\n"},
+		{"the first stdout", "import sys; sys.__stdout__.write('a')", "a"},
+		{"the descriptor", "import os; print('a'); os.write(1, b'b\\n'); print('c')", "a\nb\nc\n"},
+		{"not ASCII", "print('世界😀\\udc80')", "世界😀\\udc80\n"},
+		{"a lot", "print('x' * 1000000, end='')", strings.Repeat("x", 1000000)},
+		{"a child's", "import subprocess; print('a'); subprocess.call(['echo', 'b']); print('c')", "a\nb\nc\n"},
+		{"a thread's", "import threading; t = threading.Thread(target=print, args=('a',)); t.start(); t.join()", "a\n"},
+		{"a fork's", "import os\nif os.fork(): os.wait()\nelse: print('a', end='')", "a"},
+		{"a logger's", "import logging; l = logging.getLogger('x'); l.setLevel(10); l.info('a'); logging.info('b')", "a\n"},
+		{"a warning", "import logging; logging.warning('a')", "a\n"},
+	}
+	for _, lang := range []string{"C", "C.UTF-8"} {
+		c, log := python(t, "import logging\n"+strings.Replace(pythonEvaluate, "os.getpid()", "1", 1))
+		c.Environ = append(c.Environ, "LC_ALL="+lang, "LANG="+lang, "PYTHONIOENCODING=ascii", "PYTHONCOERCECLOCALE=0", "PYTHONUTF8=0")
+		a := start(t, c)
+		for _, test := range tests {
+			t.Run(lang+" "+test.name, func(t *testing.T) {
+				log.Reset()
+				succeeds(t, a, quoted(test.code), "1")
+				got := strings.Replace(log.String(), "WARNING:root:", "", 1)
+				if got != test.want {
+					t.Errorf("log: got %s, want %s", short(got), short(test.want))
+				}
+			})
+		}
+	}
+}
+
+func TestPythonTerminal(t *testing.T) {
+	c, log := python(t, "import sys\ndef main_handler(e, c): print('世界'); return [sys.stdout.isatty(), sys.stderr.isatty(), sys.stdin.isatty()]")
+	c.PTY = true
+	succeeds(t, start(t, c), "", "[true,true,false]")
+	if got := strings.ReplaceAll(log.String(), "\r", ""); got != "世界\n" {
+		t.Errorf("log: got %q", got)
+	}
+}
+
+// An exception is answered and logged with the frames of the function alone.
+func TestPythonStack(t *testing.T) {
+	c, log := python(t, `
+def helper():
+    raise ValueError("inner")
+
+async def later():
+    helper()
+
+def main_handler(event, context):
+    if event == "async":
+        return later()
+    try:
+        helper()
+    except ValueError as error:
+        raise KeyError("outer") from error
+`)
+	a := start(t, c)
+	f := raises(t, a, "", "KeyError", "'outer'")
+	want := []string{
+		"Traceback (most recent call last):",
+		`  File "` + c.Dir + `/index.py", line 12, in main_handler`, "    helper()",
+		`  File "` + c.Dir + `/index.py", line 3, in helper`, `    raise ValueError("inner")`,
+		"ValueError: inner", "",
+		"The above exception was the direct cause of the following exception:", "",
+		"Traceback (most recent call last):",
+		`  File "` + c.Dir + `/index.py", line 14, in main_handler`, `    raise KeyError("outer") from error`,
+		"KeyError: 'outer'",
+	}
+	var got []string
+	for _, line := range f.Stack {
+		if !marks(line) { // from Python 3.11 on
+			got = append(got, line)
+		}
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("stack: got\n%s", strings.Join(f.Stack, "\n"))
+	}
+	if got := strings.Join(f.Stack, "\n") + "\n"; log.String() != got {
+		t.Errorf("log: got %s", log)
+	}
+	f = raises(t, a, `"async"`, "ValueError", "inner")
+	if len(f.Stack) < 2 || !strings.HasSuffix(f.Stack[1], "/index.py\", line 6, in later") {
+		t.Errorf("stack: got %q", f.Stack)
+	}
+}
+
+func TestPythonEvents(t *testing.T) {
+	c, _ := python(t, "def main_handler(event, context): return event")
+	a := start(t, c)
+	long := `"` + strings.Repeat("世", 2<<20) + `"`
+	for event, want := range map[string]string{
+		"":                      "null",
+		"null":                  "null",
+		" [1, 2] \n":            "[1,2]",
+		"\ufeff{}":              "{}",
+		`"\ud83d\ude00 \udc80"`: `"😀 \udc80"`,
+		long:                    long,
+	} {
+		succeeds(t, a, event, want)
+	}
+	for _, event := range []string{"{", "\xff", "\"\xff\"", "{}{}", "\x00", "\ufeff", " ", strings.Repeat("[", 1<<20)} {
+		fails(t, a, event, "Runtime.UnmarshalError", "the event is not JSON: ")
+	}
+	succeeds(t, a, "1", "1")
+}
+
+func TestPythonLoadFails(t *testing.T) {
+	const handler = "\ndef main_handler(event, context): pass\n"
+	tests := []struct {
+		name       string
+		files      files
+		kind, want string
+	}{
+		{"no such module", files{"index.py": "import os\nimport no_such" + handler}, "Runtime.ImportModuleError", "/index.py:2: ModuleNotFoundError: No module named 'no_such'"},
+		{"no such name", files{"index.py": "from os import nothing"}, "Runtime.ImportModuleError", "/index.py:1: ImportError: cannot import name 'nothing'"},
+		{"in another module", files{"index.py": "import other", "other.py": "\n\nimport no_such"}, "Runtime.ImportModuleError", "/other.py:3: ModuleNotFoundError"},
+		{"syntax", files{"index.py": "x = 1\ndef main_handler(:\n"}, "Runtime.UserCodeSyntaxError", "/index.py:2: SyntaxError: "},
+		{"syntax of another module", files{"index.py": "import other", "other.py": "\nif\n"}, "Runtime.UserCodeSyntaxError", "/other.py:2: SyntaxError: "},
+		{"spaces", files{"index.py": "def main_handler(e, c):\npass\n"}, "Runtime.UserCodeSyntaxError", "/index.py:2: IndentationError: "},
+		{"not UTF-8", files{"index.py": "x = '\xff'\n"}, "Runtime.UserCodeSyntaxError", "SyntaxError: "},
+		{"an exception", files{"index.py": "\n\nopen('/nowhere')" + handler}, "FileNotFoundError", "/index.py:3: FileNotFoundError: [Errno 2]"},
+		{"empty", files{"index.py": ""}, "Runtime.HandlerNotFound", "/index.py does not define the function main_handler (it defines: none)"},
+		{"another function", files{"index.py": "import os\ndef handler(): pass\ndef _x(): pass"}, "Runtime.HandlerNotFound", "(it defines: handler)"},
+		{"no function", files{"index.py": "main_handler = 3"}, "Runtime.HandlerNotFound", "does not define"},
+		{"exit", files{"index.py": "import sys\nsys.exit('no luck')"}, "Runtime.UserCodeExit", "ended before it was ready: exit status 1: no luck"},
+		{"at once", files{"index.py": "import os\nos._exit(3)"}, "Runtime.UserCodeExit", "exit status 3"},
+		{"a long message", files{"index.py": "raise ValueError('x' * 1000000)"}, "ValueError", "/index.py:1: ValueError: xxx"},
+		{"a folder", files{"index.py/x": ""}, "IsADirectoryError", "/index.py"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, _ := module(t, "python3", test.files)
+			err := New(c).Start(t.Context())
+			wantFailure(t, err, test.kind, test.want)
+			if stack := err.(*protocol.Failure).Stack; strings.Contains(strings.Join(stack, "\n"), "importlib") {
+				t.Errorf("stack: got %q", stack)
+			}
+			noneLeft(t)
+		})
+	}
+}
+
+// Modules find what lies beside them, and the host what it needs itself.
+func TestPythonFolders(t *testing.T) {
+	const handler = "\ndef main_handler(event, context): return "
+	shadows := files{"index.py": "async def main_handler(event, context): return event"}
+	for _, name := range []string{"json", "types", "time", "traceback", "importlib", "os", "re", "io", "tokenize", "asyncio"} {
+		shadows[name+".py"] = "raise SystemExit('imported instead of Python\\'s')"
+	}
+	tests := []struct {
+		name, handler string
+		files         files
+		want          string
+	}{
+		{"a sibling", "index.main_handler", files{"index.py": "import other" + handler + "other.X", "other.py": "X = 1"}, "1"},
+		{"a package", "pkg/mod.main_handler", files{"pkg/mod.py": "from . import other; import other as same" + handler + "other.X + same.X", "pkg/other.py": "X = 1", "other.py": "X = 9"}, "2"},
+		{"a package that begins", "pkg/in/mod.main_handler", files{"pkg/__init__.py": "X = 1", "pkg/in/__init__.py": "from .. import X", "pkg/in/mod.py": "from . import X; import pkg" + handler + "[X, pkg.X, __name__]"}, `[1,1,"pkg.in.mod"]`},
+		{"a folder with a dot", "v1.2/mod.main_handler", files{"v1.2/mod.py": "import other" + handler + "other.X", "v1.2/other.py": "X = 1"}, "1"},
+		{"a folder with a name of Python's", "code/json.main_handler", files{"code/json.py": "import json, other" + handler + "json.loads('[1]') + [other.X]", "other.py": "X = 2"}, "[1,2]"},
+		{"a file", "pkg/mod.main_handler", files{"pkg/mod.py": handler + "open('data').read()", "data": "1"}, `"1"`},
+		{"Python's names", "index.main_handler", shadows, `{"a":1}`},
+		{"its own name is Python's", "json.main_handler", files{"json.py": "import logging, types, urllib.parse" + handler + "event"}, `{"a":1}`},
+		{"another name of Python's", "traceback.main_handler", files{"traceback.py": handler + "__name__"}, `"traceback"`},
+		{"an odd name", "my-mod é 1.main_handler", files{"my-mod é 1.py": handler + "1"}, "1"},
+		{"no main program", "index.main_handler", files{"index.py": "if __name__ == '__main__': 1/0" + handler + "__name__"}, `"index"`},
+		{"the path", "pkg/mod.main_handler", files{"pkg/mod.py": "import sys, os" + handler + "[os.path.relpath(p) for p in sys.path[:2]] + [sys.path.count(os.getcwd()), '' in sys.path]"}, `["pkg",".",1,false]`},
+		{"a child of fork", "index.main_handler", files{"index.py": "import multiprocessing\ndef work(q): q.put(1)\ndef main_handler(event, context):\n m = multiprocessing.get_context('fork'); q = m.Queue(); p = m.Process(target=work, args=(q,)); p.start(); r = q.get(); p.join(); return r"}, "1"},
+		{"a child of spawn", "pkg/mod.main_handler", files{"pkg/mod.py": "import multiprocessing\ndef work(c): c.send(__name__)\ndef main_handler(event, context):\n m = multiprocessing.get_context('spawn'); a, b = m.Pipe(); p = m.Process(target=work, args=(b,)); p.start(); r = a.recv(); p.join(); return r"}, `"pkg.mod"`},
+	}
+	for _, test := range tests {
+		environments := []string{"A=B"}
+		if strings.Contains(test.name, "name") || strings.Contains(test.name, "path") {
+			environments = append(environments, "PYTHONSAFEPATH=1", "PYTHONPATH=.")
+		}
+		for _, environment := range environments {
+			t.Run(test.name+" "+environment, func(t *testing.T) {
+				if environment == "PYTHONPATH=." && test.files["os.py"] != "" {
+					t.Skip("Python itself fails")
+				}
+				c, _ := module(t, "python3", test.files)
+				c.Handler = test.handler
+				c.Environ = append(c.Environ, environment)
+				a := start(t, c)
+				succeeds(t, a, `{"a":1}`, test.want)
+			})
+		}
+	}
+}
+
+// Switches of Python's that come by the environment do not touch the host.
+func TestPythonEnvironments(t *testing.T) {
+	for _, variable := range []string{"PYTHONSTARTUP=start.py", "PYTHONOPTIMIZE=2", "PYTHONDEVMODE=1", "PYTHONUNBUFFERED=1", "PYTHONINSPECT=1", "PYTHONWARNINGS=error", "PYTHONFAULTHANDLER=1", "PYTHONDONTWRITEBYTECODE=1", "PYTHONNOUSERSITE=1", "PYTHONHASHSEED=0"} {
+		t.Run(variable, func(t *testing.T) {
+			c, log := module(t, "python3", files{"index.py": pythonEvaluate, "start.py": "print('started')"})
+			c.Environ = append(c.Environ, variable)
+			a := start(t, c)
+			succeeds(t, a, quoted("result = 1"), "1")
+			succeeds(t, a, quoted("async def f(): return 2\nresult = f()"), "2")
+			raises(t, a, quoted("1/0"), "ZeroDivisionError", "division")
+			if err := a.Close(); err != nil || strings.Contains(log.String(), "Warning") || strings.Contains(log.String(), "started") {
+				t.Errorf("got %v, log %s", err, log)
+			}
+		})
+	}
+}
+
+func TestPythonHandlers(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"async", "async def main_handler(e, c): return e", "[1]"},
+		{"async, waiting", "import asyncio\nasync def main_handler(e, c):\n await asyncio.sleep(0)\n return await asyncio.wait_for(asyncio.gather(*[asyncio.sleep(0, 1)]), 9)", "[1]"},
+		{"a lambda", "main_handler = lambda e, c: e", "[1]"},
+		{"an object", "class H:\n def __call__(self, e, c): return e\nmain_handler = H()", "[1]"},
+		{"an async object", "class H:\n async def __call__(self, e, c): return e\nmain_handler = H()", "[1]"},
+		{"a method", "class H:\n def f(self, e, c): return e\nmain_handler = H().f", "[1]"},
+		{"a partial", "import functools\nmain_handler = functools.partial(lambda x, e, c: x, [1])", "[1]"},
+		{"decorated", "import functools\ndef d(f):\n @functools.wraps(f)\n def g(*a): return f(*a)\n return g\n@d\nasync def main_handler(e, c): return e", "[1]"},
+		{"a future", "import asyncio\ndef main_handler(e, c):\n async def f(): return e\n return f()", "[1]"},
+		{"a loop of its own", "import asyncio\nasync def f(e): return e\ndef main_handler(e, c):\n l = asyncio.new_event_loop()\n try: return l.run_until_complete(f(e))\n finally: l.close()", "[1]"},
+		{"the loop closed", "import asyncio\ndef main_handler(e, c):\n try: asyncio.get_event_loop_policy().get_event_loop().close()\n except RuntimeError: pass\n async def f(): return e\n return f()", "[1]"},
+		{"a loop that is kept", "import asyncio\nloops = set()\nasync def main_handler(e, c):\n loops.add(id(asyncio.get_event_loop())); return [len(loops)]", "[1]"},
+		{"a task that is kept", "import asyncio\ntasks = []\nasync def later(): return 1\nasync def main_handler(e, c):\n if not tasks: tasks.append(asyncio.ensure_future(later()))\n return [await tasks[0]]", "[1]"},
+		{"an alarm", "import signal\nhit = []\nsignal.signal(signal.SIGUSR1, lambda *a: hit.append(1))\ndef main_handler(e, c):\n signal.pthread_kill(__import__('threading').get_ident(), signal.SIGUSR1); return hit[:1]", "[1]"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c, _ := python(t, test.text)
+			a := start(t, c)
+			for range 3 {
+				succeeds(t, a, "[1]", test.want)
+			}
+		})
+	}
+}
+
+// The names are those of the vendors' own runtimes.
+func TestPythonContext(t *testing.T) {
+	const values = `def main_handler(event, context):
+    values = {}
+    for name in event:
+        value = getattr(context, name, context.get(name))
+        values[name] = value() if callable(value) else value
+    return values
+`
+	tests := []struct {
+		platform *protocol.Platform
+		environ  []string
+		want     map[string]any
+	}{
+		{protocol.Lambda, []string{"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_VERSION=7", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_LAMBDA_LOG_GROUP_NAME=g", "AWS_LAMBDA_LOG_STREAM_NAME=s"}, map[string]any{
+			"aws_request_id": "id-1", "function_name": "f", "function_version": "7", "memory_limit_in_mb": 128.0,
+			"invoked_function_arn": "arn:aws:x",
+			"log_group_name":       "g", "log_stream_name": "s", "client_context": nil,
+		}},
+		{protocol.SCF, []string{"SCF_FUNCTIONNAME=f", "SCF_FUNCTIONVERSION=$LATEST", "SCF_NAMESPACE=default", "TENCENTCLOUD_REGION=ap", "TENCENTCLOUD_APPID=1", "TENCENTCLOUD_UIN=2"}, map[string]any{
+			"request_id": "id-1", "function_name": "f", "function_version": "$LATEST", "memory_limit_in_mb": 64.0, "time_limit_in_ms": 20200.0,
+			"namespace": "default", "tencentcloud_region": "ap", "tencentcloud_appid": "1", "tencentcloud_uin": "2",
+		}},
+		{protocol.FunctionGraph, []string{"RUNTIME_FUNC_NAME=f", "RUNTIME_FUNC_VERSION=v", "RUNTIME_MEMORY=256", "RUNTIME_CPU=300", "RUNTIME_PROJECT_ID=p", "RUNTIME_PACKAGE=default"}, map[string]any{
+			"getRequestID": "id-1", "getFunctionName": "f", "getVersion": "v", "getMemorySize": 256.0, "getCPUNumber": "300", "getProjectID": "p", "getPackage": "default",
+			"getRunningTimeInSeconds": 20.0, "getAccessKey": "secret-access", "getSecretKey": "secret-key", "getToken": "secret-token",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.platform.Name, func(t *testing.T) {
+			c, _ := python(t, values)
+			c.Platform, c.PassCredentials = test.platform, true
+			c.Environ = append(c.Environ, test.environ...)
+			c.Getenv = func(name string) string {
+				for _, v := range c.Environ {
+					if value, ok := strings.CutPrefix(v, name+"="); ok {
+						return value
+					}
+				}
+				return ""
+			}
+			ev := newEvent("")
+			ev.Header = textproto.MIMEHeader{
+				"Lambda-Runtime-Invoked-Function-Arn": {"arn:aws:x"},
+				"Memory_limit_in_mb":                  {"64"},
+				"X-Cff-Access-Key":                    {"secret-access"},
+				"X-Cff-Secret-Key":                    {"secret-key"},
+				"X-Cff-Auth-Token":                    {"secret-token"},
+			}
+			var names []string
+			for name := range test.want {
+				names = append(names, name)
+			}
+			ev.Body, _ = json.Marshal(names) // strings: cannot fail
+			got, failure := invokeEvent(t, start(t, c), ev)
+			want, _ := json.Marshal(test.want)
+			var values map[string]any
+			if err := json.Unmarshal([]byte(got), &values); err != nil || fmt.Sprint(values) != fmt.Sprint(test.want) {
+				t.Errorf("got %s, %v, want %s", got, failure, want)
+			}
+		})
+	}
+	c, _ := python(t, `
+def main_handler(event, context):
+    context.mine = 1
+    return [0 < context.get_remaining_time_in_millis() <= 20200, 0 < context.getRemainingTimeInMilliSeconds() <= 20200,
+            context.identity.cognito_identity_id, context.getUserData("one"), context.getUserData("TWO"), context.getUserData("three")]
+`)
+	c.Environ = append(c.Environ, `RUNTIME_USERDATA={"one":"1"}`, "TWO=2")
+	succeeds(t, start(t, c), "", `[true,true,null,"1","2",null]`)
+}
+
+// A thread that is left behind neither holds the answer nor the end.
+func TestPythonThread(t *testing.T) {
+	c, _ := python(t, "import threading\ndef main_handler(e, c):\n threading.Thread(target=threading.Event().wait).start()\n return e")
+	a := start(t, c)
+	for range 3 {
+		succeeds(t, a, "1", "1")
+	}
+}
+
+func TestPythonTimeout(t *testing.T) {
+	c, log := python(t, "import sys\n"+pythonEvaluate)
+	a := start(t, c)
+	for _, code := range []string{
+		"print('go')\nwhile True: pass",
+		"import time; print('go'); time.sleep(1000)",
+		"import asyncio\nasync def f(): print('go'); await asyncio.sleep(1000)\nresult = f()",
+		"import subprocess; print('go'); subprocess.call(['sleep', '1000'])",
+	} {
+		timeUp(t, a, quoted(code), log, patience)
+		succeeds(t, a, quoted("result = 1"), "1")
+	}
+}
