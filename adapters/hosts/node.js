@@ -5,12 +5,17 @@
 // and speaks with it as with any worker, see docs/worker.md. Works from Node
 // 14 on. The module is loaded once; what it prints is a log.
 'use strict';
+{ // what is declared in a block is not global
+const { spawnSync } = require('child_process');
 const fs = require('fs');
-const net = require('net');
+const { Socket } = require('net');
 const { pathToFileURL } = require('url');
+const { inspect, types } = require('util');
 
 const [, file, name] = process.argv;
 process.argv.splice(1, 2, file);
+process.execArgv.splice(0); // -e and this host
+for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e has, and a module not
 
 // Away from 0 and 3, so that the function and its children cannot read or
 // write our frames.
@@ -20,26 +25,37 @@ fs.closeSync(0);
 fs.openSync('/dev/null', 'r'); // is 0 now
 fs.closeSync(3);
 
-const noLimit = 2 ** 31 - 1; // milliseconds
+// Else what does not fit in a pipe is written later: after the answer, or
+// never, where the process exits.
+for (const { _handle: pipe } of [process.stdout, process.stderr]) if (pipe && pipe.setBlocking) pipe.setBlocking(true);
+
 const env = process.env;
+const noLimit = 2 ** 31 - 1; // milliseconds
+// A header may have 256 KiB, and a character in it 6 bytes.
+const mostLines = 60, mostOfALine = 500, mostOfAMessage = 4000;
+const mostOfALog = 4000; // bytes at its end, in which bootstrap looks for a failure
+
+const sameForAll = {
+	callbackWaitsForEmptyEventLoop: false,
+	logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+	logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+	namespace: env.SCF_NAMESPACE,
+	tencentcloud_region: env.TENCENTCLOUD_REGION,
+	tencentcloud_appid: env.TENCENTCLOUD_APPID,
+	tencentcloud_uin: env.TENCENTCLOUD_UIN,
+};
 
 // What the vendors' own runtimes tell a function, each under its names.
 class Context {
 	constructor(frame) {
-		Object.defineProperty(this, 'frame', { value: frame });
-		this.callbackWaitsForEmptyEventLoop = false;
+		Object.defineProperty(this, 'frame', { value: frame }); // not in what is printed: it may hold credentials
 		this.awsRequestId = this.request_id = frame.id;
 		this.functionName = this.function_name = frame.name;
 		this.functionVersion = this.function_version = frame.version;
 		this.memoryLimitInMB = this.memory_limit_in_mb = frame.memory_mb;
 		this.time_limit_in_ms = frame.time_limit_ms;
 		this.invokedFunctionArn = frame.arn;
-		this.logGroupName = env.AWS_LAMBDA_LOG_GROUP_NAME;
-		this.logStreamName = env.AWS_LAMBDA_LOG_STREAM_NAME;
-		this.namespace = env.SCF_NAMESPACE;
-		this.tencentcloud_region = env.TENCENTCLOUD_REGION;
-		this.tencentcloud_appid = env.TENCENTCLOUD_APPID;
-		this.tencentcloud_uin = env.TENCENTCLOUD_UIN;
+		Object.assign(this, sameForAll);
 	}
 	getRemainingTimeInMillis() {
 		const { deadline_ms: deadline } = this.frame;
@@ -72,21 +88,38 @@ class Wrong extends Error {
 	}
 }
 
-const ours = /^\s+at .*(\[eval|node:|\(internal\/|new Promise \(<anonymous>)/;
+const ours = /^\s+at .*(\[eval|node:|\(internal\/|\(\w+\.js:|new Promise \(<anonymous>)/;
 
-// What is answered for an exception. It is logged, too.
-function failure(error) {
-	if (error instanceof Wrong) return { type: error.kind, message: error.message };
-	if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
-	const stack = String(error.stack).split('\n').filter((line) => !ours.test(line)).slice(0, 200);
-	console.error(stack.join('\n'));
-	return { type: error.name, message: error.message, stack };
+// The class of an error, also of one that has not set its name.
+function classOf(error) {
+	return String(error.name === 'Error' ? error.constructor.name : error.name) || 'Error';
 }
 
+// What is answered for an exception, as much as fits. The log gets it all.
+function failure(error) {
+	if (error instanceof Wrong) return { type: error.kind, message: error.message.slice(0, mostOfAMessage) };
+	const told = { type: typeof error, message: '(it cannot be told)', stack: [] };
+	try {
+		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !ours.test(line));
+		process.stderr.write(lines.join('\n') + '\n');
+		const isError = types.isNativeError(error) || error instanceof Error;
+		told.message = (isError ? String(error.message) : lines.join('\n')).slice(0, mostOfAMessage);
+		if (isError) {
+			told.type = classOf(error);
+			told.stack = lines.slice(0, mostLines).map((line) => line.slice(0, mostOfALine));
+		}
+	} catch { // one of its properties has thrown
+	}
+	return told;
+}
+
+const placed = /(?:^|\(|at |\/\/)(\/[^\n()]*?:\d+)(?::\d+)?\)?$/m;
+
 // The file and the line of what failed. For an import that is not there Node
-// tells only the file.
+// tells only the file, and for the syntax of an ES module nothing.
 function place(error, stack) {
-	const where = /(?:^|\(|at |\/\/)(\/[^\n()]*?:\d+)(?::\d+)?\)?$/m.exec(stack.join('\n'));
+	const where = placed.exec(stack.join('\n')) ||
+		(error instanceof SyntaxError && placed.exec(spawnSync(process.execPath, ['--check', file], { timeout: 5000 }).stderr));
 	if (where) return where[1];
 	const missing = /'([^']+)' imported from (\/.*)/.exec(error && error.message);
 	if (!missing) return file;
@@ -115,7 +148,10 @@ async function load() {
 
 function call(handler, event, context) {
 	return new Promise((resolve, reject) => {
-		const returned = handler(event, context, (error, value) => (error ? reject(error) : resolve(value)));
+		const returned = handler(event, context, (error, value) => {
+			if (error === undefined || error === null) resolve(value);
+			else reject(error);
+		});
 		if (handler.length < 3 || (returned && typeof returned.then === 'function')) resolve(returned);
 	});
 }
@@ -123,33 +159,37 @@ function call(handler, event, context) {
 function encode(result) {
 	if (result instanceof Uint8Array) return result;
 	try {
-		return Buffer.from(result === undefined ? 'null' : JSON.stringify(result) || 'null');
+		return JSON.stringify(result) || 'null'; // of undefined
 	} catch (error) {
-		throw new Wrong('Runtime.MarshalError', `what the function returned is not JSON: ${error.message.split('\n')[0]}`);
+		throw new Wrong('Runtime.MarshalError', `what the function returned is not JSON: ${String(error && error.message).split('\n')[0]}`);
 	}
 }
 
 function parse(body) {
+	if (!body.length) return null;
 	try {
-		return body.length ? JSON.parse(body.toString().replace(/^\uFEFF/, '')) : null;
+		return JSON.parse(body.charCodeAt(0) === 0xfeff ? body.slice(1) : body);
 	} catch (error) {
 		throw new Wrong('Runtime.UnmarshalError', `the event is not JSON: ${error.message}`);
 	}
 }
 
-function send(header, body = Buffer.alloc(0)) {
-	header.length = body.length;
-	let rest = Buffer.concat([Buffer.from(JSON.stringify(header) + '\n'), body]);
+// header lacks its end; body is text or bytes.
+function send(header, body = '') {
+	const start = `${header}"length":${Buffer.byteLength(body)}}\n`;
+	let rest = typeof body === 'string' ? Buffer.from(start + body) : Buffer.concat([Buffer.from(start), body]);
 	while (rest.length) rest = rest.subarray(fs.writeSync(answers, rest));
 }
 
 async function serve(handler, frame, body) {
-	const header = { id: frame.id };
+	if (frame.trace_id !== undefined) env._X_AMZN_TRACE_ID = frame.trace_id; // where AWS's SDKs look
+	const header = `{"id":${JSON.stringify(frame.id)},`;
 	let answer;
 	try {
 		answer = encode(await call(handler, parse(body), new Context(frame)));
 	} catch (error) {
-		header.error = failure(error);
+		send(`${header}"error":${JSON.stringify(failure(error))},`);
+		return;
 	}
 	send(header, answer);
 }
@@ -157,13 +197,13 @@ async function serve(handler, frame, body) {
 // Reads frames, of which one comes at a time.
 function listen(handler) {
 	let chunks = [], size = 0, frame;
-	const socket = new net.Socket({ fd: requests, readable: true, writable: false });
+	const socket = new Socket({ fd: requests, readable: true, writable: false });
 	socket.on('data', (chunk) => {
 		if (!frame) {
 			const end = chunk.indexOf(10);
 			chunks.push(end < 0 ? chunk : chunk.subarray(0, end));
 			if (end < 0) return;
-			frame = JSON.parse(Buffer.concat(chunks));
+			frame = JSON.parse(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
 			chunk = chunk.subarray(end + 1);
 			chunks = [];
 			size = 0;
@@ -172,30 +212,40 @@ function listen(handler) {
 		size += chunk.length;
 		if (size < frame.length) return;
 		const done = frame;
+		const body = chunks.length === 1 ? chunk : Buffer.concat(chunks);
 		frame = undefined;
-		const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 		chunks = [];
-		serve(handler, done, body);
+		serve(handler, done, body.toString());
 	});
-	socket.on('end', () => process.exit(0));
+	socket.on('end', () => process.exit());
 }
 
-// What nobody catches ends us: we state the failure as any command can.
+// What nobody catches ends us: we state the failure as any command can, in
+// the last line of the log.
 function fatal(error) {
 	const { type, message, stack } = failure(error);
-	console.error(JSON.stringify({ errorType: type, errorMessage: message, stackTrace: stack || [] }));
+	const told = { errorType: type, errorMessage: message.slice(0, 500), stackTrace: stack || [] };
+	while (told.stackTrace.length && Buffer.byteLength(JSON.stringify(told)) > mostOfALog) told.stackTrace.pop();
+	process.stderr.write(JSON.stringify(told) + '\n');
 	process.exit(1);
 }
 process.on('uncaughtException', fatal);
 process.on('unhandledRejection', fatal);
 
+const stuck = () => {
+	send(`{"error":${JSON.stringify(failure(new Wrong('Runtime.InitError', `${file} never ends to load: nothing runs that its top-level await could wait for`)))},`);
+	process.exit(1);
+};
+process.once('beforeExit', stuck);
 load().then(
 	(handler) => {
-		send({ ready: true });
+		process.off('beforeExit', stuck);
+		send('{"ready":true,');
 		listen(handler);
 	},
 	(error) => {
-		send({ error: loadFailure(error) });
+		send(`{"error":${JSON.stringify(loadFailure(error))},`);
 		process.exit(1);
 	},
 );
+}

@@ -9,36 +9,39 @@
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
 shift 3
 exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
-. "$__bootstrap_file" </dev/null >&2 7<&- 8<&- 9>&-
-{
-	__bootstrap_theirs=
-	for __bootstrap_option in a e f u v x C; do
-		case $- in *"$__bootstrap_option"*) __bootstrap_theirs=$__bootstrap_theirs$__bootstrap_option ;; esac
-	done
-	set +aefuvxC
-} 2>/dev/null # for set -x
+{ # is parsed as a whole: before the script can define an alias
+	. "$__bootstrap_file" </dev/null >&2 7<&- 8<&- 9>&-
+	{
+		__bootstrap_theirs=
+		for __bootstrap_option in a e f u v x C; do
+			case $- in *"$__bootstrap_option"*) __bootstrap_theirs=$__bootstrap_theirs$__bootstrap_option ;; esac
+		done
+		set +aefuvxC
+	} 2>/dev/null # for set -x
 
-case $(command -v "$__bootstrap_function") in
-"$__bootstrap_function") ;;
-*)
-	echo missing >&9
-	exit 1
-	;;
-esac
-if [ "$__bootstrap_result" = 1 ]; then
-	exec 6>&1 5>&2 >/dev/null 2>&1
-else
-	exec 6>&2 5>&2 3>&1 >/dev/null 2>&1
-fi
-trap : TERM # ends the subshell, where it is reset, but not us
-echo ready >&9
-while :; do
-	(
-		read -r __bootstrap_bell <&8 || exit
-		. /proc/self/fd/7
-		exec 7<&- 8<&-
-		[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
-		"$__bootstrap_function" "$__bootstrap_event"
-	) >&6 2>&5 5>&- 6>&- 9>&-
-	echo "$?" >&9
-done
+	case $(command type "$__bootstrap_function" 2>/dev/null) in
+	"$__bootstrap_function is a shell function"* | "$__bootstrap_function is a function"*) ;;
+	*)
+		command echo missing >&9
+		exit 1
+		;;
+	esac
+	if [ "$__bootstrap_result" = 1 ]; then
+		exec 6>&1 5>&2 >/dev/null 2>&1
+	else
+		exec 6>&2 5>&2 3>&1 >/dev/null 2>&1
+	fi
+	trap '' TERM # ends what serves an event, but not us, nor what waits for one
+	command echo ready >&9
+	while :; do
+		(
+			command read -r __bootstrap_bell <&8 || exit
+			trap - TERM
+			. /proc/self/fd/7
+			exec 7<&- 8<&-
+			[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
+			"$__bootstrap_function" "$__bootstrap_event"
+		) >&6 2>&5 5>&- 6>&- 9>&-
+		command echo "$?" >&9
+	done
+}
