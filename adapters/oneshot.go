@@ -17,6 +17,8 @@ type oneshot struct {
 	path string   // of the program
 	args []string // its name first
 
+	spare []byte // the last result
+
 	next   *call // started ahead; nil: there is none
 	wasted int   // of those, how many ended before their event, one after the other
 }
@@ -51,7 +53,20 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	if exit.Cause != nil {
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
 	}
+	o.spare = c.answer.data
 	return o.answer(exit.Status, c.answer.data, c.log)
+}
+
+// newResult uses the memory of the last one again if both are large: it was
+// posted long ago.
+func (o *oneshot) newResult(hint int) *result {
+	r := &result{max: o.Platform.MaxResult, hint: hint}
+	const large = 1 << 20
+	if hint > large {
+		r.data = o.spare[:0]
+	}
+	o.spare = nil
+	return r
 }
 
 // call starts the program for an event, or gives the event to the one that
@@ -70,7 +85,7 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 }
 
 func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call, error) {
-	c := &call{answer: &result{max: o.Platform.MaxResult, hint: len(ev.Body)}, log: newStderr(o.Log)}
+	c := &call{answer: o.newResult(len(ev.Body)), log: newStderr(o.Log)}
 	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
 	command.Keep = o.Keep

@@ -107,6 +107,7 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	case len(ids) > 1 || strings.ContainsFunc(ids[0], notInID):
 		return nil, fmt.Errorf("an event with the request id %q", ids)
 	}
+	c.conn.r.keep(resp.body)
 	return c.event(ids[0], resp), nil
 }
 

@@ -12,7 +12,7 @@ import (
 // An Event is one invocation as the platform delivered it.
 type Event struct {
 	ID       string               // the platform's request id; never empty
-	Body     []byte               // the payload, untouched
+	Body     []byte               // the payload, untouched; valid until the next event is asked for
 	Received time.Time            // when its first byte arrived
 	Deadline time.Time            // when the platform gives up on it; zero: it gave no limit
 	Header   textproto.MIMEHeader // what came with it; may hold credentials, never log it

@@ -56,7 +56,7 @@ func readResponse(r *headReader) (*response, error) {
 	for {
 		resp, err := readHead(r)
 		if err == nil {
-			err = resp.readBody(r.Reader)
+			err = resp.readBody(r)
 		}
 		if err != nil {
 			return nil, unexpected(err)
@@ -126,7 +126,7 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-func (resp *response) readBody(r *bufio.Reader) error {
+func (resp *response) readBody(r *headReader) error {
 	chunked, err := resp.chunked()
 	if err != nil {
 		return err
@@ -138,12 +138,12 @@ func (resp *response) readBody(r *bufio.Reader) error {
 	case resp.status/100 == 1 || resp.status == 204 || resp.status == 304:
 		return nil
 	case chunked:
-		resp.body, err = readChunked(r)
+		resp.body, err = readChunked(r.Reader)
 	case length >= 0:
 		resp.body, err = readExactly(r, length)
 	default:
 		resp.close = true
-		resp.body, err = readToEnd(r)
+		resp.body, err = readToEnd(r.Reader)
 	}
 	return err
 }
@@ -183,11 +183,11 @@ func (resp *response) length() (int64, error) {
 
 var errTooLarge = fmt.Errorf("a body of more than %d bytes", maxBody)
 
-func readExactly(r *bufio.Reader, n int64) ([]byte, error) {
+func readExactly(r *headReader, n int64) ([]byte, error) {
 	if n > maxBody {
 		return nil, errTooLarge
 	}
-	body := make([]byte, n)
+	body := r.room(int(n))
 	_, err := io.ReadFull(r, body)
 	return body, err
 }
@@ -263,13 +263,32 @@ func chunkSize(r *bufio.Reader) (uint64, error) {
 type headReader struct {
 	*bufio.Reader
 	source *io.LimitedReader
+	spare  []byte // memory for a large body
+}
+
+// largeBody is the size from which memory is used again.
+const largeBody = 1 << 20
+
+func (r *headReader) room(n int) []byte {
+	if n > largeBody && n <= cap(r.spare) {
+		return r.spare[:n]
+	}
+	return make([]byte, n)
+}
+
+// keep is told of a body that nobody will need when the next one is read.
+func (r *headReader) keep(body []byte) {
+	r.spare = nil
+	if len(body) > largeBody {
+		r.spare = body
+	}
 }
 
 const unlimited = 1<<63 - 1
 
 func newHeadReader(r io.Reader) *headReader {
 	source := &io.LimitedReader{R: r, N: unlimited}
-	return &headReader{bufio.NewReader(source), source}
+	return &headReader{Reader: bufio.NewReader(source), source: source}
 }
 
 func (r *headReader) limit(n int64) { r.source.N = n }

@@ -30,9 +30,7 @@ func (s *Supervisor) loop(ctx context.Context) error {
 			return err
 		}
 		err = s.handle(working, ev)
-		ev = nil // may be large
 		s.clearUp()
-		s.tidyMemory()
 		if err != nil {
 			return err
 		}
@@ -40,11 +38,13 @@ func (s *Supervisor) loop(ctx context.Context) error {
 	return nil
 }
 
-// tidyMemory gives back what a large event took: between events there is time
-// for that, and the function has the memory.
-func (s *Supervisor) tidyMemory() {
+// tidyMemory gives back what large events have taken, when the first small one
+// is over: the memory of one large event serves the next.
+func (s *Supervisor) tidyMemory(moved int) {
 	const large = 1 << 20 // bytes, which is rare
-	if s.moved > large {
+	before := s.large
+	s.large = moved > large
+	if before && !s.large {
 		debug.FreeOSMemory()
 	}
 }
@@ -58,7 +58,6 @@ func (s *Supervisor) prepare() {
 // handle serves one event. Its error ends the runtime.
 func (s *Supervisor) handle(ctx context.Context, ev *protocol.Event) error {
 	result, err := s.invoke(ctx, ev)
-	s.moved = len(ev.Body) + len(result)
 	took := time.Since(ev.Received)
 	post, cancel := answerContext(ev)
 	defer cancel()
@@ -72,6 +71,7 @@ func (s *Supervisor) handle(ctx context.Context, ev *protocol.Event) error {
 		s.delivered(ev, s.Client.Fail(post, ev, failure(err, "Runtime.InternalError")))
 		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
 	}
+	s.tidyMemory(len(ev.Body) + len(result))
 	if s.Log.IsDebug() { // off the clock, as all of our own log
 		s.Log.Debug("served", "request_id", ev.ID, "took", took.Round(time.Microsecond), "bytes", len(result), "error", err, "goroutines", runtime.NumGoroutine())
 	}

@@ -22,9 +22,9 @@ type Adapter interface {
 	Start(ctx context.Context) error
 	// Invoke returns the result of ev. When ctx ends it has until halfway
 	// from then to ev's deadline to end the command gently, and must return
-	// before the deadline. A *protocol.Failure means that the command
-	// failed and the next event may be served; any other error ends the
-	// runtime.
+	// before the deadline. The result is valid until the next call. A
+	// *protocol.Failure means that the command failed and the next event
+	// may be served; any other error ends the runtime.
 	Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	// Close ends what Start began.
 	Close() error
@@ -43,7 +43,7 @@ type Supervisor struct {
 	Keep    bool          // let live on, until we stop, what an event leaves behind
 	Log     hclog.Logger
 
-	moved int   // bytes of the last event and its result
+	large bool  // the last event was, or its result
 	kept  []int // of what was left behind, all that the log has told of
 }
 
