@@ -81,7 +81,7 @@ func (c *Config) died(what string, status syscall.WaitStatus, log string) *proto
 		}
 		f = ending(status, log)
 	}
-	if ownFailure(f.Stack, nil) == nil {
+	if ownFailure(lines(log), nil) == nil { // f may be that failure, with a stack of its own
 		f.Message = what + " ended: " + f.Message
 	}
 	return f

@@ -120,14 +120,15 @@ func (f *shell) lineEnds() string {
 	return ""
 }
 
-// Invoke calls the function. A shell that is gone is replaced first.
+// Invoke calls the function. A shell that is gone, or out of step, is replaced
+// first.
 func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-	if f.host == nil || f.host.process.Exited() {
+	if f.host == nil || !f.host.waits() {
 		if err := f.load(ctx); err != nil {
 			return nil, f.notLoaded(ctx, ev, err)
 		}
 	}
-	if err := f.host.ask(ev.Body, f.given(ev)); err != nil {
+	if err := f.host.ask(ev.Body, f.given(ev)...); err != nil {
 		return nil, err
 	}
 	return f.await(ctx, ev)
@@ -135,13 +136,17 @@ func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) 
 
 // given is what the host reads first: code that exports the event's variables,
 // and the event for $1, which each shell takes in the way that it reads fast.
-func (f *shell) given(ev *protocol.Event) []byte {
-	given := exports(f.variables(ev))
+func (f *shell) given(ev *protocol.Event) (parts [][]byte) {
+	given, text := exports(f.variables(ev)), ev.Body
 	if f.name == "bash" {
-		return append(append(given, 0), ev.Body...)
+		return [][]byte{append(given, 0), text}
 	}
-	text := strings.ReplaceAll(string(ev.Body), "\x00", "")
-	return append(given, "__bootstrap_event="+quote(text)+"\n"...)
+	for _, r := range [][2]string{{"\x00", ""}, {"'", `'\''`}} { // most events need no copy
+		if bytes.Contains(text, []byte(r[0])) {
+			text = bytes.ReplaceAll(text, []byte(r[0]), []byte(r[1]))
+		}
+	}
+	return [][]byte{append(given, "__bootstrap_event='"...), text, []byte("'\n")}
 }
 
 // notLoaded: the time in which a shell is replaced is the event's.

@@ -636,3 +636,29 @@ func TestFunctionNoSpace(t *testing.T) {
 	h.event.writer = writer
 	succeeds(t, a, "echo ok", "ok")
 }
+
+// An answer to no event, as the subshell that waits for one was killed, is not
+// taken for that of the next.
+func TestWaitingSubshellKilled(t *testing.T) {
+	shells(t, func(t *testing.T, old bool) {
+		a := start(t, script(t, evaluate))
+		for range 5 {
+			process := a.(*adapter).Adapter.(*shell).host.process
+			waiting := func() (pid int) {
+				for pid == 0 {
+					for _, pid = range process.Children() {
+					}
+				}
+				return pid
+			}
+			first := waiting()
+			if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			for waiting() == first { // the host answers before it forks the next
+			}
+			succeeds(t, a, "echo ok", "ok")
+			succeeds(t, a, "echo again", "again")
+		}
+	})
+}

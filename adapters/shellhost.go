@@ -68,11 +68,10 @@ func (h *host) answer(ctx context.Context) (line string, err error) {
 func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n') >= 0 }
 
 // ask lets the shell serve an event. answer tells when it has.
-func (h *host) ask(event, given []byte) error {
-	h.forget()
+func (h *host) ask(event []byte, given ...[]byte) error {
 	err := h.event.write(event)
 	if err == nil {
-		err = h.given.write(given)
+		err = h.given.write(given...)
 	}
 	if err != nil {
 		h.wipe()
@@ -82,13 +81,16 @@ func (h *host) ask(event, given []byte) error {
 	return nil
 }
 
-// forget drops what the last event left in the pipes: what it had started may
-// have written on, until it was ended after the answer.
-func (h *host) forget() {
+// waits reports whether the shell waits for an event. It drops what the last
+// event left in the pipes: what it had started may have written on, until it
+// was ended after the answer. An answer to nothing is one to the death of the
+// subshell that waited.
+func (h *host) waits() bool {
 	h.result.over = 1     // keep nothing
 	_ = h.process.Drain() // answer tells of an exit
 	*h.result = result{max: h.result.max}
 	h.log.Reset()
+	return h.answers.Len() == 0 && !h.process.Exited()
 }
 
 // interrupt ends the event in hand, and reports whether the shell has survived
@@ -103,8 +105,8 @@ func (h *host) interrupt(grace time.Duration) bool {
 
 // wipe forgets the event.
 func (h *host) wipe() {
-	_ = h.event.write(nil) // an empty file always fits
-	_ = h.given.write(nil)
+	_ = h.event.write() // an empty file always fits
+	_ = h.given.write()
 }
 
 // end ends the shell and says how it exited.
@@ -162,11 +164,16 @@ func newSlate() (s *slate, err error) {
 	return s, nil
 }
 
-func (s *slate) write(data []byte) error {
-	if _, err := s.writer.WriteAt(data, 0); err != nil {
-		return err
+func (s *slate) write(parts ...[]byte) error {
+	var size int64
+	for _, part := range parts {
+		n, err := s.writer.WriteAt(part, size)
+		if err != nil {
+			return err
+		}
+		size += int64(n)
 	}
-	if err := s.writer.Truncate(int64(len(data))); err != nil {
+	if err := s.writer.Truncate(size); err != nil {
 		return err
 	}
 	_, err := s.reader.Seek(0, 0) // the shell's descriptor shares its offset
