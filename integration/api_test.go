@@ -75,7 +75,7 @@ func TestA01BadPolls(t *testing.T) {
 func TestA08ResultSizes(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
-		for _, w := range []way{ways[0], ways[len(ways)-1]} {
+		for _, w := range []way{named("stdin"), named("function"), named("worker")} {
 			_, runner := start(t, p, w.function(t, "head -c $(cat) /dev/zero"), nil)
 			for _, more := range []int{-1, 0} {
 				if got := succeeds(t, runner, fmt.Sprint(p.MaxResult+more)); len(got) != p.MaxResult+more {
@@ -98,7 +98,7 @@ func TestA09ThousandEvents(t *testing.T) {
 			t.Fatalf("got %v %s, %v, want %d", out.Kind, out.Body, err, i)
 		}
 	}
-	unharmed(t, server, runner, 1001)
+	unharmed(t, named("function"), server, runner, 1001)
 }
 
 // What an event holds is for the code to judge.
@@ -112,10 +112,10 @@ func TestA14OddEvents(t *testing.T) {
 				"argv": `printf %s "$1"`, "file": `cat "$1"`}[w.name]+map[bool]string{false: "cat"}[w.name == "argv" || w.name == "file"]), nil)
 			for _, event := range events {
 				want := []byte(event)
-				if w.name == "function" {
+				if w.trims {
 					want = bytes.TrimRight(want, "\n")
 				}
-				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: w.event(event)})
 				refused := w.name == "argv" && (strings.Contains(event, "\x00") || len(event) > 131_071)
 				if err != nil || !refused && !bytes.Equal(out.Body, want) || (out.Kind == emulator.Failure) != refused {
 					t.Errorf("%.20q: got %v %.200q, %v", event, out.Kind, out.Body, err)

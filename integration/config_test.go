@@ -66,7 +66,7 @@ func TestC09Injection(t *testing.T) {
 	inEachWay(t, `event; printf %s "$FUNCTION_REQUEST_ID $FUNCTION_INVOKE_TYPE $FUNCTION_TRACE_ID $FUNCTION_MEMORY_MB" >/dev/null`, nil, func(t *testing.T, f *trial) {
 		for _, text := range []string{"; touch made", "$(touch made)", "`touch made`", "'; touch made; '", `"; touch made; "`, "\ntouch made\n#", "| touch made", "${IFS%?}$(touch made)", "x[$(touch made)]"} {
 			field := strings.ReplaceAll(text, "\n", " ")
-			out, err := f.runner.Invoke(t.Context(), emulator.Event{Body: []byte(text), Header: map[string][]string{
+			out, err := f.runner.Invoke(t.Context(), emulator.Event{Body: f.kind().event(text), Header: map[string][]string{
 				"Memory_limit_in_mb": {field}, "X-Cff-Invoke-Type": {field}, "Lambda-Runtime-Trace-Id": {field},
 				"Lambda-Runtime-Invoked-Function-Arn": {field}, "Time_limit_in_ms": {field},
 			}})

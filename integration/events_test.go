@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,21 +29,6 @@ behave() {
 }
 `
 
-// A way is one of an event to the user's code.
-type way struct {
-	name, handler, file, code string
-	env                       []string
-}
-
-// ways are each adapter, and each delivery.
-var ways = []way{
-	{"stdin", "tool", "tool", "#!/bin/sh\nevent() { cat; }" + behave + "behave", nil},
-	{"argv", "tool", "tool", "#!/bin/sh\nlast=$1\nevent() { printf %s \"$last\"; }" + behave + "behave", []string{"BOOTSTRAP_DELIVERY=argv"}},
-	{"file", "bin/tool", "bin/tool", "#!/bin/sh\nlast=$1\nevent() { cat \"$last\"; }" + behave + "behave", []string{"BOOTSTRAP_DELIVERY=file"}},
-	{"shell line", "", "unused", "", []string{"BOOTSTRAP_COMMAND=event() { cat; }" + behave + "behave"}},
-	{"function", "index.main_handler", "index.sh", "event() { cat; }" + behave + "main_handler() { behave; }", nil},
-}
-
 // A scenario is one event and what must become of it.
 type scenario struct {
 	behaviour string
@@ -61,10 +45,10 @@ var allBytes = func() (b []byte) {
 	return b
 }()
 
-func scenarios(way string, p *protocol.Platform) []scenario {
+func scenarios(w way, p *protocol.Platform) []scenario {
 	big := bytes.Repeat([]byte("6 MB of text. "), p.MaxEvent/14)
 	bigEcho := scenario{behaviour: "echo", event: big, result: big}
-	if way == "argv" {
+	if w.name == "argv" {
 		bigEcho = scenario{behaviour: "echo", event: big, failure: "Function.EventTooLarge",
 			message: []string{fmt.Sprint(len(big)), "131071", "stdin", "file"}}
 	}
@@ -88,30 +72,29 @@ func TestEvents(t *testing.T) {
 
 // serveAll runs the scenarios of each way.
 func serveAll(t *testing.T, p *protocol.Platform, wrapper ...string) {
-	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			dir, tmp := t.TempDir(), t.TempDir()
-			if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
-				t.Fatal(err)
+			if w.needs != "" && len(wrapper) > 0 {
+				possible(t, append(wrapper, w.needs)...) // with an empty program
 			}
-			write(t, dir, way.file, way.code, 0o755)
-			write(t, dir, "bytes", string(allBytes), 0o644)
-			server, runner := start(t, p, emulator.Function{Handler: way.handler, Dir: dir,
-				Timeout: 2 * time.Second, Env: append([]string{"TMPDIR=" + tmp}, way.env...)}, nil, wrapper...)
-			list := scenarios(way.name, p)
+			fn, tmp := w.install(t, w.code), t.TempDir()
+			write(t, fn.Dir, "bytes", string(allBytes), 0o644)
+			fn.Timeout, fn.Env = 2*time.Second, append(fn.Env, "TMPDIR="+tmp)
+			server, runner := start(t, p, fn, nil, wrapper...)
+			list := scenarios(w, p)
 			for _, s := range list {
-				write(t, dir, "behaviour", s.behaviour, 0o644)
-				s.check(t, runner)
+				write(t, fn.Dir, "behaviour", s.behaviour, 0o644)
+				s.check(t, w, runner)
 			}
 			clean(t, server, runner, len(list), tmp)
 		})
 	}
 }
 
-func (s *scenario) check(t *testing.T, runner *emulator.Runner) {
+func (s *scenario) check(t *testing.T, w way, runner *emulator.Runner) {
 	t.Helper()
-	out, err := runner.Invoke(context.Background(), emulator.Event{Body: s.event})
+	out, err := runner.Invoke(context.Background(), emulator.Event{Body: w.event(string(s.event))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -178,7 +178,7 @@ func pid1Zombies(t *testing.T) string {
 	const code = `i=0; while [ $i -lt 50 ]; do (true & exec sleep 0) & i=$((i+1)); done; echo ok`
 	f := begin(t, "stdin", protocol.SCF, code, nil, inNamespace...)
 	f.succeeds(t, "{}", "ok\n")
-	swept(t, f.runner.PID(), 1)
+	f.kind().swept(t, f.runner.PID(), 1)
 	return fmt.Sprint(zombies(tree(f.runner.PID())))
 }
 

@@ -33,14 +33,8 @@ func TestExamples(t *testing.T) {
 	want := map[string]func(event, result string) bool{
 		"shell": func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
 		"cli":   func(event, result string) bool { return result == strings.ToUpper(event) },
-		"python": func(event, result string) bool {
-			var answer struct {
-				StatusCode int
-				Body       string
-			}
-			err := json.Unmarshal([]byte(result), &answer)
-			return err == nil && answer.StatusCode == 200 && strings.Contains(answer.Body, "Hello, Ada!")
-		},
+		"python": greets,
+		"node":   greets,
 	}
 	for name, right := range want {
 		event, err := os.ReadFile(filepath.Join("../examples", name, "event.json"))
@@ -65,6 +59,16 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// greets: the result is an API gateway's answer to examples/*/event.json.
+func greets(event, result string) bool {
+	var answer struct {
+		StatusCode int
+		Body       string
+	}
+	err := json.Unmarshal([]byte(result), &answer)
+	return err == nil && answer.StatusCode == 200 && strings.Contains(answer.Body, "Hello, Ada!")
 }
 
 // readmeCommand is the indented command of an example's README.

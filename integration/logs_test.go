@@ -58,12 +58,12 @@ func TestL03LogBeforeAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer log.Close()
-			f := begin(t, way.name, protocol.SCF, `seq 20000 >&2; echo "end of $FUNCTION_REQUEST_ID" >&2`, nil)
+			f := begin(t, way.name, protocol.SCF, `seq 20000 >&2; echo "end of $(event)" >&2`, nil)
 			f.runner = emulator.NewRunner(f.server, []string{bootstrap}, log, log)
 			defer f.runner.Stop()
-			for range 20 {
-				out := f.invoke(t, "{}")
-				if text, err := os.ReadFile(log.Name()); err != nil || !strings.HasSuffix(string(text), "\n20000\nend of "+out.ID+"\n") {
+			for i := range 20 {
+				f.invoke(t, fmt.Sprint(i))
+				if text, err := os.ReadFile(log.Name()); err != nil || !strings.HasSuffix(string(text), fmt.Sprintf("\n20000\nend of %d\n", i)) {
 					t.Fatalf("after the answer the log ends with %q, %v", text[max(0, len(text)-50):], err)
 				}
 			}
@@ -117,7 +117,7 @@ func (f *trial) invokeWithSecrets(t *testing.T, event string) emulator.Outcome {
 	for name, secret := range secrets {
 		header[name] = []string{secret}
 	}
-	out, err := f.runner.Invoke(t.Context(), emulator.Event{Body: []byte(event), Header: header})
+	out, err := f.runner.Invoke(t.Context(), emulator.Event{Body: f.kind().event(event), Header: header})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +139,9 @@ func TestL08Credentials(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way.name, protocol.FunctionGraph, "env; cat /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n'", nil)
 			tellsNothing(t, string(f.invokeWithSecrets(t, "{}").Body))
+			if way.ahead {
+				return // it knows nothing of its event
+			}
 			f = begin(t, way.name, protocol.FunctionGraph, "env", []string{"BOOTSTRAP_PASS_CREDENTIALS=true"})
 			got := string(f.invokeWithSecrets(t, "{}").Body)
 			if !strings.Contains(got, "FUNCTION_ACCESS_KEY=hidden01\n") || !strings.Contains(got, "FUNCTION_AUTH_TOKEN=hidden06") {

@@ -36,8 +36,12 @@ func (f *trial) staysUnder(t *testing.T, limit int) {
 }
 
 // A command that writes a gigabyte is ended as soon as it has passed the limit.
+// What is in a frame has an end, see TestP11LargeFrame.
 func TestP11GigabyteOfStdout(t *testing.T) {
 	inEachWay(t, `head -c 1G /dev/zero; echo done >&2`, nil, func(t *testing.T, f *trial) {
+		if f.kind().frames {
+			t.SkipNow()
+		}
 		most := protocol.SCF.MaxResult
 		got := f.fails(t, "{}", "Function.ResponseSizeTooLarge", strconv.Itoa(most))
 		sizes := regexp.MustCompile(`ended at (\d+) bytes`).FindStringSubmatch(got.Message)
@@ -79,7 +83,7 @@ func TestLargestEventIsHeldOnce(t *testing.T) {
 		}
 		f.succeeds(t, "{}", "ok\n")
 		before := most(t, f.runner.PID())
-		f.succeeds(t, strings.Repeat("x", protocol.SCF.MaxEvent), "ok\n")
+		f.succeeds(t, strings.Repeat("x", protocol.SCF.MaxEvent-2), "ok\n") // room for quotes
 		if more := most(t, f.runner.PID()) - before; more > protocol.SCF.MaxEvent*3/2 {
 			t.Errorf("an event of 6 MB took %.1f MB, want it once", float64(more)/(1<<20))
 		}
@@ -92,14 +96,14 @@ const hog = `exec tail /dev/zero`
 // A kill by the kernel for want of memory is told apart from others, and hits
 // the command, not bootstrap.
 func TestE08OutOfMemory(t *testing.T) {
-	const limit = 64 << 20
+	const limit = 128 << 20 // Node takes half of it
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			wrapper := inGroup(t, limit)
 			f := begin(t, way.name, protocol.SCF, does, nil, wrapper...)
 			f.succeeds(t, "echo ok", "ok\n")
 			for range 2 {
-				f.fails(t, hog, "Function.OutOfMemory", "64 MB")
+				f.fails(t, hog, "Function.OutOfMemory", "128 MB")
 				f.succeeds(t, "echo ok", "ok\n")
 			}
 			f.fails(t, "kill -9 0", "Function.Signal", "9")

@@ -2,10 +2,11 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
-	"time"
 
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
@@ -29,15 +30,16 @@ func TestR01AsPID1(t *testing.T) {
 	if out, err := exec.Command(inNamespace[0], append(inNamespace[1:], "true")...).CombinedOutput(); err != nil {
 		t.Skipf("NOT TESTED: this machine lets no test make a PID namespace, so nothing was tried as PID 1: %v %s", err, out)
 	}
-	for name, fn := range litterers(t) {
-		t.Run(name, func(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			fn := w.function(t, litter)
 			_, runner := start(t, protocol.SCF, fn, nil, inNamespace...)
 			for range 3 {
 				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
 				if err != nil || out.Kind != emulator.Result {
 					t.Fatalf("got %v %s, %v, want a result", out.Kind, out.Body, err)
 				}
-				swept(t, runner.PID(), 1)
+				w.swept(t, runner.PID(), 1)
 			}
 			bootstrap := tree(runner.PID())[1].pid // below unshare
 			if err := syscall.Kill(bootstrap, syscall.SIGTERM); err != nil {
@@ -50,33 +52,37 @@ func TestR01AsPID1(t *testing.T) {
 
 // The same where somebody else is PID 1.
 func TestR01AsSubreaper(t *testing.T) {
-	for name, fn := range litterers(t) {
-		t.Run(name, func(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			fn := w.function(t, litter)
 			_, runner := start(t, protocol.SCF, fn, nil)
 			for range 3 {
 				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
 				if err != nil || out.Kind != emulator.Result || out.Duration > fn.Timeout/2 {
 					t.Fatalf("got %v %s in %v, %v, want a result", out.Kind, out.Body, out.Duration, err)
 				}
-				swept(t, runner.PID(), 0)
+				w.swept(t, runner.PID(), 0)
 			}
 		})
 	}
 }
 
-func litterers(t *testing.T) map[string]emulator.Function {
-	program := t.TempDir()
-	write(t, program, "tool", "#!/bin/sh\n"+litter, 0o755)
-	return map[string]emulator.Function{
-		"program":  {Handler: "tool", Dir: program, Timeout: 10 * time.Second},
-		"function": {Handler: "index.main_handler", Dir: shellFunction(t, litter), Timeout: 10 * time.Second},
-	}
-}
-
-// swept: soon after an answer only bootstrap is left, and its resident shell.
-func swept(t *testing.T, pid, wrappers int) {
+// swept: soon after an answer only bootstrap is left, and of these processes
+// each at most once.
+func swept(t testing.TB, pid, wrappers int, idle ...string) {
 	t.Helper()
-	eventually(t, pid, "only bootstrap and its shell", func(p []proc) bool {
-		return zombies(p) == 0 && len(p) <= wrappers+2 && (len(p) < wrappers+2 || p[wrappers+1].name == "bash")
+	eventually(t, pid, fmt.Sprintf("only bootstrap and %q", idle), func(procs []proc) bool {
+		if zombies(procs) > 0 || len(procs) <= wrappers {
+			return false
+		}
+		left := slices.Clone(idle)
+		for _, p := range procs[wrappers+1:] {
+			i := slices.Index(left, p.name)
+			if i < 0 {
+				return false
+			}
+			left = slices.Delete(left, i, i+1)
+		}
+		return true
 	})
 }

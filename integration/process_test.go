@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,26 +14,6 @@ import (
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
-
-// function is user's code that gets its events in this way. What comes before
-// the script is run with it, but a function's is loaded before.
-func (w way) function(t testing.TB, script string) emulator.Function {
-	t.Helper()
-	fn := emulator.Function{Handler: w.handler, Dir: t.TempDir(), Timeout: 30 * time.Second,
-		Env: append([]string{"TMPDIR=" + t.TempDir()}, w.env...)}
-	code := "#!/bin/sh\n" + script
-	switch w.name {
-	case "shell line":
-		fn.Env[1] = "BOOTSTRAP_COMMAND=" + script
-	case "function":
-		code = "main_handler() {\n" + script + "\n}\n"
-	}
-	if err := os.Mkdir(filepath.Join(fn.Dir, "bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	write(t, fn.Dir, w.file, code, 0o755)
-	return fn
-}
 
 // succeeds is the result of an event that must have one.
 func succeeds(t testing.TB, runner *emulator.Runner, event string) (result string) {
@@ -82,7 +61,7 @@ func TestT02Leftovers(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
-			leaves(t, w.function(t, escapes+"set -- $(cat what); escape $1; $2 60"))
+			leaves(t, w, w.function(t, escapes+"set -- $(cat what); escape $1; $2 60"))
 		})
 	}
 }
@@ -101,14 +80,14 @@ func TestR13Shells(t *testing.T) {
 				path += " sh"
 			}
 			write(t, fn.Dir, ways[0].file, "#!"+path+"\n"+escapes+"set -- $(cat what); escape $1; $2 60", 0o755)
-			leaves(t, fn)
+			leaves(t, ways[0], fn)
 		})
 	}
 }
 
 // leaves runs each kind of escape, and looks what is left. The code does what
 // the file says.
-func leaves(t *testing.T, fn emulator.Function) {
+func leaves(t *testing.T, w way, fn emulator.Function) {
 	fn.Env = append(fn.Env, "BOOTSTRAP_TIMEOUT=800ms", "BOOTSTRAP_MARGIN=400ms")
 	server, runner := start(t, protocol.SCF, fn, nil)
 	for _, kind := range escapees {
@@ -116,12 +95,12 @@ func leaves(t *testing.T, fn emulator.Function) {
 		if out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")}); err != nil || out.Kind != emulator.Result {
 			t.Errorf("%s: got %v %s, %v, want a result", kind, out.Kind, out.Body, err)
 		}
-		swept(t, runner.PID(), 0)
+		w.swept(t, runner.PID(), 0)
 	}
 	for _, kind := range escapees {
 		write(t, fn.Dir, "what", kind+" sleep", 0o644)
 		fails(t, runner, "{}", "Function.Timeout")
-		swept(t, runner.PID(), 0)
+		w.swept(t, runner.PID(), 0)
 	}
 	if got := server.Stats(); got.Instances != 1 || got.Responses+got.Errors != 2*len(escapees) {
 		t.Errorf("got %+v, want 1 instance and %d answers", got, 2*len(escapees))
@@ -130,13 +109,13 @@ func leaves(t *testing.T, fn emulator.Function) {
 
 // Every exit status is right while orphans die.
 func TestR02StatusesAmongOrphans(t *testing.T) {
-	for _, w := range []way{ways[0], ways[len(ways)-1]} {
+	for _, w := range []way{named("stdin"), named("function"), named("worker")} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			_, runner := start(t, protocol.SCF, w.function(t, `code=$(cat); for i in 1 2 3 4 5 6 7 8 9 0; do (true & exec true) & done; exit $code`), nil)
-			for code := 1; code < 40; code++ {
+			for code := 1; code < w.times(40); code++ {
 				out := fails(t, runner, fmt.Sprint(code), "Function.ExitError")
-				if want := fmt.Sprintf(`"exit status %d"`, code); !strings.Contains(string(out.Body), want) {
+				if want := fmt.Sprintf(`exit status %d"`, code); !strings.Contains(string(out.Body), want) {
 					t.Errorf("got %s, want %s", out.Body, want)
 				}
 			}
@@ -156,7 +135,7 @@ func TestR04KillsItsGroup(t *testing.T) {
 			for _, what := range []string{"TERM", "KILL", "INT", "HUP", "self"} {
 				write(t, fn.Dir, "what", what, 0o644)
 				fails(t, runner, "{}", "Function.Signal")
-				swept(t, runner.PID(), 0)
+				w.swept(t, runner.PID(), 0)
 			}
 			if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
 				t.Errorf("left in the temp folder: %v, %v", files, err)
@@ -168,30 +147,31 @@ func TestR04KillsItsGroup(t *testing.T) {
 	}
 }
 
-// Without descriptors an event fails; when there are some again the next is
-// served.
+// Without descriptors an event fails, at the latest when what is resident is
+// gone; when there are some again the next is served.
 func TestR06NoDescriptors(t *testing.T) {
-	for _, w := range ways[:3] {
-		t.Run(w.name, func(t *testing.T) {
-			t.Parallel()
-			_, runner := start(t, protocol.SCF, w.function(t, "echo ok"), nil)
-			succeeds(t, runner, "{}")
-			limit := func(n string) {
-				out, err := exec.Command("prlimit", "--pid", fmt.Sprint(runner.PID()), "--nofile="+n+":1024").CombinedOutput()
-				if err != nil {
-					t.Skipf("NOT TESTED: no limit can be set here: %v %s", err, out)
-				}
+	inEachWay(t, `case $(event) in die) kill -9 0 ;; esac; echo ok`, nil, func(t *testing.T, f *trial) {
+		f.succeeds(t, "{}", "ok\n")
+		limit := func(n string) {
+			out, err := exec.Command("prlimit", "--pid", fmt.Sprint(f.runner.PID()), "--nofile="+n+":1024").CombinedOutput()
+			if err != nil {
+				t.Skipf("NOT TESTED: no limit can be set here: %v %s", err, out)
 			}
-			limit("1024")
-			limit("8")
-			out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
-			if err != nil || out.Kind != emulator.Failure {
-				t.Errorf("got %v %s, %v, want a failure", out.Kind, out.Body, err)
+		}
+		limit("1024")
+		limit("8")
+		var out emulator.Outcome
+		for range 3 { // of one that was started before, and of the next
+			if out = f.invoke(t, "die"); out.ErrorType != "Function.Signal" {
+				break
 			}
-			limit("1024")
-			succeeds(t, runner, "{}")
-		})
-	}
+		}
+		if out.Kind != emulator.Failure || out.ErrorType == "Function.Signal" {
+			t.Errorf("got %v %s, want a failure to start", out.Kind, out.Body)
+		}
+		limit("1024")
+		f.succeeds(t, "{}", "ok\n")
+	})
 }
 
 // A command is asked to end once.
@@ -251,7 +231,7 @@ func TestR16CleanChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, ignored, _ := strings.Cut(string(status), "SigIgn:\t") // by whoever started the tests
-	want := []string{"0", "1", "2", "3", "SigBlk:" + strings.Repeat("0", 16), "SigIgn:" + ignored[:16], "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=b=c=="}
+	want := []string{"0", "1", "2", "3", "SigBlk:" + strings.Repeat("0", 16), "SigIgn:" + ignored[:16], "A=b=c=="}
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
@@ -260,7 +240,11 @@ func TestR16CleanChild(t *testing.T) {
 			_, runner := start(t, protocol.SCF, fn, nil)
 			got := strings.Fields(succeeds(t, runner, "{}"))
 			slices.Sort(got)
-			sorted := slices.Sorted(slices.Values(want))
+			path := "PATH=" + platformPath
+			if w.noBash {
+				path = "PATH=" + withoutBash()
+			}
+			sorted := slices.Sorted(slices.Values(append([]string{path}, want...)))
 			if !slices.Equal(got, sorted) { // ls has 3 for itself
 				t.Errorf("got %q, want %q", got, sorted)
 			}

@@ -50,24 +50,48 @@ const (
 )
 
 // After many events of each kind all is as it was after a few. SOAK_EVENTS
-// says how many, for each of a program and a function.
+// says how many, for each of these ways.
 func TestT11Soak(t *testing.T) {
 	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), "1000"))
 	if err != nil || events < 10 {
 		t.Fatalf("SOAK_EVENTS must be a number from 10 on: %v", err)
 	}
 	for _, way := range []struct{ name, handler, file, code, env string }{
-		{"program", "tool", "tool", "#!/bin/sh\n" + soaked + `read -r what <"$1"; soaked "$what"`, "BOOTSTRAP_DELIVERY=file"},
+		{"file", "tool", "tool", "#!/bin/sh\n" + soaked + `read -r what <"$1"; soaked "$what"`, "BOOTSTRAP_DELIVERY=file"},
 		{"function", "index.main_handler", "index.sh", soaked + `main_handler() { soaked "$1"; }`, "BOOTSTRAP_DELIVERY=stdin"},
+		{"standby", "tool", "tool", "#!/bin/sh\n" + soaked + `soaked "$(cat)"`, "BOOTSTRAP_STANDBY=true"},
+		{"python", "index.main_handler", "index.py", pythonSoaked + "\nmain_handler = lambda event, context: soaked(event)\n", "BOOTSTRAP_DELIVERY=stdin"},
+		{"worker", "worker", "worker", "#!/usr/bin/env python3\n" + pythonSoaked + "\ndef run(event, facts):\n    return soaked(event.decode())\n" + pythonWorker, "BOOTSTRAP_ADAPTER=worker"},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
+			if strings.Contains(way.code, "import ") && !inPath("python3") {
+				t.Skip("NOT TESTED: this machine has no python3")
+			}
 			dir := t.TempDir()
 			write(t, dir, way.file, way.code, 0o755)
-			newSoak(t, emulator.Function{Handler: way.handler, Dir: dir, Timeout: time.Minute, Env: []string{way.env}}).run(events)
+			newSoak(t, way.name, emulator.Function{Handler: way.handler, Dir: dir, Timeout: time.Minute, Env: []string{way.env}}).run(events)
 		})
 	}
 }
+
+// pythonSoaked is soaked for what stays: a failure ends it.
+const pythonSoaked = `
+import json, os, subprocess, sys, time
+
+def soaked(what):
+    if what == "failure":
+        sys.stderr.write("no such customer\n")
+        sys.stderr.flush()
+        os._exit(3)
+    if what == "leftovers":
+        subprocess.call(["sh", "-c", "sleep 300 & (setsid sleep 300 &); (true & exec sleep 0) &"], stdout=2)
+    if what == "oversize":
+        return bytes(7000000)
+    if what == "timeout":
+        time.sleep(300)
+    return b"a result\n"
+`
 
 // A soak is a runtime under many events, and what it takes.
 type soak struct {
@@ -77,10 +101,11 @@ type soak struct {
 	log    *debugLog
 	tmp    string
 	sent   int
+	way    way
 }
 
-func newSoak(t *testing.T, fn emulator.Function) *soak {
-	s := &soak{t: t, log: &debugLog{}, tmp: t.TempDir()}
+func newSoak(t *testing.T, way string, fn emulator.Function) *soak {
+	s := &soak{t: t, way: named(way), log: &debugLog{}, tmp: t.TempDir()}
 	fn.Env = append(fn.Env, "TMPDIR="+s.tmp, "BOOTSTRAP_LOG_LEVEL=debug")
 	s.server, s.runner = start(t, protocol.SCF, fn, s.log)
 	return s
@@ -122,7 +147,7 @@ func (s *soak) one(number int) {
 }
 
 func (s *soak) invoke(event string, header http.Header) emulator.Outcome {
-	out, err := s.runner.Invoke(context.Background(), emulator.Event{Body: []byte(event), Header: header})
+	out, err := s.runner.Invoke(context.Background(), emulator.Event{Body: s.way.event(event), Header: header})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -146,6 +171,7 @@ func (s *soak) small(events, enough int) (u use) {
 		u.memory = s.memory()
 	}
 	s.polling()
+	eventually(s.t, s.runner.PID(), fmt.Sprintf("the processes %q", s.way.idle), func(procs []proc) bool { return len(procs) == 1+len(s.way.idle) })
 	s.look(&u, last.ID)
 	s.t.Logf("%-8s %8d %10d %12d %11d %10d %8d %11d", filepath.Base(s.t.Name()), s.sent, u.memory>>10,
 		u.descriptors, u.goroutines, u.processes, u.zombies, u.tempFiles)

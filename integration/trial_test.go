@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,7 +23,7 @@ const patience = time.Minute
 
 // A trial is bootstrap with some code, which gets its events in one way.
 type trial struct {
-	way      string
+	way      string // its name
 	server   *emulator.Server
 	runner   *emulator.Runner
 	dir, tmp string
@@ -35,10 +35,12 @@ type trial struct {
 func inEachWay(t *testing.T, code string, env []string, test func(t *testing.T, f *trial)) {
 	t.Helper()
 	for _, way := range ways {
-		t.Run(way.name, func(t *testing.T) {
-			t.Parallel()
-			test(t, begin(t, way.name, protocol.SCF, code, env))
-		})
+		if way.has(env) {
+			t.Run(way.name, func(t *testing.T) {
+				t.Parallel()
+				test(t, begin(t, way.name, protocol.SCF, code, env))
+			})
+		}
 	}
 }
 
@@ -46,43 +48,35 @@ func inEachWay(t *testing.T, code string, env []string, test func(t *testing.T, 
 // says otherwise.
 func begin(t *testing.T, name string, p *protocol.Platform, code string, env []string, wrapper ...string) *trial {
 	t.Helper()
-	f := &trial{way: name, dir: t.TempDir(), tmp: t.TempDir(), log: &logBuffer{}}
-	if err := os.Mkdir(filepath.Join(f.dir, "bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, way := range ways {
-		if way.name != name {
-			continue
-		}
-		filled := strings.NewReplacer(behave, "\nbehave() {\n"+code+"\n}\n")
-		write(t, f.dir, way.file, filled.Replace(way.code), 0o755)
-		fn := emulator.Function{Handler: way.handler, Dir: f.dir, Timeout: patience, Env: []string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error"}}
-		for _, v := range way.env {
-			fn.Env = append(fn.Env, filled.Replace(v))
-		}
-		fn.Env = append(fn.Env, env...)
-		f.server, f.runner = start(t, p, fn, f.log, wrapper...)
-	}
+	f := &trial{way: name, tmp: t.TempDir(), log: &logBuffer{}}
+	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+code+"\n}\n"))
+	fn.Timeout = patience
+	fn.Env = slices.Concat([]string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error"}, fn.Env, env)
+	f.dir = fn.Dir
+	f.server, f.runner = start(t, p, fn, f.log, wrapper...)
 	return f
 }
+
+// kind is the way of the events.
+func (f *trial) kind() way { return named(f.way) }
 
 // fits: an event of that size can be delivered in this way.
 func (f *trial) fits(size int) bool { return f.way != "argv" || size < 32*os.Getpagesize() }
 
 func (f *trial) invoke(t *testing.T, event string) emulator.Outcome {
 	t.Helper()
-	out, err := f.runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
+	out, err := f.runner.Invoke(context.Background(), emulator.Event{Body: f.kind().event(event)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
 }
 
-// succeeds sends an event that must have that result; a function's has no
-// newlines at its end.
+// succeeds sends an event that must have that result; that of a function
+// in a shell has no newlines at its end.
 func (f *trial) succeeds(t *testing.T, event, result string) emulator.Outcome {
 	t.Helper()
-	if f.way == "function" {
+	if f.kind().trims {
 		result = strings.TrimRight(result, "\n")
 	}
 	out := f.invoke(t, event)
@@ -127,7 +121,7 @@ func (f *trial) logged(t *testing.T) string {
 // leavesNothing: no process, no file.
 func (f *trial) leavesNothing(t *testing.T) {
 	t.Helper()
-	swept(t, f.runner.PID(), 0)
+	f.kind().swept(t, f.runner.PID(), 0)
 	if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
 		t.Errorf("left in the temp folder: %v, %v", files, err)
 	}
