@@ -2,7 +2,7 @@
 # make demo    runs the shell example on the local platform
 # make test    runs all tests
 # make check   what must hold before a commit: style, imports, tests under the race detector
-# make bench   compares with a bash-and-curl runtime, in one run
+# make bench   compares with C and with a bash-and-curl runtime, in one run, and writes docs/benchmarks.md; needs cc
 # make faults  writes docs/faults.md: how other programs broke, and what this one does
 # make soak    SOAK_EVENTS events, and what the runtime takes after each tenth: all must be flat
 # make fuzz    each fuzz target for a minute
@@ -12,6 +12,8 @@ VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo u
 BUILD      := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags "-s -w -X bootstrap/cmd/internal/version.linked=$(VERSION)"
 CARRIED    := cmd/bootstrapctl/runtime/bootstrap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# Most tests wait, so more than there are processors can run at once.
+TESTS      := -count 1 -parallel 6
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
@@ -28,10 +30,10 @@ demo: all
 	bin/bootstrapctl invoke -dir examples/shell -event-file examples/shell/event.json
 
 test: all
-	go test ./...
+	go test $(TESTS) ./...
 
 check: style imports all
-	go test -race ./...
+	go test -race $(TESTS) ./...
 
 style:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
@@ -45,7 +47,7 @@ imports:
 	@./.ci/imports
 
 bench: all
-	go test -run '^$$' -bench . ./integration
+	go run ./integration/bench -bootstrap bin/bootstrap -out docs/benchmarks.md
 
 faults: all
 	mkdir -p docs

@@ -250,6 +250,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 		}
 	}
 	if err := w.present(ctx); err != nil {
+		w.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
 		return nil, w.notPresent(ctx, ev, err)
 	}
 	s := w.session
