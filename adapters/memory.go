@@ -16,7 +16,8 @@ type memory struct {
 	files memoryFiles
 	kills int64 // at the last look
 
-	counter *os.File // what counts them; it stays open, as each event asks
+	counter *os.File  // what counts them; it stays open, as each event asks
+	text    [512]byte // what it says
 }
 
 // memoryFiles are the names in a group. Before Linux 4.13 a group of version 1
@@ -75,30 +76,29 @@ func (m *memory) count() int64 {
 	if m.counter == nil {
 		m.openCounter()
 	}
-	n, _ := parseKills(m.counter) // it was readable, and is the kernel's
+	n, _ := m.readCounter() // it was readable, and is the kernel's
 	return n
 }
 
 // openCounter opens the file that counts kills, or else hits.
 func (m *memory) openCounter() {
 	m.counter, _ = os.Open(filepath.Join(m.dir, m.files.kills)) // nil reads as no kills
-	if _, ok := parseKills(m.counter); !ok && m.files.hits != "" {
+	if _, ok := m.readCounter(); !ok && m.files.hits != "" {
 		_ = m.counter.Close() // only read
 		m.counter, _ = os.Open(filepath.Join(m.dir, m.files.hits))
 	}
 }
 
-// parseKills reads a number, or the one behind oom_kill.
-func parseKills(file *os.File) (n int64, ok bool) {
-	var text [512]byte
-	size, _ := file.ReadAt(text[:], 0) // less is usual
-	for line := range bytes.Lines(text[:size]) {
-		number := bytes.TrimPrefix(bytes.TrimSpace(line), []byte("oom_kill "))
-		if n, err := strconv.ParseInt(string(number), 10, 64); err == nil {
-			return n, true
-		}
+// readCounter reads a number, or the one behind oom_kill.
+func (m *memory) readCounter() (n int64, ok bool) {
+	size, _ := m.counter.ReadAt(m.text[:], 0) // less is usual
+	text := m.text[:size]
+	if _, kills, found := bytes.Cut(text, []byte("oom_kill ")); found {
+		text = kills
 	}
-	return 0, false
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	n, err := strconv.ParseInt(string(line), 10, 64)
+	return n, err == nil
 }
 
 // String says how much memory there is, and how much was used at most.

@@ -17,6 +17,7 @@ type conn struct {
 	socket     *socket       // nil: not connected
 	in         *slowReader   // of socket
 	r          *headReader   // of in
+	out        []byte        // what was written last
 	waited     time.Duration // for a response to begin, after the last request was sent
 }
 
@@ -133,7 +134,8 @@ const firstWrite = 32 << 10
 
 func (c *conn) write(req *request) error {
 	n := min(len(req.body), firstWrite)
-	_, err := c.socket.Write(append(req.head(c.address), req.body[:n]...))
+	c.out = append(req.appendHead(c.out[:0], c.address), req.body[:n]...)
+	_, err := c.socket.Write(c.out)
 	if err == nil && n < len(req.body) {
 		_, err = c.socket.Write(req.body[n:])
 	}
@@ -151,9 +153,10 @@ type slowReader struct {
 
 func (r *slowReader) Read(p []byte) (int, error) {
 	if r.within > 0 && r.timer == nil {
+		turn := r.socket.nextTurn()
 		r.timer = time.AfterFunc(r.within, func() {
 			r.slow.Store(true)
-			r.socket.hangUp()
+			r.socket.hangUp(turn)
 		})
 	}
 	n, err := r.socket.Read(p)
@@ -166,7 +169,8 @@ func (r *slowReader) Read(p []byte) (int, error) {
 // limit is for what is read from now on.
 func (r *slowReader) limit(within time.Duration) {
 	if r.timer != nil {
-		r.timer.Stop() // too late: it has hung up, and the next exchange finds that
+		r.timer.Stop()
+		r.socket.nextTurn() // if that was too late
 	}
 	r.within, r.timer = within, nil
 }

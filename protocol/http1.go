@@ -26,12 +26,13 @@ type request struct {
 	body         []byte
 }
 
-// head is the request up to its body.
-func (r *request) head(host string) []byte {
-	b := make([]byte, 0, 512)
-	b = append(b, r.method+" "+r.path+" HTTP/1.1\r\nHost: "+host+"\r\n"...)
+// appendHead appends the request up to its body.
+func (r *request) appendHead(b []byte, host string) []byte {
+	for _, part := range []string{r.method, " ", r.path, " HTTP/1.1\r\nHost: ", host, "\r\n"} {
+		b = append(b, part...)
+	}
 	for _, line := range r.header {
-		b = append(b, line+"\r\n"...)
+		b = append(append(b, line...), "\r\n"...)
 	}
 	if r.method != "GET" {
 		b = append(b, "Content-Length: "...)

@@ -196,7 +196,7 @@ func TestRequestHead(t *testing.T) {
 		{"post of nothing", request{method: "POST", path: "/x"}, "POST /x HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n"},
 	}
 	for _, test := range tests {
-		if got := test.req.head("h:1"); !bytes.Equal(got, []byte(test.want)) {
+		if got := test.req.appendHead(nil, "h:1"); !bytes.Equal(got, []byte(test.want)) {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}

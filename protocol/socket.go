@@ -17,8 +17,9 @@ import (
 // something, which doubles the system calls of an exchange and takes threads at
 // the start. It is for one reader and writer; hangUp may come from anywhere.
 type socket struct {
-	mu sync.Mutex
-	fd int // -1: closed
+	mu   sync.Mutex
+	fd   int // -1: closed
+	turn int // of being interruptible
 }
 
 const connectTime = 3 * time.Second // to the runtime API, which is on this machine
@@ -137,30 +138,31 @@ func (s *socket) quiet() bool {
 // interruptible makes the end of ctx end all reads and writes, until release
 // is called. They get a moment more: what has arrived by then is read.
 func (s *socket) interruptible(ctx context.Context) (release func()) {
-	released, done := make(chan struct{}), make(chan struct{})
+	turn := s.nextTurn()
 	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
-		select {
-		case <-released:
-		case <-time.After(moment):
-			s.hangUp()
-		}
+		time.AfterFunc(moment, func() { s.hangUp(turn) })
 	})
 	return func() {
 		if !stop() {
-			close(released)
-			<-done
+			s.nextTurn()
 		}
 	}
 }
 
 const moment = 10 * time.Millisecond
 
-// hangUp makes reads and writes end.
-func (s *socket) hangUp() {
+func (s *socket) nextTurn() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fd >= 0 {
+	s.turn++
+	return s.turn
+}
+
+// hangUp makes reads and writes end, unless that turn is over.
+func (s *socket) hangUp(turn int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fd >= 0 && turn == s.turn {
 		_ = syscall.Shutdown(s.fd, syscall.SHUT_RDWR) // ENOTCONN: it has ended
 	}
 }

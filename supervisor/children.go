@@ -16,6 +16,7 @@ type census struct {
 	mu      sync.Mutex
 	threads uint64 // as /proc counts them; 0: it has not looked
 	files   []*os.File
+	text    []byte // of one of them
 }
 
 var ourCensus census
@@ -28,7 +29,7 @@ func pidsOfChildren() (pids []int) {
 		return pidsByParent(os.Getpid())
 	}
 	for _, file := range ourCensus.files {
-		pids = append(pids, pidsIn(file)...)
+		pids = ourCensus.read(pids, file)
 	}
 	return pids
 }
@@ -80,15 +81,17 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// pidsIn reads all of such a list.
-func pidsIn(file *os.File) (pids []int) {
-	text := make([]byte, 256)
-	n, _ := file.ReadAt(text, 0) // the end of the list is no error for us
-	for n == len(text) {
-		text = append(text, text...)
-		n, _ = file.ReadAt(text, 0)
+// read appends what is in such a list.
+func (c *census) read(pids []int, file *os.File) []int {
+	if c.text == nil {
+		c.text = make([]byte, 256)
 	}
-	for field := range bytes.FieldsSeq(text[:n]) {
+	n, _ := file.ReadAt(c.text, 0) // the end of the list is no error for us
+	for n == len(c.text) {
+		c.text = append(c.text, c.text...)
+		n, _ = file.ReadAt(c.text, 0)
+	}
+	for field := range bytes.FieldsSeq(c.text[:n]) {
 		if pid, err := strconv.Atoi(string(field)); err == nil {
 			pids = append(pids, pid)
 		}
@@ -105,8 +108,9 @@ func childrenOf(pid int) (pids []int) {
 	if files == nil {
 		return pidsByParent(pid)
 	}
+	var c census
 	for _, file := range files {
-		pids = append(pids, pidsIn(file)...)
+		pids = c.read(pids, file)
 	}
 	return pids
 }
