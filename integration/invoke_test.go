@@ -31,8 +31,8 @@ func shellFunction(t testing.TB, body string) (dir string) {
 // first as it stands there, then with bootstrap in the folder, as in the zip.
 func TestExamples(t *testing.T) {
 	want := map[string]func(event, result string) bool{
-		"shell": func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
-		"cli":   func(event, result string) bool { return result == strings.ToUpper(event) },
+		"shell":  func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
+		"cli":    func(event, result string) bool { return result == strings.ToUpper(event) },
 		"python": greets,
 		"node":   greets,
 	}
