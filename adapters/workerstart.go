@@ -1,0 +1,128 @@
+package adapters
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// present sees to it that there is a worker that is ready.
+func (w *worker) present(ctx context.Context) error {
+	if w.session != nil && w.session.process.Exited() {
+		w.end(0)
+	}
+	if w.session == nil {
+		if err := w.pause(ctx); err != nil {
+			return err
+		}
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	if w.session.ready {
+		return nil
+	}
+	failure := w.awaitReady(ctx)
+	if failure == nil {
+		w.failures, w.failed = 0, nil
+		return nil
+	}
+	if ctx.Err() == nil {
+		w.failed, w.after = failure, time.Now().Add(pauseAfter(w.failures))
+		w.failures++
+	}
+	return failure
+}
+
+// begin starts a worker; it is not ready yet.
+func (w *worker) begin() error {
+	s := &session{out: newStderr(w.Log), log: newStderr(w.Log)}
+	s.inbox.body.max = w.Platform.MaxResult
+	process, err := supervisor.Start(&supervisor.Command{
+		Path:    w.path,
+		Args:    w.args,
+		Env:     w.Environ,
+		Dir:     w.Dir,
+		Open:    true,
+		Outputs: []io.Writer{w.logged(s.out), w.logged(s.log), &s.inbox},
+	})
+	if err != nil {
+		return explain(err)
+	}
+	s.process, w.session = process, s
+	return nil
+}
+
+// pauseAfter is how long a worker that cannot start is left alone, after so
+// many failures before this one.
+func pauseAfter(failures int) time.Duration {
+	return min(100*time.Millisecond<<min(failures, 10), 10*time.Second)
+}
+
+// pause waits until a worker may be started; where the event has not so long
+// it fails at once, as the last start did.
+func (w *worker) pause(ctx context.Context) error {
+	if until, ok := ctx.Deadline(); ok && until.Before(w.after) {
+		return w.failed
+	}
+	timer := time.NewTimer(time.Until(w.after))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return w.failed
+	}
+}
+
+// awaitReady waits for the first frame. On a failure the worker is ended,
+// unless it is only ctx that has: else one that needs longer to start than an
+// event may take would never be back while there are events.
+func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
+	s := w.session
+	began := time.Now()
+	ready, cancel := w.untilReady(ctx, s.waited)
+	defer cancel()
+	err := s.await(ready)
+	if err == nil && s.inbox.Ready {
+		s.ready, s.family = true, s.process.Children()
+		s.out.Reset() // what it has said as it started is no event's
+		s.log.Reset()
+		return nil
+	}
+	if err != nil && err == context.Cause(ctx) { // the event's time is over, not the start's: it goes on
+		s.waited += time.Since(began)
+		return problem("Runtime.InitError", "%s: %v", w.name, err)
+	}
+	status := w.end(0)
+	failure := w.startFailure(err, s, status)
+	if failure.Stack == nil {
+		failure.Stack = lines(s.log.String())
+	}
+	return failure
+}
+
+func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) *protocol.Failure {
+	told := s.inbox.Error
+	switch {
+	case err == nil && told != nil:
+		return &protocol.Failure{Type: cmp.Or(told.Type, "Runtime.InitError"), Message: told.Message, Stack: told.Stack}
+	case err == nil:
+		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %.100q`, w.name, s.inbox.line)
+	case err == errNotReady:
+		return notReady(w.name, w.StartTimeout)
+	case err == supervisor.ErrExited:
+		return problem("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
+	default:
+		return problem("Function.BadFrame", "%s: %v", w.name, err)
+	}
+}
+
+func notReady(what string, limit time.Duration) *protocol.Failure {
+	return problem("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", what, limit)
+}
