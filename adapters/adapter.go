@@ -98,6 +98,8 @@ func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
 		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_STANDBY is for programs, but %q is a function in %s, which is kept loaded anyway: leave it out", t.Function, t.File)
 	case t.Function != "" && filepath.Ext(t.File) == ".sh":
 		return &shell{Config: a.Config, Target: t}, nil
+	case t.Function != "" && a.ResultFD3:
+		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_RESULT is fd3, but %q in %s returns its result: leave it out", t.Function, t.File)
 	case t.Function != "":
 		return newModule(a.Config, t)
 	case a.Worker:

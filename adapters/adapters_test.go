@@ -321,3 +321,26 @@ func timeUp(t *testing.T, a supervisor.Adapter, body string, log *hook, grace ti
 	wantFailure(t, failure, "Function.Timeout", "timed out")
 	return failure
 }
+
+// Options that do not fit what the handler means are a failed start.
+func TestOptionsThatDoNotFit(t *testing.T) {
+	code := files{"index.sh": "main() { :; }", "index.py": "def main(event, context): pass", "app.py": "def main(event, context): pass"}
+	tests := []struct {
+		name, handler string
+		change        func(*Config)
+		want          string
+	}{
+		{"a worker in bash", "index.main", func(c *Config) { c.Worker = true }, `BOOTSTRAP_ADAPTER is worker, but "main" is a function in `},
+		{"a worker in Python", "app.main", func(c *Config) { c.Worker = true }, "set BOOTSTRAP_COMMAND to the worker"},
+		{"standby of a function", "app.main", func(c *Config) { c.Standby = true }, "BOOTSTRAP_STANDBY is for programs"},
+		{"a descriptor for what is returned", "app.main", func(c *Config) { c.ResultFD3 = true }, "BOOTSTRAP_RESULT is fd3, but"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := config(t, code)
+			c.Handler = test.handler
+			test.change(&c)
+			wantFailure(t, New(c).Start(t.Context()), "Runtime.ConfigError", test.want)
+		})
+	}
+}

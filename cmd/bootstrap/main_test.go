@@ -477,3 +477,60 @@ func TestCodeFolder(t *testing.T) {
 		}
 	}
 }
+
+// Options that do not go together are told with all other complaints.
+func TestContradictions(t *testing.T) {
+	tests := []struct {
+		name string
+		vars map[string]string
+		want []string // in the complaint; none: it is fine
+	}{
+		{"standby on stdin", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "stdin"}, nil},
+		{"standby on argv", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "argv"}, []string{`BOOTSTRAP_DELIVERY is "argv"`}},
+		{"standby and worker", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_ADAPTER": "worker"}, []string{`BOOTSTRAP_ADAPTER is "worker", which stays anyway`}},
+		{"worker and delivery", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_DELIVERY": "file"}, []string{"leave out BOOTSTRAP_DELIVERY"}},
+		{"worker and result", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_RESULT": "fd3"}, []string{"and BOOTSTRAP_RESULT"}},
+		{"two, and a wrong value", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_RESULT": "fd3", "BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_GRACE": "10"},
+			[]string{"which stays anyway", "and BOOTSTRAP_RESULT", `BOOTSTRAP_GRACE is "10"`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			setEnv(t, test.vars)
+			_, err := readConfig()
+			if (err != nil) != (test.want != nil) {
+				t.Fatalf("got %v", err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want …%s…", err, want)
+				}
+			}
+		})
+	}
+}
+
+// Counts and sizes have one meaning each.
+func TestCountsAndSizes(t *testing.T) {
+	tests := []struct {
+		name, value string
+		want        int // -1: a complaint
+	}{
+		{"BOOTSTRAP_WORKER_MAX_EVENTS", "0", 0}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000", 1000}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "-1", -1},
+		{"BOOTSTRAP_WORKER_MAX_EVENTS", "1k", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "99999999999", -1},
+		{"BOOTSTRAP_WORKER_MAX_MEMORY", "0", 0}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "0MB", 0}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "200MB", 200},
+		{"BOOTSTRAP_WORKER_MAX_MEMORY", "200", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "2GB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "-1MB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "99999999MB", -1},
+	}
+	for _, test := range tests {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			setEnv(t, map[string]string{test.name: test.value})
+			c, err := readConfig()
+			if test.want < 0 {
+				if want := fmt.Sprintf("%s is %q: want a", test.name, test.value); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want %s", err, want)
+				}
+			} else if got := int(c.WorkerMaxEvents) + int(c.WorkerMaxMemory); err != nil || got != test.want {
+				t.Errorf("got %d, %v, want %d", got, err, test.want)
+			}
+		})
+	}
+}
