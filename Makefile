@@ -51,7 +51,7 @@ bench: all
 
 faults: all
 	mkdir -p docs
-	FAULTS_OUT=../docs/faults.md go test -count 1 -parallel 1 -run '^TestFaults' ./integration
+	FAULTS_OUT=../docs/faults.md go test -count 1 -parallel 2 -run '^TestFaults' ./integration
 
 soak: all
 	SOAK_EVENTS=$(SOAK_EVENTS) go test -count 1 -timeout 0 -v -run '^TestT11Soak$$' ./integration

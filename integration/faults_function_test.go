@@ -18,7 +18,7 @@ func inBash(t *testing.T, code string, env ...string) *trial {
 	return begin(t, "function", protocol.SCF, code, env)
 }
 
-func quotedFailure(t *testing.T) string {
+func quotedFailure(t *testing.T, _ string) string {
 	got := inBash(t, `printf 'no "Ada" in \\ her house\n' >&2; return 3`).fails(t, "{}", "Function.ExitError", `no "Ada" in \ her house`)
 	if len(got.Stack) == 0 {
 		t.Error("got no stack trace")
@@ -26,7 +26,7 @@ func quotedFailure(t *testing.T) string {
 	return "failure, JSON with message and stack"
 }
 
-func exitInFunction(t *testing.T) string {
+func exitInFunction(t *testing.T, _ string) string {
 	f := inBash(t, does)
 	f.fails(t, "exit 4", "Function.ExitError", "exit status 4")
 	f.succeeds(t, "echo alive", "alive")
@@ -36,34 +36,36 @@ func exitInFunction(t *testing.T) string {
 	return "failure, alive"
 }
 
-func atSign(t *testing.T) string {
+func atSign(t *testing.T, _ string) string {
 	f := inBash(t, "printf %s @secret")
 	write(t, f.dir, "secret", "a password", 0o600)
 	f.succeeds(t, "{}", "@secret")
 	return "ok"
 }
 
-func newlines(t *testing.T) string {
+func newlines(t *testing.T, _ string) string {
 	inBash(t, `printf 'a\n\nb\n\n'`).succeeds(t, "{}", "a\n\nb")
 	return "kept, but for those at the end, as with `$(…)`"
 }
 
-func binaryFunction(t *testing.T) string { return returnsBytes(t, inBash(t, "cat bytes"), 4<<10) }
+func binaryFunction(t *testing.T, _ string) string {
+	return returnsBytes(t, inBash(t, "cat bytes"), 4<<10)
+}
 
-func largeResult(t *testing.T) string {
+func largeResult(t *testing.T, _ string) string {
 	inBash(t, `head -c 300000 /dev/zero | tr '\0' x`).succeeds(t, "{}", strings.Repeat("x", 300_000))
 	return "ok"
 }
 
-func heldFunction(t *testing.T) string {
+func heldFunction(t *testing.T, _ string) string {
 	return answersAtOnce(t, inBash(t, "sleep 6.3 & echo ok"))
 }
 
-func functionOverTheLimit(t *testing.T) string {
+func functionOverTheLimit(t *testing.T, _ string) string {
 	return timedOut(t, inBash(t, "sleep 8; echo late", "BOOTSTRAP_TIMEOUT=2s"))
 }
 
-func state(t *testing.T) string {
+func state(t *testing.T, _ string) string {
 	f := inBash(t, "n=$((n+1)); echo $n")
 	for range 3 {
 		f.succeeds(t, "{}", "1")
@@ -80,7 +82,7 @@ func behind(t *testing.T, code string, choose func(call string) fault) *trial {
 	return f
 }
 
-func poll500(t *testing.T) string {
+func poll500(t *testing.T, _ string) string {
 	var polls atomic.Int32
 	f := behind(t, `printf %s "$1"`, func(call string) fault {
 		if call != "next" || polls.Add(1) > 3 {
@@ -95,7 +97,7 @@ func poll500(t *testing.T) string {
 	return "recovers"
 }
 
-func result500(t *testing.T) string {
+func result500(t *testing.T, _ string) string {
 	var posts atomic.Int32
 	f := behind(t, "echo ok", func(call string) fault {
 		if call != "response" || posts.Add(1) > 1 {
@@ -110,7 +112,7 @@ func result500(t *testing.T) string {
 	return "posted again, taken once"
 }
 
-func hundred(t *testing.T) string {
+func hundred(t *testing.T, _ string) string {
 	f := inBash(t, "echo ok")
 	ms, left, connections := mean(t, f), entries(t, f.tmp), f.server.Stats().Connections
 	if left != 0 || connections != 1 {
@@ -119,14 +121,14 @@ func hundred(t *testing.T) string {
 	return fmt.Sprintf("%.1f / %d / %d", ms, left, connections)
 }
 
-func stoppedIdle(t *testing.T) string {
+func stoppedIdle(t *testing.T, _ string) string {
 	f := inBash(t, "echo ok")
 	f.succeeds(t, "{}", "ok")
 	f.logged(t) // wants status 0
 	return "ends with status 0"
 }
 
-func largeEvent(t *testing.T) string {
+func largeEvent(t *testing.T, _ string) string {
 	event := strings.Repeat("x", 300_000)
 	behind(t, `printf %s "$1"`, func(string) fault { return pass }).succeeds(t, event, event)
 	return "ok"
@@ -134,7 +136,7 @@ func largeEvent(t *testing.T) string {
 
 // apiDown hangs up on all polls for 6 s. Whoever asks without a pause, or runs
 // the function without an event, shows.
-func apiDown(t *testing.T) string {
+func apiDown(t *testing.T, _ string) string {
 	var tries atomic.Int32
 	began := sync.OnceValue(time.Now)
 	f := behind(t, "echo run >>runs; echo ok", func(call string) fault {

@@ -17,24 +17,24 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// program is a trial of a shell script that is started for each event.
-func program(t *testing.T, code string, env ...string) *trial {
+// inWay is a trial of a shell script that gets its events in that way.
+func inWay(t *testing.T, way, code string, env ...string) *trial {
 	t.Helper()
-	return begin(t, "stdin", protocol.SCF, code, env)
+	return begin(t, way, protocol.SCF, code, env)
 }
 
-func exitStatus(t *testing.T) string {
-	program(t, "echo half; echo 'no such customer' >&2; exit 3").fails(t, "{}", "Function.ExitError", "no such customer")
+func exitStatus(t *testing.T, way string) string {
+	inWay(t, way, "echo half; echo 'no such customer' >&2; exit 3").fails(t, "{}", "Function.ExitError", "no such customer")
 	return "failure `Function.ExitError`, with its stderr"
 }
 
-func killed(t *testing.T) string {
-	program(t, "kill -9 $$").fails(t, "{}", "Function.Signal", "signal 9")
+func killed(t *testing.T, way string) string {
+	inWay(t, way, "kill -9 $$").fails(t, "{}", "Function.Signal", "signal 9")
 	return "failure `Function.Signal`, which names it"
 }
 
-func overTheLimit(t *testing.T) string {
-	return timedOut(t, program(t, "sleep 20; echo late", "BOOTSTRAP_TIMEOUT=2s"))
+func overTheLimit(t *testing.T, way string) string {
+	return timedOut(t, inWay(t, way, "sleep 20; echo late", "BOOTSTRAP_TIMEOUT=2s"))
 }
 
 // timedOut sends an event that takes longer than its limit of 2 s.
@@ -47,8 +47,8 @@ func timedOut(t *testing.T, f *trial) string {
 	return fmt.Sprintf("failure `%s` at %.1f s, nothing left", out.ErrorType, out.Duration.Seconds())
 }
 
-func heldStdout(t *testing.T) string {
-	return answersAtOnce(t, program(t, "sleep 15 & echo ok"))
+func heldStdout(t *testing.T, way string) string {
+	return answersAtOnce(t, inWay(t, way, "sleep 15 & echo ok"))
 }
 
 // answersAtOnce sends an event whose background child holds stdout.
@@ -61,17 +61,17 @@ func answersAtOnce(t *testing.T, f *trial) string {
 	return fmt.Sprintf("result after %d ms", out.Duration.Milliseconds())
 }
 
-func unreadEvent(t *testing.T) string {
-	f, event := program(t, "exit 0"), strings.Repeat("x", 1<<20)
-	for range 200 {
+func unreadEvent(t *testing.T, way string) string {
+	f, event := inWay(t, way, "exit 0"), strings.Repeat("x", 1<<20)
+	for range f.kind().times(200) {
 		f.succeeds(t, event, "")
 	}
 	f.leavesNothing(t)
 	return "ok, no zombie"
 }
 
-func longLine(t *testing.T) string {
-	f := program(t, `head -c 300000 /dev/zero | tr '\0' x >&2; echo ok`)
+func longLine(t *testing.T, way string) string {
+	f := inWay(t, way, `head -c 300000 /dev/zero | tr '\0' x >&2; echo ok`)
 	f.succeeds(t, "{}", "ok\n")
 	if n := len(f.logged(t)); n != 300_000 {
 		t.Errorf("got %d bytes logged, want 300000", n)
@@ -79,8 +79,8 @@ func longLine(t *testing.T) string {
 	return "ok, all logged"
 }
 
-func muchStderr(t *testing.T) string {
-	f := program(t, `yes 123456789 | head -n 470000 >&2; echo ok`)
+func muchStderr(t *testing.T, way string) string {
+	f := inWay(t, way, `yes 123456789 | head -n 470000 >&2; echo ok`)
 	f.succeeds(t, "{}", "ok\n")
 	if n := strings.Count(f.logged(t), "123456789\n"); n != 470_000 {
 		t.Errorf("got %d lines logged, want 470000", n)
@@ -88,32 +88,35 @@ func muchStderr(t *testing.T) string {
 	return "ok, all logged"
 }
 
-func shortStderr(t *testing.T) string {
-	f := program(t, `echo "no such customer" >&2; exit 1`)
-	for range 200 {
+func shortStderr(t *testing.T, way string) string {
+	f := inWay(t, way, `echo "no such customer" >&2; exit 1`)
+	events := f.kind().times(200)
+	for range events {
 		f.fails(t, "{}", "Function.ExitError", "no such customer")
 	}
-	lost := 200 - strings.Count(f.logged(t), "no such customer\n")
+	lost := events - strings.Count(f.logged(t), "no such customer\n")
 	if lost != 0 {
-		t.Errorf("got %d of 200 lines lost, want none", lost)
+		t.Errorf("got %d of %d lines lost, want none", lost, events)
 	}
 	return fmt.Sprint(lost, " lost")
 }
 
-func binaryProgram(t *testing.T) string { return returnsBytes(t, program(t, "cat bytes"), 64<<10) }
+func binaryProgram(t *testing.T, way string) string {
+	return returnsBytes(t, inWay(t, way, "cat bytes"), 64<<10)
+}
 
 // returnsBytes lets the code return n random bytes.
 func returnsBytes(t *testing.T, f *trial, n int) string {
 	random := make([]byte, n)
 	_, _ = rand.Read(random) // never fails
-	random[n-1] = 0          // no newline, which a function would lose
+	random[n-1] = 0          // no newline, which a shell's function would lose
 	write(t, f.dir, "bytes", string(random), 0o644)
 	f.succeeds(t, "{}", string(random))
 	return "ok"
 }
 
-func peakMemory(t *testing.T) string {
-	f := program(t, "head -c 64000000 /dev/zero")
+func peakMemory(t *testing.T, way string) string {
+	f := inWay(t, way, "head -c 64000000 /dev/zero")
 	f.fails(t, "{}", "Function.ResponseSizeTooLarge", fmt.Sprint(protocol.SCF.MaxResult))
 	peak := highWater(t, f.runner.PID())
 	if peak >= 40 {
@@ -140,9 +143,9 @@ func (f *trial) logTo(t *testing.T, log io.Writer) {
 	t.Cleanup(func() { f.runner.Stop() })
 }
 
-func goroutines(t *testing.T) string {
+func goroutines(t *testing.T, way string) string {
 	log := &debugLog{}
-	f := program(t, "exit 0", "BOOTSTRAP_LOG_LEVEL=debug")
+	f := inWay(t, way, "exit 0", "BOOTSTRAP_LOG_LEVEL=debug")
 	f.logTo(t, log)
 	first := log.goroutines(t, f.succeeds(t, "{}", "").ID)
 	for range 998 {
@@ -155,9 +158,9 @@ func goroutines(t *testing.T) string {
 	return fmt.Sprintf("%d → %d", first, last)
 }
 
-func stoppedBusy(t *testing.T) string {
+func stoppedBusy(t *testing.T, way string) string {
 	log, begun := watch(t, "begun")
-	f := program(t, "echo begun >&2; sleep 0.5; echo done")
+	f := inWay(t, way, "echo begun >&2; sleep 0.5; echo done")
 	f.logTo(t, log)
 	go func() { // ends when the program has begun, or the log is closed
 		if <-begun {
@@ -169,20 +172,22 @@ func stoppedBusy(t *testing.T) string {
 	return "waits, result, status 0"
 }
 
-func pid1Zombies(t *testing.T) string {
+func pid1Zombies(t *testing.T, way string) string {
 	inNamespace := []string{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"}
 	if err := exec.Command(inNamespace[0], append(inNamespace[1:], "true")...).Run(); err != nil {
 		t.Logf("NOT TESTED: this machine lets no test make a PID namespace: %v", err)
 		return "not measured: no namespace here"
 	}
 	const code = `i=0; while [ $i -lt 50 ]; do (true & exec sleep 0) & i=$((i+1)); done; echo ok`
-	f := begin(t, "stdin", protocol.SCF, code, nil, inNamespace...)
+	f := begin(t, way, protocol.SCF, code, nil, inNamespace...)
 	f.succeeds(t, "{}", "ok\n")
 	f.kind().swept(t, f.runner.PID(), 1)
 	return fmt.Sprint(zombies(tree(f.runner.PID())))
 }
 
-func eventTime(t *testing.T) string { return fmt.Sprintf("%.1f ms", mean(t, program(t, "echo ok"))) }
+func eventTime(t *testing.T, way string) string {
+	return fmt.Sprintf("%.1f ms", mean(t, inWay(t, way, "echo ok")))
+}
 
 // mean is the time of an event, in ms.
 func mean(t *testing.T, f *trial) float64 {
@@ -194,12 +199,12 @@ func mean(t *testing.T, f *trial) float64 {
 	return total.Seconds() * 1000 / events
 }
 
-func readyTime(t *testing.T) string {
-	return fmt.Sprintf("%.0f ms", program(t, "echo ok").succeeds(t, "{}", "ok\n").Init.Seconds()*1000)
+func readyTime(t *testing.T, way string) string {
+	return fmt.Sprintf("%.0f ms", inWay(t, way, "echo ok").succeeds(t, "{}", "ok\n").Init.Seconds()*1000)
 }
 
-func idleMemory(t *testing.T) string {
-	f := program(t, "echo ok")
+func idleMemory(t *testing.T, way string) string {
+	f := inWay(t, way, "echo ok")
 	f.succeeds(t, "{}", "ok\n")
 	return fmt.Sprintf("%.0f MB", float64(resident(f.runner.PID()))/(1<<20))
 }

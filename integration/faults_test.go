@@ -19,27 +19,49 @@ type matrix struct {
 // elsewhere.
 type row struct {
 	name   string
-	ours   func(*testing.T) string // makes it happen, and tells what bootstrap did
-	others string                  // cells
+	ours   func(t *testing.T, way string) string // makes it happen, and tells what bootstrap did
+	others string                                // cells
 }
+
+// waiting are the ways in which something waits for the event: what goes
+// wrong with a process for each event must not with them.
+var waiting = []string{"standby", "function", "sh", "python", "node", "worker"}
 
 // TestFaults makes all of it happen to bootstrap and wants it to hold. With
 // FAULTS_OUT it writes the page.
 func TestFaults(t *testing.T) {
-	var cells sync.Map // of a matrix's title and a row's
+	cells := &cells{}
 	t.Run("all", func(t *testing.T) {
 		for _, m := range matrices {
 			for _, r := range m.rows {
-				t.Run(r.name, func(t *testing.T) {
-					t.Parallel()
-					cells.Store(m.title+r.name, r.ours(t))
-				})
+				t.Run(r.name, func(t *testing.T) { cells.fill(t, r, "stdin") })
+			}
+		}
+		for _, r := range matrices[0].rows {
+			for _, way := range waiting {
+				t.Run(r.name+", "+way, func(t *testing.T) { cells.fill(t, r, way) })
 			}
 		}
 	})
 	if file := os.Getenv("FAULTS_OUT"); file != "" && !t.Failed() {
-		if err := os.WriteFile(file, page(&cells), 0o644); err != nil {
+		if err := os.WriteFile(file, cells.page(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// cells are what bootstrap did, by a row's name and the way.
+type cells struct{ sync.Map }
+
+func (c *cells) fill(t *testing.T, r row, way string) {
+	t.Parallel()
+	c.Store(r.name+", "+way, r.ours(t, way))
+}
+
+func (c *cells) get(r row, way string) string {
+	cell, ok := c.Load(r.name + ", " + way)
+	if !ok {
+		return "not tested here"
+	}
+	return cell.(string)
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -39,6 +39,21 @@ What it is compared with:
 nothing. Memory is that of the runtime alone; 1 MB is 2^20 bytes.
 
 %s
+## What keeps us from the floor
+
+Found with perf and strace, in November 2026, on a machine like the one above:
+
+- *Start to ready*: a Go program that does nothing takes 0.71 ms from its start to its end, where C, with the call, takes 0.53.
+  To listen for signals takes threads, 0.2 ms, and what packages do as they are loaded 0.15 ms, of which the log's is 0.1. The
+  rest, about 0.25 ms, is configuration, a look at the program, and the connection.
+- *A program for each event*: 110 to 150 µs, whatever the program takes itself. Go's fork sets 62 signals back in the child (13
+  µs) and has a pipe of its own to learn whether exec worked; stderr has a pipe, for the error message; the child becomes the
+  one that the kernel ends when memory runs out (10 µs); its group is ended before it is reaped.
+- *A resident worker*: 13 system calls, C makes 4. Does the worker live, has it logged something meanwhile, which is not this
+  event's? Poll in place of read, as it may log; then what it logged before it answered. Is the connection still quiet?
+- *Resident memory*: 3.5 MB are pages of the program's file, which the kernel maps in large pieces; 0.6 MB is Go's heap at its
+  start. After many events the collector keeps it below 3 MB.
+
 ## Latency by way
 
 ![Latency of an event by way](%s)
@@ -69,19 +84,10 @@ func processor() string {
 	return runtime.GOARCH
 }
 
+// kernel is its number, without what its builders add.
 func kernel() string {
-	var u syscall.Utsname
-	if syscall.Uname(&u) != nil {
-		return ""
-	}
-	var b strings.Builder
-	for _, c := range u.Release {
-		if c == 0 {
-			break
-		}
-		b.WriteByte(byte(c))
-	}
-	return b.String()
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // missing: no number
+	return regexp.MustCompile(`^[0-9]+\.[0-9]+`).FindString(string(release))
 }
 
 // version is the first word of a program's account that has digits and dots.
