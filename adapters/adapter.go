@@ -96,6 +96,10 @@ func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
 		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_ADAPTER is worker, but %q is a function in %s: set BOOTSTRAP_COMMAND to the worker, or leave BOOTSTRAP_ADAPTER out", t.Function, t.File)
 	case t.Function != "" && a.Standby:
 		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_STANDBY is for programs, but %q is a function in %s, which is kept loaded anyway: leave it out", t.Function, t.File)
+	case t.Function != "" && a.Delivery != Stdin:
+		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_DELIVERY is %s, but %q in %s is a function, which gets its event as an argument: leave it out", a.Delivery, t.Function, t.File)
+	case (a.MaxEvents > 0 || a.MaxMemory > 0) && !a.Worker && (t.Function == "" || filepath.Ext(t.File) == ".sh"):
+		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_WORKER_MAX_EVENTS and BOOTSTRAP_WORKER_MAX_MEMORY are for workers and for Python and Node functions: leave them out")
 	case t.Function != "" && filepath.Ext(t.File) == ".sh":
 		return &shell{Config: a.Config, Target: t}, nil
 	case t.Function != "" && a.ResultFD3:

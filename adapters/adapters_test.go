@@ -324,7 +324,7 @@ func timeUp(t *testing.T, a supervisor.Adapter, body string, log *hook, grace ti
 
 // Options that do not fit what the handler means are a failed start.
 func TestOptionsThatDoNotFit(t *testing.T) {
-	code := files{"index.sh": "main() { :; }", "index.py": "def main(event, context): pass", "app.py": "def main(event, context): pass"}
+	code := files{"index.sh": "main() { :; }", "index.py": "def main(event, context): pass", "app.py": "def main(event, context): pass", "tool": "#!/bin/sh\n"}
 	tests := []struct {
 		name, handler string
 		change        func(*Config)
@@ -333,6 +333,9 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 		{"a worker in bash", "index.main", func(c *Config) { c.Worker = true }, `BOOTSTRAP_ADAPTER is worker, but "main" is a function in `},
 		{"a worker in Python", "app.main", func(c *Config) { c.Worker = true }, "set BOOTSTRAP_COMMAND to the worker"},
 		{"standby of a function", "app.main", func(c *Config) { c.Standby = true }, "BOOTSTRAP_STANDBY is for programs"},
+		{"a function's event in a file", "index.main", func(c *Config) { c.Delivery = File }, "BOOTSTRAP_DELIVERY is file, but"},
+		{"an age for what does not get old", "index.main", func(c *Config) { c.MaxEvents = 1 }, "are for workers and for Python and Node functions"},
+		{"a size for a program", "tool", func(c *Config) { c.MaxMemory = 1 << 20 }, "are for workers"},
 		{"a descriptor for what is returned", "app.main", func(c *Config) { c.ResultFD3 = true }, "BOOTSTRAP_RESULT is fd3, but"},
 	}
 	for _, test := range tests {

@@ -91,7 +91,7 @@ func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call,
 	command.Keep = o.Keep
 	command.Outputs = []io.Writer{c.answer, o.logged(c.log)}
 	if o.ResultFD3 {
-		command.Outputs = []io.Writer{o.logged(newStderr(o.Log)), o.logged(c.log), c.answer}
+		command.Outputs = []io.Writer{o.logged(o.Log), o.logged(c.log), c.answer}
 	}
 	var err error
 	if c.process, err = supervisor.Start(command); err != nil {

@@ -648,3 +648,26 @@ func TestBrokenLog(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// What the program has left running, and will not stop, does not make its event
+// late: neither at its limit, nor with a result shortly before.
+func TestBusyChildAtTheLimit(t *testing.T) {
+	for name, line := range map[string]string{
+		"deaf":     "(trap '' TERM; while :; do :; done) & wait",
+		"a result": "(while :; do :; done) & sleep 0.4; echo done",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t, nil)
+			c.Command = line
+			a := start(t, c)
+			ev := newEvent("")
+			ev.Deadline = ev.Received.Add(550 * time.Millisecond)
+			ctx, cancel := context.WithDeadline(t.Context(), ev.Received.Add(450*time.Millisecond))
+			defer cancel()
+			_, failure := invokeFor(ctx, t, a, ev)
+			if late := time.Since(ev.Deadline); late > 0 && late < time.Second { // more is a machine that stood still
+				t.Errorf("got the outcome %v after the deadline: %v", late, failure)
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
@@ -20,6 +21,9 @@ type shell struct {
 	name   string // bash, or sh
 	source string // of the host
 	host   *host  // nil: not running
+
+	loading *host         // has not said that it is ready; nil: none is
+	waited  time.Duration // for it, by events whose time was over
 }
 
 // Start finds the shell and has it load the script.
@@ -27,7 +31,11 @@ func (f *shell) Start(ctx context.Context) error {
 	if err := f.find(); err != nil {
 		return err
 	}
-	return f.load(ctx)
+	err := f.load(ctx)
+	if err != nil {
+		f.endHost() // nobody closes what has not started
+	}
+	return err
 }
 
 // find looks for bash, or else for what there is.
@@ -57,23 +65,31 @@ func (f *shell) endHost() {
 		f.host.end(0) // it has nothing in hand
 		f.host = nil
 	}
+	if f.loading != nil {
+		f.loading.end(0)
+		f.loading = nil
+	}
 }
 
-// load starts a shell and waits until it has the function.
+// load waits until a shell has the function, and starts one if none is at it.
+// Where the event's time is over before, the shell goes on.
 func (f *shell) load(ctx context.Context) error {
-	f.endHost()
-	ctx, cancel := f.untilReady(ctx, 0)
-	defer cancel()
-	h, err := startHost(&supervisor.Command{
-		Path: f.path,
-		Args: []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
-		Env:  f.Environ,
-		Dir:  f.Dir,
-	}, &f.Config)
-	if err != nil {
-		return explain(err)
+	if f.loading == nil {
+		if err := f.begin(); err != nil {
+			return err
+		}
 	}
-	line, err := h.answer(ctx)
+	h, began := f.loading, time.Now()
+	ready, cancel := f.untilReady(ctx, f.waited)
+	defer cancel()
+	line, err := h.answer(ready)
+	if err != nil && err == context.Cause(ctx) {
+		f.waited += time.Since(began)
+		failure := f.loadFailure(err, "", 0, "")
+		failure.Stack = lines(h.log.String())
+		return failure
+	}
+	f.loading = nil
 	if err == nil && line == "ready" {
 		f.host = h
 		return nil
@@ -83,6 +99,22 @@ func (f *shell) load(ctx context.Context) error {
 	failure := f.loadFailure(err, line, status, log)
 	failure.Stack = lines(log)
 	return failure
+}
+
+// begin starts a shell; it has loaded nothing yet.
+func (f *shell) begin() error {
+	f.endHost()
+	h, err := startHost(&supervisor.Command{
+		Path: f.path,
+		Args: []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
+		Env:  f.Environ,
+		Dir:  f.Dir,
+	}, &f.Config)
+	if err != nil {
+		return explain(err)
+	}
+	f.loading, f.waited = h, 0
+	return nil
 }
 
 // resultDescriptor is where the function writes its result.
@@ -125,7 +157,7 @@ func (f *shell) lineEnds() string {
 func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	if f.host == nil || !f.host.waits() {
 		if err := f.load(ctx); err != nil {
-			return nil, f.notLoaded(ctx, ev, err)
+			return nil, restarting(ctx, ev, err, f.File+" was loaded")
 		}
 	}
 	if err := f.host.ask(ev.Body, f.given(ev)...); err != nil {
@@ -147,16 +179,6 @@ func (f *shell) given(ev *protocol.Event) (parts [][]byte) {
 		}
 	}
 	return [][]byte{append(given, "__bootstrap_event='"...), text, []byte("'\n")}
-}
-
-// notLoaded: the time in which a shell is replaced is the event's.
-func (f *shell) notLoaded(ctx context.Context, ev *protocol.Event, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	failure := cutShort(context.Cause(ctx), ev, nil, "")
-	failure.Message += ", as " + f.File + " was loaded again"
-	return failure
 }
 
 // await waits for the end of the call and tells its outcome.

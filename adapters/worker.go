@@ -31,13 +31,13 @@ type worker struct {
 
 // A session is one life of a worker.
 type session struct {
-	process  *supervisor.Process
-	waited   time.Duration // for it to be ready, by events whose time was over
-	inbox    inbox
-	out, log *stderr
-	ready    bool // it has said so
-	events   int
-	family   []int // its children when it was ready
+	process *supervisor.Process
+	waited  time.Duration // for it to be ready, by events whose time was over
+	inbox   inbox
+	log     *stderr
+	ready   bool // it has said so
+	events  int
+	family  []int // its children when it was ready
 }
 
 // newModule is a worker that calls a function of a module in its language.
@@ -98,7 +98,7 @@ func (w *worker) due(s *session) string {
 		return errAnswersClosed.Error()
 	case w.MaxEvents > 0 && s.events >= w.MaxEvents:
 		return fmt.Sprintf("the last one has served %d events", s.events)
-	case w.MaxMemory > 0 && s.process.Resident() > w.MaxMemory:
+	case w.MaxMemory > 0 && s.events > 0 && s.process.Resident() > w.MaxMemory:
 		return fmt.Sprintf("the last one holds more than %d MB", w.MaxMemory>>20)
 	case w.loads != "" && !w.Keep && s.ready && s.grown():
 		return "an event has left processes behind"
@@ -106,9 +106,9 @@ func (w *worker) due(s *session) string {
 	return ""
 }
 
-// grown: it has children that it had not when it was ready.
+// grown: it has children that live and that it had not when it was ready.
 func (s *session) grown() bool {
-	return slices.ContainsFunc(s.process.Children(), func(pid int) bool { return !slices.Contains(s.family, pid) })
+	return slices.ContainsFunc(s.process.Living(), func(pid int) bool { return !slices.Contains(s.family, pid) })
 }
 
 // await waits for a whole frame. One that has closed its answers gets a moment
@@ -134,7 +134,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	}
 	if err := w.present(ctx); err != nil {
 		w.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
-		return nil, w.notPresent(ctx, ev, err)
+		return nil, restarting(ctx, ev, err, w.name+" was started")
 	}
 	s := w.session
 	s.inbox.reset()
@@ -153,18 +153,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 // forget passes on what came since the last event; it is not this one's.
 func (s *session) forget() {
 	_ = s.process.Drain() // what was no frame shows in the inbox
-	s.out.Reset()
 	s.log.Reset()
-}
-
-// notPresent: the time in which a worker is replaced is the event's.
-func (w *worker) notPresent(ctx context.Context, ev *protocol.Event, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	failure := cutShort(context.Cause(ctx), ev, nil, "")
-	failure.Message += ", as " + w.name + " was started again"
-	return failure
 }
 
 // answered is the outcome that a whole frame tells.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -863,5 +864,35 @@ func release(t *testing.T, fifo string) {
 	t.Helper()
 	if err := os.WriteFile(fifo, []byte("go on\n"), 0); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A worker may answer before it has read all of its event. The giver uses the
+// memory of that again.
+func TestWorkerAnswersBeforeItReads(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("NOT TESTED: ", err)
+	}
+	c := config(t, files{"worker.py": `
+import json, os, sys
+answers = os.fdopen(3, "wb", 0)
+answers.write(b'{"ready":true}\n')
+told = b""
+for line in sys.stdin.buffer:
+    frame = json.loads(line)
+    answers.write(b'{"id":"%s","length":%d}\n' % (frame["id"].encode(), len(told)) + told)
+    event = sys.stdin.buffer.read(frame["length"])
+    told = b"%d of a" % event.count(b"a")
+`})
+	c.Worker, c.Command = true, `["python3", "worker.py"]`
+	a := start(t, c)
+	memory := bytes.Repeat([]byte("a"), 4<<20)
+	for _, want := range []string{"", "4194304 of a"} {
+		ev := newEvent("")
+		ev.Body = memory
+		if got, failure := invokeEvent(t, a, ev); failure != nil || got != want {
+			t.Errorf("got %q, %v, want %q", got, failure, want)
+		}
+		copy(memory, bytes.Repeat([]byte("b"), len(memory)))
 	}
 }

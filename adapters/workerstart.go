@@ -41,7 +41,7 @@ func (w *worker) present(ctx context.Context) error {
 
 // begin starts a worker; it is not ready yet.
 func (w *worker) begin() error {
-	s := &session{out: newStderr(w.Log), log: newStderr(w.Log)}
+	s := &session{log: newStderr(w.Log)}
 	s.inbox.body.max = w.Platform.MaxResult
 	process, err := supervisor.Start(&supervisor.Command{
 		Path:    w.path,
@@ -49,7 +49,8 @@ func (w *worker) begin() error {
 		Env:     w.Environ,
 		Dir:     w.Dir,
 		Open:    true,
-		Outputs: []io.Writer{w.logged(s.out), w.logged(s.log), &s.inbox},
+		Keep:    w.Keep,
+		Outputs: []io.Writer{w.logged(w.Log), w.logged(s.log), &s.inbox},
 	})
 	if err != nil {
 		return explain(err)
@@ -76,7 +77,7 @@ func (w *worker) pause(ctx context.Context) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return w.failed
+		return context.Cause(ctx)
 	}
 }
 
@@ -91,8 +92,7 @@ func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 	err := s.await(ready)
 	if err == nil && s.inbox.Ready {
 		s.ready, s.family = true, s.process.Children()
-		s.out.Reset() // what it has said as it started is no event's
-		s.log.Reset()
+		s.log.Reset() // what it has said as it started is no event's
 		return nil
 	}
 	if err != nil && err == context.Cause(ctx) { // the event's time is over, not the start's: it goes on
@@ -121,6 +121,17 @@ func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) 
 	default:
 		return problem("Function.BadFrame", "%s: %v", w.name, err)
 	}
+}
+
+// restarting is why an event has failed before it was handed on: the time in
+// which what is resident is replaced is the event's.
+func restarting(ctx context.Context, ev *protocol.Event, err error, what string) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	failure := cutShort(context.Cause(ctx), ev, nil, "")
+	failure.Message += ", as " + what + " again"
+	return failure
 }
 
 func notReady(what string, limit time.Duration) *protocol.Failure {

@@ -25,6 +25,7 @@ type Client struct {
 	limit    time.Duration // of the function, where a variable tells; 0: unknown
 	patience time.Duration // how long calls may fail before we give up
 	backoff  backoff       // between calls that bring nothing
+	spare    []byte        // the body of the last event, if it was large
 }
 
 // NewClient makes a client for p at the address that the environment names. It
@@ -93,7 +94,7 @@ func (c *Client) fail(ctx context.Context, call, path string, f *Failure) error 
 // poll asks once for an event. Neither an event nor an error: there is none
 // yet. Without exactly one id there is no event: nobody could answer it.
 func (c *Client) poll(ctx context.Context) (*Event, error) {
-	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next})
+	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: c.spare})
 	if lost != nil {
 		return nil, lost
 	}
@@ -107,7 +108,10 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	case len(ids) > 1 || strings.ContainsFunc(ids[0], notInID):
 		return nil, fmt.Errorf("an event with the request id %q", ids)
 	}
-	c.conn.r.keep(resp.body)
+	c.spare = nil
+	if len(resp.body) > largeBody {
+		c.spare = resp.body // nobody needs it when the next event is asked for
+	}
 	return c.event(ids[0], resp), nil
 }
 

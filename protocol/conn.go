@@ -56,11 +56,11 @@ func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
 }
 
 func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostError) {
-	if ctx.Err() != nil { // a request now might still fetch an event
-		return nil, &lostError{err: context.Cause(ctx)}
-	}
 	if err := c.connect(ctx); err != nil {
 		return nil, &lostError{err: err}
+	}
+	if ctx.Err() != nil { // a request now might still fetch an event
+		return nil, &lostError{err: context.Cause(ctx)}
 	}
 	resp, lost := c.roundTrip(ctx, req)
 	if lost != nil || resp.close || c.r.Buffered() > 0 { // bytes that nobody asked for
@@ -70,8 +70,8 @@ func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostErro
 }
 
 func (c *conn) connect(ctx context.Context) (err error) {
-	if c.socket != nil {
-		return nil
+	if c.socket != nil || ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if c.socket, err = dial(ctx, c.address); err != nil {
 		return reason(ctx, err)
@@ -93,6 +93,7 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		}
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
+	c.r.spare = req.spare
 	resp, err := readResponse(c.r)
 	c.in.limit(0)
 	if err != nil {

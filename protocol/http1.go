@@ -24,6 +24,7 @@ type request struct {
 	method, path string
 	header       []string // whole lines, without the line end
 	body         []byte
+	spare        []byte // memory for a large body of the response
 }
 
 // appendHead appends the request up to its body.

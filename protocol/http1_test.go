@@ -191,7 +191,7 @@ func TestRequestHead(t *testing.T) {
 		want string
 	}{
 		{"get", request{method: "GET", path: "/next"}, "GET /next HTTP/1.1\r\nHost: h:1\r\n\r\n"},
-		{"post", request{"POST", "/x", []string{"A: b", "C: d"}, []byte("body")},
+		{"post", request{method: "POST", path: "/x", header: []string{"A: b", "C: d"}, body: []byte("body")},
 			"POST /x HTTP/1.1\r\nHost: h:1\r\nA: b\r\nC: d\r\nContent-Length: 4\r\n\r\n"},
 		{"post of nothing", request{method: "POST", path: "/x"}, "POST /x HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n"},
 	}

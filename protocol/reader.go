@@ -23,14 +23,6 @@ func (r *headReader) room(n int) []byte {
 	return make([]byte, n)
 }
 
-// keep is told of a body that nobody will need when the next one is read.
-func (r *headReader) keep(body []byte) {
-	r.spare = nil
-	if len(body) > largeBody {
-		r.spare = body
-	}
-}
-
 const unlimited = 1<<63 - 1
 
 func newHeadReader(r io.Reader) *headReader {

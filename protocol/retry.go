@@ -80,7 +80,7 @@ func (c *Client) held() bool { return c.conn.waited > c.backoff.longest }
 func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
 	arrived := false
 	for n := 0; ; n++ {
-		sent, err := c.send(ctx, call, &request{"POST", path, header, body})
+		sent, err := c.send(ctx, call, &request{method: "POST", path: path, header: header, body: body})
 		arrived = arrived || sent
 		if err == nil {
 			return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 	"syscall"
@@ -24,7 +25,7 @@ type socket struct {
 
 const connectTime = 3 * time.Second // to the runtime API, which is on this machine
 
-// dial connects to host:port, where each address of the host gets connectTime.
+// dial connects to host:port. Each address of the host gets connectTime.
 func dial(ctx context.Context, address string) (s *socket, err error) {
 	addresses, err := resolve(ctx, address)
 	for _, a := range addresses {
@@ -70,6 +71,9 @@ func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
 	release()
 	if err != nil && err != syscall.EISCONN { // the first try was interrupted, and went through
 		s.Close()
+		if err == syscall.EINPROGRESS || err == syscall.EALREADY { // the limit of the socket is over
+			err = os.ErrDeadlineExceeded
+		}
 		return nil, fmt.Errorf("cannot connect to %s: %w", a, err)
 	}
 	s.configure()

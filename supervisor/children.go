@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
 )
 
 // A census tells who our children are, as /proc tells them for each of our
-// threads. After each event somebody asks, so it keeps those files open. Go's
-// threads do not end: their number tells whether these are all.
+// threads. After each event somebody asks, so it keeps those files open. No
+// thread of ours ends, as nothing is locked to one: their number tells whether
+// these are all.
 type census struct {
 	mu      sync.Mutex
 	threads uint64 // as /proc counts them; 0: it has not looked
@@ -102,6 +104,11 @@ func (c *census) read(pids []int, file *os.File) []int {
 // Children are those of the process, zombies too.
 func (p *Process) Children() []int { return childrenOf(p.pid) }
 
+// Living are its children that are no zombies.
+func (p *Process) Living() []int {
+	return slices.DeleteFunc(p.Children(), func(pid int) bool { return runState(pid) == 'Z' })
+}
+
 func childrenOf(pid int) (pids []int) {
 	files := childrenFiles(strconv.Itoa(pid))
 	defer closeAll(files)
@@ -159,7 +166,8 @@ func parentOf(stat []byte) int {
 	return parent
 }
 
-// runState is R for running, or waiting to; D for busy in the kernel; 0 for gone.
+// runState is R for running, or waiting to; D for busy in the kernel; Z for a
+// zombie; 0 for gone.
 func runState(pid int) byte {
 	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat") // gone: empty
 	if fields := afterName(stat); len(fields) > 0 {

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"io"
 	"syscall"
 )
@@ -106,7 +107,8 @@ func (theirs ends) close() {
 }
 
 // Give gives the process more on its stdin, which Command.Open has kept open.
-// It does not block: Pump and End move what the pipe does not take yet.
+// It does not block: Pump and End move what the pipe does not take yet. The
+// data must not change until Pump returns.
 func (p *Process) Give(data ...[]byte) {
 	size := 0
 	for _, d := range data {
@@ -154,6 +156,13 @@ func (f *feed) write() {
 	f.data = nil // hold nothing that was written
 	if !f.open {
 		f.close()
+	}
+}
+
+// keep copies what is not written yet: the giver will use its memory again.
+func (f *feed) keep() {
+	for i, data := range f.data {
+		f.data[i] = bytes.Clone(data)
 	}
 }
 

@@ -26,7 +26,7 @@ type Command struct {
 	Stdin *os.File
 	// Outputs take what it writes to the descriptors 1, 2, …, in the
 	// goroutine of Pump and End. An error of a Write ends the Pump. One that
-	// is an io.Closer is closed when nothing more will come, and its error
+	// is an io.Closer is closed if its pipe ends before End, and its error
 	// ends the Pump, too. A Terminal looks like one to it; else they are pipes.
 	Outputs []io.Writer
 	// Files are its next descriptors. They and Stdin stay the caller's.
@@ -37,8 +37,7 @@ type Command struct {
 }
 
 // A Process is a child with a process group of its own. It starts once and
-// ends once: whoever starts one must call End
-// or Leave. Its methods are for one
+// ends once: whoever starts one must call End or Leave. Its methods are for one
 // goroutine at a time.
 type Process struct {
 	pid     int
@@ -185,8 +184,8 @@ func (p *Process) Finish(ctx context.Context, grace time.Duration) Exit {
 	return Exit{Status: p.End(0)}
 }
 
-// Retire ends a process that has nothing in hand: it may end by itself, for a
-// moment, when its stdin does; then as by End.
+// Retire ends a process that has nothing in hand: for the grace it may end by
+// itself, as its stdin does; then as by End.
 func (p *Process) Retire(grace time.Duration) syscall.WaitStatus {
 	p.CloseInput()
 	p.pumpFor(grace)

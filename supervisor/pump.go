@@ -34,9 +34,10 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 		}
 		switch {
 		case done != nil && done():
+			p.in.keep()
 			return p.Drain()
 		case p.looks(moved) && p.Exited():
-			return p.last(done, buf[:])
+			return p.last(ctx, done, buf[:])
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
@@ -46,8 +47,8 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 // last passes on what a process that has exited has written: an answer may be
 // in it, or more than an Output takes. It waits for a moment where another holds
 // an output: that may be passing on the end, as in exec > >(tee log).
-func (p *Process) last(done func() bool, buf []byte) (err error) {
-	for began := time.Now(); err == nil && !p.ended() && awaited(time.Since(began)); {
+func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err error) {
+	for began := time.Now(); err == nil && !p.ended() && awaited(ctx, time.Since(began)); {
 		_, err = p.turn(context.Background(), passOn/4, buf)
 	}
 	if err == nil {
@@ -60,9 +61,9 @@ func (p *Process) last(done func() bool, buf []byte) (err error) {
 }
 
 // awaited: it is not too long yet for others to write. On a busy machine what
-// has something to do may wait long for a processor.
-func awaited(waited time.Duration) bool {
-	return waited < passOn || waited < catchUp && children.lively()
+// has something to do may wait long for a processor; but ctx may have ended.
+func awaited(ctx context.Context, waited time.Duration) bool {
+	return waited < passOn || waited < catchUp && ctx.Err() == nil && children.lively()
 }
 
 // patience is how long to wait for bytes before looking whether the process

@@ -59,7 +59,7 @@ func wait(pid int) (syscall.WaitStatus, bool) {
 }
 
 // reapOrphans reaps those that have exited. It looks before it reaps: behind
-// one of our own, whose waiter comes for it soon, it stops until then.
+// one of our own, which keeps its place until its waiter comes, it sees none.
 func (r *registry) reapOrphans() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +83,7 @@ func runReaper(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			children.reapOrphans()
+			children.orphans() // reaps all that are dead, also behind one of our own
 		}
 	}
 }

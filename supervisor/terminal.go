@@ -23,7 +23,7 @@ func openTerminal() (ours, theirs int, err error) {
 	}
 	theirs, err = openOtherSide(ours, flags)
 	if err != nil {
-		_ = syscall.Close(ours) // nothing is in it
+		ends{ours, theirs}.close()
 		return -1, -1, fmt.Errorf("no terminal: %w", err)
 	}
 	return ours, theirs, nil

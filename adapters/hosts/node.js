@@ -92,7 +92,7 @@ const ours = /^\s+at .*(\[eval|node:|\(internal\/|\(\w+\.js:|new Promise \(<anon
 
 // The class of an error, also of one that has not set its name.
 function classOf(error) {
-	return String(error.name === 'Error' ? error.constructor.name : error.name) || 'Error';
+	return String(error.name === 'Error' ? error.constructor.name : error.name).slice(0, mostOfALine) || 'Error';
 }
 
 // What is answered for an exception, as much as fits. The log gets it all.

@@ -131,7 +131,7 @@ def failure(error):
         message = "(its message cannot be had)"
     if isinstance(error, Wrong):
         return {"type": error.kind, "message": message}
-    kind, trace = type(error).__name__, error.__traceback__
+    kind, trace = type(error).__name__[:MOST_OF_A_LINE], error.__traceback__
     while trace and ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     try:

@@ -40,7 +40,7 @@ type Config struct {
 	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long a script or a worker may take to be ready; 0: as long as the platform waits"`
 	WorkerMaxEvents count     `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
 	WorkerMaxMemory megabytes `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
-	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on"`
+	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
 	Platform        platform  `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
 	LogLevel        logLevel  `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
 }
@@ -68,6 +68,9 @@ func readConfig() (*Config, error) {
 func (c *Config) contradictions() (all []error) {
 	if c.Standby && c.Delivery != delivery(adapters.Stdin) {
 		all = append(all, fmt.Errorf("%s_STANDBY is true, but %s_DELIVERY is %q: a process that is started ahead can get its event on stdin only", prefix, prefix, c.Delivery))
+	}
+	if c.Standby && c.PassCredentials {
+		all = append(all, fmt.Errorf("%s_STANDBY is true, and so is %s_PASS_CREDENTIALS: a process that is started ahead cannot get what comes with its event", prefix, prefix))
 	}
 	if c.Adapter == "worker" && c.Standby {
 		all = append(all, fmt.Errorf("%s_STANDBY is true, but %s_ADAPTER is \"worker\", which stays anyway: leave one out", prefix, prefix))

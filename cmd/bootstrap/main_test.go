@@ -487,6 +487,7 @@ func TestContradictions(t *testing.T) {
 	}{
 		{"standby on stdin", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "stdin"}, nil},
 		{"standby on argv", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "argv"}, []string{`BOOTSTRAP_DELIVERY is "argv"`}},
+		{"standby and credentials", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_PASS_CREDENTIALS": "true"}, []string{"and so is BOOTSTRAP_PASS_CREDENTIALS"}},
 		{"standby and worker", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_ADAPTER": "worker"}, []string{`BOOTSTRAP_ADAPTER is "worker", which stays anyway`}},
 		{"worker and delivery", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_DELIVERY": "file"}, []string{"leave out BOOTSTRAP_DELIVERY"}},
 		{"worker and result", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_RESULT": "fd3"}, []string{"and BOOTSTRAP_RESULT"}},
