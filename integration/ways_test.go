@@ -41,7 +41,7 @@ var ways = []way{
 	{name: "file", handler: "bin/tool", file: "bin/tool", code: "#!/bin/sh\nlast=$1\nevent() { cat \"$last\"; }" + behave + "behave", env: []string{"BOOTSTRAP_DELIVERY=file"}},
 	{name: "shell line", code: "event() { cat; }" + behave + "behave"},
 	{name: "standby", handler: "tool", file: "tool", code: "#!/bin/sh\n" + waits + "event() { cat; }" + behave + "behave", env: []string{"BOOTSTRAP_STANDBY=true"},
-		ahead: true, idle: []string{"tool", "cat"}},
+		ahead: true, cannot: []string{"BOOTSTRAP_PASS_CREDENTIALS=true"}, idle: []string{"tool", "cat"}},
 	{name: "function", handler: "index.main_handler", file: "index.sh", code: "event() { cat; }" + behave + "main_handler() { behave; }",
 		trims: true, idle: []string{"bash", "bash"}},
 	{name: "sh", handler: "index.main_handler", file: "index.sh", code: "event() { cat; }" + behave + "main_handler() { behave; }",
