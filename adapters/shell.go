@@ -152,6 +152,13 @@ func (f *shell) lineEnds() string {
 	return ""
 }
 
+// Prepare makes the shell forget the last event.
+func (f *shell) Prepare() {
+	if f.host != nil {
+		f.host.wipe()
+	}
+}
+
 // Invoke calls the function. A shell that is gone, or out of step, is replaced
 // first.
 func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -205,7 +212,6 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 // rest readies the shell for the next event. Where the last one left something
 // behind that may live on, it holds the pipes: then it can have them.
 func (f *shell) rest() {
-	f.host.wipe()
 	if f.Keep && supervisor.LeftBehind() {
 		f.host.leave()
 		f.host = nil

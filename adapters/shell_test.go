@@ -591,6 +591,7 @@ func TestFunctionCredentials(t *testing.T) {
 	if got, failure := invokeEvent(t, a, ev); failure != nil || got != "6" {
 		t.Errorf("got %q, %v", got, failure)
 	}
+	prepare(a)
 	h := a.(*adapter).Adapter.(*shell).host
 	for _, s := range []*slate{h.event, h.given} {
 		if info, err := s.writer.Stat(); err != nil || info.Size() > 0 {

@@ -148,6 +148,7 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 type slate struct {
 	writer *os.File
 	reader *os.File // what the shell gets, always at the beginning
+	size   int64    // of the file, or more
 }
 
 func newSlate() (s *slate, err error) {
@@ -167,15 +168,19 @@ func newSlate() (s *slate, err error) {
 func (s *slate) write(parts ...[]byte) error {
 	var size int64
 	for _, part := range parts {
+		s.size = max(s.size, size+int64(len(part))) // an error does not tell how much was written
 		n, err := s.writer.WriteAt(part, size)
 		if err != nil {
 			return err
 		}
 		size += int64(n)
 	}
-	if err := s.writer.Truncate(size); err != nil {
-		return err
+	if size < s.size {
+		if err := s.writer.Truncate(size); err != nil {
+			return err
+		}
 	}
+	s.size = size
 	_, err := s.reader.Seek(0, 0) // the shell's descriptor shares its offset
 	return err
 }
