@@ -384,9 +384,10 @@ func TestEndOfOneThatLeftItsGroup(t *testing.T) {
 	if exit.Status != killed {
 		t.Errorf("got status %#x, want %#x", exit.Status, killed)
 	}
-	if left := children.endOrphans(0); len(left) > 0 {
-		t.Errorf("got %v left, want none", left)
-	}
+	within(t, "it is gone", func() bool { // on a busy machine shortly after End has given it up
+		children.reapOrphans()
+		return len(pidsOfChildren()) == 0
+	})
 }
 
 func leaveGroup() {
