@@ -17,7 +17,7 @@ import (
 func module(t *testing.T, interpreter string, fs files) (Config, *hook) {
 	t.Helper()
 	if _, err := exec.LookPath(interpreter); err != nil {
-		t.Skip(err)
+		t.Skip("NOT TESTED: ", err)
 	}
 	c, log := config(t, fs), &hook{}
 	c.Handler, c.Log = "index.main_handler", log

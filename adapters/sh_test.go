@@ -21,7 +21,7 @@ func shScript(t *testing.T, text string) Config {
 	c := script(t, text)
 	sh, err := exec.LookPath("sh")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("NOT TESTED: ", err)
 	}
 	bin := t.TempDir()
 	if err := os.Symlink(sh, filepath.Join(bin, "sh")); err != nil {

@@ -92,6 +92,7 @@ func (f *shell) load(ctx context.Context) error {
 	f.loading = nil
 	if err == nil && line == "ready" {
 		f.host = h
+		h.log.Reset() // what it has said as it loaded is no event's
 		return nil
 	}
 	status := h.end(0)

@@ -663,3 +663,13 @@ func TestWaitingSubshellKilled(t *testing.T) {
 		}
 	})
 }
+
+// What a script says as it is loaded again is not the event's.
+func TestStderrOfLoadingAgain(t *testing.T) {
+	c := script(t, "echo loading >&2\n"+evaluate)
+	c.FailOnStderr = true
+	a := start(t, c)
+	succeeds(t, a, "echo ok", "ok")
+	fails(t, a, "kill -9 $$", "Function.Signal", "signal 9")
+	succeeds(t, a, "echo ok", "ok")
+}
