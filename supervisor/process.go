@@ -34,6 +34,9 @@ type Command struct {
 	// Keep lets those of its group live on that are left when it has
 	// exited by itself.
 	Keep bool
+	// OOMScore is its oom_score_adj, up to 1000, which zero means, too: the
+	// kernel ends that first when the memory is full.
+	OOMScore int
 }
 
 // A Process is a child with a process group of its own. It starts once and
@@ -82,7 +85,7 @@ func Start(c *Command) (*Process, error) {
 		p.close()
 		return nil, &StartError{c.Path, err}
 	}
-	preferToKill(p.pid)
+	preferToKill(p.pid, cmp.Or(c.OOMScore, 1000))
 	return p, nil
 }
 
@@ -119,10 +122,10 @@ func (p *Process) Exited() bool {
 // preferToKill makes the kernel end a child, and what that starts, rather than
 // us when the memory is full. A child that is gone already, or a kernel without
 // this, is no harm.
-func preferToKill(pid int) {
+func preferToKill(pid, score int) {
 	fd, err := syscall.Open("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
 	if err == nil {
-		_, _ = syscall.Write(fd, []byte("1000"))
+		_, _ = syscall.Write(fd, []byte(strconv.Itoa(score)))
 		_ = syscall.Close(fd)
 	}
 }
