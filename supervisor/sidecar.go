@@ -1,0 +1,186 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+// A Sidecar is a command that runs beside the function for as long as the
+// runtime does.
+type Sidecar struct {
+	Name string
+	// Command is started again and again: what it holds must last, and its
+	// Outputs must take all.
+	Command Command
+	// Said is what it has said last, to explain its death; nil: nothing.
+	// It is called where the Outputs are.
+	Said func() string
+}
+
+// sidecarScore: when the memory is full a sidecar goes after the command of an
+// event, which is the one that grows, and before us.
+const sidecarScore = 500
+
+// A backoff bounds the pauses between tries.
+type backoff struct{ shortest, longest time.Duration }
+
+// restarts are the pauses before a sidecar is started again.
+var restarts = backoff{500 * time.Millisecond, 30 * time.Second}
+
+// pause is the time to wait after the nth try in a row, n from 0: it doubles,
+// up to a limit. Up to half of it is left to chance, so that what has died
+// together does not come back in step.
+func (b backoff) pause(n int) time.Duration {
+	d := min(b.shortest<<min(n, 10), b.longest)
+	return d - rand.N(d/2+1)
+}
+
+// sleep reports whether it slept to the end; the end of ctx wakes it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// A keeper keeps one sidecar alive. Its processes belong to the goroutine that
+// runs keep.
+type keeper struct {
+	*Sidecar
+	set   *Sidecars
+	cease context.CancelFunc // ends its process
+	grace time.Duration      // that it has then; set before
+	gone  chan struct{}      // closed when it is over
+
+	mu   sync.Mutex
+	ends int    // how often it has ended
+	last string // how
+}
+
+// keep keeps the sidecar alive from its first process on, and ends when it is
+// wanted no more, or its end is the end of all. The end of running ends the
+// process, which comes later.
+func (k *keeper) keep(wanted, running context.Context, p *Process) {
+	defer close(k.gone)
+	for n := 0; ; n++ {
+		began := time.Now()
+		how := k.live(running, p)
+		ran := time.Since(began)
+		if wanted.Err() != nil {
+			return
+		}
+		k.note(how)
+		if k.set.Fail {
+			k.set.Log.Error("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond))
+			k.set.lost(k.failure(how))
+			return
+		}
+		if ran >= k.set.pauses.longest { // it was well
+			n = 0
+		}
+		pause := k.set.pauses.pause(n)
+		k.set.Log.Warn("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond), "restart_in", pause.Round(time.Millisecond))
+		if !sleep(wanted, pause) {
+			return
+		}
+		p = nil
+	}
+}
+
+// live is one life of the sidecar; it says how that ended. A process that is
+// nil is started.
+func (k *keeper) live(running context.Context, p *Process) (how string) {
+	if p == nil {
+		var err error
+		if p, err = Start(&k.Command); err != nil {
+			return err.Error()
+		}
+	}
+	if err := p.Pump(running, nil); running.Err() == nil || err == ErrExited {
+		return ending(p.End(0))
+	}
+	status := p.endTogether(k.grace)
+	if status.Signal() == syscall.SIGKILL {
+		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace)
+	}
+	return ending(status)
+}
+
+// ending is a wait status in words.
+func ending(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return fmt.Sprintf("signal %d (%v)", status.Signal(), status.Signal())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}
+
+func (k *keeper) note(how string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ends++
+	k.last = how
+}
+
+func (k *keeper) status() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch k.ends {
+	case 0:
+		return k.Name + " runs"
+	case 1:
+		return fmt.Sprintf("%s has ended once: %s", k.Name, k.last)
+	}
+	return fmt.Sprintf("%s has ended %d times, last: %s", k.Name, k.ends, k.last)
+}
+
+func (k *keeper) failure(how string) *protocol.Failure {
+	f := &protocol.Failure{Type: "Runtime.SidecarExit", Message: fmt.Sprintf("sidecar %s ended: %s", k.Name, how)}
+	if k.Said != nil {
+		if said := k.Said(); said != "" {
+			f.Message += ": " + said
+		}
+	}
+	return f
+}
+
+// end ends the sidecar, within that grace and a little more.
+func (k *keeper) end(grace time.Duration) {
+	k.grace = grace
+	k.cease()
+	<-k.gone
+}
+
+// endTogether is End for a whole group that may need the grace: a shell is gone
+// as soon as it is told to end, and what it runs is not. That has become our
+// child by then.
+func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	buf := buffers.Get().(*[usualPipe]byte)
+	defer buffers.Put(buf)
+	p.Interrupt()
+	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.alone()); {
+		_, _ = p.turn(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
+	}
+	return p.End(0)
+}
+
+// alone: a process that has exited has left nobody of its group alive.
+func (p *Process) alone() bool {
+	for _, pid := range children.orphans() {
+		if group, err := syscall.Getpgid(pid); err == nil && group == p.pid {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,88 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Sidecars are started in order and ended in reverse. One that ends is started
+// again, after a pause that grows while it does not live long.
+type Sidecars struct {
+	List []Sidecar
+	Fail bool // none is started again: the death of one is the end of all
+	Log  hclog.Logger
+
+	pauses   backoff // zero: restarts
+	lost     func(error)
+	unwanted context.CancelFunc
+	keepers  []*keeper // of those that are started
+}
+
+// earlyGrace is for sidecars that end because another cannot be started.
+const earlyGrace = time.Second
+
+// Start starts all, and does not wait until they are ready: see WaitFor. When
+// one cannot be started those before it are ended, and the error names it.
+//
+// Where Fail is set, died is called when the first has ended, with a
+// *protocol.Failure; never after Stop. It must not call Stop. Who has started
+// them must.
+func (s *Sidecars) Start(died func(error)) error {
+	s.pauses = cmp.Or(s.pauses, restarts)
+	var once sync.Once
+	s.lost = func(err error) { once.Do(func() { died(err) }) }
+	wanted, unwanted := context.WithCancel(context.Background())
+	s.unwanted = unwanted
+	for i := range s.List {
+		if err := s.start(wanted, &s.List[i]); err != nil {
+			s.Stop(func(int) time.Duration { return earlyGrace })
+			return fmt.Errorf("sidecar %s: %w", s.List[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Sidecars) start(wanted context.Context, sidecar *Sidecar) error {
+	sidecar.Command.OOMScore = sidecarScore
+	p, err := Start(&sidecar.Command)
+	if err != nil {
+		return err
+	}
+	running, cease := context.WithCancel(context.Background())
+	k := &keeper{Sidecar: sidecar, set: s, cease: cease, gone: make(chan struct{})}
+	s.keepers = append(s.keepers, k)
+	go k.keep(wanted, running, p) // ended and joined by k.end
+	return nil
+}
+
+// Stop ends them, the last one first, and returns when all are gone. Each is
+// told to end by SIGTERM; after its grace its group is killed. The grace comes
+// from share, where left counts those that are not ended yet. What has ended
+// meanwhile is not started again. Without Start, and again, it does nothing.
+func (s *Sidecars) Stop(share func(left int) time.Duration) {
+	if s.unwanted == nil {
+		return
+	}
+	s.unwanted()
+	for i, k := range slices.Backward(s.keepers) {
+		k.end(share(i + 1))
+	}
+	s.keepers = nil
+}
+
+// Status says how they are, for a message: "cache runs; db has ended 3 times,
+// last: exit status 1".
+func (s *Sidecars) Status() string {
+	var all []string
+	for _, k := range s.keepers {
+		all = append(all, k.status())
+	}
+	return strings.Join(all, "; ")
+}
