@@ -1,0 +1,126 @@
+package supervisor
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// An Address is where something listens once it is ready: tcp://host:port,
+// unix:///path, or http://host:port/path, which must answer 2xx.
+type Address struct{ url *url.URL }
+
+var errAddress = errors.New("want tcp://host:port, unix:///path or http://host:port/path")
+
+// ParseAddress does not look whether there is such an address.
+func ParseAddress(text string) (Address, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.User != nil || u.Fragment != "" || !complete(u) {
+		return Address{}, errAddress
+	}
+	return Address{u}, nil
+}
+
+func complete(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	host := u.Hostname() != "" && err == nil && port > 0 && u.Host == net.JoinHostPort(u.Hostname(), u.Port())
+	switch u.Scheme {
+	case "unix":
+		return u.Host == "" && u.Path != "" && u.RawQuery == ""
+	case "tcp":
+		return host && u.Path == "" && u.RawQuery == ""
+	case "http":
+		return host || u.Host != "" && u.Host == u.Hostname()
+	}
+	return false
+}
+
+func (a Address) String() string { return a.url.String() }
+
+const (
+	oneTry  = time.Second            // at most
+	goodbye = 100 * time.Millisecond // for the rest of an answer
+)
+
+// tries are the pauses between looks whether something is ready.
+var tries = backoff{5 * time.Millisecond, 100 * time.Millisecond}
+
+// WaitFor waits until each address was ready once. When ctx ends first the
+// error names the one that was not, and why, and wraps the cause of ctx.
+func WaitFor(ctx context.Context, addresses []Address) error {
+	for _, a := range addresses {
+		if err := a.wait(ctx); err != nil {
+			return fmt.Errorf("%v is not ready: %w", a, err)
+		}
+	}
+	return nil
+}
+
+func (a Address) wait(ctx context.Context) error {
+	var why error // of the last try that ctx did not cut short
+	for n := 0; ; n++ {
+		err := a.try(ctx)
+		if err == nil {
+			return nil
+		}
+		if why == nil || ctx.Err() == nil {
+			why = err
+		}
+		if !sleep(ctx, tries.pause(n)) {
+			return fmt.Errorf("%v (%w)", why, context.Cause(ctx))
+		}
+	}
+}
+
+// try reports nil if the address is ready now.
+func (a Address) try(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, oneTry)
+	defer cancel()
+	conn, err := a.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if a.url.Scheme != "http" {
+		return nil
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
+	return ask(conn, a.url)
+}
+
+func (a Address) dial(ctx context.Context) (net.Conn, error) {
+	var d net.Dialer
+	if a.url.Scheme == "unix" {
+		return d.DialContext(ctx, "unix", a.url.Path)
+	}
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(a.url.Hostname(), cmp.Or(a.url.Port(), "80")))
+}
+
+// ask: a server answers 2xx. It may send its whole answer, for a while: one
+// whose connection breaks meanwhile would complain of it.
+func ask(conn net.Conn, u *url.URL) error {
+	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u.RequestURI(), u.Host); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(conn).ReadSlice('\n')
+	if err != nil {
+		return fmt.Errorf("no answer: %w", err)
+	}
+	var minor, status int
+	if _, err := fmt.Sscanf(string(line), "HTTP/1.%d %d", &minor, &status); err != nil {
+		return fmt.Errorf("not an answer of HTTP/1: %q", line[:min(len(line), 80)])
+	}
+	_ = conn.SetDeadline(time.Now().Add(goodbye))
+	_, _ = io.Copy(io.Discard, conn)
+	if status/100 != 2 {
+		return fmt.Errorf("HTTP status %d", status)
+	}
+	return nil
+}
