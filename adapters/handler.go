@@ -23,7 +23,11 @@ type Target struct {
 func Resolve(command, handler, dir string) (Target, error) {
 	switch {
 	case command != "":
-		return resolveCommand(command)
+		args, err := arguments(command)
+		if err != nil {
+			return Target{}, notFound("BOOTSTRAP_COMMAND %v", err)
+		}
+		return Target{Args: args}, nil
 	case handler == "":
 		return Target{}, notFound("no handler is set: set the function's handler, or BOOTSTRAP_COMMAND")
 	case !filepath.IsLocal(handler):
@@ -35,11 +39,24 @@ func Resolve(command, handler, dir string) (Target, error) {
 	return resolveFunction(handler, dir)
 }
 
-// resolveCommand: a JSON array is a list of arguments, all else is for the
-// shell. We never split a string ourselves.
-func resolveCommand(command string) (Target, error) {
+// FindCommand says which program a command means, such as BOOTSTRAP_COMMAND
+// may be, and with which arguments, its name first: as it would be found in the
+// folder dir, with that PATH. The error does not quote the command.
+func FindCommand(command, dir, path string) (program string, args []string, err error) {
+	if args, err = arguments(command); err != nil {
+		return "", nil, err
+	}
+	if program, err = findProgram(args[0], dir, path); err != nil {
+		return "", nil, err
+	}
+	return program, args, nil
+}
+
+// arguments: a JSON array is a list of arguments, all else is for the shell. We
+// never split a string ourselves.
+func arguments(command string) ([]string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(command), "[") {
-		return Target{Args: []string{"/bin/sh", "-c", command, "sh"}}, nil
+		return []string{"/bin/sh", "-c", command, "sh"}, nil
 	}
 	var args []string
 	err := json.Unmarshal([]byte(command), &args)
@@ -47,9 +64,9 @@ func resolveCommand(command string) (Target, error) {
 		err = errors.New("it names no program")
 	}
 	if err != nil { // the command itself may hold a secret
-		return Target{}, notFound(`BOOTSTRAP_COMMAND begins with [ but is not a JSON array of strings such as ["jq", "."]: %v`, err)
+		return nil, fmt.Errorf(`begins with [ but is not a JSON array of strings such as ["jq", "."]: %v`, err)
 	}
-	return Target{Args: args}, nil
+	return args, nil
 }
 
 // resolveFunction reads "file.function", the file without its extension.
