@@ -1,0 +1,149 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParseProcfile(t *testing.T) {
+	const want = `want "name: command", the name of letters, digits, _ and -`
+	for name, row := range map[string]struct {
+		text    string
+		entries []entry
+		errors  []string
+	}{
+		"one":                {"db: redis-server", []entry{{"db", "redis-server"}}, nil},
+		"in order":           {"z: 1\na: 2\nm: 3\n", []entry{{"z", "1"}, {"a", "2"}, {"m", "3"}}, nil},
+		"comments, blanks":   {"# all\n\n  # more\n\t\na: b # c\n", []entry{{"a", "b # c"}}, nil},
+		"spaces":             {"  a:\t b  c \n", []entry{{"a", "b  c"}}, nil},
+		"no space":           {"a:b", []entry{{"a", "b"}}, nil},
+		"colons":             {"a: b: c", []entry{{"a", "b: c"}}, nil},
+		"windows":            {"\ufeffa: b\r\n\r\nc: d\r\n", []entry{{"a", "b"}, {"c", "d"}}, nil},
+		"names":              {"A-z_09: b", []entry{{"A-z_09", "b"}}, nil},
+		"arguments":          {`a: ["b", "c d"]`, []entry{{"a", `["b", "c d"]`}}, nil},
+		"names differ":       {"a: b\nA: b", []entry{{"a", "b"}, {"A", "b"}}, nil},
+		"empty":              {"", nil, []string{`Procfile: it names no sidecar: want lines such as "name: command"`}},
+		"only comments":      {"# a: b\n", nil, []string{`Procfile: it names no sidecar: want lines such as "name: command"`}},
+		"no colon":           {"a: b\nsecret\n", []entry{{"a", "b"}}, []string{"Procfile:2: " + want}},
+		"no name":            {": b", nil, []string{"Procfile:1: " + want}},
+		"odd name":           {"a b: c\nd.e: f\nü: g\nh : i", nil, []string{"Procfile:1: " + want, "Procfile:2: " + want, "Procfile:3: " + want, "Procfile:4: " + want}},
+		"no command":         {"a:\nb: # c", []entry{{"b", "# c"}}, []string{`Procfile:1: "a" has no command`}},
+		"twice":              {"a: b\nc: d\na: e\na: f", []entry{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" stands in line 1, too`, `Procfile:4: "a" stands in line 1, too`}},
+		"all that are wrong": {"a:\nb\nc: d\nc: e", []entry{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" stands in line 3, too`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			entries, err := parseProcfile("Procfile", row.text)
+			if !slices.Equal(entries, row.entries) {
+				t.Errorf("got %q, want %q", entries, row.entries)
+			}
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if want := strings.Join(row.errors, "\n"); text != want {
+				t.Errorf("got the complaints\n%s\nwant\n%s", text, want)
+			}
+		})
+	}
+}
+
+// Whatever the text is: there are sidecars, each with a name of its own and a
+// command, or a complaint.
+func FuzzProcfile(f *testing.F) {
+	for _, seed := range []string{"", "a: b", "a: b\nc: d", "a: b\na: c", "\ufeff#\r\na:b\r\n", ":", "a:", "\x00: \xff", "a: \x00", "a:\u2028b", "\ufeff\ufeffa: b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		entries, err := parseProcfile("Procfile", text)
+		if (err == nil) && len(entries) == 0 {
+			t.Errorf("%q: got neither sidecars nor a complaint", text)
+		}
+		names := map[string]bool{}
+		for _, e := range entries {
+			if e.command == "" || strings.ContainsAny(e.command, "\n") || !entryForm.MatchString(e.name+":") || names[e.name] {
+				t.Errorf("%q: got %q", text, entries)
+			}
+			names[e.name] = true
+		}
+		again, err := parseProcfile("Procfile", lines(entries))
+		if len(entries) > 0 && (err != nil || !slices.Equal(again, entries)) {
+			t.Errorf("%q: got %q, and of these %q, %v", text, entries, again, err)
+		}
+	})
+}
+
+func lines(entries []entry) (text string) {
+	for _, e := range entries {
+		text += e.name + ": " + e.command + "\n"
+	}
+	return text
+}
+
+// writeProcfile puts a Procfile into a folder of its own.
+func writeProcfile(t *testing.T, text string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Procfile"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestReadSidecars(t *testing.T) {
+	t.Setenv("PATH", "/usr/bin:/bin")
+	dir := writeProcfile(t, "line: exec sleep $N\nlist: [\"bin/tool\", \"a b\"]\nfound: [\"env\"]\n")
+	tool := filepath.Join(dir, "bin/tool")
+	if err := os.Mkdir(filepath.Dir(tool), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(tool, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"Procfile", filepath.Join(dir, "Procfile"), "bin/../Procfile"} {
+		got, err := readSidecars(file, dir)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for i, want := range []struct {
+			name, path string
+			args       []string
+		}{
+			{"line", "/bin/sh", []string{"/bin/sh", "-c", "exec sleep $N", "sh"}},
+			{"list", tool, []string{"bin/tool", "a b"}},
+			{"found", "/usr/bin/env", []string{"env"}},
+		} {
+			c := got[i].Command
+			if got[i].Name != want.name || c.Path != want.path || !slices.Equal(c.Args, want.args) || c.Dir != dir || !slices.Equal(c.Env, os.Environ()) {
+				t.Errorf("%s: got %+v, want %+v in %s", file, got[i], want, dir)
+			}
+		}
+	}
+}
+
+// A complaint says which file, or which sidecar; it does not quote commands.
+func TestReadSidecarsComplaints(t *testing.T) {
+	dir := writeProcfile(t, "a: [\"secret\"\nb: [\"nowhere/tool\"]\nc: [\"no-such-tool\"]\nd: true\ne: []\n")
+	_, err := readSidecars("Procfile", dir)
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Fatalf("got the error %v, want one without the command", err)
+	}
+	for i, want := range []string{
+		"sidecar a: begins with [ but is not a JSON array of strings",
+		"sidecar b: " + dir + "/nowhere/tool does not exist",
+		`sidecar c: "no-such-tool" is not in PATH`,
+		"sidecar e: begins with [ but is not a JSON array of strings",
+	} {
+		if lines := strings.Split(err.Error(), "\n"); len(lines) != 4 || !strings.HasPrefix(lines[i], want) {
+			t.Errorf("complaint %d: got %q, want %q", i, lines, want)
+		}
+	}
+	for _, file := range []string{"Profile", dir + "/Profile", "."} {
+		_, err := readSidecars(file, dir)
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot read the sidecars: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
+			t.Errorf("%s: got the error %v, want one with its path", file, err)
+		}
+	}
+}
