@@ -3,6 +3,7 @@ package adapters
 import (
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,5 +140,27 @@ func TestHandlerWithoutSecrets(t *testing.T) {
 	_, err := Resolve(`["curl", "-H", "Token: hush"`, "", "")
 	if err == nil || strings.Contains(err.Error(), "hush") {
 		t.Errorf("got %v, want nothing of the command", err)
+	}
+}
+
+// What is found is what is meant where the adapters run it.
+func TestFindCommand(t *testing.T) {
+	for _, row := range []struct {
+		command, program string
+		args             []string
+		problem          string
+	}{
+		{"exec env", "/bin/sh", []string{"/bin/sh", "-c", "exec env", "sh"}, ""},
+		{`["sh", "a b"]`, "/bin/sh", []string{"sh", "a b"}, ""},
+		{`["./hush"]`, "", nil, "/nowhere/hush does not exist"},
+		{`["hush`, "", nil, "begins with [ but is not a JSON array of strings"},
+	} {
+		program, args, err := FindCommand(row.command, "/nowhere", "/bin")
+		if program != row.program || !slices.Equal(args, row.args) || (err == nil) != (row.problem == "") {
+			t.Errorf("%s: got %q, %q, %v", row.command, program, args, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), row.problem) {
+			t.Errorf("%s: got the error %v, want %q", row.command, err, row.problem)
+		}
 	}
 }
