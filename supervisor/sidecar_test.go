@@ -253,3 +253,15 @@ func TestSidecarStopped(t *testing.T) {
 		t.Errorf("got %q, want that it has ended", d)
 	}
 }
+
+// R09: it is told to end once, however long it takes.
+func TestSidecarInterruptedOnce(t *testing.T) {
+	tidy(t)
+	d := &diary{}
+	s := keep(t, d, `exec 2>/dev/null; trap 'echo told' TERM; echo up; while :; do sleep .01; done`, restarts)
+	d.wait(t, "up")
+	s.Stop(graceOf(200 * time.Millisecond))
+	if told := strings.Count(d.String(), "told"); told != 1 {
+		t.Errorf("told %d times, want once", told)
+	}
+}
