@@ -5,6 +5,7 @@ import "time"
 // Lambda is the runtime API of AWS Lambda's provided.* runtimes. The first
 // Next says that the runtime is ready. Facts:
 // docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (calls, headers),
+// runtimes-extensions-api.html, lambda-runtime-environment.html (how it ends),
 // configuration-envvars.html (variables), gettingstarted-limits.html; statuses
 // as in github.com/aws/aws-lambda-runtime-interface-emulator.
 var Lambda = &Platform{
@@ -18,11 +19,18 @@ var Lambda = &Platform{
 	InitError: "/2018-06-01/runtime/init/error",
 	ErrorType: "Lambda-Runtime-Function-Error-Type",
 
+	Register:      "/2020-01-01/extension/register",
+	ExtensionNext: "/2020-01-01/extension/event/next",
+	ExtensionName: "Lambda-Extension-Name",
+	ExtensionID:   "Lambda-Extension-Identifier",
+
 	RequestID: "Lambda-Runtime-Aws-Request-Id",
 	Deadline:  "Lambda-Runtime-Deadline-Ms",
 
-	Handler:  "_HANDLER",
-	CodeRoot: "LAMBDA_TASK_ROOT",
+	Handler:     "_HANDLER",
+	CodeRoot:    "LAMBDA_TASK_ROOT",
+	Concurrency: "AWS_LAMBDA_MAX_CONCURRENCY",
+	Secrets:     []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"},
 
 	Facts: []Fact{
 		{Name: "FUNCTION_NAME", Variable: "AWS_LAMBDA_FUNCTION_NAME"},
@@ -32,6 +40,8 @@ var Lambda = &Platform{
 		{Name: "FUNCTION_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"},
 		{Name: "_X_AMZN_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"}, // where AWS's SDKs look
 	},
+
+	StopLimit: 500 * time.Millisecond, // where the extension is within the runtime
 
 	MaxEvent:  6<<20 + 100, // the emulator of AWS takes 100 bytes more than the documents say
 	MaxResult: 6<<20 + 100,
@@ -58,9 +68,9 @@ var Lambda = &Platform{
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/${name}",
 		"AWS_LAMBDA_LOG_STREAM_NAME=local",
-		"AWS_ACCESS_KEY_ID=local",
-		"AWS_SECRET_ACCESS_KEY=local",
-		"AWS_SESSION_TOKEN=local",
+		"AWS_ACCESS_KEY_ID=local-access-key-id",
+		"AWS_SECRET_ACCESS_KEY=local-secret-access-key",
+		"AWS_SESSION_TOKEN=local-session-token",
 		"TZ=:UTC",
 		"LANG=C.UTF-8", // the platform's is en_US.UTF-8; see SCF
 		"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin",

@@ -28,6 +28,13 @@ type Platform struct {
 	Error     string // POST: the failure of an event
 	InitError string // POST: initialisation failed
 
+	// Calls of an extension. Where there are any, only a runtime that has
+	// registered one is told to stop before it is killed.
+	Register      string // POST: an extension is there
+	ExtensionNext string // GET: its next event, as long as it takes
+	ExtensionName string // header of Register with the extension's name
+	ExtensionID   string // header of what Register brings, and of ExtensionNext, with its id
+
 	ReadyBody string // what Ready posts
 	ErrorType string // header of Error and InitError with the failure's type
 
@@ -37,12 +44,16 @@ type Platform struct {
 	Deadline  string // its limit, an instant in ms since 1970
 
 	// Variables of the function.
-	Timeout  string // its limit in seconds
-	Handler  string // what to run
-	CodeRoot string // the folder of the user's code
+	Timeout     string   // its limit in seconds
+	Handler     string   // what to run
+	CodeRoot    string   // the folder of the user's code
+	Concurrency string   // how many events one instance may have at the same time
+	Secrets     []string // those that hold credentials
 
 	Facts       []Fact // what a command gets to know of its event
 	Credentials []Fact // the same, only when the user asks for it
+
+	StopLimit time.Duration // from SIGTERM to SIGKILL; 0: not documented
 
 	MaxEvent  int // bytes of an event, in a synchronous invocation
 	MaxResult int // bytes of a result, in a synchronous invocation

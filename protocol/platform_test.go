@@ -264,3 +264,21 @@ func TestPath(t *testing.T) {
 		}
 	}
 }
+
+// The emulator's credentials are words of their own: as "local" is the region
+// too, hiding it in logs would hide more than credentials.
+func TestSecretsOfTheEmulator(t *testing.T) {
+	for _, p := range Platforms {
+		for _, name := range p.Secrets {
+			i := slices.IndexFunc(p.Environment, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+			if i < 0 {
+				t.Errorf("%s: %s is not in the environment", p.Name, name)
+				continue
+			}
+			secret := strings.TrimPrefix(p.Environment[i], name+"=")
+			if n := strings.Count(strings.Join(p.Environment, "\n"), secret); n != 1 {
+				t.Errorf("%s: %s is in the environment %d times", p.Name, secret, n)
+			}
+		}
+	}
+}
