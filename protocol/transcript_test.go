@@ -104,6 +104,15 @@ var scenarios = map[string]func(a *actor){
 		a.respond(ev, strings.Repeat("x", 6<<20+101), 413)
 		a.fail(ev, &protocol.Failure{Type: "Function.ResponseSizeTooLarge", Message: "too large"})
 	},
+	"lambda: an extension, which the platform then does not know": func(a *actor) {
+		if err := a.extension.Register(a.ctx); err != nil {
+			a.t.Error(err)
+		}
+		err := a.extension.Wait(a.ctx)
+		if status, ok := errors.AsType[*protocol.StatusError](err); !ok || status.Status != 403 {
+			a.t.Errorf("got %v, want status 403", err)
+		}
+	},
 }
 
 func TestTranscripts(t *testing.T) {
@@ -141,12 +150,18 @@ func play(t *testing.T, p *protocol.Platform, s transcript.Scenario, act func(*a
 		served <- follow(listener, s.Exchanges)
 		cancel()
 	}()
-	c, err := protocol.NewClient(p, environment(p, listener.Addr().(*net.TCPAddr)))
+	getenv := environment(p, listener.Addr().(*net.TCPAddr))
+	c, err := protocol.NewClient(p, getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	act(&actor{t, ctx, c})
+	e, err := protocol.NewExtension(p, getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	act(&actor{t, ctx, c, e})
 	c.Close()
+	e.Close()
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
@@ -206,9 +221,10 @@ func check(r *bufio.Reader, want *transcript.Message) error {
 // An actor makes the client act, and checks what comes of it. Its ctx ends
 // when the server does not follow any more.
 type actor struct {
-	t      *testing.T
-	ctx    context.Context
-	client *protocol.Client
+	t         *testing.T
+	ctx       context.Context
+	client    *protocol.Client
+	extension *protocol.Extension
 }
 
 func (a *actor) ready() {

@@ -56,6 +56,7 @@ type Stats struct {
 	Responses    int // results taken
 	Errors       int // errors taken
 	InitErrors   int // init errors taken
+	Extensions   int // registered
 	Refused      int // calls answered with 4xx
 }
 

@@ -26,6 +26,8 @@ var helpers = map[string]func(){
 	"silent":     hang,
 	"hasty":      hasty,
 	"stubborn":   stubborn,
+	"extended":   extended,
+	"deaf":       deaf,
 	"large":      large,
 	"caller":     caller,
 }
@@ -94,6 +96,18 @@ func reportInitError() {
 func stubborn() {
 	signal.Ignore(syscall.SIGTERM)
 	serve()
+}
+
+// extended is runtime with an extension.
+func extended() {
+	newAPI().extend()
+	serveEvents()
+}
+
+// deaf is stubborn with an extension.
+func deaf() {
+	newAPI().extend()
+	stubborn()
 }
 
 // large holds 64 MB for as long as its parent lives.

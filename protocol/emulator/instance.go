@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"os"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -76,7 +75,7 @@ func (i *instance) kill() {
 
 // leave blocks until the process has ended by itself, which it has to within
 // grace.
-func (i *instance) leave(grace time.Duration) *os.ProcessState {
+func (i *instance) leave(grace time.Duration) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
@@ -84,11 +83,10 @@ func (i *instance) leave(grace time.Duration) *os.ProcessState {
 	case <-timer.C:
 		i.kill()
 	}
-	return i.cmd.ProcessState
 }
 
-// stop asks the process to end.
-func (i *instance) stop(grace time.Duration) *os.ProcessState {
+// stop asks the process to end, and blocks until it has.
+func (i *instance) stop(grace time.Duration) {
 	_ = i.cmd.Process.Signal(syscall.SIGTERM) // gone already: then leave returns at once
-	return i.leave(grace)
+	i.leave(grace)
 }

@@ -14,22 +14,23 @@ import (
 // caller at a time, which calls expire at the deadline.
 //
 // What always holds: an event in hand is the first of the queue, and the
-// instance is ready; while a poll is held, the instance is ready and no event
-// waits.
+// instance is ready; while a poll is held by a ready instance, no event waits.
 type machine struct {
 	platform  *protocol.Platform
 	limit     time.Duration // for an event
 	initLimit time.Duration
 
-	instance int // number of the last one that was started
-	phase    phase
-	started  time.Time
-	init     time.Duration // how long it took, until an outcome has told
-	last     string        // id of what this instance fetched last; "": nothing yet
-	held     chan reply    // the poll that waits for an event; nil: none
-	queue    []*invocation
-	deadline time.Time // zero: nothing is due
-	stats    Stats
+	instance   int // number of the last one that was started
+	phase      phase
+	started    time.Time
+	init       time.Duration // how long it took, until an outcome has told
+	asked      bool          // its runtime has said that it is ready
+	extensions []*extension  // of this instance
+	last       string        // id of what this instance fetched last; "": nothing yet
+	held       chan reply    // the poll that waits for an event; nil: none
+	queue      []*invocation
+	deadline   time.Time // zero: nothing is due
+	stats      Stats
 }
 
 // A phase is that of an instance.
@@ -46,6 +47,7 @@ func (m *machine) start(now time.Time) (instance int) {
 	m.instance++
 	m.stats.Instances++
 	m.phase, m.started, m.init, m.last = starting, now, 0, ""
+	m.asked, m.extensions = false, nil
 	m.deadline = now.Add(m.initLimit)
 	return m.instance
 }
@@ -121,9 +123,11 @@ func (m *machine) first() *invocation {
 	return m.queue[0]
 }
 
-// begin: an instance that was starting is ready.
+// begin: the runtime is ready, and with it the instance, if it was starting and
+// nothing else is missing.
 func (m *machine) begin(now time.Time) {
-	if m.phase == starting {
+	m.asked = true
+	if m.phase == starting && m.complete() {
 		m.phase, m.init, m.deadline = ready, now.Sub(m.started), time.Time{}
 		m.advance(now)
 	}
@@ -141,7 +145,7 @@ func (m *machine) advance(now time.Time) {
 // deliver hands the first event to the poll that is held, if there are both.
 func (m *machine) deliver(now time.Time) {
 	inv := m.first()
-	if inv == nil || m.held == nil {
+	if inv == nil || m.held == nil || m.phase != ready {
 		return
 	}
 	m.stats.Deliveries++

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ type Runner struct {
 	command        []string
 	stdout, stderr io.Writer
 
-	grace    time.Duration            // to end when asked to
+	grace    time.Duration            // to end when asked to, where the platform has no limit for it
 	turn     chan struct{}            // has room for one: who may start and end the instance
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
@@ -116,8 +117,10 @@ func (r *Runner) forget() {
 	}
 }
 
-// Stop ends the instance: SIGTERM to its process, and if that is not enough
-// for 2 s, SIGKILL to its group and all its descendants. What a process that
+// Stop ends the instance: SIGTERM to its process, and if that is not enough for
+// the platform's limit, or for 2 s where none is documented, SIGKILL to its
+// group and all its descendants. Where the platform has extensions and the
+// instance has registered none, SIGKILL comes at once. What a process that
 // ended in time has left behind outside its group lives on: to end that is the
 // runtime's own business. Stop waits for an Invoke that runs. It returns how
 // the process ended, nil if there was none. The next Invoke would start a
@@ -130,7 +133,12 @@ func (r *Runner) Stop() *os.ProcessState {
 		return nil
 	}
 	defer r.forget()
-	return i.stop(r.grace)
+	if p := r.server.platform; p.Register != "" && !r.server.registered() {
+		i.kill()
+	} else {
+		i.stop(cmp.Or(p.StopLimit, r.grace))
+	}
+	return i.cmd.ProcessState
 }
 
 // PID is the number of the runtime's process; 0: none runs.

@@ -125,8 +125,45 @@ func TestRunnerStop(t *testing.T) {
 }
 
 func TestRunnerStopsTheStubborn(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{}, "stubborn")
+	g := newRig(t, protocol.SCF, Function{}, "stubborn")
 	g.grace = time.Millisecond
+	g.invoke("hello", Result)
+	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
+		t.Errorf("got %v", state)
+	}
+}
+
+// Without an extension Lambda does not ask.
+func TestRunnerKills(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{}, "runtime")
+	g.invoke("hello", Result)
+	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
+		t.Errorf("got %v", state)
+	}
+}
+
+func TestRunnerStopsTheExtended(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{}, "extended")
+	for n := 1; n <= 2; n++ { // the second instance has to register too
+		g.invoke("hello", Result)
+		if state := g.Stop(); state == nil || state.ExitCode() != 0 {
+			t.Errorf("got %v, want exit status 0", state)
+		}
+		if got := g.s.Stats(); got.Extensions != n || got.Refused != 0 {
+			t.Errorf("got %+v", got)
+		}
+	}
+	if got := g.stderr.String(); got != "terminated\nterminated\n" {
+		t.Errorf("got %q on stderr", got)
+	}
+}
+
+// The platform's limit is the one that counts.
+func TestRunnerStopsTheDeaf(t *testing.T) {
+	quick := *protocol.Lambda
+	quick.StopLimit = time.Millisecond
+	g := newRig(t, &quick, Function{}, "deaf")
+	g.grace = time.Hour
 	g.invoke("hello", Result)
 	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
 		t.Errorf("got %v", state)

@@ -60,6 +60,31 @@ func (a api) post(path, body string) {
 	}
 }
 
+// extend registers an extension, which is Lambda's, and waits in it for as long
+// as we live.
+func (a api) extend() {
+	base := strings.Replace(a.base, "/2018-06-01/runtime/", "/2020-01-01/extension/", 1)
+	req, err := http.NewRequest("POST", base+"register", strings.NewReader(`{"events":[]}`))
+	if err != nil {
+		fatal(err)
+	}
+	req.Header.Set("Lambda-Extension-Name", "helper")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		fatal(err, resp)
+	}
+	resp.Body.Close()
+	wait, err := http.NewRequest("GET", base+"event/next", nil)
+	if err != nil {
+		fatal(err)
+	}
+	wait.Header.Set("Lambda-Extension-Identifier", resp.Header.Get("Lambda-Extension-Identifier"))
+	go func() { // ends when we do
+		_, err := http.DefaultClient.Do(wait)
+		fatal("an extension got an answer", err)
+	}()
+}
+
 // serveEvents ends with 0 when it is asked to.
 func serveEvents() {
 	asked := make(chan os.Signal, 1)

@@ -54,6 +54,8 @@ func (s *Server) routes() http.Handler {
 	handle("POST", p.Response, s.answer)
 	handle("POST", p.Error, s.fail)
 	handle("POST", p.InitError, s.failInit)
+	handle("POST", p.Register, s.register)
+	handle("GET", p.ExtensionNext, s.extensionNext)
 	return mux
 }
 
