@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,8 @@ func (m *machine) ready(now time.Time, instance int) *refusal {
 	return nil
 }
 
-// poll answers p at once, or holds it until there is an event. A poll that is
-// held already is refused: whoever asks anew has given it up.
+// poll answers p at once, or holds it until there is an event. If as many are
+// held as may be, the oldest is refused: whoever asks anew has given it up.
 func (m *machine) poll(now time.Time, instance int, p chan reply) {
 	m.stats.Polls++
 	if m.over(instance) {
@@ -38,28 +39,41 @@ func (m *machine) poll(now time.Time, instance int, p chan reply) {
 		return
 	}
 	m.begin(now)
-	m.giveUpResult(now)
-	inv := m.first()
+	if m.full() {
+		m.giveUpResult(now)
+	}
+	hand := m.inHand()
 	switch {
-	case inv == nil || inv.delivered.IsZero():
-		m.displace(invalidState("another call asks for the next event"))
-		m.held = p
-		m.deliver(now)
+	case len(hand) < m.most:
+		m.hold(p)
+		m.advance(now)
 	case m.platform.Repeats:
 		m.stats.Redeliveries++
-		p <- reply{inv: inv}
+		p <- reply{inv: hand[0]}
 	default:
-		p <- reply{no: invalidState("event %s is not answered yet", inv.id)}
+		p <- reply{no: invalidState("event %s is not answered yet", hand[0].id)}
 	}
+}
+
+// full: the instance has as many events in hand, or asks for them, as it may.
+func (m *machine) full() bool { return len(m.inHand())+len(m.held) >= m.most }
+
+func (m *machine) hold(p chan reply) {
+	if m.full() {
+		m.held[0] <- reply{no: invalidState("another call asks for the next event")}
+		m.held = m.held[1:]
+	}
+	m.held = append(m.held, p)
 }
 
 // leave: no event came in time. It reports whether p was still held, and no
 // longer is; if not, p has its reply.
 func (m *machine) leave(p chan reply) bool {
-	if m.held != p {
+	i := slices.Index(m.held, p)
+	if i < 0 {
 		return false
 	}
-	m.held = nil
+	m.held = slices.Delete(m.held, i, i+1)
 	m.stats.Idle++
 	return true
 }
@@ -74,15 +88,16 @@ type answer struct {
 // answer: the first that is taken is the outcome. After a result that was too
 // large, an error may still be posted. id is that of the path.
 func (m *machine) answer(now time.Time, instance int, id string, a answer) *refusal {
-	inv := m.first()
-	switch {
-	case m.over(instance):
+	if m.over(instance) {
 		return errOver
-	case strings.Contains(m.platform.Response, "{id}") && id != m.last:
+	}
+	inv := m.find(id)
+	switch {
+	case inv == nil && namesEvent(m.platform) && !slices.Contains(m.last, id):
 		// FunctionGraph's documents do not say; this is how Lambda has it.
 		return &refusal{400, "InvalidRequestID", "not the id of the last event"}
-	case inv == nil || inv.delivered.IsZero():
-		return invalidState("there is no event to answer, or it was answered")
+	case inv == nil:
+		return invalidState("there is no event to answer, or it was answered, or its time is up")
 	case len(a.body) > m.platform.MaxResult:
 		inv.tooLarge = true
 		return &refusal{413, "RequestEntityTooLarge",
@@ -90,10 +105,24 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 	case inv.tooLarge && !a.failed:
 		return invalidState("the result was too large: only an error may follow")
 	}
-	m.finish(now, m.outcome(a))
+	m.finish(now, inv, m.outcome(a))
 	m.advance(now)
 	return nil
 }
+
+// find is the event in hand that an answer with that id is for; nil: there is
+// none.
+func (m *machine) find(id string) *invocation {
+	for _, inv := range m.inHand() {
+		if inv.id == id || !namesEvent(m.platform) {
+			return inv
+		}
+	}
+	return nil
+}
+
+// namesEvent: an answer says which event it is for.
+func namesEvent(p *protocol.Platform) bool { return strings.Contains(p.Response, "{id}") }
 
 func (m *machine) outcome(a answer) Outcome {
 	if a.failed {
@@ -113,20 +142,19 @@ func (m *machine) initError(now time.Time, instance int, a answer) *refusal {
 		return invalidState("the initialisation is over")
 	}
 	m.stats.InitErrors++
-	m.init = now.Sub(m.started)
-	m.finish(now, Outcome{Kind: InitFailed, Body: a.body, ErrorType: a.errorType})
-	m.end()
+	m.initEnds(now, Outcome{Kind: InitFailed, Body: a.body, ErrorType: a.errorType})
 	return nil
 }
 
 // giveUpResult: a runtime whose result was too large goes on without an error.
 func (m *machine) giveUpResult(now time.Time) {
-	inv := m.first()
-	if inv == nil || !inv.tooLarge {
+	hand := m.inHand()
+	i := slices.IndexFunc(hand, func(inv *invocation) bool { return inv.tooLarge })
+	if i < 0 {
 		return
 	}
 	reason := fmt.Sprintf("the result was larger than %d bytes", m.platform.MaxResult)
 	f := &protocol.Failure{Type: "Function.ResponseSizeTooLarge", Message: reason}
-	m.finish(now, Outcome{Kind: Failure, Body: f.JSON(), ErrorType: f.Type, Reason: reason})
+	m.finish(now, hand[i], Outcome{Kind: Failure, Body: f.JSON(), ErrorType: f.Type, Reason: reason})
 	m.advance(now)
 }

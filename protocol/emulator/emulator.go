@@ -31,6 +31,11 @@ type Function struct {
 	Env       []string      // NAME=value, wins over the platform's own
 	InitLimit time.Duration // to get ready; 0: the platform's
 	Idle      time.Duration // answer a poll without an event after this, as FunctionGraph may; 0: hold it
+
+	// Concurrency is how many events an instance may have in hand at the same
+	// time; 0: 1. With more than that, an event that runs out of time does
+	// not end its instance.
+	Concurrency int
 }
 
 // A Server is a platform with one function and at most one instance of it. All
@@ -45,10 +50,11 @@ type Server struct {
 
 	mu      sync.Mutex
 	machine machine
-	timer   *time.Timer // calls expire at machine.deadline
+	timer   *time.Timer // calls expire at the machine's deadline
 }
 
-// New serves p at a port of its own on 127.0.0.1, until Close.
+// New serves p at a port of its own on 127.0.0.1, until Close. It refuses a
+// Concurrency that p cannot have.
 func New(p *protocol.Platform, fn Function) (*Server, error) {
 	dir, err := filepath.Abs(fn.Dir)
 	if err != nil {
@@ -59,6 +65,11 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	fn.Timeout = cmp.Or(fn.Timeout, 3*time.Second)
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, 128)
 	fn.InitLimit = cmp.Or(fn.InitLimit, p.InitLimit)
+	fn.Concurrency = max(fn.Concurrency, 1)
+	if fn.Concurrency > 1 && !namesEvent(p) {
+		return nil, fmt.Errorf("cannot give an instance %d events at the same time: on %s an answer does not say which event it is for",
+			fn.Concurrency, p.Title)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve the runtime API: %w", err)
@@ -68,7 +79,7 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 		fn:       fn,
 		fill:     filler(fn, listener.Addr().(*net.TCPAddr)),
 		closed:   make(chan struct{}),
-		machine:  machine{platform: p, limit: fn.Timeout, initLimit: fn.InitLimit},
+		machine:  machine{platform: p, most: fn.Concurrency, limit: fn.Timeout, initLimit: fn.InitLimit},
 	}
 	s.timer = time.AfterFunc(time.Hour, s.expire)
 	s.timer.Stop()
@@ -120,7 +131,7 @@ func (s *Server) happen(what func(m *machine, now time.Time)) {
 	}
 	what(&s.machine, time.Now())
 	s.timer.Stop()
-	if at := s.machine.deadline; !at.IsZero() {
+	if at := s.machine.deadline(); !at.IsZero() {
 		s.timer.Reset(time.Until(at))
 	}
 }

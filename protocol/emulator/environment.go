@@ -32,6 +32,9 @@ func (s *Server) Environment() []string {
 	for _, pattern := range s.platform.Environment {
 		env = set(env, s.fill.Replace(pattern))
 	}
+	if s.platform.Concurrency != "" && s.fn.Concurrency > 1 {
+		env = set(env, s.platform.Concurrency+"="+strconv.Itoa(s.fn.Concurrency))
+	}
 	for _, v := range s.fn.Env {
 		env = set(env, v)
 	}

@@ -68,8 +68,12 @@ type invocation struct {
 	header    http.Header
 	outcome   chan Outcome // takes the one that there will be
 	delivered time.Time    // zero: not yet
+	due       time.Time    // when its time is up, to fetch it or to answer it; zero: it was not offered
 	tooLarge  bool         // its result was refused as such
 }
+
+// inHand: the instance has fetched it, and has to answer.
+func (inv *invocation) inHand() bool { return !inv.delivered.IsZero() }
 
 func newInvocation(ev Event) *invocation {
 	id := ev.ID

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,7 @@ var helpers = map[string]func(){
 	"silent":     hang,
 	"hasty":      hasty,
 	"stubborn":   stubborn,
+	"parallel":   parallel,
 	"extended":   extended,
 	"deaf":       deaf,
 	"large":      large,
@@ -96,6 +98,18 @@ func reportInitError() {
 func stubborn() {
 	signal.Ignore(syscall.SIGTERM)
 	serve()
+}
+
+// parallel serves as many events at the same time as Lambda says.
+func parallel() {
+	n, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY"))
+	if err != nil {
+		fatal(err)
+	}
+	for range n {
+		go serve()
+	}
+	hang()
 }
 
 // extended is runtime with an extension.

@@ -9,14 +9,16 @@ import (
 )
 
 // A machine is the state of a platform: an instance and the events that wait
-// for it, the first of which is offered to the instance or is in its hands.
-// Each method is something that happens; none of them blocks. It is for one
-// caller at a time, which calls expire at the deadline.
+// for it, the first few of which are offered to the instance or are in its
+// hands. Each method is something that happens; none of them blocks. It is for
+// one caller at a time, which calls expire at the deadline.
 //
-// What always holds: an event in hand is the first of the queue, and the
-// instance is ready; while a poll is held by a ready instance, no event waits.
+// What always holds: events in hand are among the front of the queue, and the
+// instance is ready; while a poll is held by a ready instance, no event is
+// offered.
 type machine struct {
 	platform  *protocol.Platform
+	most      int           // how many events an instance may have in hand
 	limit     time.Duration // for an event
 	initLimit time.Duration
 
@@ -26,10 +28,9 @@ type machine struct {
 	init       time.Duration // how long it took, until an outcome has told
 	asked      bool          // its runtime has said that it is ready
 	extensions []*extension  // of this instance
-	last       string        // id of what this instance fetched last; "": nothing yet
-	held       chan reply    // the poll that waits for an event; nil: none
+	last       []string      // ids of what this instance fetched last, as many as it may have in hand
+	held       []chan reply  // the polls that wait for an event, the oldest first
 	queue      []*invocation
-	deadline   time.Time // zero: nothing is due
 	stats      Stats
 }
 
@@ -46,45 +47,66 @@ func (m *machine) start(now time.Time) (instance int) {
 	m.exited(now, m.instance, "another instance was started")
 	m.instance++
 	m.stats.Instances++
-	m.phase, m.started, m.init, m.last = starting, now, 0, ""
+	m.phase, m.started, m.init, m.last = starting, now, 0, nil
 	m.asked, m.extensions = false, nil
-	m.deadline = now.Add(m.initLimit)
 	return m.instance
 }
 
-// exited: the process of the instance is gone. An event that it has not
-// fetched can wait for the next instance, but not if this one never fetched
-// any: the next might do the same for ever.
+// exited: the process of the instance is gone. Events that it has not fetched
+// can wait for the next instance, but not if this one never fetched any: the
+// next might do the same for ever.
 func (m *machine) exited(now time.Time, instance int, reason string) {
 	if m.over(instance) {
 		return
 	}
-	switch inv := m.first(); {
-	case m.phase == starting:
-		m.init = now.Sub(m.started)
-		m.finish(now, Outcome{Kind: InitFailed, Reason: reason})
-	case inv != nil && (m.last == "" || !inv.delivered.IsZero()):
-		m.finish(now, Outcome{Kind: RuntimeExited, Reason: reason})
+	if m.phase == starting {
+		m.initEnds(now, Outcome{Kind: InitFailed, Reason: reason})
+		return
+	}
+	for _, inv := range m.front() {
+		if len(m.last) == 0 || inv.inHand() {
+			m.finish(now, inv, Outcome{Kind: RuntimeExited, Reason: reason})
+		}
 	}
 	m.end()
 }
 
-// expire: if the deadline has come, it ends the instance.
+// deadline is when the next limit ends; zero: none runs.
+func (m *machine) deadline() (next time.Time) {
+	if m.phase == starting {
+		return m.started.Add(m.initLimit)
+	}
+	for _, inv := range m.front() {
+		if !inv.due.IsZero() && (next.IsZero() || inv.due.Before(next)) {
+			next = inv.due
+		}
+	}
+	return next
+}
+
+// expire: limits that have come to their end by now end what they are for. An
+// event takes its instance with it, unless that may have others in hand.
 func (m *machine) expire(now time.Time) {
-	if m.deadline.IsZero() || now.Before(m.deadline) {
+	if at := m.deadline(); at.IsZero() || now.Before(at) {
 		return
 	}
 	if m.phase == starting {
-		m.init = now.Sub(m.started)
-		m.finish(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
-	} else {
-		m.finish(now, Outcome{Kind: TimedOut, Reason: m.late(), Duration: m.limit})
+		m.initEnds(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
+		return
 	}
-	m.end()
+	for _, inv := range m.front() {
+		if !now.Before(inv.due) {
+			m.finish(now, inv, Outcome{Kind: TimedOut, Reason: m.late(inv), Duration: m.limit})
+		}
+	}
+	if m.most == 1 {
+		m.end()
+	}
+	m.advance(now)
 }
 
-func (m *machine) late() string {
-	if m.first().delivered.IsZero() {
+func (m *machine) late(inv *invocation) string {
+	if !inv.inHand() {
 		return fmt.Sprintf("the event was not fetched within %v", m.limit)
 	}
 	return fmt.Sprintf("the event was not answered within %v", m.limit)
@@ -92,21 +114,14 @@ func (m *machine) late() string {
 
 func (m *machine) offer(now time.Time, inv *invocation) {
 	m.queue = append(m.queue, inv)
-	if len(m.queue) == 1 {
-		m.advance(now)
-	}
+	m.advance(now)
 }
 
 // withdraw: nobody waits for the outcome any more. An event in hand stays
 // there: the runtime knows nothing of it.
 func (m *machine) withdraw(now time.Time, inv *invocation) {
-	i := slices.Index(m.queue, inv)
-	if i < 0 || !inv.delivered.IsZero() {
-		return
-	}
-	m.queue = slices.Delete(m.queue, i, i+1)
-	if i == 0 && m.phase == ready {
-		m.deadline = time.Time{}
+	if !inv.inHand() {
+		m.drop(inv)
 		m.advance(now)
 	}
 }
@@ -115,12 +130,15 @@ func (m *machine) withdraw(now time.Time, inv *invocation) {
 
 func (m *machine) over(instance int) bool { return m.phase == down || instance != m.instance }
 
-// first is the event that is offered or in hand; nil: none.
-func (m *machine) first() *invocation {
-	if len(m.queue) == 0 {
-		return nil
-	}
-	return m.queue[0]
+// front are the events that are offered or in hand, or will be once the
+// instance is ready. What ends them may be done while ranging over it.
+func (m *machine) front() []*invocation {
+	return slices.Clone(m.queue[:min(m.most, len(m.queue))])
+}
+
+// inHand are the events that the instance has to answer.
+func (m *machine) inHand() []*invocation {
+	return slices.DeleteFunc(m.front(), func(inv *invocation) bool { return !inv.inHand() })
 }
 
 // begin: the runtime is ready, and with it the instance, if it was starting and
@@ -128,56 +146,70 @@ func (m *machine) first() *invocation {
 func (m *machine) begin(now time.Time) {
 	m.asked = true
 	if m.phase == starting && m.complete() {
-		m.phase, m.init, m.deadline = ready, now.Sub(m.started), time.Time{}
+		m.phase, m.init = ready, now.Sub(m.started)
 		m.advance(now)
 	}
 }
 
-// advance offers the first event to a ready instance, whose time to fetch it
-// runs from here.
+// advance offers the front of the queue to a ready instance: the time to fetch
+// an event runs from here.
 func (m *machine) advance(now time.Time) {
-	if m.phase == ready && m.first() != nil {
-		m.deadline = now.Add(m.limit)
-		m.deliver(now)
+	if m.phase != ready {
+		return
+	}
+	for _, inv := range m.front() {
+		if inv.due.IsZero() {
+			inv.due = now.Add(m.limit)
+		}
+		if len(m.held) > 0 && !inv.inHand() {
+			m.deliver(now, inv)
+		}
 	}
 }
 
-// deliver hands the first event to the poll that is held, if there are both.
-func (m *machine) deliver(now time.Time) {
-	inv := m.first()
-	if inv == nil || m.held == nil || m.phase != ready {
-		return
-	}
+// deliver hands inv to the poll that waits the longest.
+func (m *machine) deliver(now time.Time, inv *invocation) {
 	m.stats.Deliveries++
-	m.last, inv.delivered, m.deadline = inv.id, now, now.Add(m.limit)
-	m.held <- reply{inv: inv}
-	m.held = nil
+	inv.delivered, inv.due = now, now.Add(m.limit)
+	m.last = append(m.last, inv.id)
+	m.last = m.last[max(0, len(m.last)-m.most):]
+	m.held[0] <- reply{inv: inv}
+	m.held = m.held[1:]
 }
 
-// finish gives the first event, if there is one, its outcome.
-func (m *machine) finish(now time.Time, out Outcome) {
-	inv := m.first()
-	if inv == nil {
-		return
-	}
+// finish gives an event its outcome.
+func (m *machine) finish(now time.Time, inv *invocation, out Outcome) {
 	out.ID, out.Init, m.init = inv.id, m.init, 0
-	if out.Duration == 0 && !inv.delivered.IsZero() {
+	if out.Duration == 0 && inv.inHand() {
 		out.Duration = now.Sub(inv.delivered)
 	}
 	inv.outcome <- out // has room: an event leaves the queue with it
-	m.queue = m.queue[1:]
-	m.deadline = time.Time{}
+	m.drop(inv)
 }
 
-// end: from here on the calls of the instance do not count.
-func (m *machine) end() {
-	m.phase, m.deadline = down, time.Time{}
-	m.displace(errOver)
+func (m *machine) drop(inv *invocation) {
+	m.queue = slices.DeleteFunc(m.queue, func(other *invocation) bool { return other == inv })
 }
 
-func (m *machine) displace(no *refusal) {
-	if m.held != nil {
-		m.held <- reply{no: no}
-		m.held = nil
+// initEnds: the instance will not get ready, which is the outcome of all that
+// it would have been offered.
+func (m *machine) initEnds(now time.Time, out Outcome) {
+	m.init = now.Sub(m.started)
+	for _, inv := range m.front() {
+		m.finish(now, inv, out)
 	}
+	m.end()
+}
+
+// end: from here on the calls of the instance do not count. What it has not
+// fetched is offered to the next one.
+func (m *machine) end() {
+	m.phase = down
+	for _, inv := range m.front() {
+		inv.due = time.Time{}
+	}
+	for _, p := range m.held {
+		p <- reply{no: errOver}
+	}
+	m.held = nil
 }

@@ -37,10 +37,9 @@ func sample(pid int, peak *atomic.Int64) (stop func()) {
 	}
 }
 
-// raise is for one goroutine at a time.
 func raise(peak *atomic.Int64, n int64) {
-	if n > peak.Load() {
-		peak.Store(n)
+	for old := peak.Load(); n > old && !peak.CompareAndSwap(old, n); {
+		old = peak.Load()
 	}
 }
 

@@ -107,8 +107,8 @@ func TestWithdrawn(t *testing.T) {
 	inv := f.submit(Event{ID: "3"})
 	f.s.happen(func(m *machine, now time.Time) {
 		m.withdraw(now, inv)
-		if !m.deadline.IsZero() || len(m.queue) > 0 {
-			t.Errorf("got deadline %v, queue %v", m.deadline, m.queue)
+		if !m.deadline().IsZero() || len(m.queue) > 0 {
+			t.Errorf("got deadline %v, queue %v", m.deadline(), m.queue)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,7 +24,9 @@ type Runner struct {
 	stdout, stderr io.Writer
 
 	grace    time.Duration            // to end when asked to, where the platform has no limit for it
-	turn     chan struct{}            // has room for one: who may start and end the instance
+	turns    chan struct{}            // has room for those who may have an event in hand
+	stopping sync.Mutex               // held by who takes all turns
+	starting sync.Mutex               // held by who starts an instance
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
 }
@@ -34,15 +37,15 @@ type Runner struct {
 // only one that invokes the function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	return &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
-		grace: 2 * time.Second, turn: make(chan struct{}, 1)}
+		grace: 2 * time.Second, turns: make(chan struct{}, s.fn.Concurrency)}
 }
 
 // Invoke is that of the Server, with an instance to serve it. The end of ctx
-// ends the instance too.
+// ends the instance too, unless it may have other events in hand.
 func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
 	case <-ctx.Done():
 		return Outcome{}, fmt.Errorf("cannot wait for another event: %w", context.Cause(ctx))
 	}
@@ -50,35 +53,34 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	out, err := r.run(ctx, inv)
-	r.settle(out, err)
-	return out, err
-}
-
-// run gets inv its outcome. If the instance turns out to be gone before it has
-// fetched inv, a fresh one serves it: what becomes of that is the outcome.
-func (r *Runner) run(ctx context.Context, inv *invocation) (Outcome, error) {
 	for {
-		out, err := r.try(ctx, inv)
+		i := r.ensure()
+		out, err := r.try(ctx, inv, i)
+		// If the instance turns out to be gone before it has fetched
+		// inv, a fresh one serves it: what becomes of that is the
+		// outcome.
 		if !errors.Is(err, errGone) {
+			r.settle(i, out, err)
 			return out, err
 		}
-		r.forget()
+		r.forget(i)
 	}
 }
 
-func (r *Runner) try(ctx context.Context, inv *invocation) (Outcome, error) {
-	var gone <-chan struct{}
-	if i := r.ensure(); i != nil {
-		gone = i.done
-		defer sample(i.pid(), &r.peak)()
+// try gets inv its outcome from i; nil: none could be started.
+func (r *Runner) try(ctx context.Context, inv *invocation, i *instance) (Outcome, error) {
+	if i == nil {
+		return r.server.await(ctx, inv, nil)
 	}
-	return r.server.await(ctx, inv, gone)
+	defer sample(i.pid(), &r.peak)()
+	return r.server.await(ctx, inv, i.done)
 }
 
 // ensure is the instance that runs, or a fresh one. Nil: it could not be
 // started, and the server knows.
 func (r *Runner) ensure() *instance {
+	r.starting.Lock()
+	defer r.starting.Unlock()
 	if i := r.instance.Load(); i != nil {
 		return i
 	}
@@ -95,24 +97,32 @@ func (r *Runner) ensure() *instance {
 	return i
 }
 
-// settle ends the instance if it must not see another event. One that said
-// that it cannot start may still tell why.
-func (r *Runner) settle(out Outcome, err error) {
-	i := r.instance.Load()
+// settle ends i if it must not see another event. One that said that it cannot
+// start may still tell why.
+func (r *Runner) settle(i *instance, out Outcome, err error) {
 	switch {
-	case i == nil || err == nil && !out.Kind.ends():
+	case i == nil || !r.ends(out, err):
 		return
 	case err == nil && out.Kind == InitFailed:
 		i.leave(r.grace)
 	default:
 		i.kill()
 	}
-	r.forget()
+	r.forget(i)
 }
 
-// forget: the instance is gone.
-func (r *Runner) forget() {
-	if i := r.instance.Swap(nil); i != nil {
+// ends: that is also the end of the instance. Where it may have other events in
+// hand, they are no reason to end for each other.
+func (r *Runner) ends(out Outcome, err error) bool {
+	if r.server.fn.Concurrency > 1 && (err != nil || out.Kind == TimedOut) {
+		return false
+	}
+	return err != nil || out.Kind.ends()
+}
+
+// forget: i is gone.
+func (r *Runner) forget(i *instance) {
+	if r.instance.CompareAndSwap(i, nil) {
 		raise(&r.peak, i.peak)
 	}
 }
@@ -122,23 +132,36 @@ func (r *Runner) forget() {
 // group and all its descendants. Where the platform has extensions and the
 // instance has registered none, SIGKILL comes at once. What a process that
 // ended in time has left behind outside its group lives on: to end that is the
-// runtime's own business. Stop waits for an Invoke that runs. It returns how
+// runtime's own business. Stop waits for each Invoke that runs. It returns how
 // the process ended, nil if there was none. The next Invoke would start a
 // fresh one.
 func (r *Runner) Stop() *os.ProcessState {
-	r.turn <- struct{}{}
-	defer func() { <-r.turn }()
+	defer r.alone()()
 	i := r.instance.Load()
 	if i == nil {
 		return nil
 	}
-	defer r.forget()
+	defer r.forget(i)
 	if p := r.server.platform; p.Register != "" && !r.server.registered() {
 		i.kill()
 	} else {
 		i.stop(cmp.Or(p.StopLimit, r.grace))
 	}
 	return i.cmd.ProcessState
+}
+
+// alone blocks until nobody has a turn, nor gets one until release is called.
+func (r *Runner) alone() (release func()) {
+	r.stopping.Lock()
+	for range cap(r.turns) {
+		r.turns <- struct{}{}
+	}
+	return func() {
+		for range cap(r.turns) {
+			<-r.turns
+		}
+		r.stopping.Unlock()
+	}
 }
 
 // PID is the number of the runtime's process; 0: none runs.

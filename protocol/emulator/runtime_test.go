@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -125,6 +127,8 @@ func obey(event string) (result string) {
 			dial(argument)
 		}
 		hang()
+	case "meet":
+		meet(argument)
 	case "environment":
 		return strings.Join(os.Environ(), "\n")
 	case "folder":
@@ -140,6 +144,23 @@ func obey(event string) (result string) {
 		spawn(argument)
 	}
 	return event
+}
+
+// meeting is where events meet that are in hand at the same time.
+var meeting = struct {
+	sync.Mutex
+	here int
+	all  chan struct{} // closed when all are here
+}{all: make(chan struct{})}
+
+// meet blocks until as many events as it says are here.
+func meet(all string) {
+	meeting.Lock()
+	if meeting.here++; strconv.Itoa(meeting.here) == all {
+		close(meeting.all)
+	}
+	meeting.Unlock()
+	<-meeting.all
 }
 
 // spawn starts "VARIABLE=value argument", the test binary in that environment

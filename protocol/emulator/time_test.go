@@ -56,7 +56,7 @@ func TestNotAnswered(t *testing.T) {
 
 // timeUp makes it the deadline.
 func (f *fixture) timeUp() {
-	f.s.happen(func(m *machine, _ time.Time) { m.expire(m.deadline) })
+	f.s.happen(func(m *machine, _ time.Time) { m.expire(m.deadline()) })
 }
 
 func TestDeadlines(t *testing.T) {
@@ -64,8 +64,8 @@ func TestDeadlines(t *testing.T) {
 	due := func(want time.Duration) {
 		t.Helper()
 		f.s.happen(func(m *machine, now time.Time) {
-			got := m.deadline.Sub(now)
-			if m.deadline.IsZero() {
+			got := m.deadline().Sub(now)
+			if m.deadline().IsZero() {
 				got = 0
 			}
 			if got > want || got < want-10*time.Second {
