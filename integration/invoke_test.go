@@ -126,6 +126,8 @@ func TestInvoke(t *testing.T) {
 		"event file":     {[]string{"-dir", echo, "-event-file", event}, "", `{"from": "file"}`, "result", nil, 0},
 		"standard input": {[]string{"-dir", echo, "-"}, "[2]", "[2]", "result", nil, 0},
 		"repeated":       {[]string{"-dir", echo, "-repeat", "3", "-event", "1"}, "", "111", "result", nil, 0},
+		"at the same time": {[]string{"-dir", echo, "-platform", "lambda", "-repeat", "5", "-concurrency", "2", "-event", "1"}, "",
+			"11111", "result", nil, 0},
 		"variables": {[]string{"-dir", shellFunction(t, `printf '%s' "$A $B $FUNCTION_MEMORY_MB $FUNCTION_TIME_LIMIT_MS"`),
 			"-env", "A=b c", "-env", "B=d=e", "-memory", "256", "-timeout", "5s"}, "", "b c d=e 256 5000", "result", nil, 0},
 		"failure":              {[]string{"-dir", shellFunction(t, "echo no luck >&2; return 3")}, "", "", "failure", []string{"Function.ExitError", "no luck"}, 1},
@@ -158,8 +160,8 @@ func TestInvokeUsage(t *testing.T) {
 		args   []string
 		stderr []string
 	}{
-		"all at once": {[]string{"-dir", "/nope", "-platform", "x", "-timeout", "0", "-memory", "-1", "-repeat", "0", "-env", "a", "-event", "1", "-event-file", "f", "more"},
-			[]string{"/nope", `"x"`, "-timeout", "-memory", "-repeat", `"a"`, "two events", "more"}},
+		"all at once": {[]string{"-dir", "/nope", "-platform", "x", "-timeout", "0", "-memory", "-1", "-repeat", "0", "-concurrency", "0", "-env", "a", "-event", "1", "-event-file", "f", "more"},
+			[]string{"/nope", `"x"`, "-timeout", "-memory", "-repeat", "-concurrency", `"a"`, "two events", "more"}},
 		"not JSON":      {[]string{"-dir", dir, "-event", "{a"}, []string{"JSON"}},
 		"no event file": {[]string{"-dir", dir, "-event-file", "/nope"}, []string{"/nope"}},
 		"unknown flag":  {[]string{"-dir", dir, "-nope"}, []string{"-nope", "-handler"}},
@@ -178,6 +180,14 @@ func TestInvokeUsage(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
 		t.Error("the function ran")
+	}
+}
+
+// On SCF nobody could tell whose answer it is.
+func TestInvokeRefusesConcurrency(t *testing.T) {
+	stdout, stderr, status := ctl(t, nil, "invoke", "-dir", shellFunction(t, "echo ran"), "-repeat", "2", "-concurrency", "2")
+	if stdout != "" || status != 1 || !strings.Contains(stderr, "Tencent SCF") {
+		t.Errorf("got %q, status %d and log\n%s", stdout, status, stderr)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"bootstrap/protocol"
@@ -20,7 +21,8 @@ type invocation struct {
 	dir, platform, handler string
 	event, eventFile       string
 	timeout                time.Duration
-	memory, repeat         int
+	memory                 int
+	repeat, concurrency    int
 	env                    list
 	runtime                string
 }
@@ -42,6 +44,7 @@ func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 	f.DurationVar(&in.timeout, "timeout", 3*time.Second, "the function's time limit")
 	f.IntVar(&in.memory, "memory", 128, "the function's memory in `MB`, which it is told but not held to")
 	f.IntVar(&in.repeat, "repeat", 1, "how many `times` to send the event")
+	f.IntVar(&in.concurrency, "concurrency", 1, "`how many` of these at the same time; not on scf")
 	f.Var(&in.env, "env", "a variable of the function, `NAME=value`; may be repeated")
 	f.StringVar(&in.runtime, "runtime", "", "the `command` to run as the runtime (default bootstrap from the folder, else our own)")
 	return f
@@ -102,7 +105,8 @@ func (in *invocation) check(rest []string) (*protocol.Platform, error) {
 			say("-env %q: want NAME=value", v)
 		}
 	}
-	for name, wrong := range map[string]bool{"timeout": in.timeout <= 0, "memory": in.memory <= 0, "repeat": in.repeat <= 0} {
+	for name, wrong := range map[string]bool{"timeout": in.timeout <= 0, "memory": in.memory <= 0, "repeat": in.repeat <= 0,
+		"concurrency": in.concurrency <= 0} {
 		if wrong {
 			say("-%s must be more than 0", name)
 		}
@@ -132,8 +136,8 @@ func (in *invocation) readEvent(stdin io.Reader) (event []byte, err error) {
 	return event, nil
 }
 
-// run sends the event as often as asked. Its error is one of ours, not of the
-// function.
+// run sends the event as often as asked to an instance of the function. Its
+// error is one of ours, not of the function.
 func (in *invocation) run(ctx context.Context, platform *protocol.Platform, event []byte, stdout, stderr io.Writer) (status int, err error) {
 	command, cleanUp, err := findRuntime(in.runtime, in.dir)
 	defer cleanUp()
@@ -141,7 +145,7 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 		return exitFailure, err
 	}
 	server, err := emulator.New(platform, emulator.Function{
-		Handler: in.handler, Dir: in.dir, Timeout: in.timeout, MemoryMB: in.memory, Env: in.env,
+		Handler: in.handler, Dir: in.dir, Timeout: in.timeout, MemoryMB: in.memory, Env: in.env, Concurrency: in.concurrency,
 	})
 	if err != nil {
 		return exitFailure, err
@@ -149,23 +153,57 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 	defer server.Close()
 	runner := emulator.NewRunner(server, command, stderr, stderr)
 	defer runner.Stop()
+	return in.sendAll(ctx, runner, event, stdout, stderr)
+}
+
+// sendAll prints the results in the order of the events.
+func (in *invocation) sendAll(ctx context.Context, runner *emulator.Runner, event []byte, stdout, stderr io.Writer) (status int, err error) {
+	send, end := sender(ctx, runner, event)
+	defer end()
+	var sent []<-chan invoked // the oldest first
 	for n := range in.repeat {
-		outcome, err := runner.Invoke(ctx, emulator.Event{Body: event})
-		if err != nil {
-			return exitFailure, err
+		for len(sent) < min(in.concurrency, in.repeat-n) {
+			sent = append(sent, send())
+		}
+		got := <-sent[0]
+		sent = sent[1:]
+		if got.err != nil {
+			return exitFailure, got.err
 		}
 		if n == in.repeat-1 {
 			runner.Stop() // so that its last words come before the report
 		}
-		if outcome.Kind == emulator.Result {
-			_, err = stdout.Write(outcome.Body)
+		if got.Kind == emulator.Result {
+			_, err = stdout.Write(got.Body)
 		} else {
 			status = exitFailure
 		}
 		if err != nil {
 			return exitFailure, fmt.Errorf("cannot print the result: %w", err)
 		}
-		report(stderr, outcome, runner.PeakMemory())
+		report(stderr, got.Outcome, runner.PeakMemory())
 	}
 	return status, nil
+}
+
+// An invoked event has an outcome, or an error of ours.
+type invoked struct {
+	emulator.Outcome
+	err error
+}
+
+// sender returns send, which sends event and does not wait for what comes of
+// it, and end, which blocks until all that were sent are over.
+func sender(ctx context.Context, runner *emulator.Runner, event []byte) (send func() <-chan invoked, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	send = func() <-chan invoked {
+		done := make(chan invoked, 1)
+		running.Go(func() {
+			outcome, err := runner.Invoke(ctx, emulator.Event{Body: event})
+			done <- invoked{outcome, err}
+		})
+		return done
+	}
+	return send, func() { cancel(); running.Wait() }
 }
