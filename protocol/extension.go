@@ -15,6 +15,7 @@ type Extension struct {
 	platform *Platform
 	conn     conn
 	patience time.Duration // how long Register may take
+	backoff  backoff       // between calls of Wait
 	id       string        // "": not registered
 }
 
@@ -28,7 +29,12 @@ func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 		return nil, err
 	}
 	const patience = 5 * time.Second // initialisation waits for it
-	return &Extension{platform: p, conn: conn{address: address, answerTime: patience}, patience: patience}, nil
+	return &Extension{
+		platform: p,
+		conn:     conn{address: address, answerTime: patience},
+		patience: patience,
+		backoff:  backoff{50 * time.Millisecond, time.Second},
+	}, nil
 }
 
 // Register tells the platform of the extension, which must be before the first
@@ -59,22 +65,27 @@ func (e *Extension) Register(ctx context.Context) error {
 }
 
 // Wait says that the extension is ready, without which a registered one keeps
-// the runtime from getting events. The platform never has anything to say to
-// it: Wait blocks until ctx ends or the platform hangs up. It returns at once
-// if nothing was registered.
+// the runtime from getting events, and asks for its next event, of which there
+// will be none. It blocks until ctx ends, and meanwhile asks again, after a
+// growing pause, when a call breaks. A *StatusError says that the platform
+// refused. It returns nil at once if nothing was registered.
 func (e *Extension) Wait(ctx context.Context) error {
 	if e.id == "" {
 		return nil
 	}
-	_, err := e.call(ctx, "extension next", &request{
-		method: "GET",
-		path:   e.platform.ExtensionNext,
-		header: []string{e.platform.ExtensionID + ": " + e.id},
-	})
-	if err == nil {
-		err = errors.New("extension next: an event that nobody asked for")
+	req := &request{method: "GET", path: e.platform.ExtensionNext, header: []string{e.platform.ExtensionID + ": " + e.id}}
+	for n := 0; ; n++ {
+		_, err := e.call(ctx, "extension next", req)
+		if status, ok := errors.AsType[*StatusError](err); ok && status.Refused() {
+			return err
+		}
+		if e.conn.waited > e.backoff.longest { // it was held, as it should be
+			n = 0
+		}
+		if !sleep(ctx, e.backoff.pause(n)) {
+			return context.Cause(ctx)
+		}
 	}
-	return err
 }
 
 // Close hangs up. It must not be called while Wait blocks: end its ctx.

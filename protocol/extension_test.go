@@ -129,31 +129,47 @@ func TestRegisterEndedContext(t *testing.T) {
 	}
 }
 
-func TestWaitEnds(t *testing.T) {
-	for name, test := range map[string]struct {
-		step step
-		says string
-	}{
-		"the platform hangs up": {reset, "extension next"},
-		"it is refused":         {answer(status(403)), "403"},
-		"an event":              {answer(status(200)), "nobody asked"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			e := newScripted(t, answer(registered), test.step).extension(Lambda)
-			if err := e.Register(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			says(t, e.Wait(t.Context()), test.says)
-		})
-	}
-}
-
-// A connection that died between the two calls is no reason not to wait.
-func TestWaitDialsAgain(t *testing.T) {
-	s := newScripted(t, last(registered), answer(status(403)))
+func TestWaitRefused(t *testing.T) {
+	s := newScripted(t, answer(registered), answer(status(403)))
 	e := s.extension(Lambda)
 	if err := e.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	says(t, e.Wait(t.Context()), "403")
+	says(t, e.Wait(t.Context()), "extension next", "403")
+	if got := len(s.seen()); got != 2 {
+		t.Errorf("got %d requests, want 2", got)
+	}
+}
+
+// Whatever happens to its call, an extension has to be ready in the end.
+func TestWaitAsksAgain(t *testing.T) {
+	for name, broken := range map[string]step{
+		"dead connection": reset,
+		"hang-up":         func(*visit) bool { return false },
+		"half an answer":  early("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"),
+		"408":             answer(status(408)),
+		"500":             answer(status(500)),
+		"an event":        answer(status(200)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			held := make(chan struct{})
+			s := newScripted(t, answer(registered), broken, broken, broken, func(*visit) bool {
+				close(held)
+				return true
+			})
+			e := s.extension(Lambda)
+			e.backoff = backoff{time.Millisecond, time.Millisecond}
+			if err := e.Register(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				<-held
+				cancel()
+			}()
+			if err := e.Wait(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
