@@ -129,6 +129,10 @@ func (p *Platform) Endpoint(getenv func(string) string) (string, error) {
 	return parts[0], nil
 }
 
+// NamesEvent: an answer says which event it is for, so that an instance may have
+// more than one in hand.
+func (p *Platform) NamesEvent() bool { return strings.Contains(p.Response, "{id}") }
+
 // Variables are NAME=value for those facts whose value is known; header is
 // that of the event.
 func Variables(facts []Fact, header func(string) string, getenv func(string) string) []string {

@@ -3,7 +3,6 @@ package emulator
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"bootstrap/protocol"
@@ -93,7 +92,7 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 	}
 	inv := m.find(id)
 	switch {
-	case inv == nil && namesEvent(m.platform) && !slices.Contains(m.last, id):
+	case inv == nil && m.platform.NamesEvent() && !slices.Contains(m.last, id):
 		// FunctionGraph's documents do not say; this is how Lambda has it.
 		return &refusal{400, "InvalidRequestID", "not the id of the last event"}
 	case inv == nil:
@@ -114,15 +113,12 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 // none.
 func (m *machine) find(id string) *invocation {
 	for _, inv := range m.inHand() {
-		if inv.id == id || !namesEvent(m.platform) {
+		if inv.id == id || !m.platform.NamesEvent() {
 			return inv
 		}
 	}
 	return nil
 }
-
-// namesEvent: an answer says which event it is for.
-func namesEvent(p *protocol.Platform) bool { return strings.Contains(p.Response, "{id}") }
 
 func (m *machine) outcome(a answer) Outcome {
 	if a.failed {

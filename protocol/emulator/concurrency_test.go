@@ -11,7 +11,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// named are the platforms where an answer says which event it is for.
+// named are the platforms where an instance may have more than one event in hand.
 var named = []*protocol.Platform{protocol.FunctionGraph, protocol.Lambda}
 
 // take polls and wants the event with that id.

@@ -66,7 +66,7 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, 128)
 	fn.InitLimit = cmp.Or(fn.InitLimit, p.InitLimit)
 	fn.Concurrency = max(fn.Concurrency, 1)
-	if fn.Concurrency > 1 && !namesEvent(p) {
+	if fn.Concurrency > 1 && !p.NamesEvent() {
 		return nil, fmt.Errorf("cannot give an instance %d events at the same time: on %s an answer does not say which event it is for",
 			fn.Concurrency, p.Title)
 	}

@@ -39,7 +39,7 @@ type phase int
 
 const (
 	down     phase = iota // none runs, or it is over: its calls do not count
-	starting              // it has not said that it is ready
+	starting              // it is not ready yet
 	ready
 )
 
