@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"bootstrap/adapters"
 
@@ -13,43 +14,73 @@ import (
 const prefix = "BOOTSTRAP"
 
 // Config is every option, each a variable BOOTSTRAP_…; nothing else reads
-// them. The help text and the README's table come from its tags. An
-// envconfig tag must not be added: it makes the variable without the prefix
-// count, too (kelseyhightower/envconfig#14).
+// them. The help text and the README's table come from its tags; what is
+// tagged private is in no complaint. An envconfig tag must not be added: it
+// makes the variable without the prefix count, too
+// (kelseyhightower/envconfig#14).
 type Config struct {
-	Command         string    `desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
-	Adapter         adapter   `default:"auto" desc:"how the command is run: auto (once for each event), or worker (it stays, and takes its events as frames)"`
-	Delivery        delivery  `default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
-	Result          result    `default:"stdout" desc:"where the command writes its result: stdout, or fd3 (descriptor 3; stdout is a log, then)"`
-	ExitCodes       exitCodes `split_words:"true" desc:"what exit statuses mean, such as 3=ok,75=Function.Retry: a result, or a failure of that type"`
-	Stderr          stderr    `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
-	Timeout         duration  `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
-	Margin          duration  `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
-	Grace           duration  `default:"5s" desc:"how long the event in hand may go on when the runtime is told to stop (SIGTERM)"`
-	Leftovers       leftovers `default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
-	Standby         bool      `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`
-	Pty             bool      `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back"`
-	Python          string    `desc:"the interpreter for functions in Python; empty: python3 in PATH"`
-	Node            string    `desc:"the interpreter for functions in JavaScript; empty: node in PATH"`
-	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long a script or a worker may take to be ready; 0: as long as the platform waits"`
-	WorkerMaxEvents count     `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
-	WorkerMaxMemory megabytes `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
-	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
-	Platform        platform  `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
-	LogLevel        logLevel  `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
+	Command         string        `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
+	Adapter         adapter       `default:"auto" desc:"how the command is run: auto (once for each event), or worker (it stays, and takes its events as frames)"`
+	Python          string        `desc:"the interpreter for functions in Python; empty: python3 in PATH"`
+	Node            string        `desc:"the interpreter for functions in JavaScript; empty: node in PATH"`
+	Delivery        delivery      `default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
+	Result          result        `default:"stdout" desc:"where the command writes its result: stdout, or fd3 (descriptor 3; stdout is a log, then)"`
+	ExitCodes       exitCodes     `split_words:"true" desc:"what exit statuses mean, such as 3=ok,75=Function.Retry: a result, or a failure of that type"`
+	Stderr          stderr        `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
+	Concurrency     parallel      `default:"0" desc:"events at the same time, where the platform can; 0: as many as the platform says (AWS_LAMBDA_MAX_CONCURRENCY), else 1"`
+	PassCredentials bool          `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
+	Timeout         duration      `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
+	Margin          duration      `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
+	StartTimeout    duration      `split_words:"true" default:"1m" desc:"how long a script or a worker may take to be ready; 0: as long as the platform waits"`
+	Grace           duration      `default:"5s" desc:"how long the event in hand may go on when the runtime is told to stop (SIGTERM); 0: it is ended at once"`
+	StopTimeout     duration      `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's, else 10s"`
+	Standby         bool          `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`
+	Leftovers       leftovers     `default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
+	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event a temp folder of its own, which is removed after it"`
+	WorkerMaxEvents count         `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
+	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
+	InitCommand     string        `private:"true" split_words:"true" desc:"run once, before the first event: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
+	WaitFor         addresses     `private:"true" split_words:"true" desc:"what must answer before the first event: tcp://host:port, unix:///path or http://host:port/path, with commas between them"`
+	OnInitFailure   onInitFailure `split_words:"true" default:"exit" desc:"after a start that failed: exit, or answer (each event gets that failure)"`
+	Sidecars        string        `desc:"a file with commands to run beside the function, name: command on each line (Procfile)"`
+	SidecarPolicy   sidecarPolicy `split_words:"true" default:"restart" desc:"when a sidecar ends: restart (it is started again, after a growing pause), or fail (the runtime stops)"`
+	StopCommand     string        `private:"true" split_words:"true" desc:"run once, when the runtime is told to stop: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
+	LogLevel        logLevel      `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
+	LogFormat       logFormat     `split_words:"true" default:"text" desc:"of all that is logged: text, or json (an object on each line)"`
+	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with its name and its event"`
+	Secrets         names         `private:"true" desc:"names of variables, with commas between them, whose values show in no log and no failure"`
+	Pty             bool          `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back"`
+	Platform        platform      `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
+
+	given map[string]given // each BOOTSTRAP_… that is set, known or not
 }
 
-// readConfig reads the whole configuration. Its error holds all complaints.
-func readConfig() (*Config, error) {
-	var c Config
-	var complaints []error
+// A given is a variable that somebody set, and where: "environment", or
+// envFile and a line.
+type given struct{ value, origin string }
+
+// Origin is where the option of that name, with its prefix, was set, or
+// "default".
+func (c *Config) Origin(name string) string {
+	if g, ok := c.given[name]; ok {
+		return g.origin
+	}
+	return "default"
+}
+
+// readConfig reads the whole configuration: the environment and, for what is
+// not in it, envFile in dir, whose variables it sets. Its error holds all
+// complaints.
+func readConfig(dir string) (*Config, error) {
+	origins, complaints := loadEnvFile(dir)
+	c := Config{given: allGiven(os.Environ(), origins)}
 	for {
 		err := envconfig.Process(prefix, &c)
 		bad, ok := errors.AsType[*envconfig.ParseError](err)
 		if !ok {
 			return &c, errors.Join(append(append(complaints, err), c.contradictions()...)...)
 		}
-		complaints = append(complaints, complaint(bad))
+		complaints = append(complaints, c.complaint(bad))
 		// Process stops at the first. Without that variable it comes to
 		// the next one; we will exit in any case.
 		if err := os.Unsetenv(bad.KeyName); err != nil {
@@ -58,27 +89,61 @@ func readConfig() (*Config, error) {
 	}
 }
 
-// contradictions are options that do not go together.
-func (c *Config) contradictions() (all []error) {
-	if c.Standby && c.Delivery != delivery(adapters.Stdin) {
-		all = append(all, fmt.Errorf("%s_STANDBY is true, but %s_DELIVERY is %q: a process that is started ahead can get its event on stdin only", prefix, prefix, c.Delivery))
-	}
-	if c.Standby && c.PassCredentials {
-		all = append(all, fmt.Errorf("%s_STANDBY is true, and so is %s_PASS_CREDENTIALS: a process that is started ahead cannot get what comes with its event", prefix, prefix))
-	}
-	if c.Adapter == "worker" && c.Standby {
-		all = append(all, fmt.Errorf("%s_STANDBY is true, but %s_ADAPTER is \"worker\", which stays anyway: leave one out", prefix, prefix))
-	}
-	if c.Adapter == "worker" && (c.Delivery != delivery(adapters.Stdin) || c.Result != "stdout") {
-		all = append(all, fmt.Errorf("%s_ADAPTER is \"worker\", whose frames are on stdin and descriptor 3: leave out %s_DELIVERY and %s_RESULT", prefix, prefix, prefix))
+// allGiven finds ours among NAME=value. Origins are of those from envFile.
+func allGiven(environ []string, origins map[string]string) map[string]given {
+	all := map[string]given{}
+	for _, v := range environ {
+		name, value, _ := strings.Cut(v, "=")
+		if !strings.HasPrefix(name, prefix+"_") {
+			continue
+		}
+		all[name] = given{value, "environment"}
+		if origin, ok := origins[name]; ok {
+			all[name] = given{value, origin}
+		}
 	}
 	return all
 }
 
-func complaint(bad *envconfig.ParseError) error {
+func (c *Config) complaint(bad *envconfig.ParseError) error {
 	want := bad.Err.Error()
 	if bad.TypeName == "bool" {
 		want = "want true or false"
 	}
-	return fmt.Errorf("%s is %q: %s", bad.KeyName, bad.Value, want)
+	return fmt.Errorf("%s: %s", c.told(bad.KeyName), want)
+}
+
+// told is an option as its user set it.
+func (c *Config) told(name string) string {
+	g, ok := c.given[name]
+	switch {
+	case !ok:
+		return name + " is not set"
+	case private(name):
+		return fmt.Sprintf("%s (%s)", name, g.origin)
+	}
+	return fmt.Sprintf("%s is %q (%s)", name, g.value, g.origin)
+}
+
+// contradictions are options that do not go together.
+func (c *Config) contradictions() (all []error) {
+	worker, stdin := c.Adapter == "worker", c.Delivery == delivery(adapters.Stdin)
+	for _, rule := range []struct {
+		broken   bool
+		name     string
+		but, why string
+	}{
+		{c.Standby && !stdin, "STANDBY", "DELIVERY", "a process that is started ahead can get its event on stdin only"},
+		{c.Standby && c.PassCredentials, "STANDBY", "PASS_CREDENTIALS", "a process that is started ahead cannot get what comes with its event"},
+		{c.Standby && worker, "STANDBY", "ADAPTER", "a worker stays anyway: leave one out"},
+		{worker && !stdin, "ADAPTER", "DELIVERY", "a worker's events are frames on stdin: leave one out"},
+		{worker && c.Result != "stdout", "ADAPTER", "RESULT", "a worker's results are frames on descriptor 3: leave one out"},
+		{c.SidecarPolicy == "fail" && c.Sidecars == "", "SIDECAR_POLICY", "SIDECARS", "there is no sidecar that could end"},
+		{c.LogPrefix && c.LogFormat == "json", "LOG_PREFIX", "LOG_FORMAT", "in JSON name and event are keys: leave the prefix out"},
+	} {
+		if rule.broken {
+			all = append(all, fmt.Errorf("%s, but %s: %s", c.told(prefix+"_"+rule.name), c.told(prefix+"_"+rule.but), rule.why))
+		}
+	}
+	return all
 }

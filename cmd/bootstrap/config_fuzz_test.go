@@ -1,36 +1,65 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
-// Whatever an option is set to: it is taken, or the complaint names it.
+// Whatever an option is set to, and where: it is taken, or the complaint names
+// it and the place.
 func FuzzConfig(f *testing.F) {
 	for i := range options() {
-		for _, value := range []string{"", "0", "10", "10s", "-1s", "1e300h", "true", "x", "3=ok", "3=", "=", "256=ok", "1=Function.A,1=ok", "\n", "é"} {
-			f.Add(uint8(i), value)
+		for _, value := range []string{"", "0", "10", "10s", "-1s", "1e300h", "true", "x", "3=ok", "3=", "=", "256=ok", "1=Function.A,1=ok", "tcp://a:1", "http://a@b:1", "A,b", "\n", "é", `'"#$`} {
+			f.Add(uint8(i), value, i%2 == 0)
 		}
 	}
-	f.Fuzz(func(t *testing.T, which uint8, value string) {
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, which uint8, value string, inFile bool) {
 		if strings.Contains(value, "\x00") {
 			return // no variable can hold it
 		}
 		for _, o := range options() {
 			os.Unsetenv(o.name) // a t.Setenv for each of millions of tries is slow
 		}
-		name := options()[int(which)%len(options())].name
-		if err := os.Setenv(name, value); err != nil {
-			t.Fatal(err)
+		o := options()[int(which)%len(options())]
+		origin := "environment"
+		if inFile && utf8.ValidString(value) && len(value) < 10_000 {
+			origin = "bootstrap.env:2"
+			writeEnvFile(t, dir, o.name, value)
+		} else {
+			writeEnvFile(t, dir, "FUZZED", "")
+			if err := os.Setenv(o.name, value); err != nil {
+				t.Fatal(err)
+			}
 		}
-		c, err := readConfig()
-		if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%s is %q: ", name, value)) {
-			t.Errorf("%s=%q: got the complaint %v", name, value, err)
+		c, err := readConfig(dir)
+		told := fmt.Sprintf("%s is %q (%s)", o.name, value, origin)
+		if o.private {
+			told = fmt.Sprintf("%s (%s): ", o.name, origin)
 		}
-		if err == nil && (c.Timeout < 0 || c.Margin < 0 || c.Grace < 0) {
-			t.Errorf("%s=%q: got %+v", name, value, c)
+		if err != nil && !strings.Contains(err.Error(), told) {
+			t.Errorf("%s: got the complaint %v", told, err)
+		}
+		if err == nil && (c.Timeout < 0 || c.Margin < 0 || c.Grace < 0 || c.StopTimeout < 0 || c.Origin(o.name) != origin) {
+			t.Errorf("%s: got %+v", told, c)
 		}
 	})
+}
+
+// writeEnvFile makes a file of one variable, on line 2. The escapes between
+// double quotes are those of JSON.
+func writeEnvFile(t *testing.T, dir, name, value string) {
+	t.Helper()
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, envFile), fmt.Appendf(nil, "# fuzzed\n%s=%s\n", name, quoted), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -15,7 +16,9 @@ Put it next to index.sh, zip both, upload the zip as a custom runtime and set
 the handler to index.main_handler. On a platform it takes no argument; on this
 machine "bootstrapctl invoke" runs the same function. Arguments: help, version.
 
-Options are variables:
+Options are variables. They may also stand in a file bootstrap.env beside the
+code, NAME=value on each line; what the environment has, wins. A time has its
+unit, as 10s or 250ms.
 
 `
 
@@ -29,7 +32,10 @@ func help(out io.Writer) {
 }
 
 // An option is a field of Config as the user sees it.
-type option struct{ name, value, text string }
+type option struct {
+	name, value, text string
+	private           bool // its value may be a secret
+}
 
 // options reads Config's tags. envconfig.Usagef would, too, but its templates
 // add a third to the size of the program.
@@ -38,8 +44,16 @@ func options() (all []option) {
 	t := reflect.TypeFor[Config]()
 	for i := range t.NumField() {
 		field := t.Field(i)
+		if !field.IsExported() {
+			continue
+		}
 		name := strings.ToUpper(word.ReplaceAllString(field.Name, "${1}_$2"))
-		all = append(all, option{prefix + "_" + name, field.Tag.Get("default"), field.Tag.Get("desc")})
+		all = append(all, option{prefix + "_" + name, field.Tag.Get("default"), field.Tag.Get("desc"), field.Tag.Get("private") != ""})
 	}
 	return all
+}
+
+// private says whether an option's value may be a secret.
+func private(name string) bool {
+	return slices.ContainsFunc(options(), func(o option) bool { return o.name == name && o.private })
 }

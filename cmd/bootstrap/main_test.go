@@ -138,15 +138,32 @@ var samples = map[string]string{
 	"BOOTSTRAP_START_TIMEOUT":     "9s",
 	"BOOTSTRAP_WORKER_MAX_EVENTS": "1000",
 	"BOOTSTRAP_WORKER_MAX_MEMORY": "200MB",
+
+	"BOOTSTRAP_CONCURRENCY":      "1000",
+	"BOOTSTRAP_STOP_TIMEOUT":     "10s",
+	"BOOTSTRAP_TMPDIR_PER_EVENT": "true",
+	"BOOTSTRAP_INIT_COMMAND":     "make",
+	"BOOTSTRAP_WAIT_FOR":         "tcp://db:5432, unix:///tmp/socket,http://127.0.0.1:80/health",
+	"BOOTSTRAP_ON_INIT_FAILURE":  "answer",
+	"BOOTSTRAP_SIDECARS":         "Procfile",
+	"BOOTSTRAP_SIDECAR_POLICY":   "fail",
+	"BOOTSTRAP_STOP_COMMAND":     "sync",
+	"BOOTSTRAP_LOG_FORMAT":       "json",
+	"BOOTSTRAP_LOG_PREFIX":       "true",
+	"BOOTSTRAP_SECRETS":          "TOKEN, DB_PASSWORD",
 }
+
+// needs is what an option's sample is a contradiction without.
+var needs = map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "BOOTSTRAP_SIDECARS"}
 
 func readsConfig(t *testing.T, vars map[string]string) Config {
 	t.Helper()
 	setEnv(t, vars)
-	c, err := readConfig()
+	c, err := readConfig(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.given = nil // what is left is what the options mean
 	return *c
 }
 
@@ -155,7 +172,7 @@ func TestHelpOfOptions(t *testing.T) {
 	setEnv(t, nil)
 	text, _ := runs(t, 0, "help")
 	defaults := reflect.ValueOf(readsConfig(t, nil))
-	if got, want := len(options()), defaults.NumField(); !reflect.DeepEqual(got, want) {
+	if got, want := len(options()), defaults.NumField()-1; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %d options, want %d", got, want)
 	}
 	for i, o := range options() {
@@ -167,8 +184,15 @@ func TestHelpOfOptions(t *testing.T) {
 			if !ok {
 				t.Fatal("the test has no sample for it")
 			}
-			changed := reflect.ValueOf(readsConfig(t, map[string]string{o.name: sample}))
-			for j := range changed.NumField() {
+			vars := map[string]string{o.name: sample}
+			if need, ok := needs[o.name]; ok {
+				vars[need] = samples[need]
+			}
+			changed := reflect.ValueOf(readsConfig(t, vars))
+			for j, other := range options() {
+				if other.name == needs[o.name] {
+					continue
+				}
 				if same := reflect.DeepEqual(changed.Field(j).Interface(), defaults.Field(j).Interface()); same != (i != j) {
 					t.Errorf("it changes %s: got %v, want %v", changed.Type().Field(j).Name, !same, i == j)
 				}
@@ -185,7 +209,8 @@ func TestHelpOfOptions(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	got := readsConfig(t, nil)
-	want := Config{Adapter: "auto", StartTimeout: duration(time.Minute), Delivery: "stdin", Result: "stdout", ExitCodes: exitCodes(nil), Stderr: "log", Leftovers: "end", Grace: duration(5 * time.Second), LogLevel: 3}
+	want := Config{Adapter: "auto", StartTimeout: duration(time.Minute), Delivery: "stdin", Result: "stdout", ExitCodes: exitCodes(nil), Stderr: "log", Leftovers: "end", Grace: duration(5 * time.Second), LogLevel: 3,
+		OnInitFailure: "exit", SidecarPolicy: "restart", LogFormat: "text"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -221,7 +246,7 @@ func TestExitCodes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			setEnv(t, map[string]string{"BOOTSTRAP_EXIT_CODES": test.value})
-			c, err := readConfig()
+			c, err := readConfig(t.TempDir())
 			if (err != nil) != (test.want == nil) || err == nil && !reflect.DeepEqual(c.ExitCodes, test.want) {
 				t.Errorf("got %v, %v, want %v", c.ExitCodes, err, test.want)
 			}
@@ -234,15 +259,15 @@ func TestDurations(t *testing.T) {
 		value string
 		want  time.Duration // -1: a complaint
 	}{
-		{"0s", 0}, {"0", 0}, {"10s", 10 * time.Second}, {"10ms", 10 * time.Millisecond}, {"1m30s", 90 * time.Second}, {"24h", 24 * time.Hour},
-		{"10", -1}, {"", -1}, {"none", -1}, {"-1s", -1}, {"10 s", -1}, {"9999999h", -1}, {"ten", -1},
+		{"0s", 0}, {"0", 0}, {"10s", 10 * time.Second}, {"10ms", 10 * time.Millisecond}, {"1m30s", 90 * time.Second}, {"1.5s", 1500 * time.Millisecond}, {"1ms", time.Millisecond}, {"24h", 24 * time.Hour},
+		{"10", -1}, {"86401", -1}, {"", -1}, {"none", -1}, {"-1s", -1}, {"-10", -1}, {"10 s", -1}, {"10S", -1}, {"24h1s", -1}, {"9999999h", -1}, {"1ns", -1}, {"ten", -1},
 	}
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			setEnv(t, map[string]string{"BOOTSTRAP_TIMEOUT": test.value})
-			c, err := readConfig()
+			c, err := readConfig(t.TempDir())
 			if test.want < 0 {
-				want := fmt.Sprintf("BOOTSTRAP_TIMEOUT is %q: want a duration with its unit", test.value)
+				want := fmt.Sprintf("BOOTSTRAP_TIMEOUT is %q (environment): want a duration with its unit", test.value)
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
 				}
@@ -272,17 +297,17 @@ func TestComplaints(t *testing.T) {
 	})
 	_, stderr := runs(t, exitUsage)
 	for _, want := range []string{
-		`BOOTSTRAP_DELIVERY is "stdni": want stdin, argv or file`,
-		`BOOTSTRAP_RESULT is "3": want stdout or fd3`,
-		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry": "75=retry": want status=ok or status=Function.Name, statuses from 1 to 255`,
-		`BOOTSTRAP_STDERR is "off": want log or fail`,
-		`BOOTSTRAP_LEFTOVERS is "kill": want end or keep`,
-		`BOOTSTRAP_TIMEOUT is "10": want a duration with its unit, such as 10s or 250ms`,
-		`BOOTSTRAP_MARGIN is "-1s": want a duration`,
-		`BOOTSTRAP_GRACE is "": want a duration`,
-		`BOOTSTRAP_PASS_CREDENTIALS is "si": want true or false`,
-		`BOOTSTRAP_PLATFORM is "aws": want scf, functiongraph or lambda`,
-		`BOOTSTRAP_LOG_LEVEL is "loud": want debug, info, warn, error or off`,
+		`BOOTSTRAP_DELIVERY is "stdni" (environment): want stdin, argv or file`,
+		`BOOTSTRAP_RESULT is "3" (environment): want stdout or fd3`,
+		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry" (environment): "75=retry": want status=ok or status=Function.Name, statuses from 1 to 255`,
+		`BOOTSTRAP_STDERR is "off" (environment): want log or fail`,
+		`BOOTSTRAP_LEFTOVERS is "kill" (environment): want end or keep`,
+		`BOOTSTRAP_TIMEOUT is "10" (environment): want a duration with its unit: 10s?`,
+		`BOOTSTRAP_MARGIN is "-1s" (environment): want a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h`,
+		`BOOTSTRAP_GRACE is "" (environment): want a duration`,
+		`BOOTSTRAP_PASS_CREDENTIALS is "si" (environment): want true or false`,
+		`BOOTSTRAP_PLATFORM is "aws" (environment): want scf, functiongraph or lambda`,
+		`BOOTSTRAP_LOG_LEVEL is "loud" (environment): want debug, info, warn, error or off`,
 	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("got:\n%s\nwant …%s…", stderr, want)
@@ -487,17 +512,21 @@ func TestContradictions(t *testing.T) {
 	}{
 		{"standby on stdin", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "stdin"}, nil},
 		{"standby on argv", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "argv"}, []string{`BOOTSTRAP_DELIVERY is "argv"`}},
-		{"standby and credentials", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_PASS_CREDENTIALS": "true"}, []string{"and so is BOOTSTRAP_PASS_CREDENTIALS"}},
-		{"standby and worker", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_ADAPTER": "worker"}, []string{`BOOTSTRAP_ADAPTER is "worker", which stays anyway`}},
-		{"worker and delivery", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_DELIVERY": "file"}, []string{"leave out BOOTSTRAP_DELIVERY"}},
-		{"worker and result", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_RESULT": "fd3"}, []string{"and BOOTSTRAP_RESULT"}},
+		{"standby and credentials", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_PASS_CREDENTIALS": "true"}, []string{`BOOTSTRAP_STANDBY is "true" (environment), but BOOTSTRAP_PASS_CREDENTIALS is "true"`}},
+		{"standby and worker", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_ADAPTER": "worker"}, []string{`but BOOTSTRAP_ADAPTER is "worker" (environment): a worker stays anyway`}},
+		{"worker and delivery", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_DELIVERY": "file"}, []string{`but BOOTSTRAP_DELIVERY is "file" (environment): a worker's events are frames on stdin`}},
+		{"worker and result", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_RESULT": "fd3"}, []string{`but BOOTSTRAP_RESULT is "fd3"`}},
 		{"two, and a wrong value", map[string]string{"BOOTSTRAP_ADAPTER": "worker", "BOOTSTRAP_RESULT": "fd3", "BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_GRACE": "10"},
-			[]string{"which stays anyway", "and BOOTSTRAP_RESULT", `BOOTSTRAP_GRACE is "10"`}},
+			[]string{"a worker stays anyway", "but BOOTSTRAP_RESULT is", `BOOTSTRAP_GRACE is "10"`}},
+		{"policy without sidecars", map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "fail"}, []string{`BOOTSTRAP_SIDECAR_POLICY is "fail" (environment), but BOOTSTRAP_SIDECARS is not set: `}},
+		{"policy with sidecars", map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "fail", "BOOTSTRAP_SIDECARS": "Procfile"}, nil},
+		{"prefix and JSON", map[string]string{"BOOTSTRAP_LOG_PREFIX": "true", "BOOTSTRAP_LOG_FORMAT": "json"}, []string{"leave the prefix out"}},
+		{"a wrong value contradicts nothing", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "argf"}, []string{`BOOTSTRAP_DELIVERY is "argf"`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			setEnv(t, test.vars)
-			_, err := readConfig()
+			_, err := readConfig(t.TempDir())
 			if (err != nil) != (test.want != nil) {
 				t.Fatalf("got %v", err)
 			}
@@ -505,6 +534,9 @@ func TestContradictions(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want …%s…", err, want)
 				}
+			}
+			if err != nil && strings.Count(err.Error(), "\n") != len(test.want)-1 {
+				t.Errorf("got %v, want %d lines", err, len(test.want))
 			}
 		})
 	}
@@ -517,19 +549,21 @@ func TestCountsAndSizes(t *testing.T) {
 		want        int // -1: a complaint
 	}{
 		{"BOOTSTRAP_WORKER_MAX_EVENTS", "0", 0}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000", 1000}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "-1", -1},
-		{"BOOTSTRAP_WORKER_MAX_EVENTS", "1k", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "99999999999", -1},
+		{"BOOTSTRAP_WORKER_MAX_EVENTS", "1k", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000000000", 1000000000}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000000001", -1},
+		{"BOOTSTRAP_WORKER_MAX_EVENTS", "99999999999999999999", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1.5", -1},
+		{"BOOTSTRAP_CONCURRENCY", "0", 0}, {"BOOTSTRAP_CONCURRENCY", "1000", 1000}, {"BOOTSTRAP_CONCURRENCY", "1001", -1}, {"BOOTSTRAP_CONCURRENCY", "-1", -1}, {"BOOTSTRAP_CONCURRENCY", "auto", -1},
 		{"BOOTSTRAP_WORKER_MAX_MEMORY", "0", 0}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "0MB", 0}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "200MB", 200},
-		{"BOOTSTRAP_WORKER_MAX_MEMORY", "200", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "2GB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "-1MB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "99999999MB", -1},
+		{"BOOTSTRAP_WORKER_MAX_MEMORY", "200", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "2GB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "-1MB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "1000000MB", 1000000}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "1000001MB", -1}, {"BOOTSTRAP_WORKER_MAX_MEMORY", "99999999999999999999MB", -1},
 	}
 	for _, test := range tests {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {
 			setEnv(t, map[string]string{test.name: test.value})
-			c, err := readConfig()
+			c, err := readConfig(t.TempDir())
 			if test.want < 0 {
-				if want := fmt.Sprintf("%s is %q: want a", test.name, test.value); err == nil || !strings.Contains(err.Error(), want) {
+				if want := fmt.Sprintf("%s is %q (environment): want a", test.name, test.value); err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
 				}
-			} else if got := int(c.WorkerMaxEvents) + int(c.WorkerMaxMemory); err != nil || got != test.want {
+			} else if got := int(c.WorkerMaxEvents) + int(c.WorkerMaxMemory) + int(c.Concurrency); err != nil || got != test.want {
 				t.Errorf("got %d, %v, want %d", got, err, test.want)
 			}
 		})

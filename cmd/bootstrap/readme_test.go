@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,5 +48,20 @@ func TestReadmeErrors(t *testing.T) {
 				t.Errorf("the README does not explain %s of %s", m[1], file)
 			}
 		}
+	}
+}
+
+// The README's bootstrap.env means what its comments say.
+func TestReadmeEnvFile(t *testing.T) {
+	_, text, _ := strings.Cut(readme(t), "lines of a file `bootstrap.env`")
+	_, text, _ = strings.Cut(text, "```sh\n")
+	text, _, _ = strings.Cut(text, "```")
+	want := []variable{
+		{"BOOTSTRAP_TIMEOUT", "10s", "bootstrap.env:1"},
+		{"BOOTSTRAP_COMMAND", `["jq", ".name"]`, "bootstrap.env:2"},
+		{"GREETING", "Hello, $1", "bootstrap.env:3"},
+	}
+	if got, complaints := parseEnvFile(text); complaints != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, complaints, want)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,12 @@ import (
 // serve is the runtime: it returns the exit status when it is told to stop or
 // cannot go on.
 func serve(ctx context.Context, stderr io.Writer) int {
-	config, err := readConfig()
+	dir, err := codeFolder(codeRoot(os.Getenv))
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
+		return exitUsage
+	}
+	config, err := readConfig(dir)
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: wrong configuration:\n%v\n", err)
 		return exitUsage
@@ -28,7 +34,7 @@ func serve(ctx context.Context, stderr io.Writer) int {
 	log := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(config.LogLevel), Output: out.Own()})
 	found, nearest := unknown(os.Environ())
 	for i, name := range found {
-		log.Warn("no such option", "variable", name, "nearest", nearest[i])
+		log.Warn("no such option", "variable", name, "nearest", nearest[i], "from", config.Origin(name))
 	}
 	s, err := newSupervisor(config, log, out)
 	if err != nil {
@@ -88,6 +94,15 @@ func newSupervisor(c *Config, log hclog.Logger, out io.Writer) (*supervisor.Supe
 		Keep:   c.Leftovers == "keep",
 		Log:    log.With("platform", platform.Name),
 	}, nil
+}
+
+// codeRoot is the folder of the code as the platforms name it, which must be
+// known before the options are: envFile is in it.
+func codeRoot(getenv func(string) string) (root string) {
+	for _, p := range protocol.Platforms {
+		root = cmp.Or(root, getenv(p.CodeRoot))
+	}
+	return root
 }
 
 // codeFolder is where the user's code is: where the platform says, else where

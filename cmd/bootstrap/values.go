@@ -59,23 +59,66 @@ func (l *leftovers) Decode(value string) error {
 	return oneOf(value, "end", "keep")
 }
 
+type sidecarPolicy string
+
+func (s *sidecarPolicy) Decode(value string) error {
+	*s = sidecarPolicy(value)
+	return oneOf(value, "restart", "fail")
+}
+
+type onInitFailure string
+
+func (o *onInitFailure) Decode(value string) error {
+	*o = onInitFailure(value)
+	return oneOf(value, "exit", "answer")
+}
+
+type logFormat string
+
+func (l *logFormat) Decode(value string) error {
+	*l = logFormat(value)
+	return oneOf(value, "text", "json")
+}
+
+// A count is from 0 to mostCount.
 type count int
 
-func (c *count) Decode(value string) error {
-	n, err := strconv.ParseUint(value, 10, 31)
-	if err != nil {
-		return errors.New("want a whole number, such as 1000")
+const mostCount = 1_000_000_000
+
+func (c *count) Decode(value string) (err error) {
+	*c, err = whole[count](value, mostCount)
+	return err
+}
+
+// A parallel is a number of events at the same time.
+type parallel int
+
+const mostParallel = 1000
+
+func (p *parallel) Decode(value string) (err error) {
+	*p, err = whole[parallel](value, mostParallel)
+	return err
+}
+
+func whole[T ~int](value string, most uint64) (T, error) {
+	n, err := strconv.ParseUint(value, 10, 64)
+	if err != nil || n > most {
+		return 0, fmt.Errorf("want a whole number from 0 to %d", most)
 	}
-	*c = count(n)
-	return nil
+	return T(n), nil
 }
 
 type megabytes int
 
+const mostMegabytes = 1_000_000
+
 func (m *megabytes) Decode(value string) error {
-	n, err := strconv.ParseUint(strings.TrimSuffix(value, "MB"), 10, 20)
-	if err != nil || value != "0" && !strings.HasSuffix(value, "MB") {
-		return errors.New("want a size in MB, such as 200MB")
+	n, err := strconv.ParseUint(strings.TrimSuffix(value, "MB"), 10, 64)
+	switch {
+	case err == nil && n > 0 && n <= mostMegabytes && !strings.HasSuffix(value, "MB"):
+		return fmt.Errorf("want a size with its unit: %sMB?", value)
+	case err != nil || n > mostMegabytes:
+		return fmt.Errorf("want a size in MB, such as 200MB, from 0MB to %dMB", mostMegabytes)
 	}
 	*m = megabytes(n)
 	return nil
@@ -120,13 +163,48 @@ func (l *logLevel) Decode(value string) error {
 	return oneOf(value, "debug", "info", "warn", "error", "off")
 }
 
+// A duration is from leastDuration to mostDuration, or 0, of which the
+// option's text says what it means.
 type duration time.Duration
 
+const (
+	leastDuration = time.Millisecond
+	mostDuration  = 24 * time.Hour
+)
+
 func (d *duration) Decode(value string) error {
+	if n, err := strconv.ParseUint(value, 10, 64); err == nil && n > 0 && n <= uint64(mostDuration/time.Second) {
+		return fmt.Errorf("want a duration with its unit: %ss?", value)
+	}
 	parsed, err := time.ParseDuration(value)
-	if err != nil || parsed < 0 {
-		return errors.New("want a duration with its unit, such as 10s or 250ms")
+	if err != nil || parsed != 0 && (parsed < leastDuration || parsed > mostDuration) {
+		return errors.New("want a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h")
 	}
 	*d = duration(parsed)
 	return nil
+}
+
+// names are of variables.
+type names []string
+
+func (n *names) Decode(value string) error {
+	*n = list(value)
+	variable := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	for i, name := range *n {
+		if !variable.MatchString(name) {
+			return fmt.Errorf("number %d is no name of a variable: want names, such as TOKEN,DB_PASSWORD", i+1)
+		}
+	}
+	return nil
+}
+
+// list splits a value at its commas.
+func list(value string) (items []string) {
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	for item := range strings.SplitSeq(value, ",") {
+		items = append(items, strings.TrimSpace(item))
+	}
+	return items
 }

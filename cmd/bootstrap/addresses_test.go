@@ -1,0 +1,52 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestAddresses(t *testing.T) {
+	for value, want := range map[string]addresses{
+		"":  nil,
+		" ": nil,
+		"tcp://db:5432, unix:///tmp/s ,http://[::1]:80/a?b=c,http://localhost:65535": {"tcp://db:5432", "unix:///tmp/s", "http://[::1]:80/a?b=c", "http://localhost:65535"},
+	} {
+		var got addresses
+		if err := got.Decode(value); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
+		}
+	}
+	for _, value := range []string{
+		"db:5432", "tcp:/db:1", "tcp://db", "tcp://db:", "tcp://:1", "tcp://db:0", "tcp://db:65536", "tcp://db:x", "tcp://db:1/path", "tcp://::1:1",
+		"unix://tmp/s", "unix:///", "unix://", "https://db:443/", "http://db/", "http://", "http:///path", "http://db:80?x", "http://d b:80/", "http://db:80/\r\nX: y",
+		"HTTP://db:80/", "udp://db:53", "http://user:pass@db:80/", ",", "tcp://db:1,,tcp://db:2",
+	} {
+		if err := new(addresses).Decode(value); err == nil {
+			t.Errorf("%q: got no complaint", value)
+		}
+	}
+}
+
+// Each address that is wrong is told, without its password.
+func TestWrongAddresses(t *testing.T) {
+	err := new(addresses).Decode("tcp://a,tcp://b:1,http://user:hush@c:1/,https://d:443")
+	const want = `"tcp://a", "c:1/", "https://d:443": want tcp://host:port, unix:///path or http://host:port/path`
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestNames(t *testing.T) {
+	for value, want := range map[string]names{"": nil, "A": {"A"}, " _a1 ,B": {"_a1", "B"}} {
+		var got names
+		if err := got.Decode(value); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
+		}
+	}
+	for _, value := range []string{",", "A,", "1A", "A B", "A=b", "$A", "hush!", "A-B", "é"} {
+		if err := new(names).Decode(value); err == nil || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q: got %v, want a complaint without it", value, err)
+		}
+	}
+}

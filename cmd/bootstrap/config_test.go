@@ -1,0 +1,146 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+// codeWith makes a code folder with this bootstrap.env. What is read of it is
+// unset again at the end of the test.
+func codeWith(t *testing.T, text string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, envFile), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	vars, _ := parseEnvFile(text)
+	for _, v := range vars {
+		if _, ok := os.LookupEnv(v.name); !ok {
+			unset(t, v.name)
+		}
+	}
+	return dir
+}
+
+// What is not in the environment is read from the file, and each option knows
+// where it came from.
+func TestOrigins(t *testing.T) {
+	setEnv(t, map[string]string{"BOOTSTRAP_MARGIN": "20ms", "BOOTSTRAP_STDERR": "log", "COLOUR": ""})
+	dir := codeWith(t, "# ours\nBOOTSTRAP_TIMEOUT=9s\nBOOTSTRAP_MARGIN=wrong, but the environment wins\n\nTOKEN='a $b #c'\nCOLOUR=red\nBOOTSTRAP_TIMEUOT=1s\nBOOTSTRAP_TIMEOUT=10s\n")
+	c, err := readConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"BOOTSTRAP_TIMEOUT": "bootstrap.env:8", "BOOTSTRAP_TIMEUOT": "bootstrap.env:7",
+		"BOOTSTRAP_MARGIN": "environment", "BOOTSTRAP_STDERR": "environment", "BOOTSTRAP_GRACE": "default",
+	} {
+		if got := c.Origin(name); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"BOOTSTRAP_TIMEOUT": "10s", "BOOTSTRAP_MARGIN": "20ms", "TOKEN": "a $b #c", "COLOUR": ""} {
+		if got := os.Getenv(name); got != want {
+			t.Errorf("%s: got %q, want %q, which commands inherit", name, got, want)
+		}
+	}
+	want := []any{"timeout", "10s (bootstrap.env:8)", "margin", "20ms (environment)", "start_timeout", "1m0s (default)",
+		"grace", "5s (default)", "stop_timeout", "the platform's, else 10s (default)"}
+	if got := c.limits(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What 0 means is told in words.
+func TestLimitsOfZero(t *testing.T) {
+	c := Config{given: map[string]given{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
+	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the limit (default)", "start_timeout", "as long as the platform waits (default)",
+		"grace", "none (environment)", "stop_timeout", "the platform's, else 10s (default)"}
+	if got := c.limits(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A duration may be 0 where its option says what that means: each does.
+func TestZeroIsExplained(t *testing.T) {
+	config := reflect.TypeFor[Config]()
+	for i, o := range options() {
+		switch config.Field(i).Type {
+		case reflect.TypeFor[duration](), reflect.TypeFor[count](), reflect.TypeFor[parallel](), reflect.TypeFor[megabytes]():
+			if !strings.Contains(o.text, "; 0: ") {
+				t.Errorf("%s does not say what 0 means: %s", o.name, o.text)
+			}
+		}
+	}
+}
+
+// Complaints of the file come with all others, name its lines, and hold no
+// value that may be a secret.
+func TestComplaintsOfFile(t *testing.T) {
+	setEnv(t, map[string]string{"BOOTSTRAP_GRACE": "5", "BOOTSTRAP_STANDBY": "true"})
+	dir := codeWith(t, "BOOTSTRAP_TIMEOUT=abc\nhush hush\nBOOTSTRAP_DELIVERY=argv\nBOOTSTRAP_COMMAND=[\"hush\"]\nTOKEN='hush\nBOOTSTRAP_SECRETS='hush!,x'\nBOOTSTRAP_WAIT_FOR=http://user:hush@db/,tcp://db\n")
+	_, err := readConfig(dir)
+	if err == nil {
+		t.Fatal("got no complaint")
+	}
+	for _, want := range []string{
+		`BOOTSTRAP_TIMEOUT is "abc" (bootstrap.env:1): want a duration with its unit, such as 10s or 250ms`,
+		"bootstrap.env:2: missing =: want NAME=value",
+		"bootstrap.env:4: quotes or # within a value: want NAME=value",
+		"bootstrap.env:5: unmatched ': want NAME=value",
+		"BOOTSTRAP_SECRETS (bootstrap.env:6): number 1 is no name of a variable",
+		`BOOTSTRAP_WAIT_FOR (bootstrap.env:7): "db/", "tcp://db": want tcp://host:port, `,
+		`BOOTSTRAP_GRACE is "5" (environment): want a duration with its unit: 5s?`,
+		`BOOTSTRAP_STANDBY is "true" (environment), but BOOTSTRAP_DELIVERY is "argv" (bootstrap.env:3): `,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got:\n%v\nwant …%s…", err, want)
+		}
+	}
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 8 || strings.Contains(err.Error(), "hush") {
+		t.Errorf("got %d lines, want 8 without a secret:\n%v", lines, err)
+	}
+}
+
+func TestFileCannotBeRead(t *testing.T) {
+	setEnv(t, map[string]string{"BOOTSTRAP_GRACE": "5"})
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, envFile), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := readConfig(dir)
+	if err == nil || !strings.Contains(err.Error(), "cannot read bootstrap.env: ") || !strings.Contains(err.Error(), "BOOTSTRAP_GRACE") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The file in the folder that the platform names is the one that counts, and
+// a slip in it is told with its line.
+func TestFileOfCodeFolder(t *testing.T) {
+	setEnv(t, nil)
+	dir := codeWith(t, "BOOTSTRAP_PLATFORM=aws\n")
+	t.Setenv("LAMBDA_TASK_ROOT", dir)
+	if _, stderr := runs(t, exitUsage); !strings.Contains(stderr, `BOOTSTRAP_PLATFORM is "aws" (bootstrap.env:1): want scf`) {
+		t.Errorf("got %s", stderr)
+	}
+	setEnv(t, nil)
+	dir = codeWith(t, "\nBOOTSTRAP_TIMEUOT=1s\n")
+	t.Setenv("LAMBDA_TASK_ROOT", dir)
+	if _, stderr := runs(t, exitUsage); !strings.Contains(stderr, "variable=BOOTSTRAP_TIMEUOT nearest=BOOTSTRAP_TIMEOUT from=bootstrap.env:2") {
+		t.Errorf("got %s", stderr)
+	}
+}
+
+// A command inherits what is in the file, its own line among it.
+func TestFileReachesCommand(t *testing.T) {
+	dir := codeWith(t, "BOOTSTRAP_COMMAND='echo \"$GREETING, $(cat)\"'\nGREETING='a  b'\n")
+	calls, log := serves(t, protocol.Lambda, exitStopped, map[string]string{"LAMBDA_TASK_ROOT": dir})
+	if len(calls) != 1 || !strings.HasSuffix(calls[0], "response a  b, event\n") {
+		t.Errorf("got %q; log %s", calls, log)
+	}
+}
