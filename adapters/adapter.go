@@ -47,7 +47,7 @@ type Config struct {
 	Getenv          func(string) string
 	Environ         []string          // of the command
 	Interpreters    map[string]string // paths of interpreters, by name, that are not in PATH
-	Log             io.Writer         // gets what the command writes to stderr, as it comes
+	Stdout, Stderr  io.Writer         // take what the command logs on them, as it comes
 	Logger          hclog.Logger      // our own log
 
 	memory *memory

@@ -89,7 +89,8 @@ func config(t *testing.T, fs files) Config {
 		Delivery: Stdin,
 		Getenv:   os.Getenv,
 		Environ:  os.Environ(),
-		Log:      &bytes.Buffer{},
+		Stdout:   &bytes.Buffer{},
+		Stderr:   &bytes.Buffer{},
 		Logger:   hclog.NewNullLogger(),
 
 		StartTimeout: patience,

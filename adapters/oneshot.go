@@ -85,13 +85,13 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 }
 
 func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call, error) {
-	c := &call{answer: o.newResult(len(ev.Body)), log: newStderr(o.Log)}
+	c := &call{answer: o.newResult(len(ev.Body)), log: newStderr(o.Stderr)}
 	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
 	command.Keep = o.Keep
 	command.Outputs = []io.Writer{c.answer, o.logged(c.log)}
 	if o.ResultFD3 {
-		command.Outputs = []io.Writer{o.logged(o.Log), o.logged(c.log), c.answer}
+		command.Outputs = []io.Writer{o.logged(o.Stdout), o.logged(c.log), c.answer}
 	}
 	var err error
 	if c.process, err = supervisor.Start(command); err != nil {

@@ -148,7 +148,7 @@ func TestEventFile(t *testing.T) {
 	}
 	t.Run("timeout", func(t *testing.T) {
 		c, log := config(t, nil), &hook{}
-		c.Command, c.Delivery, c.Log = "echo go >&2; sleep 1000", File, log
+		c.Command, c.Delivery, c.Stderr = "echo go >&2; sleep 1000", File, log
 		timeUp(t, start(t, c), "", log, patience)
 	})
 	t.Run("no temp folder", func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestLogIsLive(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	c.Command, c.Log = `printf first >&2; read answer <fifo; echo "$answer"; printf ', last' >&2`, log
+	c.Command, c.Stderr = `printf first >&2; read answer <fifo; echo "$answer"; printf ', last' >&2`, log
 	succeeds(t, start(t, c), "", "seen\n")
 	if got := log.String(); got != "first, last" {
 		t.Errorf("log: got %q", got)
@@ -225,7 +225,7 @@ func TestLogBytes(t *testing.T) {
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
 			c, log := config(t, nil), &hook{}
-			c.Command, c.Log = `cat >&2; exit 3`, log
+			c.Command, c.Stderr = `cat >&2; exit 3`, log
 			failure := fails(t, start(t, c), text, "Function.ExitError", "exit status 3")
 			if log.String() != text {
 				t.Errorf("log: got %s, want %s", short(log.String()), short(text))
@@ -251,7 +251,7 @@ func TestLastWords(t *testing.T) {
 func TestBothStreams(t *testing.T) {
 	c, log := config(t, nil), &hook{}
 	c.Command = `for i in 1 2 3 4 5 6 7 8 9 10; do head -c 65536 /dev/zero; head -c 65536 /dev/zero >&2; done`
-	c.Log = log
+	c.Stderr = log
 	succeeds(t, start(t, c), "", strings.Repeat("\x00", 10*65536))
 	if log.Len() != 10*65536 {
 		t.Errorf("log: got %d bytes", log.Len())
@@ -336,7 +336,7 @@ func TestResultLimitAtExit(t *testing.T) {
 		}
 		await(t, "the end of the command", func() bool { return slices.ContainsFunc(children(), zombie) })
 	}
-	c.Command, c.Platform, c.Log = "echo go >&2; read now <fifo; exec head -c 1001 /dev/zero", small(1000), log
+	c.Command, c.Platform, c.Stderr = "echo go >&2; read now <fifo; exec head -c 1001 /dev/zero", small(1000), log
 	fails(t, start(t, c), "", "Function.ResponseSizeTooLarge", "bytes, the platform takes 1000")
 }
 
@@ -398,7 +398,7 @@ func TestEnvironment(t *testing.T) {
 		for kind, handler := range map[string]string{"program": "env0", "function": "index.main"} {
 			t.Run(test.name+", "+kind, func(t *testing.T) {
 				c, log := config(t, files{"index.sh": "main() { env -0; }", "env0": ""}), &hook{}
-				c.Command, c.Handler, c.Platform, c.PassCredentials, c.Log = "", handler, test.platform, test.pass, log
+				c.Command, c.Handler, c.Platform, c.PassCredentials, c.Stderr = "", handler, test.platform, test.pass, log
 				if kind == "program" {
 					c.Command = `["env", "-0"]`
 				}
@@ -445,7 +445,7 @@ func TestSecretsInFailures(t *testing.T) {
 	for _, command := range []string{"exit 3", "kill -9 $$", "yes", "set -x; exit 1", "env >&2; exit 1", "no-such-command", "syntax error ("} {
 		for _, delivery := range []Delivery{Stdin, Argv, File} {
 			c, log := config(t, nil), &hook{}
-			c.Command, c.Delivery, c.Log, c.Platform = command, delivery, log, protocol.FunctionGraph
+			c.Command, c.Delivery, c.Stderr, c.Platform = command, delivery, log, protocol.FunctionGraph
 			_, failure := invokeEvent(t, start(t, c), ev)
 			if failure == nil || strings.Contains(string(failure.JSON()), "secret") || strings.Contains(log.String(), "secret") {
 				t.Errorf("%s: got %v, log %q", command, failure, log)
@@ -526,7 +526,7 @@ func TestTimeout(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, log := config(t, nil), &hook{}
-			c.Command, c.Log = test.command, log
+			c.Command, c.Stderr = test.command, log
 			a := start(t, c)
 			began := time.Now()
 			failure := timeUp(t, a, "", log, test.grace)
@@ -641,7 +641,7 @@ func TestNothingLeft(t *testing.T) {
 // A log that nobody takes is no reason to fail.
 func TestBrokenLog(t *testing.T) {
 	c := config(t, nil)
-	c.Command, c.Log = "echo lost >&2; echo ok", brokenWriter{}
+	c.Command, c.Stderr = "echo lost >&2; echo ok", brokenWriter{}
 	succeeds(t, start(t, c), "", "ok\n")
 }
 

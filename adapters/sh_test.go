@@ -71,7 +71,7 @@ func TestShBytes(t *testing.T) {
 
 func TestShLoadedOnce(t *testing.T) {
 	c, log := shScript(t, `echo loading; echo "and warning" >&2; n=$((n + 1)); main() { echo "$n $$"; }`), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	first, failure := invoke(t, a, "")
 	if failure != nil || !strings.HasPrefix(first, "1 ") {
@@ -199,7 +199,7 @@ func TestShOptions(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, log := shScript(t, test.text), &hook{}
-			c.Log = log
+			c.Stderr = log
 			a := start(t, c)
 			process := a.(*adapter).Adapter.(*shell).host.process
 			for _, call := range test.calls {
@@ -221,7 +221,7 @@ func TestShOptions(t *testing.T) {
 // A trace shows the script's commands, and none of ours.
 func TestShTrace(t *testing.T) {
 	c, log := shScript(t, "set -x\nmain() { echo \"$1\"; }"), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	succeeds(t, a, "hello", "hello")
 	if got, want := log.String(), "+ main hello\n+ echo hello\n"; got != want {
@@ -262,7 +262,7 @@ func TestShLoadFails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, log := shScript(t, test.text), &hook{}
-			c.Log = log
+			c.Stderr = log
 			failure := startFailure(t, c)
 			if !strings.HasPrefix(failure.Type, test.kind) || !strings.Contains(failure.Message, test.want) {
 				t.Errorf("got %v, want %s: %s", failure, test.kind, test.want)
@@ -272,7 +272,7 @@ func TestShLoadFails(t *testing.T) {
 	}
 	for _, name := range []string{"-x", "-v", "--", "no such", "$(echo)", "*", "é", "if", "ls", "echo", "eval"} {
 		c, log := shScript(t, "main() { :; }"), &hook{}
-		c.Handler, c.Log = "index."+name, log
+		c.Handler, c.Stderr = "index."+name, log
 		wantFailure(t, startFailure(t, c), "Runtime.HandlerNotFound", "index.sh does not define the function "+name)
 		if log.Len() > 0 {
 			t.Errorf("%s: log: got %s", name, log)
@@ -304,7 +304,7 @@ func TestShTimeout(t *testing.T) {
 		{"deaf", "trap '' TERM; echo go >&2; while :; do :; done", 50 * time.Millisecond, false},
 	}
 	c, log := shScript(t, evaluate), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestShCleanChild(t *testing.T) {
 	for _, fd3 := range []bool{false, true} {
 		c := shScript(t, "ls /proc/self/fd; readlink /proc/self/fd/0; echo $#\n"+evaluate)
 		log := &hook{}
-		c.Log, c.ResultFD3 = log, fd3
+		c.Stderr, c.ResultFD3 = log, fd3
 		a := start(t, c)
 		if got := log.String(); got != "0\n1\n2\n3\n/dev/null\n0\n" {
 			t.Errorf("at the load: got %q", got)
@@ -363,7 +363,7 @@ func TestShCleanChild(t *testing.T) {
 // Variables, and credentials, are in one event alone.
 func TestShVariables(t *testing.T) {
 	c, log := shScript(t, "set -x\n"+`main() { env | grep -c secret; echo "$FUNCTION_REQUEST_ID"; }`), &hook{}
-	c.Platform, c.PassCredentials, c.Log = protocol.FunctionGraph, true, log
+	c.Platform, c.PassCredentials, c.Stderr = protocol.FunctionGraph, true, log
 	a := start(t, c)
 	ev := newEvent("")
 	ev.ID = "it's \"$(one)\"\\"

@@ -92,7 +92,7 @@ func TestFunctionSizes(t *testing.T) {
 
 func TestLoadedOnce(t *testing.T) {
 	c, log := script(t, `echo loading; echo "and warning" >&2; n=$((n + 1)); main() { echo "$n $$"; }`), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	first, failure := invoke(t, a, "")
 	if failure != nil || !strings.HasPrefix(first, "1 ") {
@@ -255,7 +255,7 @@ func TestScriptOptions(t *testing.T) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				c, log := script(t, test.text), &hook{}
-				c.Log = log
+				c.Stderr = log
 				a := start(t, c)
 				pid := a.(*adapter).Adapter.(*shell).host.process
 				for _, call := range test.calls {
@@ -278,7 +278,7 @@ func TestScriptOptions(t *testing.T) {
 // A trace shows the script's commands, and none of ours.
 func TestTrace(t *testing.T) {
 	c, log := script(t, "set -x\nmain() { echo \"$1\"; }"), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	succeeds(t, a, "hello", "hello")
 	if got, want := log.String(), "+ main hello\n+ echo hello\n"; got != want {
@@ -358,7 +358,7 @@ func TestLoadFails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, log := script(t, test.text), &hook{}
-			c.Log = log
+			c.Stderr = log
 			failure := startFailure(t, c)
 			wantFailure(t, failure, test.kind, test.want)
 			if !strings.Contains(failure.Message, c.Dir+"/index.sh") {
@@ -399,7 +399,7 @@ func TestLoadCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; while :; do :; done", "echo go >&2; sleep 1000", "trap '' TERM; echo go >&2; sleep 1000"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := script(t, text)
-		c.Log = &hook{text: "go", seen: cancel}
+		c.Stderr = &hook{text: "go", seen: cancel}
 		err := New(c).Start(ctx)
 		wantFailure(t, err, "Runtime.InitError", "index.sh: context canceled")
 		if stack := err.(*protocol.Failure).Stack; len(stack) != 1 || stack[0] != "go" {
@@ -488,7 +488,7 @@ func TestFunctionTimeout(t *testing.T) {
 		{"deaf children", "trap '' TERM; sleep 1000 & sleep 1000 & echo go >&2; wait", 50 * time.Millisecond, false},
 	}
 	c, log := script(t, evaluate), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -515,7 +515,7 @@ func TestFunctionTimeout(t *testing.T) {
 func TestFunctionStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	c := script(t, evaluate)
-	c.Log = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
+	c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
 	a := start(t, c)
 	_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; sleep 1000"))
 	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime was told to stop")
@@ -525,7 +525,7 @@ func TestFunctionStopped(t *testing.T) {
 // byte of it may come with another's result.
 func TestNoLeftoversInResult(t *testing.T) {
 	c, log := script(t, evaluate), &hook{}
-	c.Log, c.FailOnStderr = log, true
+	c.Stderr, c.FailOnStderr = log, true
 	a := start(t, c)
 	pid, _ := strconv.Atoi(hostOf(t, a))
 	for range 10 {
@@ -571,7 +571,7 @@ func TestFunctionCleanChild(t *testing.T) {
 	})
 	c := script(t, "ls /proc/self/fd; readlink /proc/self/fd/0; echo $#\n"+evaluate)
 	log := &hook{}
-	c.Log = log
+	c.Stderr = log
 	start(t, c)
 	if got := log.String(); got != "0\n1\n2\n3\n/dev/null\n0\n" {
 		t.Errorf("at the load: got %q", got)
@@ -581,7 +581,7 @@ func TestFunctionCleanChild(t *testing.T) {
 // Credentials are in one event alone.
 func TestFunctionCredentials(t *testing.T) {
 	c, log := script(t, "set -x\n"+`main() { env | grep -c secret; }`), &hook{}
-	c.Platform, c.PassCredentials, c.Log = protocol.FunctionGraph, true, log
+	c.Platform, c.PassCredentials, c.Stderr = protocol.FunctionGraph, true, log
 	a := start(t, c)
 	ev := newEvent("")
 	ev.Header = textproto.MIMEHeader{}

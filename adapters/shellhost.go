@@ -27,7 +27,7 @@ type host struct {
 
 // startHost starts the shell; it has loaded nothing yet.
 func startHost(c *supervisor.Command, config *Config) (*host, error) {
-	h := &host{result: &result{max: config.Platform.MaxResult}, log: newStderr(config.Log)}
+	h := &host{result: &result{max: config.Platform.MaxResult}, log: newStderr(config.Stderr)}
 	c.Outputs = []io.Writer{h.result, config.logged(h.log), &h.answers}
 	if err := h.start(c); err != nil {
 		h.closeFiles()

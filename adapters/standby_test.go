@@ -99,7 +99,7 @@ func TestStandbyOutcomes(t *testing.T) {
 // fails.
 func TestStandbyOutputs(t *testing.T) {
 	c, log := ahead(t, `echo early; read -r _; printf result >&3; echo late`), &hook{}
-	c.ResultFD3, c.Log = true, log
+	c.ResultFD3, c.Stderr = true, log
 	a := start(t, c)
 	prepare(a)
 	succeeds(t, a, "event\n", "result")
@@ -172,7 +172,7 @@ func TestStandbyTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, log := ahead(t, obeysOnce), &hook{}
-			c.Log = log
+			c.Stderr = log
 			a := start(t, c)
 			prepare(a)
 			_ = timeUp(t, a, code, log, 50*time.Millisecond)
@@ -186,7 +186,7 @@ func TestStandbyTimeout(t *testing.T) {
 // An event that nobody reads waits for its time, as without.
 func TestStandbyUnread(t *testing.T) {
 	c, log := ahead(t, "echo go >&2; sleep 1000"), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	prepare(a)
 	_ = timeUp(t, a, strings.Repeat("x", 3<<20), log, patience)

@@ -112,7 +112,7 @@ func TestWorkerNotReady(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, log := resident(t, "#!/bin/bash\n"+test.text), &hook{}
-			c.Log = log
+			c.Stderr = log
 			failure := startFailure(t, c)
 			wantFailure(t, failure, test.kind, test.want)
 			switch stack := strings.Join(failure.Stack, "\n"); {
@@ -151,7 +151,7 @@ func TestWorkerStartCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; read -r _", "trap '' TERM; echo go >&2; while :; do :; done"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := resident(t, "#!/bin/bash\n"+text)
-		c.Log = &hook{text: "go", seen: cancel}
+		c.Stderr = &hook{text: "go", seen: cancel}
 		if err := New(c).Start(ctx); err == nil {
 			t.Error("Start: got nil, want an error")
 		}
@@ -355,7 +355,7 @@ func TestWorkerTimeout(t *testing.T) {
 		{"deaf, lost, in another session", `(setsid sh -c 'trap "" TERM; sleep 1000 & echo go >&2; while :; do :; done' &); read -r _`, patience, ""},
 	}
 	c, log := resident(t, obeys), &hook{}
-	c.Log = log
+	c.Stderr = log
 	a := start(t, c)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -381,7 +381,7 @@ func TestWorkerTimeout(t *testing.T) {
 func TestWorkerStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	c := resident(t, obeys)
-	c.Log = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
+	c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
 	a := start(t, c)
 	_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; read -r _"))
 	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime was told to stop")
@@ -628,7 +628,7 @@ func TestWorkerProgramGone(t *testing.T) {
 // The time in which a worker is replaced is the event's.
 func TestWorkerRestartInTime(t *testing.T) {
 	c, log := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; [ ! -e slow ] || { echo go >&2; read -r _ <fifo; }", 1)), &hook{}
-	c.Log = log
+	c.Stderr = log
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -648,7 +648,7 @@ func TestWorkerRestartInTime(t *testing.T) {
 // worker that is slow to start would never be back while there are events.
 func TestWorkerSlowStartGoesOn(t *testing.T) {
 	c, log := resident(t, strings.Replace(startsWhile, "echo $$", "[ ! -e slow ] || { echo go >&2; read -r _ <fifo; }; echo $$", 1)), &hook{}
-	c.Log = log
+	c.Stderr = log
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -681,7 +681,7 @@ func TestWorkerClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, log := resident(t, obeys+test.end), &hook{}
-			c.Log = log
+			c.Stderr = log
 			a := New(c)
 			if err := a.Start(t.Context()); err != nil {
 				t.Fatal(err)
@@ -712,7 +712,7 @@ func TestWorkerLog(t *testing.T) {
 	for name, pty := range map[string]bool{"pipes": false, "terminals": true} {
 		t.Run(name, func(t *testing.T) {
 			c, log := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; x=$(head -c 50000 /dev/zero | tr '\\0' x)", 1)), &hook{}
-			c.Log, c.PTY = log, pty
+			c.Stderr, c.PTY = log, pty
 			a := start(t, c)
 			for range 50 {
 				log.Reset()

@@ -41,7 +41,7 @@ func (w *worker) present(ctx context.Context) error {
 
 // begin starts a worker; it is not ready yet.
 func (w *worker) begin() error {
-	s := &session{log: newStderr(w.Log)}
+	s := &session{log: newStderr(w.Stderr)}
 	s.inbox.body.max = w.Platform.MaxResult
 	process, err := supervisor.Start(&supervisor.Command{
 		Path:    w.path,
@@ -50,7 +50,7 @@ func (w *worker) begin() error {
 		Dir:     w.Dir,
 		Open:    true,
 		Keep:    w.Keep,
-		Outputs: []io.Writer{w.logged(w.Log), w.logged(s.log), &s.inbox},
+		Outputs: []io.Writer{w.logged(w.Stdout), w.logged(s.log), &s.inbox},
 	})
 	if err != nil {
 		return explain(err)

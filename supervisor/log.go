@@ -4,90 +4,159 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"sync"
 	"time"
 )
 
-// stall is how long a Write may take before the rest of it is dropped: an event
-// must have its answer in time, whoever reads the log.
-const stall = time.Second
+// A Style says how lines are logged. The zero value passes the command's bytes
+// on as they are, at once.
+type Style struct {
+	Prefix bool // each line of the command begins with the request id of its event and a space
+	Lines  bool // whole lines only: several events are served at the same time; Prefix and JSON have it so anyway
+	JSON   bool // each line is one JSON object, as record.go says; without a prefix
 
-// pipeBuf is what a pipe takes at once where poll finds it ready.
-const pipeBuf = 4096
+	Mask func(string) string // hides secrets in our own lines; nil: nothing is hidden
+}
 
-// A Log takes what the command logs, as it is, and our own lines, each on a
-// line of its own. Its Write never fails, and does not block for long: what
-// nobody takes is dropped, and counted in the log once it goes on.
+// A Log takes what commands and sidecars log, and our own lines, each on a line
+// of its own. Writing to it never fails, and does not wait for long: what
+// nobody takes is dropped, and counted in the log once it goes on. All methods
+// may be called at any time.
 type Log struct {
+	style   Style
+	hold    time.Duration // how long a record may wait for its next line
+	backlog *backlog
+
 	mu      sync.Mutex
-	to      io.Writer
-	half    bool // the last line has no end yet
-	dropped int
+	sources []*Source
 }
 
 // NewLog makes a Log that writes to a file, or to what else never blocks.
-func NewLog(to io.Writer) *Log { return &Log{to: to} }
-
-// Write is for what the command logs.
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.write(p)
-	return len(p), nil
+func NewLog(to io.Writer, style Style) *Log {
+	l := &Log{style: style, hold: 100 * time.Millisecond}
+	l.backlog = newBacklog(to, l.gap)
+	return l
 }
 
-// Own is for our own lines.
+// Source makes what logs for one command, or for the sidecar of that name. It
+// lives as long as the log: there is one for each slot that serves events, and
+// one for each sidecar.
+func (l *Log) Source(name string) *Source {
+	s := &Source{log: l, name: name}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sources = append(l.sources, s)
+	return s
+}
+
+// Close is for the end of the program. It ends what is logged of all events,
+// and writes out all that the log holds: its reader has time up to limit, unless
+// it takes nothing for a while. What is logged after that waits for nobody.
+func (l *Log) Close(limit time.Duration) {
+	until := time.Now().Add(limit)
+	l.mu.Lock()
+	sources := slices.Clone(l.sources)
+	l.mu.Unlock()
+	for _, s := range sources {
+		s.Begin("", until)
+	}
+	l.backlog.flush(until)
+}
+
+// gap is the line that tells what is missing.
+func (l *Log) gap(dropped int) []byte {
+	text := fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped)
+	if l.style.JSON {
+		return appendRecord(nil, append(head(time.Now(), "warn", "", ownStream), field{"message", text}))
+	}
+	return []byte("bootstrap: " + text + "\n")
+}
+
+// A Source is one that logs: a command, or a sidecar.
+type Source struct {
+	log  *Log
+	name string // of the sidecar; "": the command
+
+	mu      sync.Mutex
+	id      string    // of the event; "": there is none
+	until   time.Time // then nothing waits for the reader; zero: no limit
+	streams []*stream
+	out     []byte // whole lines, to be written together
+}
+
+// Stream makes a writer for what comes on "stdout" or "stderr"; each has half
+// lines of its own. It lives as long as the source.
+func (s *Source) Stream(name string) io.Writer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stream := &stream{source: s, name: name}
+	s.streams = append(s.streams, stream)
+	return stream
+}
+
+// Begin is for a new event: what is logged from now on belongs to it. After
+// until, which may be zero, the log's reader may keep it waiting no more.
+func (s *Source) Begin(id string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release()
+	s.id, s.until = id, until
+}
+
+// Flush is for the end of the event, before its answer is posted, or of the
+// sidecar. It writes out the half lines and records of all streams, and returns
+// when all that the log holds is written, or its reader stalls. What is logged
+// from now on belongs to no event.
+func (s *Source) Flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release()
+	s.log.backlog.flush(s.until)
+	s.id, s.until = "", time.Time{}
+}
+
+// passes: the bytes pass as they are.
+func (s *Source) passes() bool {
+	style := &s.log.style
+	return s.name == "" && !style.Prefix && !style.Lines && !style.JSON
+}
+
+// release writes half lines and records out.
+func (s *Source) release() {
+	for _, stream := range s.streams {
+		stream.release()
+	}
+	s.emit()
+}
+
+// emit writes what has been put together; it stays together.
+func (s *Source) emit() {
+	s.log.backlog.write(s.out, true, s.until)
+	s.out = s.out[:0]
+	if cap(s.out) > 2*usualPipe {
+		s.out = nil
+	}
+}
+
+// Own is for our own lines: each Write is one, as package hclog writes them,
+// with its JSONFormat where the style is JSON.
 func (l *Log) Own() io.Writer { return ownLines{l} }
 
 type ownLines struct{ *Log }
 
 func (l ownLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.write(l.apart(string(p)))
+	mask := l.style.Mask
+	if mask == nil {
+		mask = func(text string) string { return text }
+	}
+	text := bytes.TrimSuffix(p, []byte("\n"))
+	var line []byte
+	if l.style.JSON {
+		line = ownRecord(text, mask)
+	} else {
+		line = append([]byte(mask(string(text))), '\n')
+	}
+	l.backlog.write(line, true, time.Time{})
 	return len(p), nil
-}
-
-// apart is our text, not on the command's line.
-func (l *Log) apart(text string) []byte {
-	if l.half {
-		text = "\n" + text
-	}
-	return []byte(text)
-}
-
-func (l *Log) write(p []byte) {
-	for until := time.Now().Add(stall); len(p) > 0; {
-		if !l.ready(until) {
-			l.dropped += len(p)
-			return
-		}
-		if l.dropped > 0 {
-			p = append(l.apart(fmt.Sprintf("bootstrap: dropped %d bytes of the log, which nobody took\n", l.dropped)), p...)
-			l.dropped = 0
-		}
-		n := min(len(p), pipeBuf)
-		_, _ = l.to.Write(p[:n]) // a log that cannot be written: nobody to tell
-		l.half = !bytes.HasSuffix(p[:n], []byte("\n"))
-		p = p[n:]
-	}
-}
-
-// ready waits until the log takes pipeBuf bytes; not again while it is stalled.
-func (l *Log) ready(until time.Time) bool {
-	file, ok := l.to.(*os.File)
-	if !ok {
-		return true
-	}
-	fds := []pollFd{{fd: int32(file.Fd()), events: pollOut}}
-	for {
-		wait := max(0, time.Until(until))
-		if l.dropped > 0 {
-			wait = 0
-		}
-		if poll(fds, wait) != nil || fds[0].revents != 0 || wait == 0 {
-			return fds[0].revents != 0
-		}
-	}
 }

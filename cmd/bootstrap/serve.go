@@ -17,6 +17,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
+// lastWords is how long the reader of the log has for what it has not taken yet
+// when the runtime ends.
+const lastWords = 500 * time.Millisecond
+
 // serve is the runtime: it returns the exit status when it is told to stop or
 // cannot go on.
 func serve(ctx context.Context, stderr io.Writer) int {
@@ -30,13 +34,14 @@ func serve(ctx context.Context, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bootstrap: wrong configuration:\n%v\n", err)
 		return exitUsage
 	}
-	out := supervisor.NewLog(stderr)
+	out := supervisor.NewLog(stderr, supervisor.Style{})
+	defer out.Close(lastWords)
 	log := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(config.LogLevel), Output: out.Own()})
 	found, nearest := unknown(os.Environ())
 	for i, name := range found {
 		log.Warn("no such option", "variable", name, "nearest", nearest[i], "from", config.Origin(name))
 	}
-	s, err := newSupervisor(config, log, out)
+	s, err := newSupervisor(config, log, out.Source(""))
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
@@ -49,7 +54,7 @@ func serve(ctx context.Context, stderr io.Writer) int {
 	return exitStopped
 }
 
-func newSupervisor(c *Config, log hclog.Logger, out io.Writer) (*supervisor.Supervisor, error) {
+func newSupervisor(c *Config, log hclog.Logger, command *supervisor.Source) (*supervisor.Supervisor, error) {
 	platform, err := protocol.Detect(string(c.Platform), os.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err)
@@ -86,7 +91,8 @@ func newSupervisor(c *Config, log hclog.Logger, out io.Writer) (*supervisor.Supe
 			PassCredentials: c.PassCredentials,
 			Getenv:          os.Getenv,
 			Environ:         os.Environ(),
-			Log:             out,
+			Stdout:          command.Stream("stdout"),
+			Stderr:          command.Stream("stderr"),
 			Logger:          log,
 		}),
 		Margin: time.Duration(c.Margin),

@@ -1,0 +1,276 @@
+package supervisor
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A lockedBuffer is a log that many write and read.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// pipeLog is a log whose reader is r; w is to be closed when nothing is kept.
+func pipeLog(t *testing.T, style Style) (r, w *os.File, log *Log) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.Close() // what is kept can be written now, to nobody
+		within(t, "nothing drains", func() bool { return !log.drains() })
+		w.Close()
+	})
+	log = NewLog(w, style)
+	return r, w, log
+}
+
+func (l *Log) drains() bool {
+	l.backlog.mu.Lock()
+	defer l.backlog.mu.Unlock()
+	return l.backlog.draining
+}
+
+// readAll reads on until all that log holds is written, and w is closed.
+func readAll(t *testing.T, r, w *os.File, log *Log) string {
+	t.Helper()
+	read := make(chan string)
+	go func() { // ends when w is closed
+		text, _ := io.ReadAll(r)
+		read <- string(text)
+	}()
+	log.Close(bound)
+	within(t, "all is written", func() bool { return !log.drains() })
+	w.Close()
+	return <-read
+}
+
+// took is how long f takes.
+func took(f func()) time.Duration {
+	began := time.Now()
+	f()
+	return time.Since(began)
+}
+
+var (
+	gapText = regexp.MustCompile(`\nbootstrap: dropped (\d+) bytes of the log, which nobody took\n`)
+	gapJSON = regexp.MustCompile(`\n\{"timestamp":"[^"]*","level":"warn","stream":"bootstrap","message":"dropped (\d+) bytes of the log, which nobody took"\}\n`)
+)
+
+// L11: what nobody takes is dropped after a while, not again after another; it
+// is counted where it is missing, once somebody reads on.
+func TestLogStalled(t *testing.T) {
+	for _, test := range []struct {
+		style Style
+		gap   *regexp.Regexp
+	}{{Style{}, gapText}, {Style{Prefix: true}, gapText}, {Style{JSON: true}, gapJSON}} {
+		t.Run(fmt.Sprintf("%+v", test.style), func(t *testing.T) {
+			tidy(t)
+			r, w, log := pipeLog(t, test.style)
+			command := log.Source("")
+			stream := command.Stream("stderr")
+			line := strings.Repeat("x", 99) + "\n"
+			much := strings.Repeat(line, 3<<20/len(line))
+			wait := took(func() {
+				for range 5 {
+					command.Begin("id", time.Now().Add(bound))
+					if n, err := io.WriteString(stream, much); n != len(much) || err != nil {
+						t.Fatalf("got %d, %v, want %d", n, err, len(much))
+					}
+					fmt.Fprint(log.Own(), "ours\n")
+					command.Flush()
+				}
+			})
+			if wait < stall || wait > 4*stall {
+				t.Errorf("it took %v, want one wait of %v", wait, stall)
+			}
+			text := readAll(t, r, w, log)
+			if len(text) < mostKept {
+				t.Errorf("got %d bytes, want what was kept", len(text))
+			}
+			gap := test.gap.FindStringSubmatch(text)
+			if gap == nil || !strings.HasSuffix(text, gap[0]) || strings.Count(text, "dropped") > 1 {
+				t.Fatalf("got a log that ends with %q, want one word of what was dropped", text[len(text)-200:])
+			}
+			dropped, _ := strconv.Atoi(gap[1])
+			if log.Source("").passes() {
+				if all := len(text) - len(gap[0]) + 1 + dropped; all < 5*len(much) || all > 5*(len(much)+len("ours\n"))+1 {
+					t.Errorf("got %d bytes and a gap of %d, want all together %d", len(text), dropped, 5*len(much))
+				}
+			}
+		})
+	}
+}
+
+// The word of what is missing is where it is: what was kept is before it, and
+// what is logged when the reader goes on is behind it.
+func TestLogGap(t *testing.T) {
+	r, w, log := pipeLog(t, Style{})
+	command := log.Source("")
+	stream := command.Stream("stderr")
+	command.Begin("id", time.Now()) // no time to wait for anybody
+	fmt.Fprint(stream, "first\n"+strings.Repeat("x", mostWhole-6))
+	for range 4 {
+		fmt.Fprint(stream, strings.Repeat("x", mostWhole))
+	}
+	if _, err := io.ReadFull(r, make([]byte, 256<<10)); err != nil { // what the pipe holds, and more
+		t.Fatal(err)
+	}
+	within(t, "the gap is told", func() bool { log.Close(0); return log.backlog.sees(0) })
+	fmt.Fprint(stream, "last\n")
+	text := readAll(t, r, w, log)
+	if gap := gapText.FindString(text); gap == "" || !strings.HasSuffix(text, "x"+gap+"last\n") {
+		t.Errorf("got a log that ends with %q", text[len(text)-200:])
+	}
+}
+
+// sees reports whether so many bytes are dropped and not told.
+func (b *backlog) sees(dropped int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.dropped == dropped
+}
+
+// Nothing is lost on a reader that is merely slow, and little is kept for it.
+func TestLogSlow(t *testing.T) {
+	tidy(t)
+	r, w, log := pipeLog(t, Style{})
+	stream := log.Source("").Stream("stderr")
+	const size = 16 << 20
+	go func() { // ends when all is written
+		for n := range size / 8 {
+			fmt.Fprintf(stream, "%07d\n", n)
+		}
+		log.Close(bound)
+		w.Close()
+	}()
+	buf, at, reads := make([]byte, 512<<10), 0, 0
+	for {
+		n, err := io.ReadFull(r, buf)
+		for i := 0; i+8 <= n; i += 8 {
+			if got, _ := strconv.Atoi(string(buf[i : i+7])); got != at {
+				t.Fatalf("got the line %d, want %d", got, at)
+			}
+			at++
+		}
+		if err != nil {
+			break
+		}
+		if reads++; reads%8 == 0 {
+			time.Sleep(stall / 4)
+		}
+	}
+	if at != size/8 {
+		t.Errorf("got %d lines, want %d", at, size/8)
+	}
+	within(t, "nothing drains", func() bool { return !log.drains() })
+	if data := log.backlog.kept.data; data != nil {
+		t.Errorf("got %d bytes held for nothing", len(data))
+	}
+}
+
+// A stalled reader costs no time after the event's.
+func TestLogUntil(t *testing.T) {
+	r, w, log := pipeLog(t, Style{})
+	command := log.Source("")
+	stream := command.Stream("stderr")
+	much := strings.Repeat("x", 3<<20)
+	for _, test := range []struct{ allowed, least, most time.Duration }{
+		{stall / 4, stall / 4, stall / 2},
+		{-stall, 0, stall / 4},    // it is over
+		{stall, 0, stall / 4},     // nothing has moved: what is dropped is not waited for
+		{stall / 4, 0, stall / 4}, // nor
+	} {
+		wait := took(func() {
+			command.Begin("id", time.Now().Add(test.allowed))
+			fmt.Fprint(stream, much)
+		})
+		if wait < test.least || wait > test.most {
+			t.Errorf("it took %v, want %v to %v", wait, test.least, test.most)
+		}
+	}
+	if text := readAll(t, r, w, log); !gapText.MatchString(text) {
+		t.Errorf("got a log that ends with %q", text[len(text)-200:])
+	}
+}
+
+// Flush waits for a reader that is late, so that the log is complete when the
+// answer is posted.
+func TestLogFlushWaits(t *testing.T) {
+	r, _, log := pipeLog(t, Style{})
+	command := log.Source("")
+	command.Begin("id", time.Now().Add(bound))
+	const size = 500_000
+	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
+	read := make(chan int)
+	go func() { // ends when all is read
+		time.Sleep(stall / 10)
+		n, _ := io.ReadFull(r, make([]byte, size))
+		read <- n
+	}()
+	command.Flush()
+	if log.backlog.kept.size > 0 {
+		t.Errorf("got %d bytes kept after the flush", log.backlog.kept.size)
+	}
+	if n := <-read; n != size {
+		t.Errorf("got %d bytes, want %d", n, size)
+	}
+}
+
+// What the reader does not take at once is written as soon as it does, without
+// another word; then nothing is left of it.
+func TestLogDrains(t *testing.T) {
+	tidy(t)
+	r, _, log := pipeLog(t, Style{})
+	before := runtime.NumGoroutine()
+	fmt.Fprint(log.Source("").Stream("stderr"), strings.Repeat("x", 500_000))
+	if !log.drains() {
+		t.Error("nothing drains what is kept")
+	}
+	if _, err := io.ReadFull(r, make([]byte, 500_000)); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "nothing drains", func() bool { return !log.drains() && runtime.NumGoroutine() <= before })
+	if data := log.backlog.kept.data; data != nil {
+		t.Errorf("got %d bytes held for nothing", len(data))
+	}
+}
+
+// A log that nobody reads any more takes everything, also what was kept.
+func TestLogGone(t *testing.T) {
+	r, _, log := pipeLog(t, Style{})
+	command := log.Source("")
+	stream := command.Stream("stderr")
+	fmt.Fprint(stream, strings.Repeat("x", 500_000))
+	r.Close()
+	for range 3 {
+		if n, err := io.WriteString(stream, "text\n"); n != 5 || err != nil {
+			t.Errorf("got %d, %v, want 5", n, err)
+		}
+		command.Flush()
+	}
+	within(t, "nothing drains", func() bool { return !log.drains() })
+}
