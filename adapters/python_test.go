@@ -20,7 +20,7 @@ func module(t *testing.T, interpreter string, fs files) (Config, *hook) {
 		t.Skip("NOT TESTED: ", err)
 	}
 	c, log := config(t, fs), &hook{}
-	c.Handler, c.Stderr = "index.main_handler", log
+	c.Handler, c.Stdout, c.Stderr = "index.main_handler", log, log
 	return c, log
 }
 

@@ -31,7 +31,7 @@ func TestResultOnThree(t *testing.T) {
 	for kind, c := range map[string]Config{"program": program, "function": fn} {
 		t.Run(kind, func(t *testing.T) {
 			log := &hook{}
-			c.ResultFD3, c.Stderr = true, log
+			c.ResultFD3, c.Stdout, c.Stderr = true, log, log
 			a := start(t, c)
 			succeeds(t, a, "echo noise; printf result >&3; echo more", "result")
 			if got := log.String(); got != "noise\nmore\n" {

@@ -99,7 +99,7 @@ func TestStandbyOutcomes(t *testing.T) {
 // fails.
 func TestStandbyOutputs(t *testing.T) {
 	c, log := ahead(t, `echo early; read -r _; printf result >&3; echo late`), &hook{}
-	c.ResultFD3, c.Stderr = true, log
+	c.ResultFD3, c.Stdout, c.Stderr = true, log, log
 	a := start(t, c)
 	prepare(a)
 	succeeds(t, a, "event\n", "result")

@@ -112,7 +112,7 @@ func TestWorkerNotReady(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, log := resident(t, "#!/bin/bash\n"+test.text), &hook{}
-			c.Stderr = log
+			c.Stdout, c.Stderr = log, log
 			failure := startFailure(t, c)
 			wantFailure(t, failure, test.kind, test.want)
 			switch stack := strings.Join(failure.Stack, "\n"); {
@@ -151,7 +151,8 @@ func TestWorkerStartCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; read -r _", "trap '' TERM; echo go >&2; while :; do :; done"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := resident(t, "#!/bin/bash\n"+text)
-		c.Stderr = &hook{text: "go", seen: cancel}
+		log := &hook{text: "go", seen: cancel}
+		c.Stdout, c.Stderr = log, log
 		if err := New(c).Start(ctx); err == nil {
 			t.Error("Start: got nil, want an error")
 		}
@@ -355,7 +356,7 @@ func TestWorkerTimeout(t *testing.T) {
 		{"deaf, lost, in another session", `(setsid sh -c 'trap "" TERM; sleep 1000 & echo go >&2; while :; do :; done' &); read -r _`, patience, ""},
 	}
 	c, log := resident(t, obeys), &hook{}
-	c.Stderr = log
+	c.Stdout, c.Stderr = log, log
 	a := start(t, c)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -381,7 +382,8 @@ func TestWorkerTimeout(t *testing.T) {
 func TestWorkerStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	c := resident(t, obeys)
-	c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
+	log := &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
+	c.Stdout, c.Stderr = log, log
 	a := start(t, c)
 	_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; read -r _"))
 	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime was told to stop")
@@ -628,7 +630,7 @@ func TestWorkerProgramGone(t *testing.T) {
 // The time in which a worker is replaced is the event's.
 func TestWorkerRestartInTime(t *testing.T) {
 	c, log := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; [ ! -e slow ] || { echo go >&2; read -r _ <fifo; }", 1)), &hook{}
-	c.Stderr = log
+	c.Stdout, c.Stderr = log, log
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -648,7 +650,7 @@ func TestWorkerRestartInTime(t *testing.T) {
 // worker that is slow to start would never be back while there are events.
 func TestWorkerSlowStartGoesOn(t *testing.T) {
 	c, log := resident(t, strings.Replace(startsWhile, "echo $$", "[ ! -e slow ] || { echo go >&2; read -r _ <fifo; }; echo $$", 1)), &hook{}
-	c.Stderr = log
+	c.Stdout, c.Stderr = log, log
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -681,7 +683,7 @@ func TestWorkerClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, log := resident(t, obeys+test.end), &hook{}
-			c.Stderr = log
+			c.Stdout, c.Stderr = log, log
 			a := New(c)
 			if err := a.Start(t.Context()); err != nil {
 				t.Fatal(err)
@@ -712,7 +714,7 @@ func TestWorkerLog(t *testing.T) {
 	for name, pty := range map[string]bool{"pipes": false, "terminals": true} {
 		t.Run(name, func(t *testing.T) {
 			c, log := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; x=$(head -c 50000 /dev/zero | tr '\\0' x)", 1)), &hook{}
-			c.Stderr, c.PTY = log, pty
+			c.Stdout, c.Stderr, c.PTY = log, log, pty
 			a := start(t, c)
 			for range 50 {
 				log.Reset()
@@ -729,6 +731,24 @@ func TestWorkerLog(t *testing.T) {
 			want := map[bool]string{false: "none", true: "1 2"}[pty]
 			succeeds(t, a, `is=; for fd in 0 1 2 3; do [ -t $fd ] && is+=" $fd"; done; is=${is# }; say "${is:-none}"`, want)
 		})
+	}
+}
+
+// What is logged on stdout and on stderr stays apart.
+func TestStreamsApart(t *testing.T) {
+	const code = "echo out; echo error >&2; "
+	program := config(t, nil)
+	program.Command, program.ResultFD3 = code+"echo ok >&3", true
+	for name, c := range map[string]Config{"worker": resident(t, obeys), "program": program} {
+		stdout, stderr := &hook{}, &hook{}
+		c.Stdout, c.Stderr = stdout, stderr
+		a := start(t, c)
+		if _, err := a.Invoke(t.Context(), newEvent(code+"say ok")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if stdout.String() != "out\n" || stderr.String() != "error\n" {
+			t.Errorf("%s: got %q and %q", name, stdout, stderr)
+		}
 	}
 }
 

@@ -194,7 +194,7 @@ func TestL11StalledLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			f := begin(t, way.name, protocol.SCF, "head -c 300000 /dev/zero >&2; echo >&2; echo ok", []string{"BOOTSTRAP_LOG_LEVEL=info"})
+			f := begin(t, way.name, protocol.SCF, "head -c 3000000 /dev/zero >&2; echo >&2; echo ok", []string{"BOOTSTRAP_LOG_LEVEL=info"})
 			f.runner = emulator.NewRunner(f.server, []string{bootstrap}, w, w)
 			f.succeeds(t, "{}", "ok\n")
 			f.succeeds(t, "{}", "ok\n")
