@@ -221,3 +221,19 @@ func readLog(t *testing.T, r, w *os.File, runner *emulator.Runner) string {
 	w.Close()
 	return string(first) + string(<-read)
 }
+
+// What the log holds for a reader that is late gets out at the end.
+func TestLogLateReader(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	f := begin(t, "stdin", protocol.SCF, "head -c 300000 /dev/zero >&2; echo end >&2; echo ok", []string{"BOOTSTRAP_LOG_LEVEL=info"})
+	f.runner = emulator.NewRunner(f.server, []string{bootstrap}, w, w)
+	f.succeeds(t, "{}", "ok\n")
+	text := readLog(t, r, w, f.runner)
+	if at := strings.Index(text, "end\n"); at < 300_000 || strings.Contains(text, "dropped") || !strings.Contains(text[at:], "stopped") {
+		t.Errorf("got a log of %d bytes that ends with %q, want all", len(text), text[max(0, len(text)-300):])
+	}
+}

@@ -162,7 +162,7 @@ func TestLogSlow(t *testing.T) {
 	tidy(t)
 	r, w, log := pipeLog(t, Style{})
 	stream := log.Source("").Stream("stderr")
-	const size = 16 << 20
+	const size = 4 << 20
 	go func() { // ends when all is written
 		for n := range size / 8 {
 			fmt.Fprintf(stream, "%07d\n", n)
@@ -182,7 +182,7 @@ func TestLogSlow(t *testing.T) {
 		if err != nil {
 			break
 		}
-		if reads++; reads%8 == 0 {
+		if reads++; reads%4 == 0 {
 			time.Sleep(stall / 4)
 		}
 	}
