@@ -1,0 +1,107 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+func TestMask(t *testing.T) {
+	const key = `wJalr/XUtn"FEMI+K7 MDENG`
+	var m Mask
+	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n")
+	for _, test := range []struct{ name, text, want string }{
+		{"nothing", "a plain line", "a plain line"},
+		{"whole", "AKIDEXAMPLE", "***"},
+		{"within", "key=AKIDEXAMPLE;", "key=***;"},
+		{"twice", "AKIDEXAMPLE AKIDEXAMPLE", "*** ***"},
+		{"the longer of two", "AKIDEXAMPLE-longer", "***"},
+		{"quoted by Go", fmt.Sprintf("%q", key), `"***"`},
+		{"JSON", `{"k":"wJalr/XUtn\"FEMI+K7 MDENG"}`, `{"k":"***"}`},
+		{"in a query", "/?token=wJalr%2FXUtn%22FEMI%2BK7+MDENG&x=1", "/?token=***&x=1"},
+		{"in a path", "/wJalr%2FXUtn%22FEMI+K7%20MDENG/", "/***/"},
+		{"short values are none", "abc ab", "abc ab"},
+		{"each line of one", "line-two then line-one", "*** then ***"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := m.Hide(test.text); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// A text that was cut within a secret does not show the rest of it.
+func TestMaskTail(t *testing.T) {
+	var m Mask
+	m.Learn("0123456789abcdef", "9abcdef-other")
+	for text, want := range map[string]string{
+		"123456789abcdef and 0123456789abcdef": "*** and ***",
+		"cdef and":                             "*** and",
+		"def and":                              "def and", // fewer than four bytes tell nothing
+		"9abcdef-other x":                      "*** x",
+		"0123456789abcdef":                     "***",
+		"nothing":                              "nothing",
+		"":                                     "",
+	} {
+		if got := m.HideTail(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// What is learned first is forgotten first, and never are there more than so
+// many.
+func TestMaskForgets(t *testing.T) {
+	var m Mask
+	for i := range maxSecrets + 1 {
+		m.Learn(fmt.Sprintf("secret-%04d", i))
+		m.Learn(fmt.Sprintf("secret-%04d", i))
+	}
+	if got := m.Hide("secret-0000 secret-0001 secret-0200"); got != "secret-0000 *** ***" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestMaskNone(t *testing.T) {
+	var none *Mask
+	for _, m := range []*Mask{none, {}} {
+		if got := m.Hide("text") + m.HideTail("text"); got != "texttext" {
+			t.Errorf("got %q, want the text as it was", got)
+		}
+	}
+}
+
+func TestMaskFailure(t *testing.T) {
+	var m Mask
+	m.Learn("hush-hush")
+	f := &protocol.Failure{Type: "Function.hush-hush", Message: "no hush-hush", Stack: []string{"at hush-hush", "x"}}
+	got := m.failure(f)
+	if got.Type != "Function.***" || got.Message != "no ***" || !slices.Equal(got.Stack, []string{"at ***", "x"}) {
+		t.Errorf("got %+v", got)
+	}
+	if !strings.Contains(f.Message, "hush") {
+		t.Error("the failure itself was changed")
+	}
+}
+
+func TestMaskAtTheSameTime(t *testing.T) {
+	var m Mask
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			secret := fmt.Sprintf("secret-%04d", i)
+			for range 100 {
+				m.Learn(secret)
+				if got := m.Hide(secret) + m.HideTail(secret); got != "******" {
+					t.Errorf("got %q", got)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
