@@ -49,8 +49,14 @@ type Config struct {
 	Interpreters    map[string]string // paths of interpreters, by name, that are not in PATH
 	Stdout, Stderr  io.Writer         // take what the command logs on them, as it comes
 	Logger          hclog.Logger      // our own log
+	Init            *Init             // to be run before the function starts; nil: nothing
+	TempPerEvent    bool              // each event has a TMPDIR of its own
+	Owner           supervisor.Owner  // of all that is started
+	Secrets         []string          // names of variables whose values must not show
+	Mask            *supervisor.Mask  // hides them; nil: nothing is hidden
 
 	memory *memory
+	temp   *tempFolder
 }
 
 // OK is what an exit status means in Config.ExitCodes where it is no failure.
@@ -59,7 +65,7 @@ const OK = "ok"
 // New returns the adapter for c. What it is, and whether it can work, shows
 // when it is started.
 func New(c Config) supervisor.Adapter {
-	c.memory = &memory{}
+	c.memory, c.temp = &memory{}, &tempFolder{wanted: c.TempPerEvent}
 	return &adapter{Config: c}
 }
 
@@ -69,6 +75,12 @@ type adapter struct {
 }
 
 func (a *adapter) Start(ctx context.Context) error {
+	a.temp.removeStale()
+	vars, err := a.Init.run(ctx, &a.Config)
+	if err != nil {
+		return err
+	}
+	a.adopt(vars)
 	target, err := Resolve(a.Command, a.Handler, a.Dir)
 	if err != nil {
 		return err
@@ -86,7 +98,14 @@ func (a *adapter) Start(ctx context.Context) error {
 
 func (a *adapter) Close() error {
 	defer a.memory.close()
-	return a.Adapter.Close()
+	return errors.Join(a.Adapter.Close(), a.temp.remove())
+}
+
+func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	if err := a.temp.make(); err != nil {
+		return nil, err
+	}
+	return a.Adapter.Invoke(ctx, ev)
 }
 
 // choose picks the adapter for what is to run.
@@ -113,12 +132,25 @@ func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
 	}
 }
 
-// Prepare notes how often memory has run out, to tell whether it does again.
+// Prepare notes how often memory has run out, to tell whether it does again,
+// and makes the next event's folder.
 func (a *adapter) Prepare() {
 	a.memory.look()
+	if err := a.temp.remove(); err != nil {
+		a.Logger.Warn("cannot remove the folder of an event", "error", err)
+	}
+	_ = a.temp.make() // Invoke tries again, and tells
 	if p, ok := a.Adapter.(supervisor.Preparer); ok {
 		p.Prepare()
 	}
+}
+
+// Usage is what the last event has taken.
+func (a *adapter) Usage() supervisor.Usage {
+	if m, ok := a.Adapter.(supervisor.Meter); ok {
+		return m.Usage()
+	}
+	return supervisor.Usage{}
 }
 
 // variables are what a command gets to know about its event, with the same
@@ -134,6 +166,9 @@ func (c *Config) variables(ev *protocol.Event) []string {
 			"FUNCTION_TIME_LIMIT_MS="+strconv.FormatInt(limit.Milliseconds(), 10))
 	}
 	vars = append(vars, protocol.Variables(c.Platform.Facts, ev.Header.Get, c.Getenv)...)
+	if c.temp != nil && c.temp.path != "" {
+		vars = append(vars, "TMPDIR="+c.temp.path)
+	}
 	if c.PassCredentials {
 		vars = append(vars, protocol.Variables(c.Platform.Credentials, ev.Header.Get, c.Getenv)...)
 	}
@@ -154,13 +189,18 @@ func (c *Config) environment(vars []string) []string {
 }
 
 // grace is how long a command may take to end gently when ctx ends: half of
-// the time from then to the event's deadline.
+// the time from then to the event's deadline, or to the end of the stop.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
+	if stop, ok := errors.AsType[*supervisor.StopError](context.Cause(ctx)); ok {
+		return min(usualGrace, time.Until(stop.Until)/2)
+	}
 	if until, ok := ctx.Deadline(); ok && ev.Deadline.After(until) {
 		return ev.Deadline.Sub(until) / 2
 	}
-	return 500 * time.Millisecond
+	return usualGrace
 }
+
+const usualGrace = 500 * time.Millisecond
 
 // errNotReady is why the wait for something resident ended.
 var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
@@ -189,11 +229,20 @@ const tailSize = 4 << 10
 // written is no reason to fail an event.
 type stderr struct {
 	supervisor.Tail
-	log io.Writer
+	log  io.Writer
+	mask *supervisor.Mask
 }
 
-func newStderr(log io.Writer) *stderr {
-	return &stderr{Tail: supervisor.Tail{Max: tailSize}, log: log}
+func (c *Config) newStderr() *stderr {
+	return &stderr{Tail: supervisor.Tail{Max: tailSize}, log: c.Stderr, mask: c.Mask}
+}
+
+// String is the end, without secrets.
+func (s *stderr) String() string {
+	if s.Total > tailSize {
+		return s.mask.HideTail(s.Tail.String())
+	}
+	return s.mask.Hide(s.Tail.String())
 }
 
 func (s *stderr) Write(p []byte) (int, error) {

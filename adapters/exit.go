@@ -123,6 +123,9 @@ func complains(line string) bool {
 	return slices.ContainsFunc(complaints, func(word string) bool { return strings.Contains(line, word) })
 }
 
+// UsefulLine is the line of a log that says most, shortened; empty: none does.
+func UsefulLine(log string) string { return shorten(usefulLine(lines(log))) }
+
 // usefulLine is the first line that speaks of an error, else the first at all.
 // Lines that begin with space are the inside of something, a line with a ^
 // below it quotes the code; a traceback's head says nothing.

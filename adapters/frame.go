@@ -34,12 +34,12 @@ func eventFrame(ev *protocol.Event, vars []string) [][]byte {
 
 const firstPart = 32 << 10
 
-// appendFact appends ,"name":"value" for FUNCTION_NAME=value; counts are
-// numbers. The id is in the frame already.
+// appendFact appends ,"name":"value" for FUNCTION_NAME=value, or for TMPDIR;
+// counts are numbers. The id is in the frame already.
 func appendFact(b []byte, variable string) []byte {
 	name, value, _ := strings.Cut(variable, "=")
 	name, ok := strings.CutPrefix(name, "FUNCTION_")
-	if !ok || name == "REQUEST_ID" {
+	if !ok && name != "TMPDIR" || name == "REQUEST_ID" {
 		return b
 	}
 	b = append(b, `,"`...)

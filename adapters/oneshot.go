@@ -19,6 +19,8 @@ type oneshot struct {
 
 	spare []byte // the last result
 
+	usage supervisor.Usage // of the last event
+
 	next   *call // started ahead; nil: there is none
 	wasted int   // of those, how many ended before their event, one after the other
 }
@@ -43,13 +45,18 @@ func (o *oneshot) Close() error {
 	return nil
 }
 
+// Usage is that of the last event.
+func (o *oneshot) Usage() supervisor.Usage { return o.usage }
+
 func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	o.usage = supervisor.Usage{}
 	c, cleanUp, err := o.call(ev)
 	defer cleanUp()
 	if err != nil {
 		return nil, err
 	}
 	exit := c.process.Finish(ctx, grace(ctx, ev))
+	o.usage = supervisor.Usage{Exit: supervisor.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
 	}
@@ -85,10 +92,11 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 }
 
 func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call, error) {
-	c := &call{answer: o.newResult(len(ev.Body)), log: newStderr(o.Stderr)}
+	c := &call{answer: o.newResult(len(ev.Body)), log: o.newStderr()}
 	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
 	command.Keep = o.Keep
+	command.Owner = o.Owner
 	command.Outputs = []io.Writer{c.answer, o.logged(c.log)}
 	if o.ResultFD3 {
 		command.Outputs = []io.Writer{o.logged(o.Stdout), o.logged(c.log), c.answer}
@@ -146,7 +154,7 @@ func eventFile(event []byte) (path string, err error) {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		err = problem("Runtime.TempError", "cannot put the event into a file: %v", err)
+		err = tempError("put the event into a file", err)
 	}
 	return path, err
 }

@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"os"
 	"syscall"
 
 	"bootstrap/protocol"
@@ -68,6 +69,9 @@ func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *pr
 	}
 	if own := ownFailure(f.Stack, data); own != nil {
 		return own
+	}
+	if tempFull() {
+		f.Message += " (the temp folder " + os.TempDir() + " is full)"
 	}
 	return f
 }

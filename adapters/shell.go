@@ -21,6 +21,7 @@ type shell struct {
 	name   string // bash, or sh
 	source string // of the host
 	host   *host  // nil: not running
+	usage  supervisor.Usage
 
 	loading *host         // has not said that it is ready; nil: none is
 	waited  time.Duration // for it, by events whose time was over
@@ -106,10 +107,11 @@ func (f *shell) load(ctx context.Context) error {
 func (f *shell) begin() error {
 	f.endHost()
 	h, err := startHost(&supervisor.Command{
-		Path: f.path,
-		Args: []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
-		Env:  f.Environ,
-		Dir:  f.Dir,
+		Path:  f.path,
+		Args:  []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
+		Env:   f.Environ,
+		Dir:   f.Dir,
+		Owner: f.Owner,
 	}, &f.Config)
 	if err != nil {
 		return explain(err)
@@ -160,9 +162,18 @@ func (f *shell) Prepare() {
 	}
 }
 
+// Usage is that of the last event; of the memory, the shell's own.
+func (f *shell) Usage() supervisor.Usage {
+	if f.host != nil {
+		f.usage.Peak = f.host.process.Peak()
+	}
+	return f.usage
+}
+
 // Invoke calls the function. A shell that is gone, or out of step, is replaced
 // first.
 func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	f.usage = supervisor.Usage{}
 	if f.host == nil || !f.host.waits() {
 		if err := f.load(ctx); err != nil {
 			return nil, restarting(ctx, ev, err, f.File+" was loaded")
@@ -197,7 +208,9 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	case err == nil:
 		f.rest()
 		code, _ := strconv.Atoi(line)
-		data, err := f.answer(shellStatus(code), h.result.data, h.log)
+		status := shellStatus(code)
+		f.usage.Exit = supervisor.ExitText(status)
+		data, err := f.answer(status, h.result.data, h.log)
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
 	case err == supervisor.ErrExited:
 		f.host = nil
@@ -213,7 +226,7 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 // rest readies the shell for the next event. Where the last one left something
 // behind that may live on, it holds the pipes: then it can have them.
 func (f *shell) rest() {
-	if f.Keep && supervisor.LeftBehind() {
+	if f.Keep && f.host.process.LeftBehind() {
 		f.host.leave()
 		f.host = nil
 	}

@@ -27,7 +27,7 @@ type host struct {
 
 // startHost starts the shell; it has loaded nothing yet.
 func startHost(c *supervisor.Command, config *Config) (*host, error) {
-	h := &host{result: &result{max: config.Platform.MaxResult}, log: newStderr(config.Stderr)}
+	h := &host{result: &result{max: config.Platform.MaxResult}, log: config.newStderr()}
 	c.Outputs = []io.Writer{h.result, config.logged(h.log), &h.answers}
 	if err := h.start(c); err != nil {
 		h.closeFiles()
@@ -75,7 +75,7 @@ func (h *host) ask(event []byte, given ...[]byte) error {
 	}
 	if err != nil {
 		h.wipe()
-		return problem("Runtime.TempError", "cannot hand the event to the shell: %v", err)
+		return tempError("hand the event to the shell", err)
 	}
 	_, _ = h.requests.Write([]byte("\n")) // to a dead shell: answer tells
 	return nil
@@ -160,7 +160,7 @@ func newSlate() (s *slate, err error) {
 	}
 	if err != nil {
 		s.close()
-		return nil, problem("Runtime.TempError", "cannot make a temporary file: %v", err)
+		return nil, tempError("make a temporary file", err)
 	}
 	return s, nil
 }

@@ -24,6 +24,9 @@ type worker struct {
 	loads   string   // the script that it has loaded for us; empty: it is the user's own program
 	session *session // nil: it does not run
 
+	took time.Duration // by the last event
+	peak int           // memory, at the last look
+
 	failed   *protocol.Failure // the last start, if it did
 	failures int               // starts that failed, one after the other
 	after    time.Time         // when the next start may be
@@ -125,7 +128,18 @@ func (s *session) await(ctx context.Context) error {
 	return err
 }
 
+// Usage is that of the last event. To ask the kernel for the memory takes as
+// long as a short event, which cannot use much: then it is that of an earlier
+// one.
+func (w *worker) Usage() supervisor.Usage {
+	if s := w.session; s != nil && (w.peak == 0 || w.took > time.Millisecond) {
+		w.peak = s.process.Peak()
+	}
+	return supervisor.Usage{Peak: w.peak}
+}
+
 func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	defer func() { w.took = time.Since(ev.Received) }()
 	if s := w.session; s != nil && s.ready {
 		s.forget()
 		if s.inbox.stray || s.inbox.closed {

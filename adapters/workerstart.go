@@ -41,7 +41,8 @@ func (w *worker) present(ctx context.Context) error {
 
 // begin starts a worker; it is not ready yet.
 func (w *worker) begin() error {
-	s := &session{log: newStderr(w.Stderr)}
+	w.peak = 0
+	s := &session{log: w.newStderr()}
 	s.inbox.body.max = w.Platform.MaxResult
 	process, err := supervisor.Start(&supervisor.Command{
 		Path:    w.path,
@@ -50,6 +51,7 @@ func (w *worker) begin() error {
 		Dir:     w.Dir,
 		Open:    true,
 		Keep:    w.Keep,
+		Owner:   w.Owner,
 		Outputs: []io.Writer{w.logged(w.Stdout), w.logged(s.log), &s.inbox},
 	})
 	if err != nil {

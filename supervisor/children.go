@@ -137,6 +137,15 @@ func residentBytes(pid int) (sum int) {
 	return sum
 }
 
+// peakOf is the most memory that a living process has held, in bytes.
+func peakOf(pid int) int {
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status") // gone: not known
+	_, line, _ := bytes.Cut(status, []byte("\nVmHWM:"))
+	line, _, _ = bytes.Cut(line, []byte(" kB"))
+	kilobytes, _ := strconv.Atoi(string(bytes.TrimSpace(line))) // the kernel wrote it
+	return kilobytes << 10
+}
+
 // pidsByParent finds the children of a process by asking every process for its
 // parent.
 func pidsByParent(parent int) (pids []int) {

@@ -39,7 +39,7 @@ func TestPidsOfChildren(t *testing.T) {
 	orphaning := start(t, shell("setsid sleep 60 &"))
 	defer orphaning.End(0)
 	within(t, "two have exited", func() bool { return dead.Exited() && orphaning.Exited() })
-	defer children.endOrphans(bound)
+	defer children.endOrphans(Anybody, bound)
 
 	var got []int
 	within(t, "both ways agree", func() bool {

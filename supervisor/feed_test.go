@@ -361,7 +361,7 @@ func TestChildrenOfAProcess(t *testing.T) {
 	within(t, "a zombie", func() bool { return stateOf(want[0]) == "Z" })
 	check()
 	f.End(0)
-	children.endOrphans(bound)
+	children.endOrphans(Anybody, bound)
 	if got := f.Children(); len(got) > 0 {
 		t.Errorf("of one that is gone: got %v, want none", got)
 	}

@@ -4,24 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"bootstrap/protocol"
 )
 
-// ErrStopping is why an event is cut short when the runtime is told to stop
-// and the event does not end within the grace.
-var ErrStopping = errors.New("the runtime was told to stop")
+// A slot is a Slot at work.
+type slot struct {
+	*Supervisor
+	Slot
+	large bool  // the last event was, or its result
+	kept  []int // of what was left behind, all that the log has told of
+}
 
 // loop fetches an event, hands it to the adapter, posts one answer, and clears
 // up. The end of ctx ends the wait for an event, never an answer.
-func (s *Supervisor) loop(ctx context.Context) error {
-	working, done := s.working(ctx)
-	defer done()
+func (s *slot) loop(ctx, working context.Context) error {
 	for ctx.Err() == nil {
 		s.prepare()
+		asked := time.Now()
 		ev, err := s.Client.Next(ctx)
 		if ev == nil && ctx.Err() != nil {
 			return nil
@@ -29,7 +32,7 @@ func (s *Supervisor) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = s.handle(working, ev)
+		err = s.handle(working, ev, ev.Received.Sub(asked))
 		s.clearUp()
 		if err != nil {
 			return err
@@ -38,9 +41,37 @@ func (s *Supervisor) loop(ctx context.Context) error {
 	return nil
 }
 
+func (s *slot) prepare() {
+	if p, ok := s.Adapter.(Preparer); ok {
+		p.Prepare()
+	}
+}
+
+// handle serves one event, which came after such a wait. Its error ends the
+// runtime.
+func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Duration) error {
+	result, err := s.invoke(ctx, ev)
+	took := time.Since(ev.Received)
+	post, cancel := answerContext(s.answering, ev)
+	defer cancel()
+	_, failed := errors.AsType[*protocol.Failure](err)
+	switch {
+	case err == nil:
+		s.delivered(ev, s.respond(post, ev, result))
+	case failed:
+		s.delivered(ev, s.fail(post, ev, failure(err, "")))
+	default:
+		s.delivered(ev, s.fail(post, ev, failure(err, "Runtime.InternalError")))
+		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
+	}
+	s.tidyMemory(len(ev.Body) + len(result))
+	s.report(ev, waited, took, len(result), err)
+	return nil
+}
+
 // tidyMemory gives back what large events have taken, when the first small one
 // is over: the memory of one large event serves the next.
-func (s *Supervisor) tidyMemory(moved int) {
+func (s *slot) tidyMemory(moved int) {
 	const large = 1 << 20 // bytes, which is rare
 	before := s.large
 	s.large = moved > large
@@ -49,37 +80,8 @@ func (s *Supervisor) tidyMemory(moved int) {
 	}
 }
 
-func (s *Supervisor) prepare() {
-	if p, ok := s.Adapter.(Preparer); ok {
-		p.Prepare()
-	}
-}
-
-// handle serves one event. Its error ends the runtime.
-func (s *Supervisor) handle(ctx context.Context, ev *protocol.Event) error {
-	result, err := s.invoke(ctx, ev)
-	took := time.Since(ev.Received)
-	post, cancel := answerContext(ev)
-	defer cancel()
-	_, failed := errors.AsType[*protocol.Failure](err)
-	switch {
-	case err == nil:
-		s.delivered(ev, s.respond(post, ev, result))
-	case failed:
-		s.delivered(ev, s.Client.Fail(post, ev, failure(err, "")))
-	default:
-		s.delivered(ev, s.Client.Fail(post, ev, failure(err, "Runtime.InternalError")))
-		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
-	}
-	s.tidyMemory(len(ev.Body) + len(result))
-	if s.Log.IsDebug() { // off the clock, as all of our own log
-		s.Log.Debug("served", "request_id", ev.ID, "took", took.Round(time.Microsecond), "bytes", len(result), "error", err, "goroutines", runtime.NumGoroutine())
-	}
-	return nil
-}
-
 // respond posts a result; one that the platform refuses becomes a failure.
-func (s *Supervisor) respond(ctx context.Context, ev *protocol.Event, result []byte) error {
+func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) error {
 	err := s.Client.Respond(ctx, ev, result)
 	refusal, ok := errors.AsType[*protocol.StatusError](err)
 	if !ok || !refusal.Refused() {
@@ -90,35 +92,37 @@ func (s *Supervisor) respond(ctx context.Context, ev *protocol.Event, result []b
 		f.Type = "Function.ResponseSizeTooLarge"
 	}
 	f.Message = fmt.Sprintf("the platform refused the result of %d bytes: %v", len(result), refusal)
-	return s.Client.Fail(ctx, ev, f)
+	return s.fail(ctx, ev, f)
+}
+
+func (s *slot) fail(ctx context.Context, ev *protocol.Event, f *protocol.Failure) error {
+	return s.Client.Fail(ctx, ev, s.Mask.failure(f))
 }
 
 // delivered: an answer that cannot be posted is lost with its event; the next
 // event may fare better, and if the platform is gone the poll will tell.
-func (s *Supervisor) delivered(ev *protocol.Event, err error) {
+func (s *slot) delivered(ev *protocol.Event, err error) {
 	if err != nil {
 		s.Log.Error("cannot post the answer", "request_id", ev.ID, "error", err)
 	}
 }
 
 // invoke runs the adapter with a context that ends some time before the
-// event's deadline.
-func (s *Supervisor) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+// event's deadline. All that is logged meanwhile is the event's.
+func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+	var until time.Time
 	if !ev.Deadline.IsZero() {
-		event, cancel := context.WithDeadline(ctx, ev.Deadline.Add(-margin(ev.Limit(), s.Margin)))
+		until = ev.Deadline.Add(-margin(ev.Limit(), s.Margin))
+		event, cancel := context.WithDeadline(ctx, until)
 		defer cancel()
 		ctx = event
 	}
+	for _, secret := range s.Secrets {
+		s.Mask.Learn(ev.Header.Get(secret.Header))
+	}
+	s.Source.Begin(ev.ID, until)
+	defer s.Source.Flush()
 	return s.Adapter.Invoke(ctx, ev)
-}
-
-// working is a context that outlasts ctx by the grace.
-func (s *Supervisor) working(ctx context.Context) (context.Context, func()) {
-	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(s.Grace, func() { cancel(ErrStopping) })
-	})
-	return working, func() { stop(); cancel(nil) }
 }
 
 // margin is the time before a deadline in which to end the command and to post
@@ -132,8 +136,9 @@ func margin(limit, chosen time.Duration) time.Duration {
 }
 
 // answerContext bounds the posting of an answer: by the event's deadline, but
-// even late an answer is worth a second, and where there is no deadline ten.
-func answerContext(ev *protocol.Event) (context.Context, context.CancelFunc) {
+// even late an answer is worth a second, and where there is no deadline ten. It
+// ends with ctx in any case.
+func answerContext(ctx context.Context, ev *protocol.Event) (context.Context, context.CancelFunc) {
 	until := time.Now().Add(time.Second)
 	if ev.Deadline.After(until) {
 		until = ev.Deadline
@@ -141,5 +146,20 @@ func answerContext(ev *protocol.Event) (context.Context, context.CancelFunc) {
 	if ev.Deadline.IsZero() {
 		until = time.Now().Add(10 * time.Second)
 	}
-	return context.WithDeadline(context.Background(), until)
+	return context.WithDeadline(ctx, until)
+}
+
+// clearUp deals with what the last event left behind.
+func (s *slot) clearUp() {
+	if !s.Keep {
+		s.endOrphans(s.Owner)
+		return
+	}
+	left := children.orphans(s.Owner)
+	for _, pid := range left {
+		if !slices.Contains(s.kept, pid) {
+			s.Log.Warn("left running", "pid", pid, "name", nameOf(pid))
+		}
+	}
+	s.kept = left
 }

@@ -331,7 +331,7 @@ func TestAnswerContext(t *testing.T) {
 			if row.deadline != 0 {
 				ev.Deadline = began.Add(row.deadline)
 			}
-			ctx, cancel := answerContext(ev)
+			ctx, cancel := answerContext(t.Context(), ev)
 			defer cancel()
 			until, ok := ctx.Deadline()
 			if got := until.Sub(began); !ok || got < row.want || got > row.want+5*time.Second {
@@ -374,7 +374,7 @@ func TestKeepLeftovers(t *testing.T) {
 	p := newPlatform(t, accept)
 	alive := make(chan int, 1)
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-		alive <- len(children.orphans())
+		alive <- len(children.orphans(Anybody))
 		if ev.ID != "first" {
 			return nil, nil
 		}

@@ -68,7 +68,7 @@ func tidy(t *testing.T) {
 	files, goroutines := openFiles(t), runtime.NumGoroutine()
 	t.Cleanup(func() {
 		t.Helper()
-		defer children.endOrphans(bound) // one failure is enough
+		defer children.endOrphans(Anybody, bound) // one failure is enough
 		within(t, "no child is left", func() bool {
 			children.reapOrphans()
 			return len(pidsOfChildren()) == 0

@@ -177,7 +177,12 @@ func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapt
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{stop: stop, done: make(chan error, 1), log: &log{}}
-	s := &Supervisor{Client: client, Adapter: a, Grace: bound, Log: hclog.New(&hclog.LoggerOptions{Output: r.log, Level: hclog.Debug})}
+	out := NewLog(r.log, Style{})
+	s := &Supervisor{
+		Slots: []Slot{{Client: client, Adapter: a, Source: out.Source("")}},
+		Grace: bound, Mask: &Mask{},
+		Log: hclog.New(&hclog.LoggerOptions{Output: out.Own(), Level: hclog.Debug}),
+	}
 	if change != nil {
 		change(s)
 	}

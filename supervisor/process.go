@@ -34,6 +34,8 @@ type Command struct {
 	// Keep lets those of its group live on that are left when it has
 	// exited by itself.
 	Keep bool
+	// Owner is whose it is, and so what it leaves behind; it is added to Env.
+	Owner Owner
 	// OOMScore is its oom_score_adj, up to 1000, which zero means, too: the
 	// kernel ends that first when the memory is full.
 	OOMScore int
@@ -46,8 +48,10 @@ type Process struct {
 	pid     int
 	exited  bool // seen by peek, not yet reaped
 	keep    bool // the rest of its group, once it has exited
+	owner   Owner
 	in      feed
 	big     bool // the pipes are
+	peak    int  // once it has ended
 	outputs []output
 	spins   int       // of Pump, since the outputs ended
 	looked  time.Time // when it last looked whether the process has exited,
@@ -68,13 +72,13 @@ func (e *StartError) Unwrap() error { return e.Errno }
 
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
-	p := &Process{in: feed{fd: -1}, keep: c.Keep, reaped: time.Now()}
+	p := &Process{in: feed{fd: -1}, keep: c.Keep, owner: c.Owner, reaped: time.Now()}
 	theirs, err := p.open(c)
 	if err == nil {
 		p.pid, err = children.start(func() (int, error) {
 			return syscall.ForkExec(c.Path, c.Args, &syscall.ProcAttr{
 				Dir:   c.Dir,
-				Env:   c.Env,
+				Env:   c.environ(),
 				Files: theirs.fds(c),
 				Sys:   &syscall.SysProcAttr{Setpgid: true},
 			})
@@ -87,6 +91,14 @@ func Start(c *Command) (*Process, error) {
 	}
 	preferToKill(p.pid, cmp.Or(c.OOMScore, 1000))
 	return p, nil
+}
+
+// environ is what it starts with.
+func (c *Command) environ() []string {
+	if c.Owner == Anybody {
+		return c.Env
+	}
+	return append(c.Env[:len(c.Env):len(c.Env)], string(c.Owner))
 }
 
 // signal sends sig to the whole group.
@@ -149,7 +161,20 @@ func (p *Process) End(grace time.Duration) syscall.WaitStatus {
 	}
 	_ = p.Drain() // it is over: nobody can act on an Output's error now
 	p.close()
-	return children.reap(p.pid)
+	var status syscall.WaitStatus
+	status, p.peak = children.reap(p.pid)
+	return status
+}
+
+// Peak is the most memory, in bytes, that the process has held: it alone while
+// it lives, and the largest of those that it has waited for once it has ended.
+// The kernel counts us as the first program of a child, so it is never less
+// than ours then. 0: it is not known.
+func (p *Process) Peak() int {
+	if p.peak > 0 {
+		return p.peak
+	}
+	return peakOf(p.pid)
 }
 
 // killTime is how long the kernel may take to end what was killed.

@@ -384,7 +384,7 @@ func TestEndOfOneThatLeftItsGroup(t *testing.T) {
 	if exit.Status != killed {
 		t.Errorf("got status %#x, want %#x", exit.Status, killed)
 	}
-	if left := children.endOrphans(0); len(left) > 0 {
+	if left := children.endOrphans(Anybody, 0); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 }
@@ -454,10 +454,10 @@ func TestKeep(t *testing.T) {
 				t.Errorf("got cause %v, %q", got.Cause, got.stdout.String())
 			}
 			within(t, "the others are gone", func() bool { return len(pidsOfChildren()) == row.lives })
-			if got := children.orphans(); len(got) != row.lives {
+			if got := children.orphans(Anybody); len(got) != row.lives {
 				t.Errorf("got the orphans %v, want %d", got, row.lives)
 			}
-			children.endOrphans(bound)
+			children.endOrphans(Anybody, bound)
 		})
 	}
 }
@@ -482,7 +482,7 @@ func TestLeave(t *testing.T) {
 			if children.own[p.pid] || len(pidsOfChildren()) != 1 {
 				t.Errorf("got children %v, want only its child", pidsOfChildren())
 			}
-			children.endOrphans(bound)
+			children.endOrphans(Anybody, bound)
 		})
 	}
 }

@@ -48,7 +48,7 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 // in it, or more than an Output takes. It waits for a moment where another holds
 // an output: that may be passing on the end, as in exec > >(tee log).
 func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err error) {
-	for began := time.Now(); err == nil && !p.ended() && awaited(ctx, time.Since(began)); {
+	for began := time.Now(); err == nil && !p.ended() && p.awaited(ctx, time.Since(began)); {
 		_, err = p.turn(context.Background(), passOn/4, buf)
 	}
 	if err == nil {
@@ -62,8 +62,8 @@ func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err e
 
 // awaited: it is not too long yet for others to write. On a busy machine what
 // has something to do may wait long for a processor; but ctx may have ended.
-func awaited(ctx context.Context, waited time.Duration) bool {
-	return waited < passOn || waited < catchUp && ctx.Err() == nil && children.lively()
+func (p *Process) awaited(ctx context.Context, waited time.Duration) bool {
+	return waited < passOn || waited < catchUp && ctx.Err() == nil && children.lively(p.owner)
 }
 
 // patience is how long to wait for bytes before looking whether the process

@@ -35,23 +35,26 @@ func (r *registry) start(fork func() (int, error)) (int, error) {
 
 // reap takes the status of one of our own. If it cannot be ended (the kernel
 // holds it in a device's call, or it runs as another user) we give it up: it
-// is an orphan like others then, and counts as killed.
-func (r *registry) reap(pid int) syscall.WaitStatus {
+// is an orphan like others then, and counts as killed. peak is the memory of the
+// largest process among it and those that it has waited for, in bytes.
+func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.own, pid)
-	status, ok := wait(pid)
+	var usage syscall.Rusage
+	status, ok := waitUsage(pid, &usage)
 	if !ok {
 		status = syscall.WaitStatus(syscall.SIGKILL)
 	}
-	return status
+	return status, int(usage.Maxrss) << 10
 }
 
 // wait reaps a child that has exited; it does not block.
-func wait(pid int) (syscall.WaitStatus, bool) {
-	var status syscall.WaitStatus
+func wait(pid int) (syscall.WaitStatus, bool) { return waitUsage(pid, nil) }
+
+func waitUsage(pid int, usage *syscall.Rusage) (status syscall.WaitStatus, ok bool) {
 	for {
-		got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
+		got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, usage)
 		if err != syscall.EINTR {
 			return status, got == pid
 		}
@@ -83,21 +86,22 @@ func runReaper(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			children.orphans() // reaps all that are dead, also behind one of our own
+			children.orphans(Anybody) // reaps all that are dead, also behind one of our own
 		}
 	}
 }
 
-// LeftBehind reports whether something lives that the user's code has lost.
-func LeftBehind() bool { return len(children.orphans()) > 0 }
+// LeftBehind reports whether something lives that the process, or another of
+// its owner, has lost.
+func (p *Process) LeftBehind() bool { return len(children.orphans(p.owner)) > 0 }
 
-// orphans are those that live.
-func (r *registry) orphans() (pids []int) {
+// orphans are those of an owner that live.
+func (r *registry) orphans(of Owner) (pids []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, pid := range pidsOfChildren() {
 		if !r.own[pid] {
-			if _, dead := wait(pid); !dead {
+			if _, dead := wait(pid); !dead && of.owns(pid) {
 				pids = append(pids, pid)
 			}
 		}
@@ -105,20 +109,20 @@ func (r *registry) orphans() (pids []int) {
 	return pids
 }
 
-// lively: an orphan, or what it has started, has something to do.
-func (r *registry) lively() bool { return slices.ContainsFunc(r.orphans(), lively) }
+// lively: such an orphan, or what it has started, has something to do.
+func (r *registry) lively(of Owner) bool { return slices.ContainsFunc(r.orphans(of), lively) }
 
 func lively(pid int) bool {
 	state := runState(pid)
 	return state == 'R' || state == 'D' || slices.ContainsFunc(childrenOf(pid), lively)
 }
 
-// endOrphans ends all that the user's code left behind, and returns when it is
+// endOrphans ends all that was left behind by an owner, and returns when it is
 // gone, or after the limit, with the pids that would not go. What an orphan
 // leaves behind becomes an orphan in turn, so it looks until there is none.
-func (r *registry) endOrphans(limit time.Duration) (left []int) {
+func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
 	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Microsecond) {
-		left = r.killOrphans()
+		left = r.killOrphans(of)
 		if len(left) == 0 || time.Now().After(deadline) {
 			return left
 		}
@@ -127,17 +131,29 @@ func (r *registry) endOrphans(limit time.Duration) (left []int) {
 
 // killOrphans kills those that there are, and reaps the dead. One that it
 // reaps counts as found: what that left behind may not have been in the list.
-func (r *registry) killOrphans() (found []int) {
+// The dead do not tell whose they were, so their groups are only killed where
+// that does not matter.
+func (r *registry) killOrphans(of Owner) (found []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, err := peek(idAny, 0); err == syscall.ECHILD {
 		return nil // no children at all: the usual case, and the cheap one
 	}
 	for _, pid := range pidsOfChildren() {
-		if !r.own[pid] {
-			found = append(found, pid)
+		if r.own[pid] {
+			continue
+		}
+		dead := false
+		if of != Anybody {
+			_, dead = wait(pid)
+		}
+		if !dead && of.owns(pid) {
 			r.kill(pid)
 			wait(pid)
+			dead = true
+		}
+		if dead {
+			found = append(found, pid)
 		}
 	}
 	return found
@@ -152,4 +168,16 @@ func (r *registry) kill(pid int) {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
+}
+
+// killAll kills all that there is, ours too, and waits for nothing.
+func (r *registry) killAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pid := range pidsOfChildren() {
+		if r.own[pid] {
+			_ = syscall.Kill(-pid, syscall.SIGKILL) // its group; gone: fine
+		}
+		r.kill(pid)
+	}
 }

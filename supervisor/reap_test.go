@@ -31,7 +31,7 @@ func TestOrphansAreReaped(t *testing.T) {
 func TestDeadOrphans(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell("for i in 1 2 3 4 5 6 7 8 9 10; do (: &); done"), 0).check(t, 0)
-	if left := children.endOrphans(bound); len(left) > 0 {
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 	if pids := pidsOfChildren(); len(pids) > 0 {
@@ -101,7 +101,7 @@ func TestEndOrphans(t *testing.T) {
 			tidy(t)
 			withReaper(t)
 			runToEnd(t, t.Context(), shell(escape+script), 0).check(t, 0)
-			if left := children.endOrphans(bound); len(left) > 0 {
+			if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 				t.Errorf("got %v left, want none", left)
 			}
 			if pids := pidsOfChildren(); len(pids) > 0 {
@@ -126,7 +126,7 @@ func TestEndOrphansThatExit(t *testing.T) {
 		runToEnd(t, t.Context(), c, 0).check(t, 0)
 		_ = r.Close()
 		_ = w.Close() // now they exit
-		children.endOrphans(bound)
+		children.endOrphans(Anybody, bound)
 		if pids := pidsOfChildren(); len(pids) > 0 {
 			t.Fatalf("got children %v, want none", pids)
 		}
@@ -141,7 +141,7 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 	dead := start(t, shell("exit 5"))
 	within(t, "one has exited", dead.Exited)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
-	if left := children.endOrphans(bound); len(left) > 0 {
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 	if pids := pidsOfChildren(); len(pids) != 2 {
@@ -161,46 +161,46 @@ func TestEndOrphansLimit(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
 	quick(t, func() {
-		if left := children.endOrphans(-time.Second); len(left) != 1 {
+		if left := children.endOrphans(Anybody, -time.Second); len(left) != 1 {
 			t.Errorf("got %v left, want one", left)
 		}
 	})
-	children.endOrphans(bound)
+	children.endOrphans(Anybody, bound)
 }
 
 // orphans tells of the living, and reaps the dead.
 func TestOrphans(t *testing.T) {
 	tidy(t)
 	own := start(t, shell("exec sleep 60"))
-	if LeftBehind() {
+	if len(children.orphans(Anybody)) > 0 {
 		t.Error("got something left behind, want nothing")
 	}
 	runToEnd(t, t.Context(), shell(escape+"(: &); escape 'sleep 60 >&2 &'; (: &)"), 0).check(t, 0)
 	within(t, "the dead are reaped", func() bool {
-		got := children.orphans()
+		got := children.orphans(Anybody)
 		return len(got) == 1 && len(pidsOfChildren()) == 2 && got[0] != own.pid
 	})
 	if own.Exited() {
 		t.Error("got our own exited, want it running")
 	}
-	if !LeftBehind() {
+	if len(children.orphans(Anybody)) == 0 {
 		t.Error("got nothing left behind, want something")
 	}
-	children.endOrphans(bound)
+	children.endOrphans(Anybody, bound)
 }
 
 // What reap cannot have is counted as killed, and no longer as ours.
 func TestReapOfNothing(t *testing.T) {
 	tidy(t)
 	p := start(t, shell("exec sleep 60"))
-	if got := children.reap(p.pid); got != killed {
+	if got, _ := children.reap(p.pid); got != killed {
 		t.Errorf("got status %#x, want %#x", got, killed)
 	}
 	if children.own[p.pid] {
 		t.Error("got it still noted as our own")
 	}
 	p.close()
-	if left := children.endOrphans(bound); len(left) > 0 {
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 }

@@ -177,7 +177,7 @@ func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
 
 // alone: a process that has exited has left nobody of its group alive.
 func (p *Process) alone() bool {
-	for _, pid := range children.orphans() {
+	for _, pid := range children.orphans(p.owner) {
 		if group, err := syscall.Getpgid(pid); err == nil && group == p.pid {
 			return false
 		}

@@ -6,7 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
+	"sync"
 	"time"
 
 	"bootstrap/protocol"
@@ -34,21 +35,51 @@ type Adapter interface {
 // clock, as no event is in hand. It must not take long.
 type Preparer interface{ Prepare() }
 
-// A Supervisor runs one function on one platform.
-type Supervisor struct {
-	Client  *protocol.Client
-	Adapter Adapter
-	Margin  time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
-	Grace   time.Duration // for the event in hand, once we are told to stop
-	Keep    bool          // let live on, until we stop, what an event leaves behind
-	Log     hclog.Logger
+// A Meter is an Adapter that knows what its last event has taken.
+type Meter interface{ Usage() Usage }
 
-	large bool  // the last event was, or its result
-	kept  []int // of what was left behind, all that the log has told of
+// A Usage is what an event has taken, as far as that is known.
+type Usage struct {
+	Exit string // how the command ended, such as "0" or "signal 9"; empty: it lives on
+	Peak int    // the most memory in use, in bytes; see Process.Peak; 0: not known
 }
 
-// initErrorTime is how long a failed start may take to report.
-const initErrorTime = 3 * time.Second
+// A Slot serves events, one at a time. All of its fields must be set.
+type Slot struct {
+	Client  *protocol.Client
+	Adapter Adapter
+	Source  *Source // of what its command logs
+	Owner   Owner   // of its processes; Anybody: there is nobody else
+}
+
+// A Supervisor runs one function on one platform.
+type Supervisor struct {
+	Slots     []Slot              // at least one; as many events can be in hand at the same time
+	Extension *protocol.Extension // tells the platform that we want to know when it stops us; nil: it does anyway, or never
+
+	Sidecars     Sidecars      // run beside the function
+	WaitFor      []Address     // must answer before we are ready
+	StartTimeout time.Duration // until they do; 0: no limit
+	StopCommand  *Command      // runs when all else has ended; nil: none
+
+	Margin    time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
+	Grace     time.Duration // for the event in hand, once we are told to stop, and for each sidecar
+	StopLimit time.Duration // of all that is done once we are told to stop; 0: 10 s
+
+	Keep    bool            // let live on, until we stop, what an event leaves behind
+	Answer  bool            // a failed start is the answer to each event
+	InitLog io.Writer       // gets the reason of a failed start where the platform does not take it; nil: nobody does
+	Mask    *Mask           // hides secrets in what is posted, and learns those that come with events
+	Secrets []protocol.Fact // headers of an event that hold secrets
+	Log     hclog.Logger
+
+	background errgroup.Group
+	answering  context.Context // ends when there is no more time to post answers
+	began      time.Time
+	started    []Adapter // to be closed
+	stopping   sync.Once
+	stopAt     time.Time // when StopLimit is over, once that has begun
+}
 
 // Run serves events until ctx ends, which is no error, or until it cannot go
 // on. All that it started is over when it returns. It may run once in a
@@ -57,53 +88,65 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	if err := becomeSubreaper(); err != nil {
 		return fmt.Errorf("cannot adopt orphans: %w", err)
 	}
+	defer s.whenToldTo(ctx)()
 	reaping, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var group errgroup.Group
-	group.Go(func() error { return runReaper(reaping) })
+	s.background.Go(func() error { return runReaper(reaping) })
 	err := s.serve(ctx)
-	s.endOrphans()
+	s.endOrphans(Anybody)
 	stop()
-	return errors.Join(err, group.Wait())
+	return errors.Join(err, s.background.Wait())
 }
 
-// serve closes the adapter if it has started it.
+// serve starts all, serves events, and stops all.
 func (s *Supervisor) serve(ctx context.Context) error {
-	defer s.Client.Close()
-	began := time.Now()
-	if err := s.Adapter.Start(ctx); err != nil {
-		return s.notStarted(ctx, err)
+	polling, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer s.hangUp()
+	s.began = time.Now()
+	err := s.start(polling, end)
+	switch {
+	case ctx.Err() != nil: // told to stop, which is no failure of the start
+		err = nil
+	case err != nil && s.Answer:
+		err = s.answerFailure(ctx, err)
+	case err != nil:
+		err = s.notStarted(err)
+	default:
+		err = s.work(ctx, polling)
 	}
-	err := s.ready(ctx, began)
-	if err == nil {
-		err = s.loop(ctx)
-	}
-	return errors.Join(err, s.Adapter.Close())
+	return errors.Join(err, s.stop())
 }
 
-// notStarted: where the platform takes the reason of a failed start it gets
-// it; elsewhere the log has it. Being told to stop meanwhile is no failure.
-func (s *Supervisor) notStarted(ctx context.Context, cause error) error {
-	if ctx.Err() != nil {
-		return nil
+// work reports ready and serves events in all slots until polling ends, or one
+// of them cannot go on; the others then answer the event that they have. It is
+// no error that ctx has ended.
+func (s *Supervisor) work(ctx, polling context.Context) error {
+	if err := s.ready(polling); err != nil {
+		return err
 	}
-	report, cancel := context.WithTimeout(context.Background(), initErrorTime)
-	defer cancel()
-	if err := s.Client.FailInit(report, failure(cause, "Runtime.InitError")); err != nil {
-		s.Log.Warn("cannot report the failed start", "error", err)
+	working, done := s.working(ctx)
+	defer done()
+	group, polling := errgroup.WithContext(polling)
+	for _, each := range s.Slots {
+		group.Go(func() error { return (&slot{Supervisor: s, Slot: each}).loop(polling, working) })
 	}
-	return fmt.Errorf("cannot start: %w", cause)
+	err := group.Wait()
+	if err == nil && ctx.Err() == nil {
+		return context.Cause(polling)
+	}
+	return err
 }
 
 // ready says that everything is, where the platform wants to know.
-func (s *Supervisor) ready(ctx context.Context, began time.Time) error {
-	err := s.Client.Ready(ctx)
+func (s *Supervisor) ready(ctx context.Context) error {
+	err := s.Slots[0].Client.Ready(ctx)
 	switch {
 	case ctx.Err() != nil: // told to stop, which the loop sees
 		return nil
 	case err != nil:
 		return fmt.Errorf("cannot report ready: %w", err)
 	}
-	s.Log.Info("ready", "took", time.Since(began).Round(time.Microsecond))
+	s.Log.Info("ready", "took", time.Since(s.began).Round(time.Microsecond))
 	return nil
 }
 
@@ -115,23 +158,14 @@ func failure(err error, fallback string) *protocol.Failure {
 	return &protocol.Failure{Type: fallback, Message: err.Error()}
 }
 
-// clearUp deals with what the last event left behind.
-func (s *Supervisor) clearUp() {
-	if !s.Keep {
-		s.endOrphans()
-		return
+func (s *Supervisor) hangUp() {
+	for _, slot := range s.Slots {
+		slot.Client.Close()
 	}
-	left := children.orphans()
-	for _, pid := range left {
-		if !slices.Contains(s.kept, pid) {
-			s.Log.Warn("left running", "pid", pid, "name", nameOf(pid))
-		}
-	}
-	s.kept = left
 }
 
-func (s *Supervisor) endOrphans() {
-	if left := children.endOrphans(time.Second); len(left) > 0 {
+func (s *Supervisor) endOrphans(of Owner) {
+	if left := children.endOrphans(of, time.Second); len(left) > 0 {
 		s.Log.Warn("processes of the command cannot be ended", "pids", left)
 	}
 }

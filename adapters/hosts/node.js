@@ -183,6 +183,7 @@ function send(header, body = '') {
 
 async function serve(handler, frame, body) {
 	if (frame.trace_id !== undefined) env._X_AMZN_TRACE_ID = frame.trace_id; // where AWS's SDKs look
+	if (frame.tmpdir !== undefined) env.TMPDIR = frame.tmpdir;
 	const header = `{"id":${JSON.stringify(frame.id)},`;
 	let answer;
 	try {

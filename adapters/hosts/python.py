@@ -227,6 +227,10 @@ def serve(handler, frame, body):
         raise Wrong("Runtime.UnmarshalError", "the event is not JSON: %s" % error)
     if "trace_id" in frame:
         os.environ["_X_AMZN_TRACE_ID"] = frame["trace_id"]  # where AWS's SDKs look
+    if "tmpdir" in frame:
+        os.environ["TMPDIR"] = frame["tmpdir"]
+        if "tempfile" in sys.modules:
+            sys.modules["tempfile"].tempdir = None  # look again
     result = handler(event, Context(frame))
     if hasattr(type(result), "__await__"):
         result = await_result(result)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"bootstrap/protocol"
 )
@@ -50,8 +51,8 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 	want := []any{"timeout", "10s (bootstrap.env:8)", "margin", "20ms (environment)", "start_timeout", "1m0s (default)",
-		"grace", "5s (default)", "stop_timeout", "the platform's, else 10s (default)"}
-	if got := c.limits(); !reflect.DeepEqual(got, want) {
+		"grace", "5s (default)", "stop_timeout", "10s (default)"}
+	if got := c.limits(protocol.SCF, os.Getenv); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -59,9 +60,39 @@ func TestOrigins(t *testing.T) {
 // What 0 means is told in words.
 func TestLimitsOfZero(t *testing.T) {
 	c := Config{given: map[string]given{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
-	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the limit (default)", "start_timeout", "as long as the platform waits (default)",
-		"grace", "none (environment)", "stop_timeout", "the platform's, else 10s (default)"}
-	if got := c.limits(); !reflect.DeepEqual(got, want) {
+	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the timeout (default)", "start_timeout", "as long as the platform waits (default)",
+		"grace", "none (environment)", "stop_timeout", "10s (default)"}
+	if got := c.limits(protocol.SCF, os.Getenv); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// One limit holds, and is told with its origin: the shorter one.
+func TestT15OneLimit(t *testing.T) {
+	for _, row := range []struct {
+		p       *protocol.Platform
+		timeout duration
+		told    string
+		want    string
+	}{
+		{protocol.FunctionGraph, 0, "3", "3s (RUNTIME_TIMEOUT)"},
+		{protocol.FunctionGraph, duration(10 * time.Second), "3", "3s (RUNTIME_TIMEOUT)"},
+		{protocol.FunctionGraph, duration(time.Second), "3", "1s (environment)"},
+		{protocol.FunctionGraph, duration(time.Second), "odd", "1s (environment)"},
+		{protocol.Lambda, duration(time.Second), "3", "1s (environment)"},
+	} {
+		c := Config{Timeout: row.timeout, given: map[string]given{"BOOTSTRAP_TIMEOUT": {"", "environment"}}}
+		limits := c.limits(row.p, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.told}[name] })
+		if got := limits[1]; got != row.want {
+			t.Errorf("%s, %v, %q: got %q, want %q", row.p.Name, time.Duration(row.timeout), row.told, got, row.want)
+		}
+	}
+}
+
+// On Lambda the platform's own limit of the stop holds.
+func TestStopLimitOfPlatform(t *testing.T) {
+	limits := (&Config{}).limits(protocol.Lambda, os.Getenv)
+	if got, want := limits[len(limits)-1], "500ms, as AWS Lambda has it (default)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,30 +2,47 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"bootstrap/protocol"
 )
 
-// limits are the time limits that hold and where each was set, as a logger
-// takes them: key and value by turns.
-func (c *Config) limits() (pairs []any) {
+// limits are the time limits that hold on a platform and where each was set, as
+// a logger takes them: key and value by turns.
+func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs []any) {
+	stop := "10s"
+	if p.StopLimit > 0 {
+		stop = p.StopLimit.String() + ", as " + p.Title + " has it"
+	}
 	for _, limit := range []struct {
 		name string
 		is   duration
 		zero string // what 0 means
 	}{
 		{"timeout", c.Timeout, "the platform's"},
-		{"margin", c.Margin, "a tenth of the limit"},
+		{"margin", c.Margin, "a tenth of the timeout"},
 		{"start_timeout", c.StartTimeout, "as long as the platform waits"},
 		{"grace", c.Grace, "none"},
-		{"stop_timeout", c.StopTimeout, "the platform's, else 10s"},
+		{"stop_timeout", c.StopTimeout, stop},
 	} {
 		text := limit.zero
 		if limit.is != 0 {
 			text = time.Duration(limit.is).String()
 		}
 		origin := c.Origin(prefix + "_" + strings.ToUpper(limit.name))
+		if told := platformTimeout(p, getenv); limit.name == "timeout" && told > 0 && (limit.is == 0 || told < time.Duration(limit.is)) {
+			text, origin = told.String(), p.Timeout
+		}
 		pairs = append(pairs, limit.name, fmt.Sprintf("%s (%s)", text, origin))
 	}
 	return pairs
+}
+
+// platformTimeout is the limit of an event where a variable tells it; 0: it
+// comes with each event.
+func platformTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
+	seconds, _ := strconv.ParseUint(getenv(p.Timeout), 10, 31) // odd: as none
+	return time.Duration(seconds) * time.Second
 }

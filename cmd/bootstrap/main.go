@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"bootstrap/cmd/internal/version"
+	"bootstrap/supervisor"
 )
 
 // Exit statuses.
@@ -27,15 +28,30 @@ func main() {
 	// A write to a log that nobody reads any more must not end us. Ignoring
 	// the signal would do so for the user's command, too.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// untilSignal ends when we are told to stop. Who is told twice ends at once,
+// with all that runs.
+func untilSignal() context.Context {
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() { // ends with the program
+		<-signals
+		stop()
+		<-signals
+		supervisor.EndAll()
+		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
+		os.Exit(exitFailed)
+	}()
+	return ctx
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 0:
-		return serve(ctx, stderr)
+		return serve(ctx, stdout, stderr)
 	case len(args) == 1 && args[0] == "version":
 		fmt.Fprintln(stdout, version.String())
 	case len(args) == 1 && args[0] == "help":

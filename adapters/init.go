@@ -1,0 +1,137 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// An Init is a command that runs once, to its end, before the function starts,
+// for all slots that share it. What it writes to the file $BOOTSTRAP_ENV_FILE,
+// NAME=value on each line, become variables of the function. The zero value
+// does nothing.
+type Init struct {
+	Command string // as BOOTSTRAP_COMMAND; empty: none
+
+	once sync.Once
+	vars []string
+	err  error
+}
+
+// run returns the variables; all but the first who ask wait for the same ones.
+func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
+	if i == nil || i.Command == "" {
+		return nil, nil
+	}
+	i.once.Do(func() { i.vars, i.err = c.runInit(ctx, i.Command) })
+	return i.vars, i.err
+}
+
+func (c *Config) runInit(ctx context.Context, command string) ([]string, error) {
+	file, err := os.CreateTemp("", "bootstrap-env-")
+	if err != nil {
+		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
+	}
+	defer os.Remove(file.Name())
+	defer file.Close() // only read
+	if err := c.runToEnd(ctx, command, "BOOTSTRAP_ENV_FILE="+file.Name()); err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(file.Name()) // which may be a new one of that name
+	if err != nil {
+		return nil, initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
+	}
+	return parseVariables(string(text))
+}
+
+// runToEnd runs the command; all but exit status 0 is an error.
+func (c *Config) runToEnd(ctx context.Context, command string, vars ...string) error {
+	path, args, err := FindCommand(command, c.Dir, c.Getenv("PATH"))
+	if err != nil {
+		return initFailure(err)
+	}
+	log := c.newStderr()
+	ready, cancel := c.untilReady(ctx, 0)
+	defer cancel()
+	exit, err := supervisor.Run(ready, &supervisor.Command{
+		Path:    path,
+		Args:    args,
+		Env:     c.environment(vars),
+		Dir:     c.Dir,
+		Owner:   c.Owner,
+		Outputs: []io.Writer{c.logged(c.Stdout), c.logged(log)},
+	}, usualGrace)
+	switch f := outcome(exit.Status, log.String()); {
+	case err != nil:
+		return initFailure(explain(err))
+	case exit.Cause == errNotReady:
+		return notReady("BOOTSTRAP_INIT_COMMAND", c.StartTimeout)
+	case exit.Cause != nil: // told to stop
+		return exit.Cause
+	case f != nil:
+		return initFailure(f)
+	}
+	return nil
+}
+
+// initFailure is a failed start because of the command.
+func initFailure(err error) error {
+	f := &protocol.Failure{Type: "Runtime.InitCommandError", Message: "BOOTSTRAP_INIT_COMMAND: " + err.Error()}
+	if cause, ok := errors.AsType[*protocol.Failure](err); ok {
+		f.Message, f.Stack = "BOOTSTRAP_INIT_COMMAND: "+cause.Message, cause.Stack
+	}
+	return f
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// parseVariables reads NAME=value lines; a value is all that follows, as it is:
+// it may be a secret with any characters. Lines that are empty or begin with #
+// do not count. An error does not quote the text.
+func parseVariables(text string) (vars []string, err error) {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		name, _, found := strings.Cut(line, "=")
+		switch {
+		case line == "" || line[0] == '#':
+		case !found || !variableName.MatchString(name) || strings.Contains(line, "\x00"):
+			return nil, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value", number))
+		default:
+			vars = append(vars, line)
+		}
+	}
+	return vars, nil
+}
+
+// adopt makes variables part of the environment, also of our own look-ups, and
+// hides the values of those that are secret.
+func (c *Config) adopt(vars []string) {
+	if len(vars) == 0 {
+		return
+	}
+	values := map[string]string{}
+	for _, v := range vars {
+		name, value, _ := strings.Cut(v, "=")
+		values[name] = value
+	}
+	for _, name := range c.Secrets {
+		c.Mask.Learn(values[name])
+	}
+	before := c.Getenv
+	c.Getenv = func(name string) string {
+		if value, ok := values[name]; ok {
+			return value
+		}
+		return before(name)
+	}
+	c.Environ = c.environment(vars)
+}

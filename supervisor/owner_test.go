@@ -1,0 +1,66 @@
+package supervisor
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestOwns(t *testing.T) {
+	tidy(t)
+	for _, row := range []struct {
+		name  string
+		start Owner
+		slot1 bool
+		side  bool
+	}{
+		{"of the slot", SlotOwner(1), true, false},
+		{"of another slot", SlotOwner(12), false, false},
+		{"of the sidecar", SidecarOwner("db"), false, true},
+		{"of another sidecar", SidecarOwner("db2"), false, false},
+		{"nobody's", Anybody, true, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := shell("exec sleep 60")
+			c.Env, c.Owner = []string{"PATH=/bin:/usr/bin", "A=1"}, row.start
+			p := start(t, c)
+			within(t, "it runs", func() bool { return nameOf(p.pid) == "sleep" })
+			got := []bool{Anybody.owns(p.pid), SlotOwner(1).owns(p.pid), SidecarOwner("db").owns(p.pid)}
+			if want := []bool{true, row.slot1, row.side}; !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			p.End(0)
+		})
+	}
+}
+
+// What one owner's code has lost is ended without that of the others, also what
+// has a session and a group of its own.
+func TestEndOrphansOfOwner(t *testing.T) {
+	tidy(t)
+	for _, owner := range []Owner{SlotOwner(1), SlotOwner(2), SidecarOwner("db")} {
+		c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
+		c.Owner, c.Keep = owner, true
+		runToEnd(t, t.Context(), c, 0).check(t, 0)
+	}
+	alive := func(owner Owner) int { return len(children.orphans(owner)) }
+	within(t, "all are lost", func() bool { return alive(Anybody) == 3 })
+	for _, owner := range []Owner{SlotOwner(2), SidecarOwner("db"), SlotOwner(1)} {
+		before := alive(Anybody)
+		if left := children.endOrphans(owner, bound); len(left) > 0 || alive(owner) > 0 || alive(Anybody) != before-1 {
+			t.Errorf("%s: got %v left, %d of it alive and %d in all, want only one less", owner, left, alive(owner), alive(Anybody))
+		}
+	}
+}
+
+// A slot does not wait for what a sidecar has lost, however lively that is.
+func TestLivelyOfOwner(t *testing.T) {
+	tidy(t)
+	c := shell("(while :; do :; done) >/dev/null 2>&1 & exit 0")
+	c.Owner, c.Keep = SidecarOwner("db"), true
+	runToEnd(t, t.Context(), c, 0).check(t, 0)
+	within(t, "it is lively", func() bool { return children.lively(SidecarOwner("db")) })
+	if children.lively(SlotOwner(1)) {
+		t.Error("the slot has something lively, want nothing")
+	}
+	children.endOrphans(Anybody, bound)
+}

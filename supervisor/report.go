@@ -1,0 +1,49 @@
+package supervisor
+
+import (
+	"fmt"
+	"runtime"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+// report is one line for each event, off the clock, as all of our own log: how
+// long we had waited for it, how long it ran, how the command ended, and the
+// most memory that it held.
+func (s *slot) report(ev *protocol.Event, waited, took time.Duration, out int, err error) {
+	if !s.Log.IsInfo() {
+		return
+	}
+	line := []any{"request_id", ev.ID, "wait", waited.Round(time.Millisecond), "run", took.Round(10 * time.Microsecond)}
+	if m, ok := s.Adapter.(Meter); ok {
+		line = append(line, m.Usage().fields()...)
+	}
+	line = append(line, "in", len(ev.Body), "out", out)
+	if err != nil {
+		line = append(line, "error", failure(err, "").Type)
+	}
+	if s.Log.IsDebug() {
+		line = append(line, "goroutines", runtime.NumGoroutine())
+	}
+	s.Log.Info("event", line...)
+}
+
+func (u Usage) fields() (fields []any) {
+	if u.Exit != "" {
+		fields = append(fields, "exit", u.Exit)
+	}
+	if u.Peak > 0 {
+		fields = append(fields, "peak_memory", fmt.Sprintf("%.1fMB", float64(u.Peak)/(1<<20)))
+	}
+	return fields
+}
+
+// ExitText tells how a process ended, such as "0" or "signal 9".
+func ExitText(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return fmt.Sprintf("signal %d", status.Signal())
+	}
+	return fmt.Sprint(status.ExitStatus())
+}

@@ -1,0 +1,261 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+// withSlots makes the supervisor have so many slots in place of one.
+func withSlots(t *testing.T, p *platform, n int, a func(i int) Adapter) func(s *Supervisor) {
+	t.Helper()
+	return func(s *Supervisor) {
+		out := NewLog(&log{}, Style{})
+		s.Slots = nil
+		for i := range n {
+			client, err := protocol.NewClient(protocol.Lambda, func(string) string { return p.address })
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Slots = append(s.Slots, Slot{Client: client, Adapter: a(i), Source: out.Source(""), Owner: SlotOwner(i + 1)})
+		}
+	}
+}
+
+// As many events as there are slots are in hand at the same time, each answered
+// by its id; then the next ones.
+func TestSlotsAtTheSameTime(t *testing.T) {
+	tidy(t)
+	const slots = 5
+	p := newPlatform(t, accept)
+	var together sync.WaitGroup
+	together.Add(slots)
+	r := run(t, p, nil, withSlots(t, p, slots, func(int) Adapter {
+		first := true
+		return &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
+			if first {
+				first = false
+				together.Done()
+				together.Wait() // for one each
+			}
+			return []byte("of " + ev.ID), nil
+		}}
+	}))
+	const events = 3 * slots
+	for i := range events {
+		p.events <- event{id: fmt.Sprint(i)}
+	}
+	seen := map[string]bool{}
+	for range events {
+		got := p.post(t)
+		if got.body != "of "+got.id || got.call != "response" || seen[got.id] {
+			t.Errorf("got %q", got)
+		}
+		seen[got.id] = true
+	}
+	r.stopped(t)
+}
+
+// When one slot cannot go on, the others answer what they have in hand, and no
+// more is asked for.
+func TestOneSlotEndsAll(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	broke, other := make(chan bool), make(chan bool)
+	adapters := []*adapter{{}, {}}
+	r := run(t, p, nil, withSlots(t, p, 2, func(i int) Adapter {
+		adapters[i].invoke = func(_ context.Context, ev *protocol.Event) ([]byte, error) {
+			if ev.ID == "breaks" {
+				<-other
+				return nil, errOurs
+			}
+			other <- true
+			<-broke
+			return []byte("done"), nil
+		}
+		return adapters[i]
+	}))
+	p.events <- event{id: "goes-on"}
+	p.events <- event{id: "breaks"}
+	p.takes(t, post{"error", "breaks", "Runtime.InternalError", errOurs.Error()})
+	broke <- true
+	p.takes(t, post{"response", "goes-on", "", "done"})
+	if err := r.wait(t); !errors.Is(err, errOurs) {
+		t.Errorf("Run: got %v, want %v", err, errOurs)
+	}
+	if adapters[0].closed != 1 || adapters[1].closed != 1 {
+		t.Errorf("got %d and %d calls of Close, want one each", adapters[0].closed, adapters[1].closed)
+	}
+}
+
+// When one adapter cannot start, those that could are closed.
+func TestOneSlotDoesNotStart(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	adapters := []*adapter{{}, {start: func(context.Context) error { return errOurs }}, {}}
+	r := run(t, p, nil, withSlots(t, p, 3, func(i int) Adapter { return adapters[i] }))
+	if err := r.wait(t); !errors.Is(err, errOurs) {
+		t.Errorf("Run: got %v, want %v", err, errOurs)
+	}
+	for i, want := range []int{1, 0, 1} {
+		if adapters[i].closed != want {
+			t.Errorf("adapter %d: got %d calls of Close, want %d", i, adapters[i].closed, want)
+		}
+	}
+}
+
+// What an event of one slot leaves behind is ended with it, while the event of
+// another goes on with what it has lost itself.
+func TestOrphansOfSlots(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	lost := func(owner Owner) {
+		c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
+		c.Owner, c.Keep = owner, true
+		if _, err := Run(context.Background(), c, 0); err != nil {
+			t.Error(err)
+		}
+	}
+	proceed, alive := make(chan bool), make(chan int, 1)
+	r := run(t, p, nil, withSlots(t, p, 2, func(i int) Adapter {
+		return &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
+			lost(SlotOwner(i + 1))
+			if ev.ID == "long" {
+				<-proceed
+				alive <- len(children.orphans(SlotOwner(i + 1)))
+			}
+			return nil, nil
+		}}
+	}))
+	p.events <- event{id: "long"}
+	within(t, "the long one has lost a process", func() bool { return len(children.orphans(Anybody)) == 1 })
+	for range 3 {
+		p.events <- event{id: "short"}
+		p.takes(t, post{"response", "short", "", ""})
+	}
+	within(t, "those of the short ones are gone", func() bool { return len(children.orphans(Anybody)) == 1 })
+	proceed <- true
+	if got := <-alive; got != 1 {
+		t.Errorf("got %d processes of the long event, want its own", got)
+	}
+	p.takes(t, post{"response", "long", "", ""})
+	r.stopped(t)
+}
+
+// A failed start can be the answer to each event.
+func TestAnswerFailedStart(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	a := &adapter{start: func(context.Context) error {
+		return &protocol.Failure{Type: "Runtime.HandlerNotFound", Message: "no hush-hush"}
+	}}
+	r := run(t, p, a, func(s *Supervisor) {
+		s.Answer = true
+		s.Mask.Learn("hush-hush")
+	})
+	for _, id := range []string{"1", "2"} {
+		p.events <- event{id: id}
+		p.takes(t, post{"error", id, "Runtime.HandlerNotFound", "no ***"})
+	}
+	r.stopped(t)
+	p.takesNoMore(t)
+	if a.closed > 0 {
+		t.Errorf("got %d calls of Close, want none", a.closed)
+	}
+}
+
+// Where the platform does not take the reason of a failed start, it stands in
+// its log, without secrets.
+func TestFailedStartIsTold(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	told := &log{}
+	a := &adapter{start: func(context.Context) error { return errors.New("no hush-hush") }}
+	r := runOn(t, protocol.FunctionGraph, map[string]string{"RUNTIME_API_ADDR": p.address}, a, func(s *Supervisor) {
+		s.InitLog = told
+		s.Mask.Learn("hush-hush")
+	})
+	if err := r.wait(t); err == nil {
+		t.Error("Run: got nil, want an error")
+	}
+	if got, want := told.String(), "bootstrap: cannot start: Runtime.InitError: no ***\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// One line tells of each event.
+func TestReport(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	a := &metered{}
+	a.invoke = func(_ context.Context, ev *protocol.Event) ([]byte, error) {
+		if ev.ID == "bad" {
+			return nil, &protocol.Failure{Type: "Function.ExitError"}
+		}
+		return []byte("123"), nil
+	}
+	p.events <- event{id: "good", body: "12345"}
+	p.events <- event{id: "bad"}
+	r := run(t, p, a, nil)
+	p.post(t)
+	p.post(t)
+	r.stopped(t)
+	var lines []string
+	for line := range strings.Lines(r.log.String()) {
+		if strings.Contains(line, " event: ") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 2 {
+		t.Fatalf("got %q, want a line for each event", lines)
+	}
+	for i, parts := range [][]string{
+		{"[INFO]", "request_id=good", "wait=", "run=", "exit=3", "peak_memory=1.5MB", "in=5", "out=3"},
+		{"request_id=bad", "in=0", "out=0", "error=Function.ExitError"},
+	} {
+		for _, part := range parts {
+			if !strings.Contains(lines[i], part) {
+				t.Errorf("got %q, want %s in it", lines[i], part)
+			}
+		}
+	}
+}
+
+type metered struct{ adapter }
+
+func (*metered) Usage() Usage { return Usage{Exit: "3", Peak: 3 << 19} }
+
+// Secrets that come with an event are hidden in its failure.
+func TestSecretsOfAnEvent(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	a := &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
+		return nil, &protocol.Failure{Type: "Function.ExitError", Message: "for " + ev.ID}
+	}}
+	p.events <- event{id: "secret-id"}
+	r := run(t, p, a, func(s *Supervisor) {
+		s.Secrets = []protocol.Fact{{Header: "Lambda-Runtime-Aws-Request-Id"}}
+	})
+	p.takes(t, post{"error", "secret-id", "Function.ExitError", "for ***"})
+	r.stopped(t)
+	if strings.Contains(r.log.String(), "no such") {
+		t.Error(r.log)
+	}
+}
+
+// An answer that the platform does not take is given up when the time for the
+// stop is over.
+func TestStopLimitOfAnswer(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, func(post) int { return 500 })
+	p.events <- event{id: "1", limit: time.Hour}
+	r := run(t, p, &adapter{}, func(s *Supervisor) { s.StopLimit = 50 * time.Millisecond })
+	p.post(t)
+	quick(t, func() { r.stopped(t) })
+}

@@ -1,0 +1,127 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"bootstrap/protocol"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// initErrorTime is how long a failed start may take to report.
+const initErrorTime = 3 * time.Second
+
+// start starts the sidecars, waits for what must be there, and starts the
+// adapters. It calls end when the death of a sidecar is to end the runtime,
+// also later. What it has started is to be stopped also after an error.
+func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) error {
+	registered := s.register(ctx)
+	defer registered()
+	err := s.startSidecars(ctx, end)
+	if err == nil {
+		err = s.startAdapters(ctx)
+	}
+	if ctx.Err() != nil { // which is why
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// register lets the platform know that we want to be told when it stops us. It
+// must know before the first event is asked for. An old one, or an emulator,
+// may not have that: then it ends us without a word.
+func (s *Supervisor) register(ctx context.Context) (registered func()) {
+	if s.Extension == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	s.background.Go(func() error { // ends with ctx
+		defer s.Extension.Close()
+		err := s.Extension.Register(ctx)
+		close(done)
+		if err == nil {
+			err = s.Extension.Wait(ctx)
+		}
+		if ctx.Err() == nil {
+			s.Log.Debug("the platform will not say when it stops us", "error", err)
+		}
+		return nil
+	})
+	return func() { <-done }
+}
+
+// startSidecars returns when all that must be there answers.
+func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseFunc) error {
+	if err := s.Sidecars.Start(end); err != nil {
+		return notThere(err.Error())
+	}
+	if s.StartTimeout > 0 {
+		limited, cancel := context.WithTimeout(ctx, s.StartTimeout)
+		defer cancel()
+		ctx = limited
+	}
+	if err := WaitFor(ctx, s.WaitFor); err != nil {
+		return notThere(strings.TrimSuffix(err.Error()+"; "+s.Sidecars.Status(), "; "))
+	}
+	return nil
+}
+
+func notThere(why string) error {
+	return &protocol.Failure{Type: "Runtime.SidecarNotReady", Message: why}
+}
+
+// startAdapters starts all at once.
+func (s *Supervisor) startAdapters(ctx context.Context) error {
+	var group errgroup.Group
+	var mu sync.Mutex
+	for _, slot := range s.Slots {
+		group.Go(func() error {
+			err := slot.Adapter.Start(ctx)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				s.started = append(s.started, slot.Adapter)
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// notStarted: where the platform takes the reason of a failed start it gets
+// it; elsewhere it stands where that platform looks for logs.
+func (s *Supervisor) notStarted(cause error) error {
+	report, cancel := context.WithTimeout(context.Background(), initErrorTime)
+	defer cancel()
+	f := s.Mask.failure(failure(cause, "Runtime.InitError"))
+	if err := s.Slots[0].Client.FailInit(report, f); err != nil {
+		s.Log.Warn("cannot report the failed start", "error", err)
+	}
+	if s.InitLog != nil {
+		fmt.Fprintf(s.InitLog, "bootstrap: cannot start: %s\n", f.Error())
+	}
+	return fmt.Errorf("cannot start: %w", cause)
+}
+
+// answerFailure answers each event with why the start failed.
+func (s *Supervisor) answerFailure(ctx context.Context, cause error) error {
+	s.Log.Error("cannot start: each event gets this for an answer", "error", cause)
+	err := s.closeAdapters()
+	for i := range s.Slots {
+		s.Slots[i].Adapter = broken{failure(cause, "Runtime.InitError")}
+	}
+	return errors.Join(err, s.work(ctx, ctx))
+}
+
+// A broken adapter fails each event with the same failure.
+type broken struct{ *protocol.Failure }
+
+func (broken) Start(context.Context) error { return nil }
+func (broken) Close() error                { return nil }
+
+func (b broken) Invoke(context.Context, *protocol.Event) ([]byte, error) { return nil, b.Failure }

@@ -1,0 +1,97 @@
+package supervisor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// ErrStopping is why an event is cut short when the runtime is told to stop
+// and the event does not end within the grace.
+var ErrStopping = errors.New("the runtime was told to stop")
+
+// A StopError is ErrStopping, and by when the event must have its answer.
+type StopError struct{ Until time.Time }
+
+func (e *StopError) Error() string { return ErrStopping.Error() }
+func (e *StopError) Unwrap() error { return ErrStopping }
+
+// usualStopLimit is a StopLimit where none is set.
+const usualStopLimit = 10 * time.Second
+
+// stopBy is when StopLimit is over. It begins when we are told to stop, or else
+// when this is first asked.
+func (s *Supervisor) stopBy() time.Time {
+	s.stopping.Do(func() { s.stopAt = time.Now().Add(cmp.Or(s.StopLimit, usualStopLimit)) })
+	return s.stopAt
+}
+
+// whenToldTo begins the stop when ctx ends, whatever goes on then, and ends
+// the posting of answers when its time is over.
+func (s *Supervisor) whenToldTo(ctx context.Context) (release func()) {
+	var cancel context.CancelFunc
+	s.answering, cancel = context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(time.Until(s.stopBy()), cancel)
+	})
+	return func() { stop(); cancel() }
+}
+
+// working is a context that outlasts ctx by the grace, or by half of what is
+// left for all of the stop: the rest is for the answer.
+func (s *Supervisor) working(ctx context.Context) (context.Context, func()) {
+	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		until := s.stopBy()
+		time.AfterFunc(min(s.Grace, time.Until(until)/2), func() { cancel(&StopError{until}) })
+	})
+	return working, func() { stop(); cancel(nil) }
+}
+
+// stop ends all that was started, in reverse, by the time of stopBy.
+func (s *Supervisor) stop() error {
+	s.stopBy()
+	err := s.closeAdapters()
+	s.Sidecars.Stop(func(left int) time.Duration { return s.share(left + 1) }) // and the command
+	s.runStopCommand()
+	return err
+}
+
+func (s *Supervisor) closeAdapters() error {
+	var group errgroup.Group
+	for _, a := range s.started {
+		group.Go(a.Close)
+	}
+	s.started = nil
+	return group.Wait()
+}
+
+// share is what is left for one of so many things that must end by stopBy; no
+// more than the grace.
+func (s *Supervisor) share(things int) time.Duration {
+	return max(0, min(s.Grace, time.Until(s.stopBy())/time.Duration(things)))
+}
+
+func (s *Supervisor) runStopCommand() {
+	if s.StopCommand == nil {
+		return
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), s.stopBy())
+	defer cancel()
+	exit, err := Run(ctx, s.StopCommand, 0)
+	switch {
+	case err != nil:
+		s.Log.Error("cannot run the stop command", "error", err)
+	case exit.Cause != nil:
+		s.Log.Error("the stop command took too long and was ended", "limit", cmp.Or(s.StopLimit, usualStopLimit))
+	case exit.Status != 0:
+		s.Log.Error("the stop command failed", "exit", ExitText(exit.Status))
+	}
+}
+
+// EndAll ends at once all processes that were started, and what they have left
+// behind. It is for a runtime that is about to exit.
+func EndAll() { children.killAll() }
