@@ -1,16 +1,16 @@
 package supervisor
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"strconv"
 	"time"
+
+	"bootstrap/protocol"
 )
 
 // An Address is where something listens once it is ready: tcp://host:port,
@@ -44,10 +44,7 @@ func complete(u *url.URL) bool {
 
 func (a Address) String() string { return a.url.String() }
 
-const (
-	oneTry  = time.Second            // at most
-	goodbye = 100 * time.Millisecond // for the rest of an answer
-)
+const oneTry = time.Second // at most
 
 // tries are the pauses between looks whether something is ready.
 var tries = backoff{5 * time.Millisecond, 100 * time.Millisecond}
@@ -83,44 +80,16 @@ func (a Address) wait(ctx context.Context) error {
 func (a Address) try(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, oneTry)
 	defer cancel()
-	conn, err := a.dial(ctx)
-	if err != nil {
-		return err
+	at := net.JoinHostPort(a.url.Hostname(), cmp.Or(a.url.Port(), "80"))
+	switch a.url.Scheme {
+	case "unix":
+		return protocol.DialUnix(a.url.Path)
+	case "tcp":
+		return protocol.Dial(ctx, at)
 	}
-	defer conn.Close()
-	if a.url.Scheme != "http" {
-		return nil
+	status, err := protocol.Get(ctx, at, a.url.RequestURI())
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("HTTP status %d", status)
 	}
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })()
-	return ask(conn, a.url)
-}
-
-func (a Address) dial(ctx context.Context) (net.Conn, error) {
-	var d net.Dialer
-	if a.url.Scheme == "unix" {
-		return d.DialContext(ctx, "unix", a.url.Path)
-	}
-	return d.DialContext(ctx, "tcp", net.JoinHostPort(a.url.Hostname(), cmp.Or(a.url.Port(), "80")))
-}
-
-// ask: a server answers 2xx. It may send its whole answer, for a while: one
-// whose connection breaks meanwhile would complain of it.
-func ask(conn net.Conn, u *url.URL) error {
-	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", u.RequestURI(), u.Host); err != nil {
-		return err
-	}
-	line, err := bufio.NewReader(conn).ReadSlice('\n')
-	if err != nil {
-		return fmt.Errorf("no answer: %w", err)
-	}
-	var minor, status int
-	if _, err := fmt.Sscanf(string(line), "HTTP/1.%d %d", &minor, &status); err != nil {
-		return fmt.Errorf("not an answer of HTTP/1: %q", line[:min(len(line), 80)])
-	}
-	_ = conn.SetDeadline(time.Now().Add(goodbye))
-	_, _ = io.Copy(io.Discard, conn)
-	if status/100 != 2 {
-		return fmt.Errorf("HTTP status %d", status)
-	}
-	return nil
+	return err
 }

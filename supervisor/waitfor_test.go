@@ -218,15 +218,15 @@ func TestWaitForNever(t *testing.T) {
 		hold           bool
 		want           string
 	}{
-		"nobody":      {"tcp://" + nobody, "", false, "tcp://" + nobody + " is not ready: dial tcp " + nobody + ": connect: connection refused (it is over)"},
-		"no socket":   {"unix://" + socket, "", false, "unix://" + socket + " is not ready: dial unix " + socket + ": connect: no such file or directory (it is over)"},
+		"nobody":      {"tcp://" + nobody, "", false, "tcp://" + nobody + " is not ready: cannot connect to " + nobody + ": connection refused (it is over)"},
+		"no socket":   {"unix://" + socket, "", false, "unix://" + socket + " is not ready: cannot connect to " + socket + ": no such file or directory (it is over)"},
 		"503":         {"http://", "HTTP/1.1 503 Service Unavailable\r\n\r\n", false, " is not ready: HTTP status 503 (it is over)"},
 		"old HTTP":    {"http://", "HTTP/1.0 404 Not Found\r\n\r\n", false, " is not ready: HTTP status 404 (it is over)"},
-		"not HTTP":    {"http://", "-ERR unknown command 'GET'\r\n", false, ` is not ready: not an answer of HTTP/1: "-ERR unknown command 'GET'\r\n" (it is over)`},
-		"HTTP/2":      {"http://", "HTTP/2 200\r\n\r\n", false, " is not ready: not an answer of HTTP/1: "},
-		"no end":      {"http://", strings.Repeat("HTTP", 4<<10), true, " is not ready: no answer: bufio: buffer full (it is over)"},
+		"not HTTP":    {"http://", "-ERR unknown command 'GET'\r\n", false, ` is not ready: no answer: not an HTTP/1 response: it begins with "-ERR unknown command 'GET'" (it is over)`},
+		"HTTP/2":      {"http://", "HTTP/2 200\r\n\r\n", false, " is not ready: no answer: not an HTTP/1 response: "},
+		"no end":      {"http://", strings.Repeat("HTTP", 4<<10), true, " is not ready: no answer: i/o timeout (it is over)"},
 		"closed":      {"http://", "", false, " is not ready: no answer: "},
-		"half a line": {"http://", "HTTP/1.1 200", false, " is not ready: no answer: EOF (it is over)"},
+		"half a line": {"http://", "HTTP/1.1 200", false, " is not ready: no answer: unexpected EOF (it is over)"},
 		"silent":      {"http://", "", true, " is not ready: no answer: "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,43 @@
+package protocol
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Dial reports nil if somebody listens at host:port.
+func Dial(ctx context.Context, address string) error {
+	s, err := dial(ctx, address)
+	if err == nil {
+		s.Close()
+	}
+	return err
+}
+
+// DialUnix reports nil if somebody listens at the socket in the file system.
+// It does not block.
+func DialUnix(path string) error {
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("cannot make a socket: %w", err)
+	}
+	defer syscall.Close(fd)
+	if err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
+		return fmt.Errorf("cannot connect to %s: %w", path, err)
+	}
+	return nil
+}
+
+// Get asks an HTTP server at host:port for a path, and returns the status of
+// its answer.
+func Get(ctx context.Context, address, path string) (status int, err error) {
+	c := conn{address: address, answerTime: time.Second}
+	defer c.Close()
+	resp, lost := c.do(ctx, &request{method: "GET", path: path, header: []string{"Connection: close"}}) // as it is asked once
+	if lost != nil {
+		return 0, fmt.Errorf("no answer: %w", lost)
+	}
+	return resp.status, nil
+}
