@@ -1,29 +1,45 @@
 package adapters
 
 import (
-	"cmp"
 	"context"
+	"strings"
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 )
 
 // Describe says how events will reach the command, and what that is, for the
-// log. It only looks.
+// log: of its arguments only that there are some, as they may be secret. It
+// only looks.
 func (c *Config) Describe() (adapter, command string) {
 	t, err := Resolve(c.Command, c.Handler, c.Dir)
-	command = shorten(cmp.Or(c.Command, c.Handler))
 	switch {
 	case err != nil:
-		return "none", command
+		return "none", c.Handler
 	case t.Function != "":
 		return languageOf(t.File).interpreter + " function", t.Function + " in " + t.File
 	case c.Worker:
-		return "worker", command
+		adapter = "worker"
 	case c.Standby:
-		return "standby program", command
+		adapter = "standby program"
+	default:
+		adapter = "program"
 	}
-	return "program", command
+	if c.Command != "" && len(t.Args) > 2 && t.Args[2] == c.Command { // a line for the shell
+		return adapter, abridged(strings.Fields(c.Command))
+	}
+	return adapter, abridged(t.Args)
+}
+
+// abridged is the first of some words; not an assignment, which a shell takes.
+func abridged(words []string) string {
+	switch {
+	case len(words) == 0 || strings.Contains(words[0], "="):
+		return "…"
+	case len(words) == 1:
+		return words[0]
+	}
+	return words[0] + " …"
 }
 
 // Refuse returns an adapter that cannot be started, for that reason: a wrong

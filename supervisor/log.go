@@ -86,8 +86,9 @@ type Source struct {
 }
 
 // Stream makes a writer for what comes on "stdout" or "stderr"; each has half
-// lines of its own. It lives as long as the source.
-func (s *Source) Stream(name string) io.Writer {
+// lines of its own. It lives as long as the source: Close only says that a
+// process has ended, and writes out what is held.
+func (s *Source) Stream(name string) io.WriteCloser {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stream := &stream{source: s, name: name}

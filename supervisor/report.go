@@ -16,7 +16,7 @@ func (s *slot) report(ev *protocol.Event, waited, took time.Duration, out int, e
 	if !s.Log.IsInfo() {
 		return
 	}
-	line := []any{"request_id", ev.ID, "wait", waited.Round(time.Millisecond), "run", took.Round(10 * time.Microsecond)}
+	line := []any{"request_id", ev.ID, "wait", waited.Round(time.Millisecond).String(), "run", took.Round(10 * time.Microsecond).String()}
 	if m, ok := s.Adapter.(Meter); ok {
 		line = append(line, m.Usage().fields()...)
 	}

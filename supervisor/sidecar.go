@@ -81,7 +81,7 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 		}
 		k.note(how)
 		if k.set.Fail {
-			k.set.Log.Error("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond))
+			k.set.Log.Error("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String())
 			k.set.lost(k.failure(how))
 			return
 		}
@@ -89,7 +89,7 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 			n = 0
 		}
 		pause := k.set.pauses.pause(n)
-		k.set.Log.Warn("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond), "restart_in", pause.Round(time.Millisecond))
+		k.set.Log.Warn("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String(), "restart_in", pause.Round(time.Millisecond).String())
 		if !sleep(wanted, pause) {
 			return
 		}
@@ -111,7 +111,7 @@ func (k *keeper) live(running context.Context, p *Process) (how string) {
 	}
 	status := p.endTogether(k.grace)
 	if status.Signal() == syscall.SIGKILL {
-		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace)
+		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace.String())
 	}
 	return ending(status)
 }

@@ -86,7 +86,7 @@ func (s *Supervisor) runStopCommand() {
 	case err != nil:
 		s.Log.Error("cannot run the stop command", "error", err)
 	case exit.Cause != nil:
-		s.Log.Error("the stop command took too long and was ended", "limit", cmp.Or(s.StopLimit, usualStopLimit))
+		s.Log.Error("the stop command took too long and was ended", "limit", cmp.Or(s.StopLimit, usualStopLimit).String())
 	case exit.Status != 0:
 		s.Log.Error("the stop command failed", "exit", ExitText(exit.Status))
 	}

@@ -32,6 +32,14 @@ func (s *stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (s *stream) Close() error {
+	s.source.mu.Lock()
+	defer s.source.mu.Unlock()
+	s.release()
+	s.source.emit()
+	return nil
+}
+
 // split makes lines.
 func (s *stream) split(p []byte) {
 	for len(p) > 0 {

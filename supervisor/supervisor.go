@@ -146,7 +146,7 @@ func (s *Supervisor) ready(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("cannot report ready: %w", err)
 	}
-	s.Log.Info("ready", "took", time.Since(s.began).Round(time.Microsecond))
+	s.Log.Info("ready", "took", time.Since(s.began).Round(time.Microsecond).String())
 	return nil
 }
 

@@ -185,8 +185,17 @@ func (r *runtime) announce(c adapters.Config, slots int) {
 	r.log.Info("starting", fields...)
 }
 
-// lastWords is how much of what a sidecar writes to stderr may explain its end.
-const lastWords = 4 << 10
+// lastWords keeps the end of what a sidecar writes to stderr, to explain its
+// own.
+type lastWords struct {
+	io.WriteCloser
+	supervisor.Tail
+}
+
+func (l *lastWords) Write(p []byte) (int, error) {
+	_, _ = l.Tail.Write(p) // takes all
+	return l.WriteCloser.Write(p)
+}
 
 // findCompany finds what runs beside the function, and after it.
 func (r *runtime) findCompany() (err error) {
@@ -196,9 +205,9 @@ func (r *runtime) findCompany() (err error) {
 	for i := range r.sidecars {
 		sidecar := &r.sidecars[i]
 		source := r.out.Source(sidecar.Name)
-		last := &supervisor.Tail{Max: lastWords}
-		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), io.MultiWriter(last, source.Stream("stderr"))}
-		sidecar.Said = func() string { return adapters.UsefulLine(r.mask.Hide(last.String())) }
+		said := &lastWords{source.Stream("stderr"), supervisor.Tail{Max: 4 << 10}}
+		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), said}
+		sidecar.Said = func() string { return adapters.UsefulLine(r.mask.HideTail(said.Tail.String())) }
 		sidecar.Command.Owner = supervisor.SidecarOwner(sidecar.Name)
 	}
 	if r.StopCommand != "" {
