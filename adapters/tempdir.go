@@ -59,6 +59,9 @@ func removeAll(folder string) error {
 // removeStale removes what a bootstrap has left that was killed: a platform may
 // start the next one with the same /tmp.
 func (t *tempFolder) removeStale() {
+	if !t.wanted {
+		return
+	}
 	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is good
 	for _, folder := range folders {
 		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), tempPrefix), "-")

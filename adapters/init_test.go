@@ -1,0 +1,125 @@
+package adapters
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor"
+)
+
+// withInit has a command run before a program that tells variables.
+func withInit(t *testing.T, command string) Config {
+	t.Helper()
+	c := config(t, files{"tool": "#!/bin/sh\neval \"$(cat)\""})
+	c.Handler, c.Init = "tool", &Init{Command: command}
+	return c
+}
+
+// What it writes reaches the function as it is.
+func TestInitVariables(t *testing.T) {
+	const value = `a$b "c" 'd' #e =f \n`
+	c := withInit(t, `printf '%s\n' '# ours' '' "KEY=$VALUE" EMPTY= 'PATH=/usr/bin:/bin:/none' >"$BOOTSTRAP_ENV_FILE"; echo out; echo log >&2`)
+	c.Environ = append(c.Environ, "VALUE="+value, "KEY=stale")
+	a := start(t, c)
+	succeeds(t, a, `printf %s "$KEY,$EMPTY,$PATH,${BOOTSTRAP_ENV_FILE-unset}"`, value+",,/usr/bin:/bin:/none,unset")
+	if out, log := c.Stdout.(*bytes.Buffer).String(), c.Stderr.(*bytes.Buffer).String(); out != "out\n" || log != "log\n" {
+		t.Errorf("logged %q and %q", out, log)
+	}
+}
+
+// A new file in the place of the one that it was given counts, too.
+func TestInitFileReplaced(t *testing.T) {
+	a := start(t, withInit(t, `echo KEY=new >"$BOOTSTRAP_ENV_FILE.x" && mv "$BOOTSTRAP_ENV_FILE.x" "$BOOTSTRAP_ENV_FILE"`))
+	succeeds(t, a, `printf %s "$KEY"`, "new")
+}
+
+// A variable that it sets counts in our own look-ups.
+func TestInitPath(t *testing.T) {
+	c := withInit(t, `printf 'PATH=%s/bin:/usr/bin:/bin\n' "$PWD" >"$BOOTSTRAP_ENV_FILE"`)
+	c.Dir = folder(t, files{"bin/here": "#!/bin/sh\necho found\n"})
+	c.Command = `["here"]`
+	succeeds(t, start(t, c), "", "found\n")
+}
+
+// Secrets that it fetches are hidden.
+func TestInitSecrets(t *testing.T) {
+	c := withInit(t, `echo TOKEN=hush-hush >"$BOOTSTRAP_ENV_FILE"`)
+	c.Secrets, c.Mask = []string{"TOKEN", "OTHER"}, &supervisor.Mask{}
+	a := start(t, c)
+	fails(t, a, `echo "no $TOKEN" >&2; exit 3`, "Function.ExitError", "no ***")
+}
+
+func TestInitFails(t *testing.T) {
+	for _, row := range []struct{ name, command, kind, message string }{
+		{"a status", "echo no luck >&2; exit 3", "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: exit status 3: no luck"},
+		{"a signal", "kill -9 $$", "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: killed by signal 9"},
+		{"no program", `["none"]`, "Runtime.InitCommandError", `BOOTSTRAP_INIT_COMMAND: "none" is not in PATH`},
+		{"no list", `["none`, "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: begins with [ but is not a JSON array"},
+		{"no variable", `printf 'A=1\nhush\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
+		{"no name", `echo 1A=hush >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
+		{"a NUL byte", `printf 'A=hush\0\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
+		{"no file", `rm "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "$BOOTSTRAP_ENV_FILE cannot be read"},
+		{"too slow", "sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND was not ready after 100ms"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := withInit(t, row.command)
+			if row.name == "too slow" {
+				c.StartTimeout = 100 * time.Millisecond
+			}
+			err := New(c).Start(t.Context())
+			wantFailure(t, err, row.kind, row.message)
+			checkFailure(t, err.(*protocol.Failure))
+			if strings.Contains(err.Error(), "hush") {
+				t.Errorf("it tells what may be a secret: %v", err)
+			}
+		})
+	}
+}
+
+// Being told to stop ends it.
+func TestInitStopped(t *testing.T) {
+	c := withInit(t, "echo go >&2; sleep 1000")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
+	if err := New(c).Start(ctx); !errors.Is(err, supervisor.ErrStopping) {
+		t.Errorf("got %v, want %v", err, supervisor.ErrStopping)
+	}
+}
+
+// It runs once for all that share it, and its end, good or bad, is that of all.
+func TestInitOnce(t *testing.T) {
+	for _, end := range []string{"true", "false"} {
+		t.Run(end, func(t *testing.T) {
+			ran := filepath.Join(t.TempDir(), "ran")
+			c := withInit(t, fmt.Sprintf(`echo KEY=1 >"$BOOTSTRAP_ENV_FILE"; echo ran >>%s; %s`, ran, end))
+			c.Stdout, c.Stderr = &hook{}, &hook{}
+			var all sync.WaitGroup
+			errs := make([]error, 5)
+			for i := range errs {
+				all.Go(func() {
+					a := New(c)
+					if errs[i] = a.Start(t.Context()); errs[i] == nil {
+						errs[i] = a.Close()
+					}
+				})
+			}
+			all.Wait()
+			if text, _ := os.ReadFile(ran); string(text) != "ran\n" {
+				t.Errorf("it ran %d times", strings.Count(string(text), "\n"))
+			}
+			if failed := slices.ContainsFunc(errs, func(err error) bool { return (err == nil) != (end == "true") }); failed {
+				t.Errorf("got %v", errs)
+			}
+		})
+	}
+}

@@ -1,0 +1,192 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// toldIn appends what happens to a file, and reads it.
+type toldIn string
+
+func (f toldIn) tell(what string) {
+	file, err := os.OpenFile(string(f), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(file, what)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (f toldIn) String() string {
+	text, _ := os.ReadFile(string(f)) // missing: nothing happened
+	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
+}
+
+// sidecar says when it is there and when it is told to end.
+func (f toldIn) sidecar(name string) Sidecar {
+	c := shell(fmt.Sprintf(`trap 'echo -%[1]s >>%[2]s; exit' TERM; echo +%[1]s >>%[2]s; while :; do sleep 0.01; done`, name, string(f)))
+	c.Outputs = []io.Writer{io.Discard, io.Discard}
+	return Sidecar{Name: name, Command: *c}
+}
+
+type toldAdapter struct {
+	adapter
+	toldIn
+}
+
+func (a *toldAdapter) Close() error {
+	a.tell("-adapter")
+	return nil
+}
+
+// All is started in order and ended in reverse, after the event in hand.
+func TestOrderOfStop(t *testing.T) {
+	tidy(t)
+	f := toldIn(filepath.Join(t.TempDir(), "told"))
+	p := newPlatform(t, accept)
+	a := &toldAdapter{toldIn: f}
+	a.start = func(context.Context) error {
+		within(t, "both sidecars are there", func() bool { return f.String() == "+one, +two" || f.String() == "+two, +one" })
+		f.tell("+adapter")
+		return nil
+	}
+	in, out := make(chan bool), make(chan bool)
+	a.invoke = func(context.Context, *protocol.Event) ([]byte, error) {
+		in <- true
+		<-out
+		f.tell("event")
+		return nil, nil
+	}
+	r := run(t, p, a, func(s *Supervisor) {
+		s.Sidecars = Sidecars{List: []Sidecar{f.sidecar("one"), f.sidecar("two")}, Log: s.Log}
+		s.StopCommand = shell("echo stop >>" + string(f))
+	})
+	p.events <- event{id: "1"}
+	<-in
+	r.stop()
+	out <- true
+	r.stopped(t)
+	want := "+adapter, event, -adapter, -two, -one, stop"
+	if _, got, _ := strings.Cut(f.String(), "two, "); !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want …%q", f, want)
+	}
+}
+
+// The stop as a whole has one limit, whoever does not want to end.
+func TestLimitOfStop(t *testing.T) {
+	tidy(t)
+	const limit = 400 * time.Millisecond
+	p := newPlatform(t, accept)
+	entered := make(chan bool, 1)
+	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+		entered <- true
+		<-ctx.Done()
+		var stop *StopError
+		if !errors.As(context.Cause(ctx), &stop) || time.Until(stop.Until) > limit {
+			t.Errorf("got the cause %v", context.Cause(ctx))
+		}
+		return nil, nil
+	}}
+	stubborn := shell("trap '' TERM; echo up; while :; do sleep 0.01; done")
+	var up [2]toldWriter
+	r := run(t, p, a, func(s *Supervisor) {
+		s.StopLimit = limit
+		for i := range up {
+			up[i] = make(toldWriter, 1)
+			c := *stubborn
+			c.Outputs = []io.Writer{up[i], io.Discard}
+			s.Sidecars.List = append(s.Sidecars.List, Sidecar{Name: fmt.Sprint(i), Command: c})
+		}
+		s.Sidecars.Log = s.Log
+		c := *stubborn
+		c.Outputs = []io.Writer{io.Discard, io.Discard}
+		s.StopCommand = &c
+	})
+	p.events <- event{id: "1"}
+	<-entered
+	<-up[0]
+	<-up[1]
+	began := time.Now()
+	r.stopped(t)
+	if took := time.Since(began); took < limit/2 || took > limit+bound/2 {
+		t.Errorf("it took %v, want about %v", took, limit)
+	}
+	p.takes(t, post{"response", "1", "", ""})
+	if !strings.Contains(r.log.String(), "the stop command took too long") {
+		t.Errorf("got the log %s", r.log)
+	}
+}
+
+// toldWriter tells of the first write.
+type toldWriter chan bool
+
+func (w toldWriter) Write(p []byte) (int, error) {
+	select {
+	case w <- true:
+	default:
+	}
+	return len(p), nil
+}
+
+func TestStopCommandFails(t *testing.T) {
+	for command, want := range map[string]string{
+		"exit 3":     "the stop command failed: exit=3",
+		"kill -9 $$": `the stop command failed: exit="signal 9"`,
+		"":           "cannot run the stop command: error=",
+	} {
+		t.Run(command, func(t *testing.T) {
+			tidy(t)
+			c := shell(command)
+			c.Outputs = []io.Writer{io.Discard, io.Discard}
+			if command == "" {
+				c.Path = "/none"
+			}
+			out := &log{}
+			s := &Supervisor{StopCommand: c, Log: hclog.New(&hclog.LoggerOptions{Output: out})}
+			s.runStopCommand()
+			if got := out.String(); !strings.Contains(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// Each that is still to be ended has the same share of the time, up to the
+// grace.
+func TestShare(t *testing.T) {
+	s := &Supervisor{Grace: time.Second, StopLimit: 9 * time.Second}
+	for things, want := range map[int]time.Duration{1: time.Second, 9: time.Second, 18: 500 * time.Millisecond, 90: 100 * time.Millisecond} {
+		if got := s.share(things); got > want || got < want*9/10 {
+			t.Errorf("of %d: got %v, want %v", things, got, want)
+		}
+	}
+	s = &Supervisor{Grace: time.Second, StopLimit: time.Nanosecond}
+	if got := s.share(1); got != 0 {
+		t.Errorf("when the time is over: got %v", got)
+	}
+}
+
+// A runtime that ends at once leaves nothing.
+func TestEndAll(t *testing.T) {
+	tidy(t)
+	own := start(t, shell("sleep 60 & exec sleep 60"))
+	c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
+	c.Keep = true
+	runToEnd(t, t.Context(), c, 0).check(t, 0)
+	EndAll()
+	within(t, "all has ended", func() bool { return own.Exited() && len(children.orphans(Anybody)) == 0 })
+	own.End(0)
+}
