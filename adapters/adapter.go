@@ -145,6 +145,13 @@ func (a *adapter) Prepare() {
 	}
 }
 
+// Settle passes on what was logged since the last event.
+func (a *adapter) Settle() {
+	if s, ok := a.Adapter.(supervisor.Settler); ok {
+		s.Settle()
+	}
+}
+
 // Usage is what the last event has taken.
 func (a *adapter) Usage() supervisor.Usage {
 	if m, ok := a.Adapter.(supervisor.Meter); ok {

@@ -212,6 +212,7 @@ func invokeEvent(t *testing.T, a supervisor.Adapter, ev *protocol.Event) (string
 
 func invokeFor(ctx context.Context, t *testing.T, a supervisor.Adapter, ev *protocol.Event) (string, *protocol.Failure) {
 	t.Helper()
+	a.(supervisor.Settler).Settle() // as the loop does
 	result, err := a.Invoke(ctx, ev)
 	if err == nil {
 		return string(result), nil

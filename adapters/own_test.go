@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor"
 )
 
 func TestOwnFailure(t *testing.T) {
@@ -53,6 +54,7 @@ func TestOwnFailureOfCommand(t *testing.T) {
 	for kind, c := range map[string]Config{"program": program, "function": fn} {
 		a := start(t, c)
 		for _, code := range []string{say + "; exit 3", say + " >&2; exit 3", "echo more; " + say + " >&2; exit 255"} {
+			a.(supervisor.Settler).Settle()
 			_, err := a.Invoke(t.Context(), newEvent(code))
 			f, ok := err.(*protocol.Failure)
 			if !ok || f.Type != "Shop.NoStock" || f.Message != "no tea" || len(f.Stack) != 1 {

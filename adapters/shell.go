@@ -170,6 +170,13 @@ func (f *shell) Usage() supervisor.Usage {
 	return f.usage
 }
 
+// Settle passes on what came since the last event.
+func (f *shell) Settle() {
+	if f.host != nil {
+		f.host.settle()
+	}
+}
+
 // Invoke calls the function. A shell that is gone, or out of step, is replaced
 // first.
 func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {

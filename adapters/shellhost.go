@@ -81,17 +81,19 @@ func (h *host) ask(event []byte, given ...[]byte) error {
 	return nil
 }
 
-// waits reports whether the shell waits for an event. It drops what the last
-// event left in the pipes: what it had started may have written on, until it
-// was ended after the answer. An answer to nothing is one to the death of the
-// subshell that waited.
-func (h *host) waits() bool {
+// settle passes on what was logged, and drops what else the last event left in
+// the pipes: what it had started may have written on, until it was ended after
+// the answer.
+func (h *host) settle() {
 	h.result.over = 1     // keep nothing
 	_ = h.process.Drain() // answer tells of an exit
 	*h.result = result{max: h.result.max}
 	h.log.Reset()
-	return h.answers.Len() == 0 && !h.process.Exited()
 }
+
+// waits reports whether the shell waits for an event. An answer to nothing is
+// one to the death of the subshell that waited.
+func (h *host) waits() bool { return h.answers.Len() == 0 && !h.process.Exited() }
 
 // interrupt ends the event in hand, and reports whether the shell has survived
 // that, as it should.

@@ -140,11 +140,8 @@ func (w *worker) Usage() supervisor.Usage {
 
 func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	defer func() { w.took = time.Since(ev.Received) }()
-	if s := w.session; s != nil && s.ready {
-		s.forget()
-		if s.inbox.stray || s.inbox.closed {
-			w.end(0)
-		}
+	if s := w.session; s != nil && s.ready && (s.inbox.stray || s.inbox.closed) {
+		w.end(0)
 	}
 	if err := w.present(ctx); err != nil {
 		w.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
@@ -164,10 +161,12 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	return nil, w.broken(err, s, ev, w.end(grace(ctx, ev)))
 }
 
-// forget passes on what came since the last event; it is not this one's.
-func (s *session) forget() {
-	_ = s.process.Drain() // what was no frame shows in the inbox
-	s.log.Reset()
+// Settle passes on what came since the last event; it is not the next one's.
+func (w *worker) Settle() {
+	if s := w.session; s != nil && s.ready {
+		_ = s.process.Drain() // what was no frame shows in the inbox
+		s.log.Reset()
+	}
 }
 
 // answered is the outcome that a whole frame tells.

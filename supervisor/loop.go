@@ -120,6 +120,9 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	for _, secret := range s.Secrets {
 		s.Mask.Learn(ev.Header.Get(secret.Header))
 	}
+	if a, ok := s.Adapter.(Settler); ok {
+		a.Settle()
+	}
 	s.Source.Begin(ev.ID, until)
 	defer s.Source.Flush()
 	return s.Adapter.Invoke(ctx, ev)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -258,4 +259,37 @@ func TestStopLimitOfAnswer(t *testing.T) {
 	r := run(t, p, &adapter{}, func(s *Supervisor) { s.StopLimit = 50 * time.Millisecond })
 	p.post(t)
 	quick(t, func() { r.stopped(t) })
+}
+
+// What a command has logged between two events is neither's.
+func TestLinesBetweenEvents(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, accept)
+	told := &log{}
+	a := &settling{}
+	p.events <- event{id: "1"}
+	p.events <- event{id: "2"}
+	r := run(t, p, a, func(s *Supervisor) {
+		source := NewLog(told, Style{Prefix: true}).Source("")
+		s.Slots[0].Source = source
+		a.out = source.Stream("stdout")
+	})
+	p.post(t)
+	p.post(t)
+	r.stopped(t)
+	if got, want := told.String(), "between\n1 within\nbetween\n2 within\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+type settling struct {
+	adapter
+	out io.Writer
+}
+
+func (a *settling) Settle() { fmt.Fprintln(a.out, "between") }
+
+func (a *settling) Invoke(context.Context, *protocol.Event) ([]byte, error) {
+	fmt.Fprintln(a.out, "within")
+	return nil, nil
 }

@@ -35,6 +35,10 @@ type Adapter interface {
 // clock, as no event is in hand. It must not take long.
 type Preparer interface{ Prepare() }
 
+// A Settler is an Adapter whose command lives on between events. Settle passes
+// on what that has logged since the last one, as it belongs to none.
+type Settler interface{ Settle() }
+
 // A Meter is an Adapter that knows what its last event has taken.
 type Meter interface{ Usage() Usage }
 
