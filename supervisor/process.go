@@ -36,9 +36,10 @@ type Command struct {
 	Keep bool
 	// Owner is whose it is, and so what it leaves behind; it is added to Env.
 	Owner Owner
-	// OOMScore is its oom_score_adj, up to 1000, which zero means, too: the
-	// kernel ends that first when the memory is full.
-	OOMScore int
+	// Sidecar: it lives as long as we do. When the memory is full the kernel
+	// ends it after the command of an event, which is the one that grows; and
+	// its end may be seen a little later.
+	Sidecar bool
 }
 
 // A Process is a child with a process group of its own. It starts once and
@@ -49,6 +50,7 @@ type Process struct {
 	exited  bool // seen by peek, not yet reaped
 	keep    bool // the rest of its group, once it has exited
 	owner   Owner
+	sidecar bool
 	in      feed
 	big     bool // the pipes are
 	peak    int  // once it has ended
@@ -72,7 +74,7 @@ func (e *StartError) Unwrap() error { return e.Errno }
 
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
-	p := &Process{in: feed{fd: -1}, keep: c.Keep, owner: c.Owner, reaped: time.Now()}
+	p := &Process{in: feed{fd: -1}, keep: c.Keep, owner: c.Owner, sidecar: c.Sidecar, reaped: time.Now()}
 	theirs, err := p.open(c)
 	if err == nil {
 		p.pid, err = children.start(func() (int, error) {
@@ -89,7 +91,7 @@ func Start(c *Command) (*Process, error) {
 		p.close()
 		return nil, &StartError{c.Path, err}
 	}
-	preferToKill(p.pid, cmp.Or(c.OOMScore, 1000))
+	p.preferToKill()
 	return p, nil
 }
 
@@ -134,10 +136,14 @@ func (p *Process) Exited() bool {
 // preferToKill makes the kernel end a child, and what that starts, rather than
 // us when the memory is full. A child that is gone already, or a kernel without
 // this, is no harm.
-func preferToKill(pid, score int) {
-	fd, err := syscall.Open("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
+func (p *Process) preferToKill() {
+	score := "1000"
+	if p.sidecar {
+		score = "500"
+	}
+	fd, err := syscall.Open("/proc/"+strconv.Itoa(p.pid)+"/oom_score_adj", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
 	if err == nil {
-		_, _ = syscall.Write(fd, []byte(strconv.Itoa(score)))
+		_, _ = syscall.Write(fd, []byte(score))
 		_ = syscall.Close(fd)
 	}
 }

@@ -10,7 +10,8 @@ const (
 	spins     = 64                     // looks for an exit that must be near
 	soon      = 50 * time.Microsecond  // between looks for one that should be
 	firstLook = time.Millisecond       // for one that nothing announces,
-	lastLook  = 20 * time.Millisecond  // and of an old process
+	lastLook  = 20 * time.Millisecond  // and of an old process,
+	rareLook  = 50 * time.Millisecond  // or of a sidecar
 	passOn    = 10 * time.Millisecond  // for what an exited one has left to others to write,
 	catchUp   = 200 * time.Millisecond // where these want to run but do not get to it
 )
@@ -79,7 +80,11 @@ func (p *Process) patience(began time.Time) time.Duration {
 		}
 		least = soon
 	}
-	return min(max(time.Since(began)/8, least), lastLook)
+	most := lastLook
+	if p.sidecar {
+		most = rareLook
+	}
+	return min(max(time.Since(began)/8, least), most)
 }
 
 // looks: it is time to look whether the process has exited. While bytes come it

@@ -23,10 +23,6 @@ type Sidecar struct {
 	Said func() string
 }
 
-// sidecarScore: when the memory is full a sidecar goes after the command of an
-// event, which is the one that grows, and before us.
-const sidecarScore = 500
-
 // A backoff bounds the pauses between tries.
 type backoff struct{ shortest, longest time.Duration }
 
@@ -106,6 +102,7 @@ func (k *keeper) live(running context.Context, p *Process) (how string) {
 			return err.Error()
 		}
 	}
+	defer k.clear()
 	if err := p.Pump(running, nil); running.Err() == nil || err == ErrExited {
 		return ending(p.End(0))
 	}
@@ -114,6 +111,14 @@ func (k *keeper) live(running context.Context, p *Process) (how string) {
 		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace.String())
 	}
 	return ending(status)
+}
+
+// clear ends what the sidecar has left behind: it may be in the way of its
+// next life.
+func (k *keeper) clear() {
+	if k.Command.Owner != Anybody {
+		_ = children.endOrphans(k.Command.Owner, killTime) // what does not go by then goes with us
+	}
 }
 
 // ending is a wait status in words.

@@ -4,7 +4,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -60,9 +59,17 @@ func (d *diary) Accept(_ string, _ hclog.Level, _ string, args ...any) {
 	for i := 0; i+1 < len(args); i += 2 {
 		said[args[i]] = args[i+1]
 	}
-	if pause, ok := said["restart_in"].(time.Duration); ok {
-		d.lives = append(d.lives, life{said["ran"].(time.Duration), pause})
+	if said["restart_in"] != nil {
+		d.lives = append(d.lives, life{duration(said["ran"]), duration(said["restart_in"])})
 	}
+}
+
+func duration(text any) time.Duration {
+	d, err := time.ParseDuration(text.(string))
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 func (d *diary) told() []life {
@@ -207,8 +214,25 @@ func TestSidecarScore(t *testing.T) {
 	}
 	tidy(t)
 	d := &diary{}
-	keep(t, d, `until [ $(cat /proc/$$/oom_score_adj) = `+strconv.Itoa(sidecarScore)+` ]; do :; done; echo well; exec sleep 60`, restarts)
+	keep(t, d, `until [ $(cat /proc/$$/oom_score_adj) = 500 ]; do :; done; echo well; exec sleep 60`, restarts)
 	d.wait(t, "well")
+}
+
+// What it has left behind is gone before its next life.
+func TestSidecarLeavesNothing(t *testing.T) {
+	tidy(t)
+	d := &diary{}
+	sidecar := d.sidecar("it", `setsid sleep 60 >/dev/null 2>&1 & exit 1`)
+	sidecar.Command.Owner = SidecarOwner("it")
+	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: backoff{20 * time.Millisecond, 20 * time.Millisecond}}
+	if err := s.Start(nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Stop(graceOf(0)) })
+	within(t, "some lives", func() bool { return len(d.told()) > 3 })
+	if left := children.orphans(Anybody); len(left) > 1 {
+		t.Errorf("got %d processes of its earlier lives", len(left))
+	}
 }
 
 // What a shell has started has its grace although the shell is gone at once.

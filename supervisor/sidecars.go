@@ -50,7 +50,7 @@ func (s *Sidecars) Start(died func(error)) error {
 }
 
 func (s *Sidecars) start(wanted context.Context, sidecar *Sidecar) error {
-	sidecar.Command.OOMScore = sidecarScore
+	sidecar.Command.Sidecar = true
 	p, err := Start(&sidecar.Command)
 	if err != nil {
 		return err
