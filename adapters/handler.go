@@ -46,7 +46,11 @@ func FindCommand(command, dir, path string) (program string, args []string, err 
 	if args, err = arguments(command); err != nil {
 		return "", nil, err
 	}
-	if program, err = findProgram(args[0], dir, path); err != nil {
+	program, err = findProgram(args[0], dir, path)
+	if f, ok := errors.AsType[*protocol.Failure](err); ok {
+		err = errors.New(f.Message) // its type is for a function's command
+	}
+	if err != nil {
 		return "", nil, err
 	}
 	return program, args, nil

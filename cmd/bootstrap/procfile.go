@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"bootstrap/adapters"
-	"bootstrap/protocol"
 	"bootstrap/supervisor"
 )
 
@@ -25,7 +24,7 @@ func readSidecars(file, dir string) ([]supervisor.Sidecar, error) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the sidecars: %w", err)
+		return nil, fmt.Errorf("cannot read it: %w", err)
 	}
 	entries, err := parseProcfile(filepath.Base(file), string(text))
 	if err != nil {
@@ -43,9 +42,6 @@ func readSidecars(file, dir string) ([]supervisor.Sidecar, error) {
 // sidecar has our own environment, in which there is nothing of an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 	path, args, err := adapters.FindCommand(e.command, dir, os.Getenv("PATH"))
-	if f, ok := errors.AsType[*protocol.Failure](err); ok {
-		err = errors.New(f.Message) // its type is for a function's
-	}
 	if err != nil {
 		return supervisor.Sidecar{}, fmt.Errorf("sidecar %s: %w", e.name, err)
 	}

@@ -142,7 +142,7 @@ func TestReadSidecarsComplaints(t *testing.T) {
 	}
 	for _, file := range []string{"Profile", dir + "/Profile", "."} {
 		_, err := readSidecars(file, dir)
-		if err == nil || !strings.HasPrefix(err.Error(), "cannot read the sidecars: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot read it: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
 			t.Errorf("%s: got the error %v, want one with its path", file, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -201,6 +202,9 @@ func (l *lastWords) Write(p []byte) (int, error) {
 func (r *runtime) findCompany() (err error) {
 	if r.Sidecars != "" {
 		r.sidecars, err = readSidecars(r.Sidecars, r.dir)
+		if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+			err = fmt.Errorf("%s: %w", r.told(prefix+"_SIDECARS"), err)
+		}
 	}
 	for i := range r.sidecars {
 		sidecar := &r.sidecars[i]
