@@ -33,21 +33,21 @@ func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) err
 }
 
 // register lets the platform know that we want to be told when it stops us. It
-// must know before the first event is asked for. An old one, or an emulator,
-// may not have that: then it ends us without a word.
+// must know before the first event is asked for, and until we are gone. An old
+// one, or an emulator, may not have that: then it ends us without a word.
 func (s *Supervisor) register(ctx context.Context) (registered func()) {
 	if s.Extension == nil {
 		return func() {}
 	}
 	done := make(chan struct{})
-	s.background.Go(func() error { // ends with ctx
+	s.background.Go(func() error { // ends with Run
 		defer s.Extension.Close()
 		err := s.Extension.Register(ctx)
 		close(done)
 		if err == nil {
-			err = s.Extension.Wait(ctx)
+			err = s.Extension.Wait(s.lasting)
 		}
-		if ctx.Err() == nil {
+		if s.lasting.Err() == nil {
 			s.Log.Debug("the platform will not say when it stops us", "error", err)
 		}
 		return nil

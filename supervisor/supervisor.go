@@ -78,6 +78,7 @@ type Supervisor struct {
 	Log     hclog.Logger
 
 	background errgroup.Group
+	lasting    context.Context // ends with Run
 	answering  context.Context // ends when there is no more time to post answers
 	began      time.Time
 	started    []Adapter // to be closed
@@ -93,8 +94,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		return fmt.Errorf("cannot adopt orphans: %w", err)
 	}
 	defer s.whenToldTo(ctx)()
-	reaping, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.background.Go(func() error { return runReaper(reaping) })
+	var stop context.CancelFunc
+	s.lasting, stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.background.Go(func() error { return runReaper(s.lasting) })
 	err := s.serve(ctx)
 	s.endOrphans(Anybody)
 	stop()
