@@ -12,6 +12,9 @@ const (
 	// must have its answer in time, whoever reads the log.
 	stall = time.Second
 
+	// flushPause is how long the end of an event waits for it.
+	flushPause = 100 * time.Millisecond
+
 	// pipeBuf is what a pipe takes at once where poll finds it ready.
 	pipeBuf = 4096
 
@@ -170,11 +173,23 @@ func (b *backlog) wait(until time.Time) bool {
 	return true
 }
 
-// flush waits until nothing is kept, until is over, or the reader stalls.
-func (b *backlog) flush(until time.Time) {
+// flush waits until nothing is kept, until is over, or the reader takes nothing
+// for that long: what is kept is not lost.
+func (b *backlog) flush(until time.Time, pause time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.move(); b.kept.size > 0 && b.wait(until); b.move() {
+	b.move()
+	for moved := true; moved && b.kept.size > 0; {
+		soon := time.Now().Add(pause)
+		if !until.IsZero() && until.Before(soon) {
+			soon = until
+		}
+		passed := b.passed
+		if !b.wait(soon) {
+			return
+		}
+		b.move()
+		moved = b.passed > passed
 	}
 }
 

@@ -227,6 +227,7 @@ func TestLogUntil(t *testing.T) {
 // answer is posted.
 func TestLogFlushWaits(t *testing.T) {
 	r, _, log := pipeLog(t, Style{})
+	log.pause = bound
 	command := log.Source("")
 	command.Begin("id", time.Now().Add(bound))
 	const size = 500_000
@@ -243,6 +244,23 @@ func TestLogFlushWaits(t *testing.T) {
 	}
 	if n := <-read; n != size {
 		t.Errorf("got %d bytes, want %d", n, size)
+	}
+}
+
+// It does not wait long for one that takes nothing, and what is not written is
+// not lost.
+func TestLogFlushStalled(t *testing.T) {
+	r, w, log := pipeLog(t, Style{})
+	command := log.Source("")
+	const size = 500_000
+	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
+	for range 3 {
+		if wait := took(command.Flush); wait > stall {
+			t.Errorf("it took %v, want about %v", wait, flushPause)
+		}
+	}
+	if text := readAll(t, r, w, log); len(text) != size {
+		t.Errorf("got %d bytes, want %d", len(text), size)
 	}
 }
 

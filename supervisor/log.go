@@ -26,6 +26,7 @@ type Style struct {
 type Log struct {
 	style   Style
 	hold    time.Duration // how long a record may wait for its next line
+	pause   time.Duration // and Flush for a reader that takes nothing
 	backlog *backlog
 
 	mu      sync.Mutex
@@ -34,7 +35,7 @@ type Log struct {
 
 // NewLog makes a Log that writes to a file, or to what else never blocks.
 func NewLog(to io.Writer, style Style) *Log {
-	l := &Log{style: style, hold: 100 * time.Millisecond}
+	l := &Log{style: style, hold: 100 * time.Millisecond, pause: flushPause}
 	l.backlog = newBacklog(to, l.gap)
 	return l
 }
@@ -61,7 +62,7 @@ func (l *Log) Close(limit time.Duration) {
 	for _, s := range sources {
 		s.Begin("", until)
 	}
-	l.backlog.flush(until)
+	l.backlog.flush(until, limit)
 }
 
 // gap is the line that tells what is missing.
@@ -107,13 +108,14 @@ func (s *Source) Begin(id string, until time.Time) {
 
 // Flush is for the end of the event, before its answer is posted, or of the
 // sidecar. It writes out the half lines and records of all streams, and returns
-// when all that the log holds is written, or its reader stalls. What is logged
-// from now on belongs to no event.
+// when all that the log holds is written, or its reader takes nothing for a
+// moment: what it holds then gets out later. What is logged from now on belongs
+// to no event.
 func (s *Source) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	s.log.backlog.flush(s.until)
+	s.log.backlog.flush(s.until, s.log.pause)
 	s.id, s.until = "", time.Time{}
 }
 
