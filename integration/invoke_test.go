@@ -31,10 +31,11 @@ func shellFunction(t testing.TB, body string) (dir string) {
 // first as it stands there, then with bootstrap in the folder, as in the zip.
 func TestExamples(t *testing.T) {
 	want := map[string]func(event, result string) bool{
-		"shell":  func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
-		"cli":    func(event, result string) bool { return result == strings.ToUpper(event) },
-		"python": greets,
-		"node":   greets,
+		"shell":   func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
+		"cli":     func(event, result string) bool { return result == strings.ToUpper(event) },
+		"python":  greets,
+		"node":    greets,
+		"sidecar": counts,
 	}
 	for name, right := range want {
 		event, err := os.ReadFile(filepath.Join("../examples", name, "event.json"))
@@ -69,6 +70,12 @@ func greets(event, result string) bool {
 	}
 	err := json.Unmarshal([]byte(result), &answer)
 	return err == nil && answer.StatusCode == 200 && strings.Contains(answer.Body, "Hello, Ada!")
+}
+
+// counts: the result is two answers, and the second knows of the first.
+func counts(event, result string) bool {
+	first, second, found := strings.Cut(result, "}{")
+	return found && greets(event, first+"}") && greets(event, "{"+second) && strings.Contains(second, `\"times\": 2`)
 }
 
 // readmeCommand is the indented command of an example's README.
