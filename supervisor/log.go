@@ -12,8 +12,7 @@ import (
 // A Style says how lines are logged. The zero value passes the command's bytes
 // on as they are, at once.
 type Style struct {
-	Prefix bool // each line of the command begins with the request id of its event and a space
-	Lines  bool // whole lines only: several events are served at the same time; Prefix and JSON have it so anyway
+	Prefix bool // each line of the command begins with the request id of its event and a space, and stays whole
 	JSON   bool // each line is one JSON object, as record.go says; without a prefix
 
 	Mask func(string) string // hides secrets in our own lines; nil: nothing is hidden
@@ -122,7 +121,7 @@ func (s *Source) Flush() {
 // passes: the bytes pass as they are.
 func (s *Source) passes() bool {
 	style := &s.log.style
-	return s.name == "" && !style.Prefix && !style.Lines && !style.JSON
+	return s.name == "" && !style.Prefix && !style.JSON
 }
 
 // release writes half lines and records out.

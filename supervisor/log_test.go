@@ -105,23 +105,6 @@ func TestLogEvents(t *testing.T) {
 	}
 }
 
-// In whole lines nothing is in front of them, but each has its end.
-func TestLogWholeLines(t *testing.T) {
-	var got bytes.Buffer
-	log, one := newTestLog(&got, Style{Lines: true})
-	two := log.Source("")
-	first, second := one.Stream("stderr"), two.Stream("stderr")
-	one.Begin("a", time.Time{})
-	two.Begin("b", time.Time{})
-	fmt.Fprint(first, "fir")
-	fmt.Fprint(second, "second\nsec")
-	fmt.Fprint(first, "st\n")
-	two.Flush()
-	if want := "second\nfirst\nsec\n"; got.String() != want {
-		t.Errorf("got %q, want %q", &got, want)
-	}
-}
-
 // Secrets are hidden in our own lines, in each style, and in no other.
 func TestLogMask(t *testing.T) {
 	for _, test := range []struct {
@@ -152,7 +135,7 @@ func TestLogMask(t *testing.T) {
 // several writes, and each has its event's id.
 func TestLogManySources(t *testing.T) {
 	const sources, events, lines = 20, 20, 10
-	for _, style := range []Style{{Prefix: true}, {JSON: true}, {Lines: true}} {
+	for _, style := range []Style{{Prefix: true}, {JSON: true}} {
 		t.Run(fmt.Sprintf("%+v", style), func(t *testing.T) {
 			got := &bytes.Buffer{}
 			log := NewLog(got, style)
@@ -183,7 +166,7 @@ func TestLogManySources(t *testing.T) {
 				}
 				count++
 				id := line[at : at+len("<00-00>")]
-				if rest := strings.ReplaceAll(line, id, ""); strings.ContainsAny(rest, "<>") || style.Lines && line != id+"\n" || style.Prefix && line != id+" "+id+"\n" {
+				if rest := strings.ReplaceAll(line, id, ""); strings.ContainsAny(rest, "<>") || style.Prefix && line != id+" "+id+"\n" {
 					t.Fatalf("got the line %q", line)
 				}
 			}
