@@ -27,28 +27,28 @@ type Config struct {
 	Result          result        `default:"stdout" desc:"where the command writes its result: stdout, or fd3 (descriptor 3; stdout is a log, then)"`
 	ExitCodes       exitCodes     `split_words:"true" desc:"what exit statuses mean, such as 3=ok,75=Function.Retry: a result, or a failure of that type"`
 	Stderr          stderr        `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
-	Concurrency     parallel      `default:"0" desc:"events at the same time, where the platform can; 0: as many as the platform says (AWS_LAMBDA_MAX_CONCURRENCY), else 1"`
+	Concurrency     parallel      `default:"0" desc:"events at the same time, not on SCF; 0: as many as the platform says (AWS_LAMBDA_MAX_CONCURRENCY), else 1"`
 	PassCredentials bool          `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
 	Timeout         duration      `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
 	Margin          duration      `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
-	StartTimeout    duration      `split_words:"true" default:"1m" desc:"how long a script or a worker may take to be ready; 0: as long as the platform waits"`
-	Grace           duration      `default:"5s" desc:"how long the event in hand may go on when the runtime is told to stop (SIGTERM); 0: it is ended at once"`
-	StopTimeout     duration      `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's, else 10s"`
+	StartTimeout    duration      `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR, BOOTSTRAP_INIT_COMMAND, and a script or a worker may take, each; 0: as long as the platform waits"`
+	Grace           duration      `default:"5s" desc:"how long the event in hand, and then each sidecar, may go on when the runtime is told to stop (SIGTERM); 0: they are ended at once"`
+	StopTimeout     duration      `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
 	Standby         bool          `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`
 	Leftovers       leftovers     `default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
-	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event a temp folder of its own, which is removed after it"`
+	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event a folder of its own as TMPDIR, which is removed after it"`
 	WorkerMaxEvents count         `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
 	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
-	InitCommand     string        `private:"true" split_words:"true" desc:"run once, before the first event: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
-	WaitFor         addresses     `private:"true" split_words:"true" desc:"what must answer before the first event: tcp://host:port, unix:///path or http://host:port/path, with commas between them"`
-	OnInitFailure   onInitFailure `split_words:"true" default:"exit" desc:"after a start that failed: exit, or answer (each event gets that failure)"`
-	Sidecars        string        `desc:"a file with commands to run beside the function, name: command on each line (Procfile)"`
-	SidecarPolicy   sidecarPolicy `split_words:"true" default:"restart" desc:"when a sidecar ends: restart (it is started again, after a growing pause), or fail (the runtime stops)"`
-	StopCommand     string        `private:"true" split_words:"true" desc:"run once, when the runtime is told to stop: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
+	InitCommand     string        `private:"true" split_words:"true" desc:"run once, to its end, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
+	WaitFor         addresses     `private:"true" split_words:"true" desc:"what must answer before the function starts: tcp://host:port, unix:///path or http://host:port/path, with commas between them"`
+	OnInitFailure   onInitFailure `split_words:"true" default:"exit" desc:"after a failed start, or with a wrong configuration: exit, or answer (each event fails with the reason)"`
+	Sidecars        string        `desc:"a file in the code folder with commands to run beside the function, name: command on each line (Procfile)"`
+	SidecarPolicy   sidecarPolicy `split_words:"true" default:"restart" desc:"when a sidecar ends: restart (it is started again, after a growing pause), or fail (the runtime ends after the event in hand, with exit status 1)"`
+	StopCommand     string        `private:"true" split_words:"true" desc:"run last, once all else has ended: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
 	LogLevel        logLevel      `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
-	LogFormat       logFormat     `split_words:"true" default:"text" desc:"of all that is logged: text, or json (an object on each line)"`
-	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with its name and its event"`
-	Secrets         names         `private:"true" desc:"names of variables, with commas between them, whose values show in no log and no failure"`
+	LogFormat       logFormat     `split_words:"true" default:"text" desc:"of all that is logged: text (what a command logs stays as it is), or json (an object on each line)"`
+	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; so it is anyway, in text, with several events at the same time"`
+	Secrets         names         `private:"true" desc:"names of variables, with commas between them, whose values are *** in bootstrap's own lines and in failures"`
 	Pty             bool          `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back"`
 	Platform        platform      `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
 
@@ -139,7 +139,7 @@ func (c *Config) contradictions() (all []error) {
 		{worker && !stdin, "ADAPTER", "DELIVERY", "a worker's events are frames on stdin: leave one out"},
 		{worker && c.Result != "stdout", "ADAPTER", "RESULT", "a worker's results are frames on descriptor 3: leave one out"},
 		{c.SidecarPolicy == "fail" && c.Sidecars == "", "SIDECAR_POLICY", "SIDECARS", "there is no sidecar that could end"},
-		{c.LogPrefix && c.LogFormat == "json", "LOG_PREFIX", "LOG_FORMAT", "in JSON name and event are keys: leave the prefix out"},
+		{c.LogPrefix && c.LogFormat == "json", "LOG_PREFIX", "LOG_FORMAT", "in JSON the event is a key: leave the prefix out"},
 	} {
 		if rule.broken {
 			all = append(all, fmt.Errorf("%s, but %s: %s", c.told(prefix+"_"+rule.name), c.told(prefix+"_"+rule.but), rule.why))
