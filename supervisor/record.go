@@ -53,7 +53,7 @@ func (r *record) owns(line []byte) bool {
 	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') || bytes.HasPrefix(line, []byte("Caused by:")) {
 		return true
 	}
-	last := r.traceback
+	last := r.traceback // what is not indented says what went wrong, and ends it
 	r.traceback = false
 	return last
 }
@@ -169,7 +169,8 @@ func ownRecord(line []byte, mask func(string) string) []byte {
 	return append(b, "}\n"...)
 }
 
-// appendMasked adds a value: a text, or what else hides nothing as it stands.
+// appendMasked adds a value: as it stands, or, where it holds a secret, as a
+// text without it.
 func appendMasked(b []byte, value json.RawMessage, mask func(string) string) []byte {
 	text := plain(value)
 	if masked := mask(text); masked != text || value[0] == '"' {
