@@ -136,17 +136,28 @@ func (r *Runner) forget(i *instance) {
 // the process ended, nil if there was none. The next Invoke would start a
 // fresh one.
 func (r *Runner) Stop() *os.ProcessState {
+	return r.end(func(i *instance, limit time.Duration) {
+		if r.server.platform.Register != "" && !r.server.registered() {
+			i.kill()
+		} else {
+			i.stop(limit)
+		}
+	})
+}
+
+// Wait is Stop where somebody else has sent SIGTERM, as may be while there are
+// events in hand: it sends no other.
+func (r *Runner) Wait() *os.ProcessState { return r.end((*instance).leave) }
+
+// end ends the instance in a way that takes so long at most.
+func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessState {
 	defer r.alone()()
 	i := r.instance.Load()
 	if i == nil {
 		return nil
 	}
 	defer r.forget(i)
-	if p := r.server.platform; p.Register != "" && !r.server.registered() {
-		i.kill()
-	} else {
-		i.stop(cmp.Or(p.StopLimit, r.grace))
-	}
+	way(i, cmp.Or(r.server.platform.StopLimit, r.grace))
 	return i.cmd.ProcessState
 }
 

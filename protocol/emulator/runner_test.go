@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -155,6 +156,34 @@ func TestRunnerStopsTheExtended(t *testing.T) {
 	}
 	if got := g.stderr.String(); got != "terminated\nterminated\n" {
 		t.Errorf("got %q on stderr", got)
+	}
+}
+
+// Who has sent SIGTERM can wait for what comes of it, within the same limit.
+func TestRunnerWait(t *testing.T) {
+	for name, want := range map[string]string{"runtime": "exit status 0", "stubborn": "signal: killed"} {
+		g := newRig(t, protocol.SCF, Function{}, name)
+		g.grace = 100 * time.Millisecond
+		if state := g.Wait(); state != nil {
+			t.Errorf("%s: got %v before the first event", name, state)
+		}
+		g.invoke("hello", Result)
+		if err := syscall.Kill(g.PID(), syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if state := g.Wait(); state == nil || state.String() != want {
+			t.Errorf("%s: got %v, want %s", name, state, want)
+		}
+	}
+}
+
+// Wait asks nobody to end.
+func TestRunnerWaitsInVain(t *testing.T) {
+	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g.grace = time.Millisecond
+	g.invoke("hello", Result)
+	if state := g.Wait(); state == nil || state.String() != "signal: killed" {
+		t.Errorf("got %v, want it killed, not asked", state)
 	}
 }
 
