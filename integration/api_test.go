@@ -98,7 +98,7 @@ func TestA09ThousandEvents(t *testing.T) {
 			t.Fatalf("got %v %s, %v, want %d", out.Kind, out.Body, err, i)
 		}
 	}
-	unharmed(t, named("function"), server, runner, 1001)
+	unharmed(t, named("function"), protocol.Lambda, server, runner, 1001)
 }
 
 // What an event holds is for the code to judge.

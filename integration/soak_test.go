@@ -123,7 +123,7 @@ func (s *soak) run(events int) {
 	if last := s.small(quiet, first.memory+room); last.memory > first.memory+room {
 		s.t.Errorf("memory: got %d KB, want at most %d more than %d", last.memory>>10, room>>10, first.memory>>10)
 	}
-	clean(s.t, s.server, s.runner, s.sent, s.tmp)
+	clean(s.t, protocol.SCF, s.server, s.runner, s.sent, s.tmp)
 }
 
 func (s *soak) send(n int) {
