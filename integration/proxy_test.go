@@ -141,9 +141,12 @@ func (p *proxy) keep(conn net.Conn, ours bool) (done func()) {
 	}
 }
 
-// call is the name of a request: "ready", "next", "response" or "error".
+// call is the name of a request: "ready", "next", "response", "error" or, for
+// one of our extension, "extension".
 func (p *proxy) call(r *http.Request) string {
 	switch {
+	case strings.Contains(r.URL.Path, "/extension/"):
+		return "extension"
 	case r.Method == http.MethodGet:
 		return "next"
 	case strings.Contains(r.URL.Path, "/response"):
@@ -435,7 +438,7 @@ func TestA05ManyFaults(t *testing.T) {
 	running.Wait()
 }
 
-// mixed chooses a fault for two exchanges of five.
+// mixed chooses a fault for two exchanges of five, none for an extension.
 type mixed struct {
 	platform *protocol.Platform
 	mu       sync.Mutex
@@ -445,7 +448,7 @@ type mixed struct {
 func (m *mixed) choose(call string) fault {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.random.IntN(5) >= 2 {
+	if call == "extension" || m.random.IntN(5) >= 2 {
 		return pass
 	}
 	for {
