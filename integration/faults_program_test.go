@@ -168,7 +168,9 @@ func stoppedBusy(t *testing.T, way string) string {
 		}
 	}()
 	f.succeeds(t, "{}", "done\n")
-	f.logged(t)
+	if state := f.runner.Wait(); state == nil || state.ExitCode() != 0 {
+		t.Errorf("it ended with %v, want exit status 0", state)
+	}
 	return "waits, result, status 0"
 }
 

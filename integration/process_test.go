@@ -207,7 +207,7 @@ func TestR11StopWithEventInHand(t *testing.T) {
 				}
 			}()
 			fails(t, runner, "{}", "Function.Stopped")
-			if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
+			if state := runner.Wait(); state == nil || state.ExitCode() != 0 {
 				t.Errorf("it ended with %v, want exit status 0", state)
 			}
 			for _, p := range <-there {

@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"strings"
 	"syscall"
@@ -14,7 +15,7 @@ import (
 )
 
 // Told to stop with an event in hand, bootstrap still answers it, then ends
-// with status 0.
+// with status 0, all within the platform's limit.
 func TestStopWithEventInHand(t *testing.T) {
 	for name, test := range map[string]struct {
 		code string
@@ -22,12 +23,17 @@ func TestStopWithEventInHand(t *testing.T) {
 		want emulator.Kind
 		text string
 	}{
-		"the event ends in time": {"echo begun >&2; sleep 0.5; echo done", nil, emulator.Result, "done"},
-		"it outlasts the grace":  {"echo begun >&2; sleep 60", []string{"BOOTSTRAP_GRACE=100ms"}, emulator.Failure, "Function.Stopped"},
+		"the event ends in time":              {"echo begun >&2; sleep $1; echo done", nil, emulator.Result, "done"},
+		"it outlasts the grace":               {"echo begun >&2; sleep 60", []string{"BOOTSTRAP_GRACE=100ms"}, emulator.Failure, "Function.Stopped"},
+		"it outlasts half of the stop's time": {"echo begun >&2; sleep 60", []string{"BOOTSTRAP_STOP_TIMEOUT=500ms"}, emulator.Failure, "Function.Stopped"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
 				log, begun := watch(t, "begun")
+				event := "0.5"       // seconds
+				if p.StopLimit > 0 { // half of which is for events
+					event = fmt.Sprint(p.StopLimit.Seconds() / 5)
+				}
 				server, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, test.code),
 					Timeout: 20 * time.Second, Env: test.env}, log)
 				go func() { // ends when the handler has begun, or the log is closed
@@ -35,11 +41,11 @@ func TestStopWithEventInHand(t *testing.T) {
 						_ = syscall.Kill(runner.PID(), syscall.SIGTERM)
 					}
 				}()
-				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")})
+				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
 				if err != nil || out.Kind != test.want || !strings.Contains(string(out.Body), test.text) {
 					t.Errorf("got %v %q, %v, want %v with %q", out.Kind, out.Body, err, test.want, test.text)
 				}
-				if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
+				if state := runner.Wait(); state == nil || state.ExitCode() != 0 {
 					t.Errorf("it ended with %v, want exit status 0", state)
 				}
 				if got := server.Stats(); got.Responses+got.Errors != 1 || got.Refused != 0 {
