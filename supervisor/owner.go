@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func (o Owner) owns(pid int) bool {
 	return owner == o || owner == Anybody && !o.sidecar()
 }
 
-func (o Owner) sidecar() bool { return bytes.HasPrefix([]byte(o), []byte(sidecarName+"=")) }
+func (o Owner) sidecar() bool { return strings.HasPrefix(string(o), sidecarName+"=") }
 
 // ownerOf reads the owner of a process; Anybody: it does not tell.
 func ownerOf(pid int) Owner {

@@ -55,23 +55,25 @@ func (s *Supervisor) register(ctx context.Context) (registered func()) {
 	return func() { <-done }
 }
 
+var errStartTimeout = errors.New("BOOTSTRAP_START_TIMEOUT is over")
+
 // startSidecars returns when all that must be there answers.
 func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseFunc) error {
 	if err := s.Sidecars.Start(end); err != nil {
-		return notThere(err.Error())
+		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithTimeout(ctx, s.StartTimeout)
+		limited, cancel := context.WithTimeoutCause(ctx, s.StartTimeout, errStartTimeout)
 		defer cancel()
 		ctx = limited
 	}
 	if err := WaitFor(ctx, s.WaitFor); err != nil {
-		return notThere(strings.TrimSuffix(err.Error()+"; "+s.Sidecars.Status(), "; "))
+		return sidecarNotReady(strings.TrimSuffix(err.Error()+"; "+s.Sidecars.Status(), "; "))
 	}
 	return nil
 }
 
-func notThere(why string) error {
+func sidecarNotReady(why string) error {
 	return &protocol.Failure{Type: "Runtime.SidecarNotReady", Message: why}
 }
 
@@ -93,8 +95,8 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 	return group.Wait()
 }
 
-// notStarted: where the platform takes the reason of a failed start it gets
-// it; elsewhere it stands where that platform looks for logs.
+// notStarted tells the reason of a failed start, to the platform, or where that
+// does not take it in InitLog, and returns it.
 func (s *Supervisor) notStarted(cause error) error {
 	report, cancel := context.WithTimeout(context.Background(), initErrorTime)
 	defer cancel()

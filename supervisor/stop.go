@@ -81,12 +81,13 @@ func (s *Supervisor) runStopCommand() {
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), s.stopBy())
 	defer cancel()
+	began := time.Now()
 	exit, err := Run(ctx, s.StopCommand, 0)
 	switch {
 	case err != nil:
 		s.Log.Error("cannot run the stop command", "error", err)
 	case exit.Cause != nil:
-		s.Log.Error("the stop command took too long and was ended", "limit", cmp.Or(s.StopLimit, usualStopLimit).String())
+		s.Log.Error("the stop command was ended, as the time for the stop is over", "ran", time.Since(began).Round(time.Millisecond).String())
 	case exit.Status != 0:
 		s.Log.Error("the stop command failed", "exit", ExitText(exit.Status))
 	}

@@ -125,7 +125,7 @@ func TestLimitOfStop(t *testing.T) {
 		t.Errorf("it took %v, want about %v", took, limit)
 	}
 	p.takes(t, post{"response", "1", "", ""})
-	if !strings.Contains(r.log.String(), "the stop command took too long") {
+	if !strings.Contains(r.log.String(), "the stop command was ended") {
 		t.Errorf("got the log %s", r.log)
 	}
 }

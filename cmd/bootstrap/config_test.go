@@ -61,7 +61,7 @@ func TestOrigins(t *testing.T) {
 func TestLimitsOfZero(t *testing.T) {
 	c := Config{given: map[string]given{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
 	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the timeout (default)", "start_timeout", "as long as the platform waits (default)",
-		"grace", "none (environment)", "stop_timeout", "10s (default)"}
+		"grace", "0s, at once (environment)", "stop_timeout", "10s (default)"}
 	if got := c.limits(protocol.SCF, os.Getenv); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

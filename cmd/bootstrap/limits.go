@@ -24,7 +24,7 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 		{"timeout", c.Timeout, "the platform's"},
 		{"margin", c.Margin, "a tenth of the timeout"},
 		{"start_timeout", c.StartTimeout, "as long as the platform waits"},
-		{"grace", c.Grace, "none"},
+		{"grace", c.Grace, "0s, at once"},
 		{"stop_timeout", c.StopTimeout, stop},
 	} {
 		text := limit.zero
