@@ -131,11 +131,15 @@ func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
 
 // killOrphans kills those that there are, and reaps the dead. One that it
 // reaps counts as found: what that left behind may not have been in the list.
-// The dead do not tell whose they were, so their groups are only killed where
-// that does not matter.
 func (r *registry) killOrphans(of Owner) (found []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.killFound(of)
+}
+
+// killFound is killOrphans, with the lock held. The dead do not tell whose they
+// were, so their groups are only killed where that does not matter.
+func (r *registry) killFound(of Owner) (found []int) {
 	if _, err := peek(idAny, 0); err == syscall.ECHILD {
 		return nil // no children at all: the usual case, and the cheap one
 	}
@@ -170,14 +174,25 @@ func (r *registry) kill(pid int) {
 	_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
 }
 
-// killAll kills all that there is, ours too, and waits for nothing.
-func (r *registry) killAll() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, pid := range pidsOfChildren() {
-		if r.own[pid] {
-			_ = syscall.Kill(-pid, syscall.SIGKILL) // its group; gone: fine
+// killAll kills all that there is, ours too, and then what that has left behind.
+// It returns when all is dead, or after the limit. The lock must be held.
+func (r *registry) killAll(limit time.Duration) {
+	for deadline := time.Now().Add(limit); r.killOwn() || len(r.killFound(Anybody)) > 0; time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(deadline) {
+			return
 		}
-		r.kill(pid)
 	}
+}
+
+// killOwn kills our own, with their groups, and reports whether one still
+// lives. The dead are left for their waiters.
+func (r *registry) killOwn() (living bool) {
+	for pid := range r.own {
+		_ = syscall.Kill(-pid, syscall.SIGKILL) // none is left: fine
+		_ = syscall.Kill(pid, syscall.SIGKILL)  // it may have left its group
+		if dead, err := peek(idPid, pid); dead == 0 && err == nil {
+			living = true
+		}
+	}
+	return living
 }

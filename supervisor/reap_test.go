@@ -222,3 +222,31 @@ func TestAsInit(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// All that runs is killed, ours and what would become an orphan by that, also
+// in sessions of their own; our own still have their waiters.
+func TestKillAll(t *testing.T) {
+	tidy(t)
+	for range 20 {
+		c := shell(escape + `trap '' TERM; for i in 1 2 3; do setsid sh -c 'setsid sleep 60 & echo; sleep 60' & done; while :; do sleep 60; done`)
+		var out Tail
+		c.Outputs = []io.Writer{&out}
+		ps := []*Process{start(t, c), start(t, c)}
+		for _, p := range ps {
+			out.Total = 0
+			pumpUntil(t, p, func() bool { return out.Total >= 3 })
+		}
+		children.mu.Lock()
+		children.killAll(bound)
+		pids := pidsOfChildren()
+		children.mu.Unlock()
+		if len(pids) != len(ps) {
+			t.Errorf("got the children %v, want only the dead %d of ours", pids, len(ps))
+		}
+		for _, p := range ps {
+			if status := p.End(0); status.Signal() != syscall.SIGKILL {
+				t.Errorf("got %v, want SIGKILL", ending(status))
+			}
+		}
+	}
+}

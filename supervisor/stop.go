@@ -94,5 +94,9 @@ func (s *Supervisor) runStopCommand() {
 }
 
 // EndAll ends at once all processes that were started, and what they have left
-// behind. It is for a runtime that is about to exit.
-func EndAll() { children.killAll() }
+// behind. It is for a runtime that is about to exit: nothing is started or
+// reaped after it, and who wants to blocks.
+func EndAll() {
+	children.mu.Lock() // for good
+	children.killAll(time.Second)
+}

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"bootstrap/cmd/internal/version"
 	"bootstrap/supervisor"
@@ -42,6 +43,7 @@ func untilSignal() context.Context {
 		stop()
 		<-signals
 		supervisor.EndAll()
+		time.AfterFunc(logTime, func() { os.Exit(exitFailed) }) // if nobody reads the log
 		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
 		os.Exit(exitFailed)
 	}()
