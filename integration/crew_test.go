@@ -1,0 +1,205 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// A crew is bootstrap with a function and its sidecars. Nobody ends it but the
+// test, and nobody sweeps up after it.
+type crew struct {
+	server         *emulator.Server
+	cmd            *exec.Cmd
+	over           chan struct{} // closed when it has exited
+	dir, tmp       string
+	stdout, stderr logBuffer
+}
+
+// beginCrew starts a new crew.
+func beginCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfile string, env ...string) *crew {
+	t.Helper()
+	c := newCrew(t, p, fn, procfile, env...)
+	c.run(t)
+	return c
+}
+
+// newCrew is what will run fn, of a way, beside the commands of a Procfile;
+// none: no sidecars. What a process writes to the file pids, one number on each
+// line, is gone at the end of the test.
+func newCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfile string, env ...string) *crew {
+	t.Helper()
+	c := &crew{dir: fn.Dir, tmp: t.TempDir(), over: make(chan struct{})}
+	if procfile != "" {
+		write(t, fn.Dir, "Procfile", procfile, 0o644)
+		write(t, fn.Dir, "sidecar.py", sidecar, 0o644)
+		env = append([]string{"BOOTSTRAP_SIDECARS=Procfile"}, env...)
+	}
+	fn.Timeout = patience
+	fn.Env = slices.Concat([]string{"TMPDIR=" + c.tmp}, fn.Env, env)
+	var err error
+	if c.server, err = emulator.New(p, fn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.server.Close() })
+	return c
+}
+
+func (c *crew) run(t *testing.T) {
+	t.Helper()
+	c.cmd = exec.Command(bootstrap)
+	c.cmd.Dir, c.cmd.Env = c.dir, c.server.Environment()
+	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.cmd.WaitDelay = time.Second // for what is left and holds our pipes
+	exited := c.server.Start()
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // ends with bootstrap
+		_ = c.cmd.Wait() // ProcessState tells
+		exited(c.cmd.ProcessState.String())
+		close(c.over)
+	}()
+	t.Cleanup(func() {
+		for _, p := range slices.Backward(tree(c.cmd.Process.Pid)) {
+			_ = syscall.Kill(p.pid, syscall.SIGKILL) // gone: so much the better
+		}
+		<-c.over
+		c.noneLeft(t)
+	})
+}
+
+// told sends SIGTERM.
+func (c *crew) told(t *testing.T) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}
+
+// ends: bootstrap exits within the limit, with that status, and leaves nothing.
+func (c *crew) ends(t *testing.T, limit time.Duration, status int) {
+	t.Helper()
+	select {
+	case <-c.over:
+	case <-time.After(limit):
+		t.Fatalf("it runs on after %v: %v\n%s", limit, tree(c.cmd.Process.Pid), c.stderr.String())
+	}
+	if got := c.cmd.ProcessState.ExitCode(); got != status {
+		t.Errorf("it ended with %v, want exit status %d\n%s", c.cmd.ProcessState, status, c.stderr.String())
+	}
+	c.noneLeft(t)
+}
+
+// noneLeft: those in the file pids are gone.
+func (c *crew) noneLeft(t *testing.T) {
+	t.Helper()
+	for _, pid := range lines(t, c.dir, "pids") {
+		if alive(pid) {
+			t.Errorf("process %s is left", pid)
+			_ = exec.Command("kill", "-KILL", pid).Run()
+		}
+	}
+}
+
+// alive: what was killed may be a zombie for a while, until init has seen it.
+func alive(pid string) bool {
+	deadline := time.Now().Add(time.Second)
+	for {
+		out, err := exec.Command("ps", "-o", "state=", "-p", pid).Output()
+		if state := strings.TrimSpace(string(out)); err != nil || state == "Z" || state == "X" {
+			return false
+		}
+		if time.Now().After(deadline) {
+			return true
+		}
+		time.Sleep(5 * time.Millisecond) // between looks, bounded above
+	}
+}
+
+// ask sends an event, and does not wait for its outcome.
+func (c *crew) ask(t *testing.T, event string) <-chan emulator.Outcome {
+	t.Helper()
+	outcome := make(chan emulator.Outcome, 1)
+	go func() { // ends with the event, or the server
+		defer close(outcome)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if out, err := c.server.Invoke(ctx, emulator.Event{Body: []byte(event)}); err == nil {
+			outcome <- out
+		}
+	}()
+	return outcome
+}
+
+// succeeds: an event has that result.
+func (c *crew) succeeds(t *testing.T, event, result string) {
+	t.Helper()
+	if out := <-c.ask(t, event); out.Kind != emulator.Result || strings.TrimSpace(string(out.Body)) != result {
+		t.Errorf("got %v %q %s, want %q\n%s", out.Kind, out.Body, out.Reason, result, c.stderr.String())
+	}
+}
+
+// isFailure: an outcome is a posted failure of that type, if there is one, with
+// the texts in its message.
+func isFailure(t *testing.T, out emulator.Outcome, kind string, texts ...string) {
+	t.Helper()
+	var got posted
+	if err := json.Unmarshal(out.Body, &got); err != nil || kind != "" && got.Type != kind {
+		t.Errorf("got %v %q, %v, want a failure of type %s", out.Kind, out.Body, err, kind)
+	}
+	tells(t, got.Message, texts...)
+}
+
+func tells(t *testing.T, told string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(told, text) {
+			t.Errorf("got %q, want %q in it", told, text)
+		}
+	}
+}
+
+// notes are the lines of the file order, once there are so many.
+func (c *crew) notes(t *testing.T, n int) []string {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for len(lines(t, c.dir, "order")) < n {
+		if time.Now().After(deadline) {
+			t.Fatalf("got the notes %q, want %d\n%s", lines(t, c.dir, "order"), n, c.stderr.String())
+		}
+		time.Sleep(5 * time.Millisecond) // between looks, bounded above
+	}
+	return lines(t, c.dir, "order")
+}
+
+// notStarted starts the crew, which fails for the reason. That stands where the
+// platform's user looks.
+func (c *crew) notStarted(t *testing.T, p *protocol.Platform, status int, kind string, texts ...string) {
+	t.Helper()
+	outcome := c.ask(t, "{}") // before there is an instance, as it will be gone soon
+	c.run(t)
+	c.ends(t, 20*time.Second, status)
+	out := <-outcome
+	if out.Kind != emulator.InitFailed {
+		t.Errorf("got %v %q, want a failed start", out.Kind, out.Body)
+	}
+	tells(t, c.stderr.String(), texts...)
+	if p.InitError != "" {
+		isFailure(t, out, kind, texts...)
+		if got := c.stdout.String(); got != "" {
+			t.Errorf("got %q on stdout, want nothing: the reason was posted", got)
+		}
+		return
+	}
+	tells(t, c.stdout.String(), append(texts, "bootstrap: cannot start: "+kind)...)
+}

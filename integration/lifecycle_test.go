@@ -1,0 +1,252 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// value is one that no shell leaves as it is.
+const value = ` a $HOME ${x} "b" 'c' #d = \e ` + "`f`" + ` $(g) `
+
+// What the init command writes to its file are variables of the function,
+// however that runs.
+func TestInitVariables(t *testing.T) {
+	const writes = `printf '# ours\n\n%s\r\nEMPTY=\nNAME=first\nNAME=second\n' "SECRET=$(cat value)" >>"$BOOTSTRAP_ENV_FILE"; echo preparing; echo ready >&2`
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		for _, way := range []string{"stdin", "shell line", "function", "python", "node", "worker"} {
+			t.Run(way, func(t *testing.T) {
+				t.Parallel()
+				fn := named(way).function(t, `printf '[%s][%s][%s]' "$SECRET" "${EMPTY-unset}" "$NAME"`)
+				write(t, fn.Dir, "value", value, 0o644)
+				c := beginCrew(t, p, fn, "", "BOOTSTRAP_INIT_COMMAND="+writes)
+				c.succeeds(t, "{}", "["+value+"][][second]")
+				c.succeeds(t, "{}", "["+value+"][][second]")
+				c.told(t)
+				c.ends(t, 5*time.Second, 0)
+				tells(t, "\n"+c.stdout.String()+c.stderr.String(), "\npreparing\n", "\nready\n")
+				c.tidy(t)
+			})
+		}
+	})
+}
+
+// tidy: nothing is left in the temp folder.
+func (c *crew) tidy(t *testing.T) {
+	t.Helper()
+	if files, err := os.ReadDir(c.tmp); err != nil || len(files) > 0 {
+		t.Errorf("left in the temp folder: %v, %v", files, err)
+	}
+}
+
+// The init command may write nothing, remove its file, or put another in its
+// place; and what it leaves running is no reason to wait.
+func TestInitFile(t *testing.T) {
+	for name, test := range map[string]struct{ init, result string }{
+		"nothing":                       {"true", "unset"},
+		"replaced":                      {`echo A=b >new; mv new "$BOOTSTRAP_ENV_FILE"`, "b"},
+		"a JSON array, and left behind": {`["/bin/sh","-c","setsid sleep 60 & echo $! >>pids; sleep 60 & echo A=b >$BOOTSTRAP_ENV_FILE; echo $! >>pids"]`, "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				c := beginCrew(t, p, named("function").function(t, "echo ${A-unset}"), "", "BOOTSTRAP_INIT_COMMAND="+test.init)
+				c.succeeds(t, "{}", test.result)
+				c.told(t)
+				c.ends(t, 5*time.Second, 0)
+				c.tidy(t)
+			})
+		})
+	}
+}
+
+// An init command that fails is a failed start, which says why, and no secret.
+func TestInitFailure(t *testing.T) {
+	const failed = "Runtime.InitCommandError"
+	for name, test := range map[string]struct {
+		init, kind string
+		texts      []string
+	}{
+		"exit status": {"echo 'no such licence' >&2; exit 3", failed, []string{"BOOTSTRAP_INIT_COMMAND", "exit status 3", "no such licence"}},
+		"signal":      {"echo 'no such licence' >&2; kill -9 $$", failed, []string{"BOOTSTRAP_INIT_COMMAND", "signal 9", "no such licence"}},
+		"too slow":    {"echo $$ >>pids; trap '' TERM; while :; do sleep 1; done", "Runtime.StartTimeout", []string{"BOOTSTRAP_INIT_COMMAND", "BOOTSTRAP_START_TIMEOUT"}},
+		"no line":     {`printf 'A=b\nhidden\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value"}},
+		"no name":     {`printf 'A-B=hidden\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 1 of $BOOTSTRAP_ENV_FILE"}},
+		"NUL":         {`printf 'A=hidden\000\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 1 of $BOOTSTRAP_ENV_FILE"}},
+		"no file":     {`rm "$BOOTSTRAP_ENV_FILE"`, failed, []string{"$BOOTSTRAP_ENV_FILE cannot be read"}},
+		"a folder":    {`rm "$BOOTSTRAP_ENV_FILE"; mkdir "$BOOTSTRAP_ENV_FILE"`, failed, []string{"$BOOTSTRAP_ENV_FILE cannot be read"}},
+		"no program":  {`["/none/tool"]`, failed, []string{"BOOTSTRAP_INIT_COMMAND", "/none/tool"}},
+		"not found":   {`["tool-of-nobody"]`, failed, []string{"BOOTSTRAP_INIT_COMMAND", "tool-of-nobody"}},
+		"no JSON":     {`["tool`, failed, []string{"BOOTSTRAP_INIT_COMMAND"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				fn := named("function").function(t, "echo ok")
+				c := newCrew(t, p, fn, "db: echo $$ >>pids; exec sleep 60\n", "BOOTSTRAP_INIT_COMMAND="+test.init, "BOOTSTRAP_START_TIMEOUT=1s")
+				c.notStarted(t, p, 1, test.kind, test.texts...)
+				tellsNothing(t, c.stdout.String()+c.stderr.String())
+				c.tidy(t)
+			})
+		})
+	}
+}
+
+// A PATH from the init command is that of the function and of its program.
+func TestInitPath(t *testing.T) {
+	fn := emulator.Function{Dir: t.TempDir(), Handler: "unused"}
+	if err := os.Mkdir(filepath.Join(fn.Dir, "own"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, fn.Dir, "own/own-tool", "#!/bin/sh\necho mine; own-helper", 0o755)
+	write(t, fn.Dir, "own/own-helper", "#!/bin/sh\necho too", 0o755)
+	c := beginCrew(t, protocol.SCF, fn, "", `BOOTSTRAP_COMMAND=["own-tool"]`, `BOOTSTRAP_INIT_COMMAND=echo "PATH=$PWD/own:$PATH" >$BOOTSTRAP_ENV_FILE`)
+	c.succeeds(t, "{}", "mine\ntoo")
+}
+
+// The init command runs once for all that serve events at the same time, and
+// all have its variables.
+func TestInitOnce(t *testing.T) {
+	const together, events = 3, 12
+	for _, way := range []string{"stdin", "function", "worker"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			fn := named(way).function(t, `echo $FUNCTION_SLOT >>slots; sleep 0.3; echo $N`)
+			fn.Concurrency = together
+			c := beginCrew(t, protocol.FunctionGraph, fn, "", fmt.Sprint("BOOTSTRAP_CONCURRENCY=", together),
+				"BOOTSTRAP_INIT_COMMAND=echo once >>inits; sleep 0.2; echo N=$(wc -l <inits) >$BOOTSTRAP_ENV_FILE")
+			var outcomes []<-chan emulator.Outcome
+			for range events {
+				outcomes = append(outcomes, c.ask(t, "{}"))
+			}
+			for _, outcome := range outcomes {
+				if out := <-outcome; out.Kind != emulator.Result || strings.TrimSpace(string(out.Body)) != "1" {
+					t.Errorf("got %v %q %s, want 1", out.Kind, out.Body, out.Reason)
+				}
+			}
+			c.told(t)
+			c.ends(t, 5*time.Second, 0)
+			used := lines(t, c.dir, "slots")
+			slices.Sort(used)
+			if used = slices.Compact(used); len(used) != together {
+				t.Errorf("got the slots %q, want %d", used, together)
+			}
+			if n := len(lines(t, c.dir, "inits")); n != 1 {
+				t.Errorf("it ran %d times, want once", n)
+			}
+			c.tidy(t)
+		})
+	}
+}
+
+// Told to stop while the init command runs, bootstrap ends that, and stops.
+func TestStopWhileInit(t *testing.T) {
+	for name, init := range map[string]string{
+		"ends": "echo $$ >>pids; echo init >>order; sleep 60; echo no >>order",
+		"deaf": "trap '' TERM; echo $$ >>pids; echo init >>order; while :; do sleep 1; done",
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				c := beginCrew(t, p, named("function").function(t, "echo ok"), "db: echo $$ >>pids; exec sleep 60\n",
+					"BOOTSTRAP_INIT_COMMAND="+init, "BOOTSTRAP_STOP_COMMAND=echo stop >>order", "BOOTSTRAP_STOP_TIMEOUT=5s", "BOOTSTRAP_GRACE=1s")
+				c.notes(t, 1)
+				c.told(t)
+				c.ends(t, 8*time.Second, 0)
+				if got, want := lines(t, c.dir, "order"), []string{"init", "stop"}; !slices.Equal(got, want) {
+					t.Errorf("got %q, want %q", got, want)
+				}
+				if got := c.server.Stats(); got.InitErrors != 0 || got.Readies != 0 {
+					t.Errorf("got %+v, want no word", got)
+				}
+				c.tidy(t)
+			})
+		})
+	}
+}
+
+// A start that fails in each stage.
+var failedStarts = map[string]struct {
+	env    string
+	status int
+	kind   string
+	texts  []string
+}{
+	"wrong option": {"BOOTSTRAP_TIMEOUT=abc", 2, "Runtime.ConfigError", []string{`BOOTSTRAP_TIMEOUT is "abc"`}},
+	"no sidecars":  {"BOOTSTRAP_SIDECARS=none", 2, "Runtime.ConfigError", []string{"cannot read the sidecars"}},
+	"not ready":    {"BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1", 1, "Runtime.SidecarNotReady", []string{"tcp://127.0.0.1:1", "db runs"}},
+	"init command": {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", 1, "Runtime.InitCommandError", []string{"no such licence"}},
+	"no handler":   {"BOOTSTRAP_COMMAND=[\"/none/tool\"]", 1, "", []string{"/none/tool"}},
+}
+
+// By default a failed start ends the runtime, and the reason stands where the
+// platform's user looks.
+func TestStartFails(t *testing.T) {
+	for name, test := range failedStarts {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				c := newCrew(t, p, named("stdin").function(t, "echo ok"), "db: echo $$ >>pids; exec sleep 60\n", "BOOTSTRAP_START_TIMEOUT=1s", test.env)
+				c.notStarted(t, p, test.status, test.kind, test.texts...)
+				if got := c.server.Stats(); p.InitError != "" && got.InitErrors != 1 || got.Readies != 0 {
+					t.Errorf("got %+v, want one init error", got)
+				}
+				c.tidy(t)
+			})
+		})
+	}
+}
+
+// With answer it is the outcome of each event, until a stop.
+func TestStartFailureAnswers(t *testing.T) {
+	for name, test := range failedStarts {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				c := beginCrew(t, p, named("stdin").function(t, "echo ok"), "db: echo $$ >>pids; exec sleep 60\n",
+					"BOOTSTRAP_ON_INIT_FAILURE=answer", "BOOTSTRAP_START_TIMEOUT=1s", test.env)
+				const events = 3
+				for range events {
+					out := <-c.ask(t, "{}")
+					if out.Kind != emulator.Failure {
+						t.Errorf("got %v %s, want a failure", out.Kind, out.Reason)
+					}
+					isFailure(t, out, test.kind, test.texts...)
+				}
+				c.told(t)
+				c.ends(t, 8*time.Second, 0)
+				if got := c.server.Stats(); got.Errors != events || got.InitErrors != 0 || got.Instances != 1 || got.Refused != 0 {
+					t.Errorf("got %+v, want %d errors", got, events)
+				}
+				tells(t, c.stderr.String(), test.texts...)
+				c.tidy(t)
+			})
+		})
+	}
+}
+
+// The same for a sidecar that ends when it must not, and for events at the same
+// time.
+func TestStartFailureAnswersAll(t *testing.T) {
+	const together = 3
+	fn := named("stdin").function(t, "echo ok")
+	fn.Concurrency = together
+	c := beginCrew(t, protocol.FunctionGraph, fn, "db: echo 'no space left' >&2; exit 4\n", fmt.Sprint("BOOTSTRAP_CONCURRENCY=", together),
+		"BOOTSTRAP_ON_INIT_FAILURE=answer", "BOOTSTRAP_SIDECAR_POLICY=fail", "BOOTSTRAP_WAIT_FOR=unix:///none/sock")
+	var outcomes []<-chan emulator.Outcome
+	for range 3 * together {
+		outcomes = append(outcomes, c.ask(t, "{}"))
+	}
+	for _, outcome := range outcomes {
+		isFailure(t, <-outcome, "Runtime.SidecarExit", "sidecar db ended: exit status 4: no space left")
+	}
+	c.told(t)
+	c.ends(t, 5*time.Second, 0)
+}
