@@ -118,7 +118,7 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		ctx = event
 	}
 	for _, secret := range s.Secrets {
-		s.Mask.Learn(ev.Header.Get(secret.Header))
+		s.Mask.LearnPassing(ev.Header.Get(secret.Header))
 	}
 	if a, ok := s.Adapter.(Settler); ok {
 		a.Settle()

@@ -16,14 +16,15 @@ import (
 const (
 	hidden     = "***" // stands where a secret was
 	minSecret  = 4     // bytes; what is shorter is in every text
-	maxSecrets = 200   // lines; new ones take the place of the oldest, as some change now and then
+	maxPassing = 200   // lines of secrets that come with events
 )
 
 // A Mask hides secrets in texts. The zero value knows none; nil will do where
 // there is none to learn. Its methods may be called at the same time.
 type Mask struct {
 	mu       sync.Mutex
-	secrets  []string                         // lines of them
+	lasting  []string                         // lines of secrets
+	passing  []string                         // of those that come with events
 	replacer atomic.Pointer[strings.Replacer] // nil: none is known
 }
 
@@ -32,36 +33,68 @@ type Mask struct {
 func (m *Mask) Learn(values ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	news := false
-	for _, value := range values {
-		for line := range strings.Lines(value) {
-			line = strings.TrimSpace(line)
-			if len(line) >= minSecret && !slices.Contains(m.secrets, line) {
-				m.secrets, news = append(m.secrets, line), true
-			}
-		}
-	}
-	if news {
-		m.secrets = m.secrets[max(0, len(m.secrets)-maxSecrets):]
-		m.replacer.Store(replacer(m.secrets))
+	if news := m.news(values); len(news) > 0 {
+		m.lasting = append(m.lasting, news...)
+		m.renew()
 	}
 }
 
-// replacer hides secrets, the longest first, in each form in which they may be
-// quoted.
-func replacer(secrets []string) *strings.Replacer {
-	var forms []string
-	for _, secret := range secrets {
-		quoted, escaped := strconv.Quote(secret), asJSON(secret)
-		forms = append(forms, secret, quoted[1:len(quoted)-1], escaped[1:len(escaped)-1],
-			url.QueryEscape(secret), url.PathEscape(secret))
+// LearnPassing does so with what comes with an event: it changes now and then,
+// and new ones take the place of the oldest.
+func (m *Mask) LearnPassing(values ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if news := m.news(values); len(news) > 0 {
+		m.passing = append(m.passing, news...)
+		m.passing = m.passing[max(0, len(m.passing)-maxPassing):]
+		m.renew()
 	}
-	slices.SortStableFunc(forms, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+}
+
+// news are the lines of values that the mask does not know.
+func (m *Mask) news(values []string) (news []string) {
+	for _, value := range values {
+		for line := range strings.Lines(value) {
+			line = strings.TrimSpace(line)
+			if len(line) >= minSecret && !slices.Contains(m.lasting, line) && !slices.Contains(m.passing, line) {
+				news = append(news, line)
+			}
+		}
+	}
+	return news
+}
+
+func (m *Mask) renew() { m.replacer.Store(replacer(m.secrets())) }
+
+func (m *Mask) secrets() []string { return slices.Concat(m.lasting, m.passing) }
+
+// replacer hides secrets, the longest first, in all their forms.
+func replacer(secrets []string) *strings.Replacer {
+	var all []string
+	for _, secret := range secrets {
+		all = append(all, forms(secret)...)
+	}
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var pairs []string
-	for _, form := range slices.Compact(forms) {
+	for _, form := range slices.Compact(all) {
 		pairs = append(pairs, form, hidden)
 	}
 	return strings.NewReplacer(pairs...)
+}
+
+// forms are how a secret may look: as it is, with U+FFFD for what is no UTF-8,
+// quoted (package hclog leaves \ alone, Node the quotes), in a URL, and in the
+// single quotes of a shell's trace or of Python.
+func forms(secret string) []string {
+	quoted, ascii, escaped := strconv.Quote(secret), strconv.QuoteToASCII(secret), asJSON(secret)
+	return []string{
+		secret, strings.ToValidUTF8(secret, "\uFFFD"), string([]rune(secret)),
+		quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1], escaped[1 : len(escaped)-1],
+		strings.ReplaceAll(secret, `"`, `\"`), strings.ReplaceAll(secret, `\`, `\\`),
+		url.QueryEscape(secret), url.PathEscape(secret),
+		strings.ReplaceAll(secret, "'", `'\''`),
+		strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(secret),
+	}
 }
 
 func asJSON(text string) string {
@@ -89,7 +122,7 @@ func (m *Mask) HideTail(text string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	cut := 0 // the longest beginning that ends a secret
-	for _, secret := range m.secrets {
+	for _, secret := range m.secrets() {
 		for from := 0; from <= len(secret)-minSecret; from++ {
 			if strings.HasPrefix(text, secret[from:]) {
 				cut = max(cut, len(secret)-from)

@@ -13,7 +13,7 @@ import (
 func TestMask(t *testing.T) {
 	const key = `wJalr/XUtn"FEMI+K7 MDENG`
 	var m Mask
-	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n")
+	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, `it's a "\ one`, "caf\u00e9-au-lait", "latin\xe9\xe8one", "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n")
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing", "a plain line", "a plain line"},
 		{"whole", "AKIDEXAMPLE", "***"},
@@ -24,6 +24,14 @@ func TestMask(t *testing.T) {
 		{"JSON", `{"k":"wJalr/XUtn\"FEMI+K7 MDENG"}`, `{"k":"***"}`},
 		{"in a query", "/?token=wJalr%2FXUtn%22FEMI%2BK7+MDENG&x=1", "/?token=***&x=1"},
 		{"in a path", "/wJalr%2FXUtn%22FEMI+K7%20MDENG/", "/***/"},
+		{"quoted by hclog", `error="it's a \"\ one"`, `error="***"`},
+		{"quoted by Node", "{ a: `it's a \"\\\\ one` }", "{ a: `***` }"},
+		{"traced by a shell", `+ : 'it'\''s a "\ one'`, "+ : '***'"},
+		{"quoted by Python", `KeyError('it\'s a "\\ one')`, "KeyError('***')"},
+		{"quoted as ASCII", `caf\u00e9-au-lait`, "***"},
+		{"no UTF-8, as JSON has it", "latin\uFFFD\uFFFDone", "***"},
+		{"no UTF-8, as a tail has it", "latin\uFFFDone", "***"},
+		{"no UTF-8", "latin\xe9\xe8one", "***"},
 		{"short values are none", "abc ab", "abc ab"},
 		{"each line of one", "line-two then line-one", "*** then ***"},
 	} {
@@ -54,15 +62,15 @@ func TestMaskTail(t *testing.T) {
 	}
 }
 
-// What is learned first is forgotten first, and never are there more than so
-// many.
+// Of what comes with events the oldest is forgotten, and nothing else.
 func TestMaskForgets(t *testing.T) {
 	var m Mask
-	for i := range maxSecrets + 1 {
-		m.Learn(fmt.Sprintf("secret-%04d", i))
-		m.Learn(fmt.Sprintf("secret-%04d", i))
+	m.Learn("for good", "line of\nmany lines")
+	for i := range maxPassing + 1 {
+		m.LearnPassing(fmt.Sprintf("secret-%04d", i))
+		m.LearnPassing(fmt.Sprintf("secret-%04d", i), "for good")
 	}
-	if got := m.Hide("secret-0000 secret-0001 secret-0200"); got != "secret-0000 *** ***" {
+	if got := m.Hide("secret-0000 secret-0001 secret-0200 for good many lines"); got != "secret-0000 *** *** *** ***" {
 		t.Errorf("got %q", got)
 	}
 }
