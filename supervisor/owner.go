@@ -52,17 +52,18 @@ func ownerOf(pid int) Owner {
 }
 
 // environOf is the environment of a process. While it loads another program
-// there is none: then it is looked for again, until the process has run on and
-// waits for something. It is empty if the process is gone, or another user's.
+// there is none, nor are there arguments: then it is looked for again, until
+// the process has run on, or waits for something. It is empty if the process is
+// gone, or another user's.
 func environOf(pid int) []byte {
-	idle := false
+	loaded := false
 	for deadline := time.Now().Add(loadTime); ; time.Sleep(100 * time.Microsecond) {
 		environ := readAtOnce("/proc/" + strconv.Itoa(pid) + "/environ")
-		if len(environ) > 0 || idle || time.Now().After(deadline) {
+		if len(environ) > 0 || loaded || time.Now().After(deadline) {
 			return environ
 		}
 		state := runState(pid)
-		idle = state != 'R' && state != 'D'
+		loaded = state != 'R' && state != 'D' || len(readAtOnce("/proc/"+strconv.Itoa(pid)+"/cmdline")) > 0
 	}
 }
 
@@ -83,5 +84,5 @@ func readAtOnce(path string) []byte {
 	}
 }
 
-// loadTime is how long a program may take to be loaded.
-const loadTime = 50 * time.Millisecond
+// loadTime is how long a program may take to be loaded, where many others run.
+const loadTime = time.Second

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"slices"
 	"testing"
+	"time"
 )
 
 func TestOwns(t *testing.T) {
@@ -63,4 +64,17 @@ func TestLivelyOfOwner(t *testing.T) {
 		t.Error("the slot has something lively, want nothing")
 	}
 	children.endOrphans(Anybody, bound)
+}
+
+// One that has no environment at all is nobody's at once, however busy it is.
+func TestOwnerOfNoEnvironment(t *testing.T) {
+	tidy(t)
+	c := shell("exec env -i /bin/sh -c 'while :; do :; done'")
+	p := start(t, c)
+	within(t, "it runs", func() bool { return len(environOf(p.pid)) == 0 })
+	began := time.Now()
+	if got := ownerOf(p.pid); got != Anybody || time.Since(began) > loadTime/2 {
+		t.Errorf("got %q after %v, want nobody at once", got, time.Since(began))
+	}
+	p.End(0)
 }
