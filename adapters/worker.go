@@ -119,7 +119,7 @@ func (s *session) grown() bool {
 func (s *session) await(ctx context.Context) error {
 	err := s.process.Pump(ctx, s.inbox.complete)
 	if err == errAnswersClosed {
-		soon, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		soon, cancel := context.WithTimeout(ctx, exitTime)
 		defer cancel()
 		if s.process.Pump(soon, nil) == supervisor.ErrExited {
 			return supervisor.ErrExited
@@ -127,6 +127,10 @@ func (s *session) await(ctx context.Context) error {
 	}
 	return err
 }
+
+// exitTime is how long a process that was killed may take to be gone once its
+// descriptors are closed, where many others run.
+const exitTime = 500 * time.Millisecond
 
 // Usage is that of the last event. To ask the kernel for the memory takes as
 // long as a short event, which cannot use much: then it is that of an earlier
@@ -153,7 +157,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	s.process.Give(eventFrame(ev, w.variables(ev))...)
 	err := s.await(ctx)
 	if err == nil && s.inbox.ID != ev.ID {
-		err = &frameError{fmt.Sprintf("it answered the event %.100q, not %q", s.inbox.ID, ev.ID)}
+		err = &frameError{fmt.Sprintf("it answered the event %s, not %q", excerpt(w.Mask, []byte(s.inbox.ID)), ev.ID)}
 	}
 	if err == nil {
 		return w.answered(s)
