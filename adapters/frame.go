@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor"
 )
 
 // Frames go between us and a worker: a line with a JSON object, the header,
@@ -109,13 +110,14 @@ type inbox struct {
 	bad    bool // it is no frame: no more is kept
 	stray  bool // something came behind the frame
 	closed bool
+	mask   *supervisor.Mask
 }
 
 func (in *inbox) complete() bool { return in.begun && in.taken == in.Length }
 
 // reset is for the next frame.
 func (in *inbox) reset() {
-	*in = inbox{line: in.line[:0], body: result{max: in.body.max}, stray: in.stray, closed: in.closed}
+	*in = inbox{line: in.line[:0], body: result{max: in.body.max}, stray: in.stray, closed: in.closed, mask: in.mask}
 }
 
 // Room is that of the body, where it is large and begun.
@@ -163,7 +165,13 @@ func (in *inbox) readHeader(p []byte) (rest []byte, err error) {
 
 func (in *inbox) garbage() error {
 	in.bad = true
-	return &frameError{fmt.Sprintf("its answer is not a frame, but begins with %.100q", in.line)}
+	return &frameError{"its answer is not a frame, but begins with " + excerpt(in.mask, in.line)}
+}
+
+// excerpt quotes the beginning of what a worker said. Secrets are hidden before
+// it is cut, which may be within one.
+func excerpt(mask *supervisor.Mask, said []byte) string {
+	return fmt.Sprintf("%.100q", mask.Hide(string(said)))
 }
 
 // Close is told that nothing more will come.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor"
 )
 
 // frameOf is the frame of an event, in one.
@@ -198,5 +199,17 @@ func TestInboxGarbageIsNotKept(t *testing.T) {
 		if cap(in.line) > 2*maxHeader+1<<20 {
 			t.Errorf("%s: got %d bytes kept, want no more than %d", name, cap(in.line), maxHeader)
 		}
+	}
+}
+
+// A secret is hidden before the text is cut, which is within it.
+func TestInboxHidesSecrets(t *testing.T) {
+	in := newInbox(10)
+	in.mask = &supervisor.Mask{}
+	in.mask.Learn("hidden-and-long")
+	in.reset()
+	_, err := in.Write([]byte(strings.Repeat("x", 92) + "hidden-and-long\n"))
+	if err == nil || strings.Contains(err.Error(), "hid") {
+		t.Errorf("got %v, want an error without the secret", err)
 	}
 }

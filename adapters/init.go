@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -41,14 +42,26 @@ func (c *Config) runInit(ctx context.Context, command string) ([]string, error) 
 	}
 	defer os.Remove(file.Name())
 	defer file.Close() // only read
-	if err := c.runToEnd(ctx, command, "BOOTSTRAP_ENV_FILE="+file.Name()); err != nil {
-		return nil, err
-	}
+	failed := c.runToEnd(ctx, command, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := os.ReadFile(file.Name()) // which may be a new one of that name
-	if err != nil {
+	vars, wrong := parseVariables(string(text))
+	c.hide(vars) // also from why it has failed
+	switch {
+	case failed != nil:
+		return nil, failed
+	case err != nil:
 		return nil, initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
 	}
-	return parseVariables(string(text))
+	return vars, wrong
+}
+
+// hide learns the values of variables that are secret.
+func (c *Config) hide(vars []string) {
+	for _, v := range vars {
+		if name, value, _ := strings.Cut(v, "="); slices.Contains(c.Secrets, name) {
+			c.Mask.Learn(value)
+		}
+	}
 }
 
 // runToEnd runs the command; all but exit status 0 is an error.
@@ -94,7 +107,8 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // parseVariables reads NAME=value lines; a value is all that follows, as it is:
 // it may be a secret with any characters. Lines that are empty or begin with #
-// do not count. An error does not quote the text.
+// do not count. An error does not quote the text, and comes with what is above
+// that line.
 func parseVariables(text string) (vars []string, err error) {
 	number := 0
 	for line := range strings.Lines(text) {
@@ -104,7 +118,7 @@ func parseVariables(text string) (vars []string, err error) {
 		switch {
 		case line == "" || line[0] == '#':
 		case !found || !variableName.MatchString(name) || strings.Contains(line, "\x00"):
-			return nil, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value", number))
+			return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value", number))
 		default:
 			vars = append(vars, line)
 		}
@@ -112,8 +126,7 @@ func parseVariables(text string) (vars []string, err error) {
 	return vars, nil
 }
 
-// adopt makes variables part of the environment, also of our own look-ups, and
-// hides the values of those that are secret.
+// adopt makes variables part of the environment, also of our own look-ups.
 func (c *Config) adopt(vars []string) {
 	if len(vars) == 0 {
 		return
@@ -122,9 +135,6 @@ func (c *Config) adopt(vars []string) {
 	for _, v := range vars {
 		name, value, _ := strings.Cut(v, "=")
 		values[name] = value
-	}
-	for _, name := range c.Secrets {
-		c.Mask.Learn(values[name])
 	}
 	before := c.Getenv
 	c.Getenv = func(name string) string {

@@ -43,7 +43,7 @@ func (w *worker) present(ctx context.Context) error {
 func (w *worker) begin() error {
 	w.peak = 0
 	s := &session{log: w.newStderr()}
-	s.inbox.body.max = w.Platform.MaxResult
+	s.inbox.body.max, s.inbox.mask = w.Platform.MaxResult, w.Mask
 	process, err := supervisor.Start(&supervisor.Command{
 		Path:    w.path,
 		Args:    w.args,
@@ -115,7 +115,7 @@ func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) 
 	case err == nil && told != nil:
 		return &protocol.Failure{Type: cmp.Or(told.Type, "Runtime.InitError"), Message: told.Message, Stack: told.Stack}
 	case err == nil:
-		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %.100q`, w.name, s.inbox.line)
+		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.Mask, s.inbox.line))
 	case err == errNotReady:
 		return notReady(w.name, w.StartTimeout)
 	case err == supervisor.ErrExited:

@@ -28,13 +28,13 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	defer r.out.Close(logTime)
 	switch {
 	case err != nil && wrong != nil: // which may be why
-		return complain(stderr, wrong)
+		return r.complain(stderr, wrong)
 	case err != nil:
 		return refuse(stderr, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
 	}
 	wrong = errors.Join(wrong, concurrencyProblem(config, platform), r.findCompany())
 	if wrong != nil {
-		complain(stderr, wrong)
+		r.complain(stderr, wrong)
 	}
 	s, err := r.supervisor(stdout, wrong)
 	if err != nil {
@@ -52,8 +52,9 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
-func complain(stderr io.Writer, wrong error) int {
-	return refuse(stderr, fmt.Errorf("wrong configuration:\n%w", wrong))
+// complain hides secrets: some may have got into the wrong variable.
+func (r *runtime) complain(stderr io.Writer, wrong error) int {
+	return refuse(stderr, errors.New(r.mask.Hide("wrong configuration:\n"+wrong.Error())))
 }
 
 func refuse(stderr io.Writer, err error) int {
