@@ -1,0 +1,259 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// atOnce is how many events an instance has in hand in these tests.
+const atOnce = 20
+
+// crowd is code that does what its event says, "what number seconds", and tells
+// which event it thinks that it serves.
+const crowd = `
+set -- $(event)
+echo "begin $2 $FUNCTION_REQUEST_ID" >&2
+sleep $3
+case $1 in
+fails) echo "failed $2" >&2; exit 3 ;;
+crashes) kill -9 0 ;;
+slow) exec sleep 60 ;;
+leaves) sleep 300 & setsid sleep 300 & (setsid sh -c 'sleep 300 & sleep 300' &) ;;
+keeps) (setsid sh -c "sleep 1; echo late >kept-$2" &)
+	until [ -s kept-$2 ]; do sleep 0.05; done
+	rm kept-$2 ;;
+esac
+printf "end $2 $FUNCTION_REQUEST_ID" >&2
+echo "result $2 $FUNCTION_REQUEST_ID"
+`
+
+// crowds are the ways of events that come at the same time.
+var crowds = []string{"stdin", "standby", "function", "sh", "python", "node", "worker"}
+
+// parallel starts a trial with so many events at the same time.
+func parallel(t *testing.T, way string, p *protocol.Platform, n int, env ...string) *trial {
+	t.Helper()
+	f := &trial{way: way, tmp: t.TempDir(), log: &logBuffer{}}
+	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+crowd+"\n}\n"))
+	fn.Timeout, fn.Concurrency, fn.InitLimit = patience, n, patience
+	fn.Env = slices.Concat([]string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error", "PATH=" + platformPath}, fn.Env, env)
+	if p.Concurrency == "" {
+		fn.Env = append(fn.Env, fmt.Sprint("BOOTSTRAP_CONCURRENCY=", n))
+	}
+	f.dir = fn.Dir
+	f.server, f.runner = start(t, p, fn, f.log)
+	return f
+}
+
+// A guest is one event of a crowd.
+type guest struct {
+	what   string
+	number int
+	out    emulator.Outcome
+}
+
+// want is the type of its failure; empty: it has a result.
+func (g *guest) want() string {
+	return map[string]string{"fails": "Function.ExitError", "crashes": "Function.Signal", "slow": "Function.Timeout"}[g.what]
+}
+
+func (g *guest) right(ahead bool) bool {
+	if want := g.want(); want != "" {
+		return g.out.Kind == emulator.Failure && g.out.ErrorType == want
+	}
+	result := fmt.Sprintf("result %d %s", g.number, g.out.ID)
+	if ahead { // it does not know its event
+		result = fmt.Sprintf("result %d", g.number)
+	}
+	return g.out.Kind == emulator.Result && strings.TrimSpace(string(g.out.Body)) == result
+}
+
+// invite sends the guests, as many at a time as the function takes.
+func (f *trial) invite(t *testing.T, whats []string) []*guest {
+	t.Helper()
+	var group sync.WaitGroup
+	guests := make([]*guest, len(whats))
+	for i, what := range whats {
+		g := &guest{what: what, number: i}
+		guests[i] = g
+		group.Go(func() {
+			event := emulator.Event{Body: f.kind().event(fmt.Sprintf("%s %d %.3f", what, i, rand.Float64()/5))}
+			if what == "slow" {
+				event.Header = http.Header{protocol.Lambda.Deadline: {strconv.FormatInt(time.Now().Add(5*time.Second).UnixMilli(), 10)}}
+			}
+			var err error
+			if g.out, err = f.runner.Invoke(t.Context(), event); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	for _, g := range guests {
+		if !g.right(f.kind().ahead) {
+			t.Errorf("%s %d, event %s: got %v %s %.300q", g.what, g.number, g.out.ID, g.out.Kind, g.out.ErrorType, g.out.Body)
+		}
+	}
+	return guests
+}
+
+// mixture is of so many guests of all kinds.
+func mixture(n int, p *protocol.Platform) (whats []string) {
+	kinds := []string{"works", "leaves", "works", "keeps", "fails", "works", "leaves", "works", "crashes", "keeps"}
+	for i := range n {
+		whats = append(whats, kinds[i%len(kinds)])
+	}
+	if p.Deadline != "" { // each event may have its own
+		whats[n/3] = "slow"
+		whats[n/3+1] = "slow"
+	}
+	return whats
+}
+
+// Events at the same time do not know of each other: each has its own result,
+// its own id in what it is told and in the log, and only its own failure.
+func TestR18Crowd(t *testing.T) {
+	for _, p := range []*protocol.Platform{protocol.Lambda, protocol.FunctionGraph} {
+		for _, way := range crowds {
+			t.Run(p.Name+" "+way, func(t *testing.T) {
+				f := parallel(t, way, p, atOnce)
+				guests := f.invite(t, mixture(5*atOnce, p))
+				f.undisturbed(t, len(guests))
+				told(t, prefixed(f.logged(t)), guests, f.kind().ahead)
+				if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
+					t.Errorf("left in the temp folder: %v, %v", files, err)
+				}
+			})
+		}
+	}
+}
+
+// undisturbed: one instance has answered all, with a host or a worker for each
+// slot, and nothing else is left.
+func (f *trial) undisturbed(t *testing.T, events int) {
+	t.Helper()
+	swept(t, f.runner.PID(), 0, slices.Repeat(f.kind().idle, atOnce)...)
+	if got := f.server.Stats(); got.Instances != 1 || got.Responses+got.Errors != events || got.Redeliveries != 0 || got.Refused != 0 {
+		t.Errorf("got %+v, want one instance, %d answers, nothing else", got, events)
+	}
+	if kept, _ := filepath.Glob(filepath.Join(f.dir, "kept-*")); len(kept) > 0 {
+		t.Errorf("an event has lost what it had waited for: %v", kept)
+	}
+}
+
+// A logLine is what the log tells of whom.
+type logLine struct{ id, message string }
+
+func prefixed(log string) (lines []logLine) {
+	for line := range strings.Lines(log) {
+		id, message, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		lines = append(lines, logLine{id, message})
+	}
+	return lines
+}
+
+func inJSON(t *testing.T, log string) (lines []logLine) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var record struct{ RequestID, Message string }
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Errorf("got the line %q: %v", line, err)
+		}
+		lines = append(lines, logLine{record.RequestID, record.Message})
+	}
+	return lines
+}
+
+var toldLine = regexp.MustCompile(`^(begin|end|failed) (\d+)(?: (\S*))?$`)
+
+// told: each line of the log that is a guest's has its id.
+func told(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
+	t.Helper()
+	count := map[string]int{}
+	for _, line := range lines {
+		found := toldLine.FindStringSubmatch(line.message)
+		if found == nil {
+			continue // of what was killed, the shell may say so
+		}
+		number, _ := strconv.Atoi(found[2]) // digits
+		id := guests[number].out.ID
+		if line.id != id || found[1] != "failed" && found[3] != id && !ahead {
+			t.Errorf("got the line %+v of event %d, which is %s", line, number, id)
+		}
+		count[found[1]+" "+found[2]]++
+	}
+	for _, g := range guests {
+		want := []string{fmt.Sprint("begin ", g.number)}
+		switch g.what {
+		case "crashes", "slow":
+		case "fails":
+			want = append(want, fmt.Sprint("failed ", g.number))
+		default:
+			want = append(want, fmt.Sprint("end ", g.number))
+		}
+		for _, line := range want {
+			if count[line] != 1 {
+				t.Errorf("the log has %d times %q, want once", count[line], line)
+			}
+		}
+	}
+}
+
+// The same with JSON for a log (L05).
+func TestL05Crowd(t *testing.T) {
+	for _, way := range crowds {
+		t.Run(way, func(t *testing.T) {
+			f := parallel(t, way, protocol.Lambda, atOnce, "BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=info")
+			guests := f.invite(t, mixture(2*atOnce, protocol.FunctionGraph))
+			f.undisturbed(t, len(guests))
+			told(t, inJSON(t, f.logged(t)), guests, f.kind().ahead)
+		})
+	}
+}
+
+// A function may have fewer at a time than the platform offers, and one at a
+// time where the platform does not tell more.
+func TestConcurrencyBounds(t *testing.T) {
+	for _, row := range []struct {
+		offered, wanted string
+		slots           int
+	}{{"5", "3", 3}, {"3", "5", 3}, {"4", "0", 4}, {"", "0", 1}, {"nonsense", "0", 1}, {"0", "0", 1}, {"-3", "0", 1}} {
+		t.Run(row.offered+" "+row.wanted, func(t *testing.T) {
+			t.Parallel()
+			fn := emulator.Function{Handler: "index.main_handler", Timeout: patience, Concurrency: 5,
+				Dir: shellFunction(t, "echo ok"),
+				Env: []string{"AWS_LAMBDA_MAX_CONCURRENCY=" + row.offered, "BOOTSTRAP_CONCURRENCY=" + row.wanted}}
+			_, runner := start(t, protocol.Lambda, fn, nil)
+			succeeds(t, runner, "{}")
+			swept(t, runner.PID(), 0, slices.Repeat([]string{"bash", "bash"}, row.slots)...)
+		})
+	}
+}
+
+// SCF cannot tell whose an answer is.
+func TestConcurrencyRefused(t *testing.T) {
+	var log bytes.Buffer
+	fn := emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "echo ok"), Env: []string{"BOOTSTRAP_CONCURRENCY=20"}}
+	_, runner := start(t, protocol.SCF, fn, &log)
+	out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")})
+	if err != nil || out.Kind != emulator.InitFailed || !strings.Contains(out.Reason, "exit status 2") {
+		t.Errorf("got %v, %s, %v, want exit status 2", out.Kind, out.Reason, err)
+	}
+	if want := `BOOTSTRAP_CONCURRENCY is "20" (environment): Tencent SCF gives an instance one event at a time`; !strings.Contains(log.String(), want) {
+		t.Errorf("got the log %s, want %q in it", log.String(), want)
+	}
+}
