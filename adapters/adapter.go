@@ -96,9 +96,9 @@ func (a *adapter) Start(ctx context.Context) error {
 	return err
 }
 
-func (a *adapter) Close() error {
+func (a *adapter) Close(limit time.Duration) error {
 	defer a.memory.close()
-	return errors.Join(a.Adapter.Close(), a.temp.remove())
+	return errors.Join(a.Adapter.Close(limit), a.temp.remove())
 }
 
 func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {

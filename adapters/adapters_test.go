@@ -107,7 +107,7 @@ func start(t *testing.T, c Config) supervisor.Adapter {
 	a := New(c)
 	running++
 	t.Cleanup(func() {
-		if err := a.Close(); err != nil {
+		if err := a.Close(patience); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 		if running--; running == 0 {

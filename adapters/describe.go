@@ -3,6 +3,7 @@ package adapters
 import (
 	"context"
 	"strings"
+	"time"
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
@@ -56,4 +57,4 @@ func (r refused) Invoke(ctx context.Context, _ *protocol.Event) ([]byte, error) 
 	return nil, r.Start(ctx)
 }
 
-func (refused) Close() error { return nil }
+func (refused) Close(time.Duration) error { return nil }

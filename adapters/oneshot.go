@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
@@ -40,7 +41,7 @@ func newOneshot(c Config, args []string) (*oneshot, error) {
 func (o *oneshot) Start(context.Context) error { return nil }
 
 // Close ends what was started ahead.
-func (o *oneshot) Close() error {
+func (o *oneshot) Close(time.Duration) error {
 	o.drop()
 	return nil
 }

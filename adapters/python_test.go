@@ -374,7 +374,7 @@ func TestPythonEnvironments(t *testing.T) {
 			succeeds(t, a, quoted("result = 1"), "1")
 			succeeds(t, a, quoted("async def f(): return 2\nresult = f()"), "2")
 			raises(t, a, quoted("1/0"), "ZeroDivisionError", "division")
-			if err := a.Close(); err != nil || strings.Contains(log.String(), "Warning") || strings.Contains(log.String(), "started") {
+			if err := a.Close(patience); err != nil || strings.Contains(log.String(), "Warning") || strings.Contains(log.String(), "started") {
 				t.Errorf("got %v, log %s", err, log)
 			}
 		})

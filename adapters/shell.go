@@ -56,7 +56,7 @@ func (f *shell) find() (err error) {
 }
 
 // Close ends the shell.
-func (f *shell) Close() error {
+func (f *shell) Close(time.Duration) error {
 	f.endHost()
 	return nil
 }

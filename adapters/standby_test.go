@@ -205,7 +205,7 @@ func TestStandbyClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		prepare(a)
-		if err := a.Close(); err != nil {
+		if err := a.Close(patience); err != nil {
 			t.Errorf("%s: %v", command, err)
 		}
 		noneLeft(t)

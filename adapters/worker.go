@@ -71,8 +71,8 @@ func (w *worker) Start(ctx context.Context) error {
 }
 
 // Close lets the worker end.
-func (w *worker) Close() error {
-	w.retire()
+func (w *worker) Close(limit time.Duration) error {
+	w.retire(min(retireTime, limit/3))
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (w *worker) Prepare() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
 			w.Logger.Info("a new worker takes over", "because", reason)
-			w.retire()
+			w.retire(retireTime)
 		}
 	}
 	if w.session == nil && !time.Now().Before(w.after) {
@@ -210,16 +210,16 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 	return f
 }
 
-// retire lets a worker that has nothing in hand end.
-func (w *worker) retire() {
+// retire lets a worker that has nothing in hand end: it has that long to do so
+// by itself, and as long again after SIGTERM.
+func (w *worker) retire(grace time.Duration) {
 	if w.session != nil {
-		w.session.process.Retire(retireTime)
+		w.session.process.Retire(grace)
 		w.session = nil
 	}
 }
 
-// retireTime is how long a worker may take to end, first by itself, then
-// after SIGTERM.
+// retireTime is the grace of a worker that ends where there is time.
 const retireTime = 200 * time.Millisecond
 
 // end ends the worker, and all of its group.

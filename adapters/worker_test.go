@@ -690,7 +690,7 @@ func TestWorkerClose(t *testing.T) {
 			}
 			succeeds(t, a, "say ok", "ok")
 			began := time.Now()
-			if err := a.Close(); err != nil {
+			if err := a.Close(patience); err != nil {
 				t.Error(err)
 			}
 			if took := time.Since(began); took > test.most {
@@ -700,11 +700,28 @@ func TestWorkerClose(t *testing.T) {
 			if log.String() != test.want {
 				t.Errorf("log: got %q, want %q", log, test.want)
 			}
-			if err := a.Close(); err != nil {
+			if err := a.Close(patience); err != nil {
 				t.Errorf("once more: %v", err)
 			}
 		})
 	}
+}
+
+// Where little time is left for the end of all, a worker takes no more of it.
+func TestWorkerCloseInTime(t *testing.T) {
+	a := New(resident(t, obeys+"while :; do :; done"))
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	succeeds(t, a, "trap '' TERM; say ok", "ok")
+	began := time.Now()
+	if err := a.Close(3 * time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took >= 2*retireTime {
+		t.Errorf("took %v, want far less than %v", took, 2*retireTime)
+	}
+	noneLeft(t)
 }
 
 // What a worker writes to stdout and stderr is a log, all of it there when its

@@ -151,7 +151,7 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	return a.invoke(ctx, ev)
 }
 
-func (a *adapter) Close() error {
+func (a *adapter) Close(time.Duration) error {
 	a.closed++
 	return a.close
 }

@@ -113,7 +113,7 @@ func (s *Supervisor) notStarted(cause error) error {
 // answerFailure answers each event with why the start failed.
 func (s *Supervisor) answerFailure(ctx context.Context, cause error) error {
 	s.Log.Error("cannot start: each event gets this for an answer", "error", cause)
-	err := s.closeAdapters()
+	err := s.closeAdapters(initErrorTime)
 	for i := range s.Slots {
 		s.Slots[i].Adapter = broken{failure(cause, "Runtime.InitError")}
 	}
@@ -124,6 +124,6 @@ func (s *Supervisor) answerFailure(ctx context.Context, cause error) error {
 type broken struct{ *protocol.Failure }
 
 func (broken) Start(context.Context) error { return nil }
-func (broken) Close() error                { return nil }
+func (broken) Close(time.Duration) error   { return nil }
 
 func (b broken) Invoke(context.Context, *protocol.Event) ([]byte, error) { return nil, b.Failure }

@@ -53,26 +53,24 @@ func (s *Supervisor) working(ctx context.Context) (context.Context, func()) {
 
 // stop ends all that was started, in reverse, by the time of stopBy.
 func (s *Supervisor) stop() error {
-	s.stopBy()
-	err := s.closeAdapters()
-	s.Sidecars.Stop(func(left int) time.Duration { return s.share(left + 1) }) // and the command
+	err := s.closeAdapters(s.share(len(s.Sidecars.List) + 2))
+	s.Sidecars.Stop(func(left int) time.Duration { return min(s.Grace, s.share(left+1)) }) // and the command
 	s.runStopCommand()
 	return err
 }
 
-func (s *Supervisor) closeAdapters() error {
+func (s *Supervisor) closeAdapters(limit time.Duration) error {
 	var group errgroup.Group
 	for _, a := range s.started {
-		group.Go(a.Close)
+		group.Go(func() error { return a.Close(limit) })
 	}
 	s.started = nil
 	return group.Wait()
 }
 
-// share is what is left for one of so many things that must end by stopBy; no
-// more than the grace.
+// share is what is left for one of so many things that must end by stopBy.
 func (s *Supervisor) share(things int) time.Duration {
-	return max(0, min(s.Grace, time.Until(s.stopBy())/time.Duration(things)))
+	return max(0, time.Until(s.stopBy())/time.Duration(things))
 }
 
 func (s *Supervisor) runStopCommand() {

@@ -27,8 +27,9 @@ type Adapter interface {
 	// *protocol.Failure means that the command failed and the next event
 	// may be served; any other error ends the runtime.
 	Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
-	// Close ends what Start began.
-	Close() error
+	// Close ends what Start began, gently where that takes no longer than
+	// the limit.
+	Close(limit time.Duration) error
 }
 
 // A Preparer is an Adapter that can ready itself for the next event: off the
