@@ -158,12 +158,12 @@ func unharmed(t *testing.T, w way, p *protocol.Platform, server *emulator.Server
 	w.swept(t, runner.PID(), 0)
 	if got := server.Stats(); got.Instances != 1 || !connected(p, got) || got.Deliveries != events ||
 		got.Responses+got.Errors != events || got.Refused != 0 {
-		t.Errorf("got %+v, want %d answers over its connections, and nothing else", got, events)
+		t.Errorf("%s, %s: got %+v, want %d answers over its connections, and nothing else", w.name, p.Name, got, events)
 	}
 	const own = 20 // the runtime's and its host's
 	until(t, "few descriptors are open", func() bool { return len(openFiles(runner.PID())) <= own })
 	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
-		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+		t.Errorf("%s, %s: told to stop, it ended with %v, want exit status 0", w.name, p.Name, state)
 	}
 }
 

@@ -113,14 +113,16 @@ func TestR10StopIdle(t *testing.T) {
 	})
 }
 
-// Also a worker that does not want to.
+// Also a worker that does not want to, within the platform's limit.
 func TestR10DeafWorker(t *testing.T) {
-	f := worker(t, protocol.SCF, "")
-	f.obeyed(t, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
-	f.succeeds(t, `answer(1); time.sleep(300)`, "1")
-	there := tree(f.runner.PID())
-	f.logged(t) // wants status 0
-	for _, p := range there {
-		until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
-	}
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		f := worker(t, p, "")
+		f.obeyed(t, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+		f.succeeds(t, `answer(1); time.sleep(300)`, "1")
+		there := tree(f.runner.PID())
+		f.logged(t) // wants status 0
+		for _, p := range there {
+			until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
+		}
+	})
 }
