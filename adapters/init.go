@@ -107,8 +107,9 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // parseVariables reads NAME=value lines; a value is all that follows, as it is:
 // it may be a secret with any characters. Lines that are empty or begin with #
-// do not count. An error does not quote the text, and comes with what is above
-// that line.
+// do not count, and of several with one name only the last does: programs differ
+// in which they take. An error does not quote the text, and comes with what is
+// above that line.
 func parseVariables(text string) (vars []string, err error) {
 	number := 0
 	for line := range strings.Lines(text) {
@@ -120,6 +121,7 @@ func parseVariables(text string) (vars []string, err error) {
 		case !found || !variableName.MatchString(name) || strings.Contains(line, "\x00"):
 			return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value", number))
 		default:
+			vars = slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 			vars = append(vars, line)
 		}
 	}

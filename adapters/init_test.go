@@ -123,3 +123,17 @@ func TestInitOnce(t *testing.T) {
 		})
 	}
 }
+
+// Each name is there once, with its last value as it stands.
+func TestParseVariables(t *testing.T) {
+	const text = "# ours\n\nA=first\r\nAB= $x \"#='\nA=\nC=1\nA=last=\n_=no end"
+	want := []string{`AB= $x "#='`, "C=1", "A=last=", "_=no end"}
+	if got, err := parseVariables(text); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	for _, wrong := range []string{"hidden", "=hidden", "A-B=hidden", " A=hidden", "1A=hidden", "A=hidden\x00", "export A=hidden"} {
+		if got, err := parseVariables("A=1\n" + wrong); err == nil || err.Error() != "Runtime.InitCommandError: BOOTSTRAP_INIT_COMMAND: line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value" {
+			t.Errorf("%q: got %q, %v, want a complaint of line 2", wrong, got, err)
+		}
+	}
+}
