@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -186,10 +187,16 @@ func (c *crew) notes(t *testing.T, n int) []string {
 // platform's user looks.
 func (c *crew) notStarted(t *testing.T, p *protocol.Platform, status int, kind string, texts ...string) {
 	t.Helper()
-	outcome := c.ask(t, "{}") // before there is an instance, as it will be gone soon
-	c.run(t)
-	c.ends(t, 20*time.Second, status)
-	out := <-outcome
+	runner := emulator.NewRunner(c.server, []string{"/bin/sh", "-c", `"$0"; echo $? >status`, bootstrap}, &c.stdout, &c.stderr)
+	defer runner.Stop()
+	out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(t, c.dir, "status"); !slices.Equal(got, []string{strconv.Itoa(status)}) {
+		t.Errorf("got the exit status %q, want %d\n%s", got, status, c.stderr.String())
+	}
+	c.noneLeft(t)
 	if out.Kind != emulator.InitFailed {
 		t.Errorf("got %v %q, want a failed start", out.Kind, out.Body)
 	}

@@ -450,3 +450,35 @@ func TestR12LambdaRunner(t *testing.T) {
 		}
 	}
 }
+
+// A sidecar that cannot be started is a failed start that names it; those
+// before it are ended.
+func TestSidecarCannotStart(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		t.Parallel()
+		fn := named("function").function(t, "echo ok")
+		write(t, fn.Dir, "broken", "#!/none/sh\n", 0o755)
+		c := newCrew(t, p, fn, "first: exec python3 sidecar.py first unix:sock 0\nsecond: [\"./broken\"]\n")
+		c.notStarted(t, p, 1, "Runtime.SidecarNotReady", "sidecar second: ", "broken", "no such file")
+	})
+}
+
+// A sidecar whose program is gone when it is to be started again is tried
+// again.
+func TestSidecarProgramGone(t *testing.T) {
+	fn := named("stdin").install(t, "#!/bin/sh\necho ok")
+	const text = "#!/bin/sh\necho x >>order; exec sleep 60"
+	write(t, fn.Dir, "db", "#!/bin/sh\necho x >>order; rm db", 0o755)
+	c := beginCrew(t, protocol.SCF, fn, "db: [\"./db\"]\n")
+	until(t, "it cannot be started again", func() bool {
+		return strings.Contains(c.stderr.String(), "sidecar ended: platform=scf name=db how=\"cannot start ")
+	})
+	c.succeeds(t, "{}", "ok")
+	write(t, c.dir, "new", text, 0o755)
+	if err := os.Rename(filepath.Join(c.dir, "new"), filepath.Join(c.dir, "db")); err != nil {
+		t.Fatal(err)
+	}
+	c.notes(t, 2)
+	c.told(t)
+	c.ends(t, 5*time.Second, 0)
+}
