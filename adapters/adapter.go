@@ -136,13 +136,21 @@ func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
 // and makes the next event's folder.
 func (a *adapter) Prepare() {
 	a.memory.look()
+	a.renewTemp()
+	if p, ok := a.Adapter.(supervisor.Preparer); ok {
+		p.Prepare()
+	}
+}
+
+// renewTemp removes the last event's folder when nobody writes there any more.
+func (a *adapter) renewTemp() {
+	if w, ok := a.Adapter.(*worker); ok && a.temp.wanted {
+		w.tidy()
+	}
 	if err := a.temp.remove(); err != nil {
 		a.Logger.Warn("cannot remove the folder of an event", "error", err)
 	}
 	_ = a.temp.make() // Invoke tries again, and tells
-	if p, ok := a.Adapter.(supervisor.Preparer); ok {
-		p.Prepare()
-	}
 }
 
 // Settle passes on what was logged since the last event.

@@ -79,14 +79,19 @@ func (w *worker) Close(limit time.Duration) error {
 // Prepare replaces a worker that is gone, or due. That the new one is ready is
 // waited for when an event is there.
 func (w *worker) Prepare() {
+	w.tidy()
+	if w.session == nil && !time.Now().Before(w.after) {
+		_ = w.begin() // Invoke tries again, and tells
+	}
+}
+
+// tidy ends a worker that is due, with what its last event has left below it.
+func (w *worker) tidy() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
 			w.Logger.Info("a new worker takes over", "because", reason)
 			w.retire(retireTime)
 		}
-	}
-	if w.session == nil && !time.Now().Before(w.after) {
-		_ = w.begin() // Invoke tries again, and tells
 	}
 }
 
