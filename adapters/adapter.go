@@ -75,7 +75,9 @@ type adapter struct {
 }
 
 func (a *adapter) Start(ctx context.Context) error {
-	a.temp.removeStale()
+	if a.TempPerEvent || a.Delivery == File {
+		removeStale()
+	}
 	vars, err := a.Init.run(ctx, &a.Config)
 	if err != nil {
 		return err

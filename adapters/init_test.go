@@ -109,7 +109,7 @@ func TestInitOnce(t *testing.T) {
 				all.Go(func() {
 					a := New(c)
 					if errs[i] = a.Start(t.Context()); errs[i] == nil {
-						errs[i] = a.Close()
+						errs[i] = a.Close(patience)
 					}
 				})
 			}

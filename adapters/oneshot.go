@@ -148,7 +148,7 @@ func fitsArgument(event []byte) error {
 // eventFile writes an event to a file in the temp folder. The path is to be
 // removed also on an error.
 func eventFile(event []byte) (path string, err error) {
-	f, err := os.CreateTemp("", "event-")
+	f, err := os.CreateTemp("", tempPattern())
 	if err == nil {
 		path = f.Name()
 		_, err = f.Write(event)

@@ -23,10 +23,13 @@ type tempFolder struct {
 
 const tempPrefix = "bootstrap-event-"
 
+// tempPattern is for the names of what belongs to an event: it tells whose it is.
+func tempPattern() string { return fmt.Sprintf("%s%d-", tempPrefix, os.Getpid()) }
+
 // make makes a folder if there is none.
 func (t *tempFolder) make() (err error) {
 	if t.wanted && t.path == "" {
-		t.path, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", tempPrefix, os.Getpid()))
+		t.path, err = os.MkdirTemp("", tempPattern())
 	}
 	if err != nil {
 		return tempError("make the folder of an event", err)
@@ -58,16 +61,13 @@ func removeAll(folder string) error {
 
 // removeStale removes what a bootstrap has left that was killed: a platform may
 // start the next one with the same /tmp.
-func (t *tempFolder) removeStale() {
-	if !t.wanted {
-		return
-	}
-	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is good
-	for _, folder := range folders {
-		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), tempPrefix), "-")
+func removeStale() {
+	found, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is good
+	for _, path := range found {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), tempPrefix), "-")
 		pid, err := strconv.Atoi(number)
 		if err == nil && (pid == os.Getpid() || syscall.Kill(pid, 0) == syscall.ESRCH) {
-			_ = removeAll(folder) // another user's: not ours to remove
+			_ = removeAll(path) // another user's: not ours to remove
 		}
 	}
 }

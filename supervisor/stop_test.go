@@ -47,7 +47,7 @@ type toldAdapter struct {
 	toldIn
 }
 
-func (a *toldAdapter) Close() error {
+func (a *toldAdapter) Close(time.Duration) error {
 	a.tell("-adapter")
 	return nil
 }
