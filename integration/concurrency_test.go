@@ -45,11 +45,11 @@ echo "result $2 $FUNCTION_REQUEST_ID"
 // crowds are the ways of events that come at the same time.
 var crowds = []string{"stdin", "standby", "function", "sh", "python", "node", "worker"}
 
-// parallel starts a trial with so many events at the same time.
-func parallel(t *testing.T, way string, p *protocol.Platform, n int, env ...string) *trial {
+// parallel starts a trial of some code with so many events at the same time.
+func parallel(t *testing.T, way string, p *protocol.Platform, n int, code string, env ...string) *trial {
 	t.Helper()
 	f := &trial{way: way, tmp: t.TempDir(), log: &logBuffer{}}
-	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+crowd+"\n}\n"))
+	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+code+"\n}\n"))
 	fn.Timeout, fn.Concurrency, fn.InitLimit = patience, n, patience
 	fn.Env = slices.Concat([]string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error", "PATH=" + platformPath}, fn.Env, env)
 	if p.Concurrency == "" {
@@ -130,7 +130,7 @@ func TestR18Crowd(t *testing.T) {
 	for _, p := range []*protocol.Platform{protocol.Lambda, protocol.FunctionGraph} {
 		for _, way := range crowds {
 			t.Run(p.Name+" "+way, func(t *testing.T) {
-				f := parallel(t, way, p, atOnce)
+				f := parallel(t, way, p, atOnce, crowd)
 				guests := f.invite(t, mixture(5*atOnce, p))
 				f.undisturbed(t, len(guests))
 				told(t, prefixed(f.logged(t)), guests, f.kind().ahead)
@@ -217,7 +217,7 @@ func told(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 func TestL05Crowd(t *testing.T) {
 	for _, way := range crowds {
 		t.Run(way, func(t *testing.T) {
-			f := parallel(t, way, protocol.Lambda, atOnce, "BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=info")
+			f := parallel(t, way, protocol.Lambda, atOnce, crowd, "BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=info")
 			guests := f.invite(t, mixture(2*atOnce, protocol.FunctionGraph))
 			f.undisturbed(t, len(guests))
 			told(t, inJSON(t, f.logged(t)), guests, f.kind().ahead)

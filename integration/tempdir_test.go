@@ -1,0 +1,283 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+const perEvent = "BOOTSTRAP_TMPDIR_PER_EVENT=true"
+
+// itsFolder: a worker's frame tells it.
+const itsFolder = `
+[ -z "$FUNCTION_TMPDIR" ] || export TMPDIR="$FUNCTION_TMPDIR"
+`
+
+// untidy does what its event says in its temp folder, and tells which that is.
+const untidy = itsFolder + `
+cd "$TMPDIR" || exit 9
+date >file
+case $(event) in
+deep) mkdir -p a/b/c; date >a/b/c/file; chmod 000 a/b/c; chmod 000 a/b; chmod 555 a; chmod 000 . ;;
+links) ln -s / root; ln -s "$OLDPWD" code; mkfifo fifo; printf x >-rf; date >"$(printf 'new\nline')" ;;
+slow) mkdir -p a/b; chmod 555 a; exec sleep 60 ;;
+fails) exit 3 ;;
+killed) kill -9 0 ;;
+orphans) for n in 1 2 3; do setsid sh -c 'while :; do mkdir -p "$TMPDIR/x/$$"; date >"$TMPDIR/x/$$/file"; done' & done
+	until [ -e x ]; do :; done ;;
+removed) cd /; rm -r "$TMPDIR" ;;
+esac
+echo "$TMPDIR"
+`
+
+// Each event has a folder of its own, and nothing of it is there after it,
+// however it ended.
+func TestTempFolder(t *testing.T) {
+	inEachWay(t, untidy, []string{perEvent, "BOOTSTRAP_TIMEOUT=5s"}, func(t *testing.T, f *trial) {
+		f.tidies(t)
+		if log := f.logged(t); strings.Contains(log, "[WARN]") || strings.Contains(log, "[ERROR]") {
+			t.Errorf("got the log %s", log)
+		}
+		if got := entries(t, f.tmp); got != 0 {
+			t.Errorf("%d files are left", got)
+		}
+	})
+}
+
+func (f *trial) tidies(t *testing.T) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, event := range []string{"deep", "links", "slow", "fails", "orphans", "killed", "removed", "nothing"} {
+		out := f.invoke(t, event)
+		folder := strings.TrimSpace(string(out.Body))
+		switch {
+		case event == "slow" || event == "fails" || event == "killed":
+			if out.Kind != emulator.Failure {
+				t.Errorf("%s: got %v %.300q, want a failure", event, out.Kind, out.Body)
+			}
+		case out.Kind != emulator.Result || filepath.Dir(folder) != f.tmp || seen[folder]:
+			t.Errorf("%s: got %v %.300q, want a new folder in %s", event, out.Kind, out.Body, f.tmp)
+		}
+		seen[folder] = true
+		f.onlyNext(t, event)
+	}
+	if _, err := os.Stat(filepath.Join(f.dir, "bin")); err != nil {
+		t.Errorf("what a link led to is gone: %v", err)
+	}
+}
+
+// onlyNext: soon there is the folder of the next event, and it is empty.
+func (f *trial) onlyNext(t *testing.T, after string) {
+	t.Helper()
+	until(t, "after "+after+" only an empty folder is left", func() bool {
+		found, _ := os.ReadDir(f.tmp) // what it lists may be gone meanwhile
+		if len(found) != 1 {
+			return false
+		}
+		inside, err := os.ReadDir(filepath.Join(f.tmp, found[0].Name()))
+		return err == nil && len(inside) == 0
+	})
+}
+
+// Read-only folders are no hindrance, also to who is not root.
+func TestTempFolderNotRoot(t *testing.T) {
+	nobody := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
+	if out, err := exec.Command(nobody[0], append(nobody[1:], "true")...).CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: this machine lets no test run as nobody: %v %s", err, out)
+	}
+	for _, way := range []string{"stdin", "standby", "function", "worker"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			f := begin(t, way, protocol.SCF, untidy, []string{perEvent, "BOOTSTRAP_TIMEOUT=5s", "PATH=" + platformPath}, nobody...)
+			for _, folder := range []string{filepath.Dir(bootstrap), filepath.Dir(f.dir), filepath.Dir(f.tmp)} {
+				if err := os.Chmod(folder, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Chmod(f.tmp, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			f.tidies(t)
+		})
+	}
+}
+
+// The languages' own functions for temporary files know the folder.
+func TestTempFolderLanguages(t *testing.T) {
+	for language, row := range map[string]struct{ file, code string }{
+		"python": {"index.py", `
+import os, shutil, subprocess, tempfile
+tempfile.gettempdir()  # asked before the first event
+def main_handler(event, context):
+    fd, path = tempfile.mkstemp()
+    os.close(fd)
+    made = tempfile.mkdtemp()
+    child = subprocess.check_output(["sh", "-c", "echo $TMPDIR"]).decode().strip()
+    return [tempfile.gettempdir(), os.path.dirname(path), os.path.dirname(made), child, os.environ["TMPDIR"]]
+`},
+		"node": {"index.js", `
+const fs = require('fs'), os = require('os'), path = require('path');
+os.tmpdir();
+exports.main_handler = () => {
+	const made = fs.mkdtempSync(path.join(os.tmpdir(), 'x-'));
+	const child = require('child_process').execSync('echo $TMPDIR').toString().trim();
+	return [os.tmpdir(), path.dirname(made), child, process.env.TMPDIR, os.tmpdir()];
+};
+`},
+		"bash": {"index.sh", `main_handler() { made=$(mktemp); d=$(dirname "$made"); child=$(sh -c 'echo $TMPDIR')
+			printf '["%s","%s","%s"]' "$d" "$child" "$TMPDIR"; }`},
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			f := &trial{way: language, tmp: t.TempDir(), dir: t.TempDir(), log: &logBuffer{}}
+			write(t, f.dir, row.file, row.code, 0o644)
+			_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: f.dir, Timeout: patience,
+				Env: []string{perEvent, "TMPDIR=" + f.tmp}}, f.log)
+			seen := map[string]bool{}
+			for range 3 {
+				var folders []string
+				if err := json.Unmarshal([]byte(succeeds(t, runner, "{}")), &folders); err != nil {
+					t.Fatal(err)
+				}
+				for _, folder := range folders {
+					if folder != folders[0] || filepath.Dir(folder) != f.tmp || seen[folder] {
+						t.Errorf("got %q, want one new folder below %s", folders, f.tmp)
+						break
+					}
+				}
+				seen[folders[0]] = true
+				f.onlyNext(t, "the event")
+			}
+		})
+	}
+}
+
+// What a function started and did not wait for writes on, below a host that
+// lives: it is ended, and its folder goes.
+func TestTempFolderOfChildren(t *testing.T) {
+	const writes = `while :; do mkdir -p "$TMPDIR/x/$$"; date >"$TMPDIR/x/$$/file"; done`
+	for language, row := range map[string]struct{ file, code string }{
+		"python": {"index.py", "import os, subprocess, time\ndef main_handler(event, context):\n    subprocess.Popen(['sh', '-c', '''" + writes + "'''])\n" +
+			"    while not os.path.exists(os.environ['TMPDIR'] + '/x'): time.sleep(0.01)\n"},
+		"node": {"index.js", "exports.main_handler = async () => {\n	require('child_process').spawn('sh', ['-c', `" + writes + "`]);\n" +
+			"	while (!require('fs').existsSync(process.env.TMPDIR + '/x')) await new Promise((done) => setTimeout(done, 10));\n};\n"},
+		"bash": {"index.sh", "main_handler() { sh -c '" + writes + "' & until [ -e $TMPDIR/x ]; do :; done; }"},
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			f := &trial{way: language, tmp: t.TempDir(), dir: t.TempDir(), log: &logBuffer{}}
+			write(t, f.dir, row.file, row.code, 0o644)
+			_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: f.dir, Timeout: patience,
+				Env: []string{perEvent, "TMPDIR=" + f.tmp}}, f.log)
+			for range 10 {
+				succeeds(t, runner, "{}")
+				f.onlyNext(t, "the event")
+			}
+			runner.Stop()
+			if got := entries(t, f.tmp); got != 0 || strings.Contains(f.log.String(), "cannot remove") {
+				t.Errorf("%d files are left: %s", got, f.log)
+			}
+		})
+	}
+}
+
+// Events at the same time have different ones.
+func TestTempFolderCrowd(t *testing.T) {
+	for _, way := range []string{"stdin", "standby", "function", "python", "node", "worker"} {
+		t.Run(way, func(t *testing.T) {
+			f := parallel(t, way, protocol.Lambda, 4, itsFolder+`mkdir "$TMPDIR/mine" || exit 9; sleep 0.2; ls "$TMPDIR" | wc -l; rmdir "$TMPDIR/mine"; echo "$TMPDIR"`, perEvent, "BOOTSTRAP_LOG_LEVEL=warn")
+			seen := map[string]bool{}
+			outs := make(chan emulator.Outcome)
+			for range 24 {
+				go func() {
+					out, _ := f.runner.Invoke(t.Context(), emulator.Event{Body: f.kind().event("{}")}) // its kind tells
+					outs <- out
+				}()
+			}
+			for range 24 {
+				out := <-outs
+				count, folder, _ := strings.Cut(strings.TrimSpace(string(out.Body)), "\n")
+				if out.Kind != emulator.Result || strings.TrimSpace(count) != "1" || filepath.Dir(folder) != f.tmp || seen[folder] {
+					t.Errorf("got %v %.300q, want a new folder", out.Kind, out.Body)
+				}
+				seen[folder] = true
+			}
+			if log := f.logged(t); log != "" {
+				t.Errorf("got the log %s", log)
+			}
+			if got := entries(t, f.tmp); got != 0 {
+				t.Errorf("%d files are left", got)
+			}
+		})
+	}
+}
+
+// The next bootstrap removes what one that was killed has left, and nothing
+// else.
+func TestTempFolderKilled(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			f := begin(t, way.name, protocol.SCF, untidy, []string{perEvent})
+			other := fmt.Sprintf("bootstrap-event-%d-of-one-that-lives", os.Getpid())
+			write(t, f.tmp, other, "", 0o644)
+			write(t, f.tmp, "bootstrap-event-notes", "", 0o644)
+			done := make(chan bool)
+			go func() {
+				f.invokeAnyhow("slow")
+				close(done)
+			}()
+			until(t, "the event writes", func() bool {
+				written, _ := filepath.Glob(filepath.Join(f.tmp, "*", "a", "b"))
+				return len(written) == 1
+			})
+			signal(t, f.runner.PID(), syscall.SIGKILL)
+			<-done
+			f.invoke(t, "nothing")
+			until(t, "only its own folder is left", func() bool { return entries(t, f.tmp) == 3 })
+			f.runner.Stop()
+			if got := names(t, f.tmp); len(got) != 3 {
+				t.Errorf("left are %q", got)
+			}
+		})
+	}
+}
+
+func (f *trial) invokeAnyhow(event string) {
+	_, _ = f.runner.Invoke(context.Background(), emulator.Event{Body: f.kind().event(event)}) // it is killed
+}
+
+// A command that fails where nothing can be written has that in its failure;
+// with folders of their own the next event is well.
+func TestC13SaidInFailure(t *testing.T) {
+	small := []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs -o size=128k none "$TMPDIR" && exec "$@"`, "sh"}
+	cmd := exec.Command(small[0], append(small[1:], "true")...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: this machine lets no test mount a small temp folder: %v %s", err, out)
+	}
+	const code = itsFolder + `case $(event) in fill) head -c 200000 /dev/zero >$TMPDIR/large || { echo "cannot go on" >&2; exit 3; };; *) echo ok;; esac`
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			f := begin(t, way.name, protocol.SCF, code, []string{perEvent}, small...)
+			told := "the temp folder " + f.tmp + " is full"
+			if way.host != "" { // with the host what it had open is gone, which makes room
+				told = "No space left on device"
+			}
+			for range 3 {
+				f.fails(t, "fill", "Function.ExitError", "exit status 3", told)
+				f.succeeds(t, "go on", "ok\n")
+			}
+		})
+	}
+}
