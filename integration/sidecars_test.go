@@ -456,10 +456,9 @@ func TestR12LambdaRunner(t *testing.T) {
 func TestSidecarCannotStart(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
-		fn := named("function").function(t, "echo ok")
-		write(t, fn.Dir, "broken", "#!/none/sh\n", 0o755)
-		c := newCrew(t, p, fn, "first: exec python3 sidecar.py first unix:sock 0\nsecond: [\"./broken\"]\n")
-		c.notStarted(t, p, 1, "Runtime.SidecarNotReady", "sidecar second: ", "broken", "no such file")
+		procfile := "first: exec python3 sidecar.py first unix:sock 0\nsecond: [\"/bin/true\",\"" + strings.Repeat("x", 200_000) + "\"]\n"
+		c := newCrew(t, p, named("function").function(t, "echo ok"), procfile)
+		c.notStarted(t, p, 1, "Runtime.SidecarNotReady", "sidecar second: cannot start /bin/true: argument list too long")
 	})
 }
 
