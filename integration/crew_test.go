@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -23,6 +24,7 @@ type crew struct {
 	over           chan struct{} // closed when it has exited
 	dir, tmp       string
 	stdout, stderr logBuffer
+	log            io.Writer // gets stderr instead; nil: nothing does
 }
 
 // beginCrew starts a new crew.
@@ -59,6 +61,9 @@ func (c *crew) run(t *testing.T) {
 	c.cmd = exec.Command(bootstrap)
 	c.cmd.Dir, c.cmd.Env = c.dir, c.server.Environment()
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	if c.log != nil {
+		c.cmd.Stderr = c.log
+	}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.WaitDelay = time.Second // for what is left and holds our pipes
 	exited := c.server.Start()

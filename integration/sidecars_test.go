@@ -385,6 +385,36 @@ func TestDeafStop(t *testing.T) {
 	})
 }
 
+// toldAgain sends SIGTERM until that has ended all: signals that come together
+// may be one.
+func (c *crew) toldAgain(t *testing.T) {
+	t.Helper()
+	until(t, "a second signal ends it", func() bool {
+		_ = c.cmd.Process.Signal(syscall.SIGTERM) // it is over: fine
+		select {
+		case <-c.over:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
+// fill writes to a pipe until it takes no more.
+func fill(t *testing.T, w *os.File) {
+	t.Helper()
+	if err := w.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{4096, 1} {
+		for {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				break
+			}
+		}
+	}
+}
+
 // Who is told twice ends at once, and leaves nobody.
 func TestToldTwice(t *testing.T) {
 	const event = "trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sleep 1; done' & echo event >>order; while :; do sleep 1; done"
@@ -397,15 +427,7 @@ func TestToldTwice(t *testing.T) {
 				c.notes(t, 1)
 				until(t, "all run", func() bool { return len(lines(t, c.dir, "pids")) == 6 })
 				c.told(t)
-				until(t, "a second signal ends it", func() bool {
-					_ = c.cmd.Process.Signal(syscall.SIGTERM) // it is over: fine
-					select {
-					case <-c.over:
-						return true
-					default:
-						return false
-					}
-				})
+				c.toldAgain(t)
 				c.ends(t, time.Second, 1)
 			})
 		}
@@ -480,4 +502,23 @@ func TestSidecarProgramGone(t *testing.T) {
 	c.notes(t, 2)
 	c.told(t)
 	c.ends(t, 5*time.Second, 0)
+}
+
+// The same while nobody reads the log.
+func TestToldTwiceUnread(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	c := newCrew(t, protocol.SCF, named("function").function(t, "echo ok"), deaf, "BOOTSTRAP_STOP_TIMEOUT=60s", "BOOTSTRAP_GRACE=30s")
+	fill(t, w)
+	c.log = w
+	c.run(t)
+	until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
+	c.succeeds(t, "{}", "ok")
+	c.told(t)
+	c.toldAgain(t)
+	c.ends(t, 5*time.Second, 1)
 }
