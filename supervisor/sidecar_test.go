@@ -289,3 +289,27 @@ func TestSidecarInterruptedOnce(t *testing.T) {
 		t.Errorf("told %d times, want once", told)
 	}
 }
+
+// What a sidecar has lost ends with it, and not what others have lost.
+func TestSidecarLeavesNothing(t *testing.T) {
+	tidy(t)
+	other := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
+	other.Owner, other.Keep = SlotOwner(1), true
+	runToEnd(t, t.Context(), other, 0).check(t, 0)
+	d := &diary{}
+	sidecar := d.sidecar("it", "setsid sleep 60 >/dev/null 2>&1 & sleep .02; exit 3")
+	sidecar.Command.Owner = SidecarOwner("it")
+	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: backoff{time.Millisecond, 2 * time.Millisecond}}
+	if err := s.Start(nil); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "it has ended often", func() bool { return strings.Count(d.String(), "sidecar ended") > 5 })
+	s.Stop(func(int) time.Duration { return time.Second })
+	if got := len(children.orphans(SlotOwner(1))); got != 1 {
+		t.Errorf("the slot has %d orphans, want the one", got)
+	}
+	if got := len(children.orphans(SidecarOwner("it"))); got > 1 { // of the life that Stop has ended
+		t.Errorf("the sidecar has left %d orphans", got)
+	}
+	children.endOrphans(Anybody, bound)
+}
