@@ -50,12 +50,21 @@ func (s *stream) group(line []byte) {
 
 // owns reports whether a line belongs to the record, as that of a stack trace.
 func (r *record) owns(line []byte) bool {
-	if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') || bytes.HasPrefix(line, []byte("Caused by:")) {
+	if indented(line) || bytes.HasPrefix(line, []byte("Caused by:")) || r.closedBy(line) {
 		return true
 	}
 	last := r.traceback // what is not indented says what went wrong, and ends it
 	r.traceback = false
 	return last
+}
+
+func indented(line []byte) bool { return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') }
+
+// closedBy: the line is the end of what Node shows on several, such as an error
+// with its cause.
+func (r *record) closedBy(line []byte) bool {
+	last := r.text[bytes.LastIndexByte(r.text, '\n')+1:]
+	return (string(line) == "}" || string(line) == "]") && indented(last)
 }
 
 // finish logs the record that is held.

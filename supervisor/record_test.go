@@ -57,6 +57,7 @@ func TestRecords(t *testing.T) {
 		{"what JSON escapes", []string{"\"\\\x00\x1f\x7f\t\b<&>é€😀\u2028\n"}, []string{"\"\\\x00\x1f\x7f\t\b<&>é€😀\u2028"}},
 		{"no UTF-8", []string{"a\xffb\xc3\n"}, []string{"a\uFFFDb\uFFFD"}},
 		{"a trace", []string{"Error: no\n    at a\n", "\tat b\n", "Caused by: x\n\tat c\nnext\n"}, []string{"Error: no\n    at a\n\tat b\nCaused by: x\n\tat c", "next"}},
+		{"what Node shows", []string{"Error: no\n    at a {\n  [cause]: x\n}\n{\n  a: 1\n}\n[\n  1\n]\n}\n"}, []string{"Error: no\n    at a {\n  [cause]: x\n}", "{\n  a: 1\n}", "[\n  1\n]", "}"}},
 		{"a trace without an end", []string{"Error: no\n    at a"}, []string{"Error: no\n    at a"}},
 		{"a trace without a beginning", []string{"  at a\n  at b\n"}, []string{"  at a\n  at b"}},
 		{"Python's", []string{traceback + "next\n"}, []string{strings.TrimSuffix(traceback, "\n"), "next"}},
