@@ -75,7 +75,6 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 		if wanted.Err() != nil {
 			return
 		}
-		k.endLost()
 		k.note(how)
 		if k.set.Fail {
 			k.set.Log.Error("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String())
@@ -91,14 +90,6 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 			return
 		}
 		p = nil
-	}
-}
-
-// endLost ends what the sidecar has lost: in its next life it would lose that
-// again, and again.
-func (k *keeper) endLost() {
-	if owner := k.Command.Owner; owner.sidecar() {
-		children.endOrphans(owner, time.Second)
 	}
 }
 

@@ -218,23 +218,6 @@ func TestSidecarScore(t *testing.T) {
 	d.wait(t, "well")
 }
 
-// What it has left behind is gone before its next life.
-func TestSidecarLeavesNothing(t *testing.T) {
-	tidy(t)
-	d := &diary{}
-	sidecar := d.sidecar("it", `setsid sleep 60 >/dev/null 2>&1 & exit 1`)
-	sidecar.Command.Owner = SidecarOwner("it")
-	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: backoff{20 * time.Millisecond, 20 * time.Millisecond}}
-	if err := s.Start(nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Stop(graceOf(0)) })
-	within(t, "some lives", func() bool { return len(d.told()) > 3 })
-	if left := children.orphans(Anybody); len(left) > 1 {
-		t.Errorf("got %d processes of its earlier lives", len(left))
-	}
-}
-
 // What a shell has started has its grace although the shell is gone at once.
 func TestEndTogether(t *testing.T) {
 	tidy(t)
@@ -308,7 +291,7 @@ func TestSidecarLeavesNothing(t *testing.T) {
 	if got := len(children.orphans(SlotOwner(1))); got != 1 {
 		t.Errorf("the slot has %d orphans, want the one", got)
 	}
-	if got := len(children.orphans(SidecarOwner("it"))); got > 1 { // of the life that Stop has ended
+	if got := len(children.orphans(SidecarOwner("it"))); got > 0 {
 		t.Errorf("the sidecar has left %d orphans", got)
 	}
 	children.endOrphans(Anybody, bound)
