@@ -42,13 +42,16 @@ func (o Owner) sidecar() bool { return strings.HasPrefix(string(o), sidecarName+
 // ownerOf reads the owner of a process; Anybody: it does not tell.
 func ownerOf(pid int) Owner {
 	for variable := range bytes.SplitSeq(environOf(pid), []byte{0}) {
-		for _, name := range []string{slotName + "=", sidecarName + "="} {
-			if bytes.HasPrefix(variable, []byte(name)) {
-				return Owner(variable)
-			}
+		if isOwner(string(variable)) {
+			return Owner(variable)
 		}
 	}
 	return Anybody
+}
+
+// isOwner: a variable, NAME=value, says whose a process is.
+func isOwner(variable string) bool {
+	return strings.HasPrefix(variable, slotName+"=") || strings.HasPrefix(variable, sidecarName+"=")
 }
 
 // environOf is the environment of a process. While it loads another program

@@ -22,7 +22,10 @@ func TestOwns(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := shell("exec sleep 60")
-			c.Env, c.Owner = []string{"PATH=/bin:/usr/bin", "A=1"}, row.start
+			c.Env, c.Owner = []string{"PATH=/bin:/usr/bin", "A=1", "FUNCTION_SIDECAR=db"}, row.start
+			if row.start == Anybody {
+				c.Env = c.Env[:2]
+			}
 			p := start(t, c)
 			within(t, "it runs", func() bool { return nameOf(p.pid) == "sleep" })
 			got := []bool{Anybody.owns(p.pid), SlotOwner(1).owns(p.pid), SidecarOwner("db").owns(p.pid)}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -100,7 +101,7 @@ func (c *Command) environ() []string {
 	if c.Owner == Anybody {
 		return c.Env
 	}
-	return append(c.Env[:len(c.Env):len(c.Env)], string(c.Owner))
+	return append(slices.DeleteFunc(slices.Clone(c.Env), isOwner), string(c.Owner))
 }
 
 // signal sends sig to the whole group.
