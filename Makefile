@@ -13,7 +13,7 @@ BUILD      := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldfla
 CARRIED    := cmd/bootstrapctl/runtime/bootstrap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Most tests wait, so more than there are processors can run at once.
-TESTS      := -count 1 -parallel 6
+TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 

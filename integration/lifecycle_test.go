@@ -180,7 +180,7 @@ var failedStarts = map[string]struct {
 	texts  []string
 }{
 	"wrong option": {"BOOTSTRAP_TIMEOUT=abc", 2, "Runtime.ConfigError", []string{`BOOTSTRAP_TIMEOUT is "abc"`}},
-	"no sidecars":  {"BOOTSTRAP_SIDECARS=none", 2, "Runtime.ConfigError", []string{"cannot read the sidecars"}},
+	"no sidecars":  {"BOOTSTRAP_SIDECARS=none", 2, "Runtime.ConfigError", []string{"cannot read it: "}},
 	"not ready":    {"BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1", 1, "Runtime.SidecarNotReady", []string{"tcp://127.0.0.1:1", "db runs"}},
 	"init command": {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", 1, "Runtime.InitCommandError", []string{"no such licence"}},
 	"no handler":   {"BOOTSTRAP_COMMAND=[\"/none/tool\"]", 1, "", []string{"/none/tool"}},
