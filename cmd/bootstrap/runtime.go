@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"bootstrap/adapters"
@@ -76,7 +75,7 @@ func slots(c *Config, p *protocol.Platform) int {
 // concurrencyProblem: answers to several events at the same time need paths
 // that tell whose they are.
 func concurrencyProblem(c *Config, p *protocol.Platform) error {
-	if c.Concurrency <= 1 || strings.Contains(p.Response, "{id}") {
+	if c.Concurrency <= 1 || p.NamesEvent() {
 		return nil
 	}
 	return fmt.Errorf("%s: %s gives an instance one event at a time, as its calls carry no request id: leave it out",
