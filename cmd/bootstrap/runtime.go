@@ -33,9 +33,11 @@ type runtime struct {
 // run.
 func newRuntime(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *runtime {
 	r := &runtime{Config: c, platform: p, dir: dir, mask: &supervisor.Mask{}}
+	var secrets []string
 	for _, name := range r.secretNames() {
-		r.mask.Learn(os.Getenv(name))
+		secrets = append(secrets, os.Getenv(name))
 	}
+	r.mask.Learn(secrets...)
 	json := c.LogFormat == "json"
 	r.out = supervisor.NewLog(stderr, supervisor.Style{
 		Prefix: !json && (c.LogPrefix || slots(c, p) > 1), // else nobody could tell whose a line is
