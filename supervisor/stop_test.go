@@ -164,29 +164,16 @@ func TestStopCommandFails(t *testing.T) {
 	}
 }
 
-// Each that is still to be ended has the same share of the time, up to the
-// grace.
+// Each that is still to be ended has the same share of the time.
 func TestShare(t *testing.T) {
-	s := &Supervisor{Grace: time.Second, StopLimit: 9 * time.Second}
-	for things, want := range map[int]time.Duration{1: time.Second, 9: time.Second, 18: 500 * time.Millisecond, 90: 100 * time.Millisecond} {
+	s := &Supervisor{StopLimit: 9 * time.Second}
+	for things, want := range map[int]time.Duration{1: 9 * time.Second, 9: time.Second, 18: 500 * time.Millisecond, 90: 100 * time.Millisecond} {
 		if got := s.share(things); got > want || got < want*9/10 {
 			t.Errorf("of %d: got %v, want %v", things, got, want)
 		}
 	}
-	s = &Supervisor{Grace: time.Second, StopLimit: time.Nanosecond}
+	s = &Supervisor{StopLimit: time.Nanosecond}
 	if got := s.share(1); got != 0 {
 		t.Errorf("when the time is over: got %v", got)
 	}
-}
-
-// A runtime that ends at once leaves nothing.
-func TestEndAll(t *testing.T) {
-	tidy(t)
-	own := start(t, shell("sleep 60 & exec sleep 60"))
-	c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
-	c.Keep = true
-	runToEnd(t, t.Context(), c, 0).check(t, 0)
-	EndAll()
-	within(t, "all has ended", func() bool { return own.Exited() && len(children.orphans(Anybody)) == 0 })
-	own.End(0)
 }
