@@ -62,7 +62,7 @@ func readAll(t *testing.T, r, w *os.File, log *Log) string {
 		text, _ := io.ReadAll(r)
 		read <- string(text)
 	}()
-	log.Close(bound)
+	log.Close(bound, bound)
 	within(t, "all is written", func() bool { return !log.drains() })
 	w.Close()
 	return <-read
@@ -142,7 +142,7 @@ func TestLogGap(t *testing.T) {
 	if _, err := io.ReadFull(r, make([]byte, 256<<10)); err != nil { // what the pipe holds, and more
 		t.Fatal(err)
 	}
-	within(t, "the gap is told", func() bool { log.Close(0); return log.backlog.sees(0) })
+	within(t, "the gap is told", func() bool { log.Close(0, 0); return log.backlog.sees(0) })
 	fmt.Fprint(stream, "last\n")
 	text := readAll(t, r, w, log)
 	if gap := gapText.FindString(text); gap == "" || !strings.HasSuffix(text, "x"+gap+"last\n") {
@@ -167,7 +167,7 @@ func TestLogSlow(t *testing.T) {
 		for n := range size / 8 {
 			fmt.Fprintf(stream, "%07d\n", n)
 		}
-		log.Close(bound)
+		log.Close(bound, bound)
 		w.Close()
 	}()
 	buf, at, reads := make([]byte, 512<<10), 0, 0

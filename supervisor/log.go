@@ -52,8 +52,9 @@ func (l *Log) Source(name string) *Source {
 
 // Close is for the end of the program. It ends what is logged of all events,
 // and writes out all that the log holds: its reader has time up to limit, unless
-// it takes nothing for a while. What is logged after that waits for nobody.
-func (l *Log) Close(limit time.Duration) {
+// it takes nothing for as long as pause. What is logged after that waits for
+// nobody.
+func (l *Log) Close(limit, pause time.Duration) {
 	until := time.Now().Add(limit)
 	l.mu.Lock()
 	sources := slices.Clone(l.sources)
@@ -61,7 +62,7 @@ func (l *Log) Close(limit time.Duration) {
 	for _, s := range sources {
 		s.Begin("", until)
 	}
-	l.backlog.flush(until, limit)
+	l.backlog.flush(until, pause)
 }
 
 // gap is the line that tells what is missing.

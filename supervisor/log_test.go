@@ -99,7 +99,7 @@ func TestLogEvents(t *testing.T) {
 	command.Begin("b", time.Time{})
 	command.Begin("c", time.Time{}) // nothing was logged for b
 	fmt.Fprint(stderr, "two")
-	log.Close(0)
+	log.Close(0, 0)
 	if want := "start\nup\na half one\nproxy | side\nours\na other half\nidle\nc two\n"; got.String() != want {
 		t.Errorf("got %q, want %q", &got, want)
 	}

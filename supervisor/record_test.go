@@ -117,7 +117,7 @@ func TestRecordStreams(t *testing.T) {
 	fmt.Fprint(sidecar, "three\n")
 	command.Begin("id", time.Time{})
 	fmt.Fprint(stdout, " four\n")
-	log.Close(0)
+	log.Close(0, 0)
 	if got, want := records(t, got.String()), `{T,"level":"info","stream":"stdout","message":"one"}
 {T,"level":"info","stream":"stderr","message":"two"}
 {T,"level":"info","requestId":"id","stream":"stdout","message":" four"}

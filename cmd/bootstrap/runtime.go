@@ -187,14 +187,14 @@ func (r *runtime) announce(c adapters.Config, slots int) {
 	r.log.Info("starting", fields...)
 }
 
-// lastWords keeps the end of what a sidecar writes to stderr, to explain its
+// A farewell keeps the end of what a sidecar writes to stderr, to explain its
 // own.
-type lastWords struct {
+type farewell struct {
 	io.WriteCloser
 	supervisor.Tail
 }
 
-func (l *lastWords) Write(p []byte) (int, error) {
+func (l *farewell) Write(p []byte) (int, error) {
 	_, _ = l.Tail.Write(p) // takes all
 	return l.WriteCloser.Write(p)
 }
@@ -210,7 +210,7 @@ func (r *runtime) findCompany() (err error) {
 	for i := range r.sidecars {
 		sidecar := &r.sidecars[i]
 		source := r.out.Source(sidecar.Name)
-		said := &lastWords{source.Stream("stderr"), supervisor.Tail{Max: 4 << 10}}
+		said := &farewell{source.Stream("stderr"), supervisor.Tail{Max: 4 << 10}}
 		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), said}
 		sidecar.Said = func() string { return adapters.UsefulLine(r.mask.HideTail(said.Tail.String())) }
 		sidecar.Command.Owner = supervisor.SidecarOwner(sidecar.Name)

@@ -12,8 +12,12 @@ import (
 	"bootstrap/protocol"
 )
 
-// logTime is how long the last words may take.
-const logTime = 500 * time.Millisecond
+// lastWords and logTime are how long the log may take at the end: while its
+// reader takes something, and where it does not.
+const (
+	lastWords = 1500 * time.Millisecond
+	logTime   = 500 * time.Millisecond
+)
 
 // serve is the runtime: it returns the exit status when it is told to stop or
 // cannot go on.
@@ -25,7 +29,7 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	config, wrong := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	r := newRuntime(config, platform, dir, stderr)
-	defer r.out.Close(logTime)
+	defer r.out.Close(lastWords, logTime)
 	switch {
 	case err != nil && wrong != nil: // which may be why
 		return r.complain(stderr, wrong)
