@@ -54,18 +54,17 @@ func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Durat
 	took := time.Since(ev.Received)
 	post, cancel := answerContext(s.answering, ev)
 	defer cancel()
-	_, failed := errors.AsType[*protocol.Failure](err)
-	switch {
-	case err == nil:
-		s.delivered(ev, s.respond(post, ev, result))
-	case failed:
-		s.delivered(ev, s.fail(post, ev, failure(err, "")))
-	default:
-		s.delivered(ev, s.fail(post, ev, failure(err, "Runtime.InternalError")))
-		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
+	if err == nil {
+		err = s.respond(post, ev, result)
+	}
+	if err != nil {
+		s.delivered(ev, s.Client.Fail(post, ev, s.Mask.failure(failure(err, "Runtime.InternalError"))))
 	}
 	s.tidyMemory(len(ev.Body) + len(result))
 	s.report(ev, waited, took, len(result), err)
+	if _, failed := errors.AsType[*protocol.Failure](err); err != nil && !failed {
+		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
+	}
 	return nil
 }
 
@@ -80,23 +79,20 @@ func (s *slot) tidyMemory(moved int) {
 	}
 }
 
-// respond posts a result; one that the platform refuses becomes a failure.
+// respond posts a result. That the platform refuses it is a *protocol.Failure.
 func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) error {
 	err := s.Client.Respond(ctx, ev, result)
 	refusal, ok := errors.AsType[*protocol.StatusError](err)
 	if !ok || !refusal.Refused() {
-		return err
+		s.delivered(ev, err)
+		return nil
 	}
 	f := &protocol.Failure{Type: "Runtime.ResponseRefused"}
 	if refusal.Status == 413 {
 		f.Type = "Function.ResponseSizeTooLarge"
 	}
 	f.Message = fmt.Sprintf("the platform refused the result of %d bytes: %v", len(result), refusal)
-	return s.fail(ctx, ev, f)
-}
-
-func (s *slot) fail(ctx context.Context, ev *protocol.Event, f *protocol.Failure) error {
-	return s.Client.Fail(ctx, ev, s.Mask.failure(f))
+	return f
 }
 
 // delivered: an answer that cannot be posted is lost with its event; the next

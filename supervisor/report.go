@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"syscall"
@@ -22,7 +23,7 @@ func (s *slot) report(ev *protocol.Event, waited, took time.Duration, out int, e
 	}
 	line = append(line, "in", len(ev.Body), "out", out)
 	if err != nil {
-		line = append(line, "error", failure(err, "").Type)
+		line = append(line, "error", failure(err, "Runtime.InternalError").Type)
 	}
 	if s.Log.IsDebug() {
 		line = append(line, "goroutines", runtime.NumGoroutine())
@@ -30,10 +31,8 @@ func (s *slot) report(ev *protocol.Event, waited, took time.Duration, out int, e
 	s.Log.Info("event", line...)
 }
 
-func (u Usage) fields() (fields []any) {
-	if u.Exit != "" {
-		fields = append(fields, "exit", u.Exit)
-	}
+func (u Usage) fields() []any {
+	fields := []any{"exit", cmp.Or(u.Exit, "none")}
 	if u.Peak > 0 {
 		fields = append(fields, "peak_memory", fmt.Sprintf("%.1fMB", float64(u.Peak)/(1<<20)))
 	}

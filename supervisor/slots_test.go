@@ -232,6 +232,25 @@ type metered struct{ adapter }
 
 func (*metered) Usage() Usage { return Usage{Exit: "3", Peak: 3 << 19} }
 
+// A result that the platform refuses is reported as the failure that it became.
+func TestReportRefused(t *testing.T) {
+	tidy(t)
+	p := newPlatform(t, func(got post) int {
+		if got.call == "response" {
+			return 413
+		}
+		return accepted
+	})
+	p.events <- event{id: "1"}
+	r := run(t, p, &metered{}, nil)
+	p.post(t)
+	p.post(t)
+	r.stopped(t)
+	if !strings.Contains(r.log.String(), "error=Function.ResponseSizeTooLarge") {
+		t.Errorf("got the log %s", r.log)
+	}
+}
+
 // Secrets that come with an event are hidden in its failure.
 func TestSecretsOfAnEvent(t *testing.T) {
 	tidy(t)
