@@ -137,30 +137,34 @@ func (r *registry) killOrphans(of Owner) (found []int) {
 	return r.killFound(of)
 }
 
-// killFound is killOrphans, with the lock held. The dead do not tell whose they
-// were, so their groups are only killed where that does not matter.
+// killFound is killOrphans, with the lock held.
 func (r *registry) killFound(of Owner) (found []int) {
 	if _, err := peek(idAny, 0); err == syscall.ECHILD {
 		return nil // no children at all: the usual case, and the cheap one
 	}
 	for _, pid := range pidsOfChildren() {
-		if r.own[pid] {
-			continue
-		}
-		dead := false
-		if of != Anybody {
-			_, dead = wait(pid)
-		}
-		if !dead && of.owns(pid) {
-			r.kill(pid)
-			wait(pid)
-			dead = true
-		}
-		if dead {
+		if !r.own[pid] && r.end(pid, of) {
 			found = append(found, pid)
 		}
 	}
 	return found
+}
+
+// end kills an orphan if it is the owner's, and reaps it if it is dead. One that
+// is dead does not tell whose it was: its group is killed only where that does
+// not matter. It reports whether it was either.
+func (r *registry) end(pid int, of Owner) bool {
+	if of != Anybody {
+		if _, dead := wait(pid); dead {
+			return true
+		}
+		if !of.owns(pid) {
+			return false
+		}
+	}
+	r.kill(pid)
+	wait(pid)
+	return true
 }
 
 // kill kills an orphan, with its group unless that is one of our own, or ours,
