@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -103,7 +102,11 @@ func initFailure(err error) error {
 	return f
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// IsVariable: it is a name that every shell takes for a variable's.
+func IsVariable(name string) bool {
+	const letters, digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_", "0123456789"
+	return strings.Trim(name, letters+digits) == "" && strings.TrimLeft(name, digits) == name && name != ""
+}
 
 // parseVariables reads NAME=value lines; a value is all that follows, as it is:
 // it may be a secret with any characters. Lines that are empty or begin with #
@@ -118,7 +121,7 @@ func parseVariables(text string) (vars []string, err error) {
 		name, _, found := strings.Cut(line, "=")
 		switch {
 		case line == "" || line[0] == '#':
-		case !found || !variableName.MatchString(name) || strings.Contains(line, "\x00"):
+		case !found || !IsVariable(name) || strings.Contains(line, "\x00"):
 			return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value", number))
 		default:
 			vars = slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, name+"=") })

@@ -49,8 +49,6 @@ func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 	return supervisor.Sidecar{Name: e.name, Command: command}, nil
 }
 
-var entryForm = regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.*)$`)
-
 // parseProcfile reads the text of a Procfile; file is its name, for the
 // complaints, which do not quote it: a command may hold a secret.
 func parseProcfile(file, text string) (entries []entry, err error) {
@@ -80,7 +78,7 @@ func parseProcfile(file, text string) (entries []entry, err error) {
 }
 
 func parseEntry(line string) (entry, error) {
-	found := entryForm.FindStringSubmatch(line)
+	found := regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.*)$`).FindStringSubmatch(line)
 	switch {
 	case found == nil:
 		return entry{}, errors.New(`want "name: command", the name of letters, digits, _ and -`)

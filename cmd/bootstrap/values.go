@@ -189,9 +189,8 @@ type names []string
 
 func (n *names) Decode(value string) error {
 	*n = list(value)
-	variable := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	for i, name := range *n {
-		if !variable.MatchString(name) {
+		if !adapters.IsVariable(name) {
 			return fmt.Errorf("number %d is no name of a variable: want names, such as TOKEN,DB_PASSWORD", i+1)
 		}
 	}
