@@ -15,7 +15,7 @@ import (
 // lastWords and logTime are how long the log may take at the end: while its
 // reader takes something, and where it does not.
 const (
-	lastWords = 1500 * time.Millisecond
+	lastWords = 10 * time.Second
 	logTime   = 500 * time.Millisecond
 )
 
