@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 
 	"bootstrap/adapters"
@@ -15,42 +17,43 @@ const prefix = "BOOTSTRAP"
 
 // Config is every option, each a variable BOOTSTRAP_…; nothing else reads
 // them. The help text and the README's table come from its tags; what is
-// tagged private is in no complaint. An envconfig tag must not be added: it
+// tagged private is in no complaint, and what is tagged one has one of those
+// values. An envconfig tag must not be added: it
 // makes the variable without the prefix count, too
 // (kelseyhightower/envconfig#14).
 type Config struct {
-	Command         string        `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
-	Adapter         adapter       `default:"auto" desc:"how the command is run: auto (once for each event), or worker (it stays, and takes its events as frames)"`
-	Python          string        `desc:"the interpreter for functions in Python; empty: python3 in PATH"`
-	Node            string        `desc:"the interpreter for functions in JavaScript; empty: node in PATH"`
-	Delivery        delivery      `default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
-	Result          result        `default:"stdout" desc:"where the command writes its result: stdout, or fd3 (descriptor 3; stdout is a log, then)"`
-	ExitCodes       exitCodes     `split_words:"true" desc:"what exit statuses mean, such as 3=ok,75=Function.Retry: a result, or a failure of that type"`
-	Stderr          stderr        `default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
-	Concurrency     parallel      `default:"0" desc:"events at the same time, not on SCF; 0: as many as the platform says (AWS_LAMBDA_MAX_CONCURRENCY), else 1"`
-	PassCredentials bool          `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
-	Timeout         duration      `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
-	Margin          duration      `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
-	StartTimeout    duration      `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR, BOOTSTRAP_INIT_COMMAND, and a script or a worker may take, each; 0: as long as the platform waits"`
-	Grace           duration      `default:"5s" desc:"how long the event in hand, and then each sidecar, may go on when the runtime is told to stop (SIGTERM); 0: they are ended at once"`
-	StopTimeout     duration      `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
-	Standby         bool          `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`
-	Leftovers       leftovers     `default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
-	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event a folder of its own as TMPDIR, which is removed after it"`
-	WorkerMaxEvents count         `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
-	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
-	InitCommand     string        `private:"true" split_words:"true" desc:"run once, to its end, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
-	WaitFor         addresses     `private:"true" split_words:"true" desc:"what must answer before the function starts: tcp://host:port, unix:///path or http://host:port/path, with commas between them"`
-	OnInitFailure   onInitFailure `split_words:"true" default:"exit" desc:"after a failed start, or with a wrong configuration: exit, or answer (each event fails with the reason)"`
-	Sidecars        string        `desc:"a file in the code folder with commands to run beside the function, name: command on each line (Procfile)"`
-	SidecarPolicy   sidecarPolicy `split_words:"true" default:"restart" desc:"when a sidecar ends: restart (it is started again, after a growing pause), or fail (the runtime ends after the event in hand, with exit status 1)"`
-	StopCommand     string        `private:"true" split_words:"true" desc:"run last, once all else has ended: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
-	LogLevel        logLevel      `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
-	LogFormat       logFormat     `split_words:"true" default:"text" desc:"of all that is logged: text (what a command logs stays as it is), or json (an object on each line)"`
-	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; so it is anyway, in text, with several events at the same time"`
-	Secrets         names         `private:"true" desc:"names of variables, with commas between them, whose values are *** in bootstrap's own lines and in failures"`
-	Pty             bool          `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back"`
-	Platform        platform      `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
+	Command         string    `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
+	Adapter         string    `one:"auto,worker" default:"auto" desc:"how the command is run: auto (once for each event), or worker (it stays, and takes its events as frames)"`
+	Python          string    `desc:"the interpreter for functions in Python; empty: python3 in PATH"`
+	Node            string    `desc:"the interpreter for functions in JavaScript; empty: node in PATH"`
+	Delivery        string    `one:"stdin,argv,file" default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
+	Result          string    `one:"stdout,fd3" default:"stdout" desc:"where the command writes its result: stdout, or fd3 (descriptor 3; stdout is a log, then)"`
+	ExitCodes       exitCodes `split_words:"true" desc:"what exit statuses mean, such as 3=ok,75=Function.Retry: a result, or a failure of that type"`
+	Stderr          string    `one:"log,fail" default:"log" desc:"what output on stderr means: log, or fail (the event failed)"`
+	Concurrency     parallel  `default:"0" desc:"events at the same time, not on SCF; 0: as many as the platform says (AWS_LAMBDA_MAX_CONCURRENCY), else 1"`
+	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
+	Timeout         duration  `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
+	Margin          duration  `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
+	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR, BOOTSTRAP_INIT_COMMAND, and a script or a worker may take, each; 0: as long as the platform waits"`
+	Grace           duration  `default:"5s" desc:"how long the event in hand, and then each sidecar, may go on when the runtime is told to stop (SIGTERM); 0: they are ended at once"`
+	StopTimeout     duration  `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
+	Standby         bool      `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`
+	Leftovers       string    `one:"end,keep" default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
+	TmpdirPerEvent  bool      `split_words:"true" default:"false" desc:"give each event a folder of its own as TMPDIR, which is removed after it"`
+	WorkerMaxEvents count     `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
+	WorkerMaxMemory megabytes `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
+	InitCommand     string    `private:"true" split_words:"true" desc:"run once, to its end, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
+	WaitFor         addresses `private:"true" split_words:"true" desc:"what must answer before the function starts: tcp://host:port, unix:///path or http://host:port/path, with commas between them"`
+	OnInitFailure   string    `one:"exit,answer" split_words:"true" default:"exit" desc:"after a failed start, or with a wrong configuration: exit, or answer (each event fails with the reason)"`
+	Sidecars        string    `desc:"a file in the code folder with commands to run beside the function, name: command on each line (Procfile)"`
+	SidecarPolicy   string    `one:"restart,fail" split_words:"true" default:"restart" desc:"when a sidecar ends: restart (it is started again, after a growing pause), or fail (the runtime ends after the event in hand, with exit status 1)"`
+	StopCommand     string    `private:"true" split_words:"true" desc:"run last, once all else has ended: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
+	LogLevel        logLevel  `split_words:"true" default:"info" desc:"of bootstrap's own log, on stderr: debug, info, warn, error or off"`
+	LogFormat       string    `one:"text,json" split_words:"true" default:"text" desc:"of all that is logged: text (what a command logs stays as it is), or json (an object on each line)"`
+	LogPrefix       bool      `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; so it is anyway, in text, with several events at the same time"`
+	Secrets         names     `private:"true" desc:"names of variables, with commas between them, whose values are *** in bootstrap's own lines and in failures"`
+	Pty             bool      `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back"`
+	Platform        platform  `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
 
 	given map[string]given // each BOOTSTRAP_… that is set, known or not
 }
@@ -78,7 +81,7 @@ func readConfig(dir string) (*Config, error) {
 		err := envconfig.Process(prefix, &c)
 		bad, ok := errors.AsType[*envconfig.ParseError](err)
 		if !ok {
-			return &c, errors.Join(append(append(complaints, err), c.contradictions()...)...)
+			return &c, errors.Join(slices.Concat(complaints, []error{err}, c.wrongChoices(), c.contradictions())...)
 		}
 		complaints = append(complaints, c.complaint(bad))
 		// Process stops at the first. Without that variable it comes to
@@ -125,9 +128,27 @@ func (c *Config) told(name string) string {
 	return fmt.Sprintf("%s is %q (%s)", name, g.value, g.origin)
 }
 
+// wrongChoices are the options with a value that they do not have. They get
+// their default, so that nothing else complains of them.
+func (c *Config) wrongChoices() (all []error) {
+	values := reflect.ValueOf(c).Elem()
+	for i := range values.NumField() {
+		field := values.Type().Field(i)
+		choices := field.Tag.Get("one")
+		if choices == "" {
+			continue
+		}
+		if err := oneOf(values.Field(i).String(), strings.Split(choices, ",")...); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", c.told(optionName(field)), err))
+			values.Field(i).SetString(field.Tag.Get("default"))
+		}
+	}
+	return all
+}
+
 // contradictions are options that do not go together.
 func (c *Config) contradictions() (all []error) {
-	worker, stdin := c.Adapter == "worker", c.Delivery == delivery(adapters.Stdin)
+	worker, stdin := c.Adapter == "worker", c.Delivery == string(adapters.Stdin)
 	for _, rule := range []struct {
 		broken   bool
 		name     string

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +175,25 @@ func TestFileReachesCommand(t *testing.T) {
 	calls, log := serves(t, protocol.Lambda, exitStopped, map[string]string{"LAMBDA_TASK_ROOT": dir})
 	if len(calls) != 1 || !strings.HasSuffix(calls[0], "response a  b, event\n") {
 		t.Errorf("got %q; log %s", calls, log)
+	}
+}
+
+// What an option may be holds its default, and its text tells it.
+func TestChoices(t *testing.T) {
+	config := reflect.TypeFor[Config]()
+	for i := range config.NumField() {
+		field := config.Field(i)
+		if field.Tag.Get("one") == "" {
+			continue
+		}
+		choices := strings.Split(field.Tag.Get("one"), ",")
+		if !slices.Contains(choices, field.Tag.Get("default")) {
+			t.Errorf("%s is one of %q, and by default %q", field.Name, choices, field.Tag.Get("default"))
+		}
+		for _, choice := range choices {
+			if !regexp.MustCompile(`\b` + choice + `\b`).MatchString(field.Tag.Get("desc")) {
+				t.Errorf("%s may be %q, of which its text says nothing", field.Name, choice)
+			}
+		}
 	}
 }

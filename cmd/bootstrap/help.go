@@ -40,17 +40,21 @@ type option struct {
 // options reads Config's tags. envconfig.Usagef would, too, but its templates
 // add a third to the size of the program.
 func options() (all []option) {
-	word := regexp.MustCompile(`([a-z])([A-Z])`)
 	t := reflect.TypeFor[Config]()
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if !field.IsExported() {
 			continue
 		}
-		name := strings.ToUpper(word.ReplaceAllString(field.Name, "${1}_$2"))
-		all = append(all, option{prefix + "_" + name, field.Tag.Get("default"), field.Tag.Get("desc"), field.Tag.Get("private") != ""})
+		all = append(all, option{optionName(field), field.Tag.Get("default"), field.Tag.Get("desc"), field.Tag.Get("private") != ""})
 	}
 	return all
+}
+
+// optionName is the name of the option in that field.
+func optionName(field reflect.StructField) string {
+	word := regexp.MustCompile(`([a-z])([A-Z])`)
+	return prefix + "_" + strings.ToUpper(word.ReplaceAllString(field.Name, "${1}_$2"))
 }
 
 // private says whether an option's value may be a secret.

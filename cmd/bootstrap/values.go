@@ -24,62 +24,6 @@ func oneOf(value string, allowed ...string) error {
 	return fmt.Errorf("want %s or %s", strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1])
 }
 
-type adapter string
-
-func (a *adapter) Decode(value string) error {
-	*a = adapter(value)
-	return oneOf(value, "auto", "worker")
-}
-
-type delivery adapters.Delivery
-
-func (d *delivery) Decode(value string) error {
-	*d = delivery(value)
-	return oneOf(value, string(adapters.Stdin), string(adapters.Argv), string(adapters.File))
-}
-
-type stderr string
-
-func (s *stderr) Decode(value string) error {
-	*s = stderr(value)
-	return oneOf(value, "log", "fail")
-}
-
-type result string
-
-func (r *result) Decode(value string) error {
-	*r = result(value)
-	return oneOf(value, "stdout", "fd3")
-}
-
-type leftovers string
-
-func (l *leftovers) Decode(value string) error {
-	*l = leftovers(value)
-	return oneOf(value, "end", "keep")
-}
-
-type sidecarPolicy string
-
-func (s *sidecarPolicy) Decode(value string) error {
-	*s = sidecarPolicy(value)
-	return oneOf(value, "restart", "fail")
-}
-
-type onInitFailure string
-
-func (o *onInitFailure) Decode(value string) error {
-	*o = onInitFailure(value)
-	return oneOf(value, "exit", "answer")
-}
-
-type logFormat string
-
-func (l *logFormat) Decode(value string) error {
-	*l = logFormat(value)
-	return oneOf(value, "text", "json")
-}
-
 // A count is from 0 to mostCount.
 type count int
 
