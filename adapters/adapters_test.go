@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 			syscall.CloseOnExec(fd)
 		}
 	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // what nohup ignores, commands would ignore too
 	os.Exit(m.Run())
 }
 
