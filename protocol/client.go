@@ -24,7 +24,7 @@ type Client struct {
 	conn     conn
 	limit    time.Duration // of the function, where a variable tells; 0: unknown
 	patience time.Duration // how long calls may fail before we give up
-	backoff  backoff       // between calls that bring nothing
+	backoff  Backoff       // between calls that bring nothing
 	spare    []byte        // the body of the last event, if it was large
 }
 
@@ -39,7 +39,7 @@ func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 		platform: p,
 		conn:     conn{address: address, answerTime: 30 * time.Second},
 		patience: time.Minute,
-		backoff:  backoff{50 * time.Millisecond, time.Second},
+		backoff:  Backoff{70 * time.Millisecond, time.Second},
 	}
 	if seconds, err := strconv.ParseUint(getenv(p.Timeout), 10, 31); err == nil {
 		c.limit = time.Duration(seconds) * time.Second

@@ -15,7 +15,7 @@ type Extension struct {
 	platform *Platform
 	conn     conn
 	patience time.Duration // how long Register may take
-	backoff  backoff       // between calls of Wait
+	backoff  Backoff       // between calls of Wait
 	id       string        // "": not registered
 }
 
@@ -33,7 +33,7 @@ func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 		platform: p,
 		conn:     conn{address: address, answerTime: patience},
 		patience: patience,
-		backoff:  backoff{50 * time.Millisecond, time.Second},
+		backoff:  Backoff{70 * time.Millisecond, time.Second},
 	}, nil
 }
 
@@ -79,10 +79,10 @@ func (e *Extension) Wait(ctx context.Context) error {
 		if status, ok := errors.AsType[*StatusError](err); ok && status.Refused() {
 			return err
 		}
-		if e.conn.waited > e.backoff.longest { // it was held, as it should be
+		if e.conn.waited > e.backoff.Longest { // it was held, as it should be
 			n = 0
 		}
-		if !sleep(ctx, e.backoff.pause(n)) {
+		if !Sleep(ctx, e.backoff.Pause(n)) {
 			return context.Cause(ctx)
 		}
 	}

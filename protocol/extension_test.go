@@ -158,7 +158,7 @@ func TestWaitAsksAgain(t *testing.T) {
 				return true
 			})
 			e := s.extension(Lambda)
-			e.backoff = backoff{time.Millisecond, time.Millisecond}
+			e.backoff = Backoff{time.Millisecond, time.Millisecond}
 			if err := e.Register(t.Context()); err != nil {
 				t.Fatal(err)
 			}

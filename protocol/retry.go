@@ -4,33 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
-
-// A backoff bounds the pauses between calls that bring nothing.
-type backoff struct{ shortest, longest time.Duration }
-
-// pause is the time to wait after the nth such call in a row, n from 0: it
-// doubles, up to a limit, with jitter so that a thousand instances do not ask
-// in step.
-func (b backoff) pause(n int) time.Duration {
-	d := b.shortest << min(n, 10)
-	d = min(d, b.longest*2/3)
-	return d + rand.N(d/2+1)
-}
-
-// sleep reports whether it slept to the end; the end of ctx wakes it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
 
 func (c *Client) lost(call string, err error) {
 	if c.Lost != nil {
@@ -67,13 +42,13 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		if err != nil {
 			c.lost("next", err)
 		}
-		sleep(ctx, c.backoff.pause(n))
+		Sleep(ctx, c.backoff.Pause(n))
 	}
 }
 
 // held: the platform took the poll and kept it waiting, as it should, even if
 // the connection then broke. Many of these in a row are an idle function.
-func (c *Client) held() bool { return c.conn.waited > c.backoff.longest }
+func (c *Client) held() bool { return c.conn.waited > c.backoff.Longest }
 
 // post makes a call that must arrive, until ctx ends. Where an earlier try may
 // have arrived, a refusal of a later one says that it has.
@@ -94,7 +69,7 @@ func (c *Client) post(ctx context.Context, call, path string, header []string, b
 		if ctx.Err() == nil {
 			c.lost(call, err)
 		}
-		if !sleep(ctx, c.backoff.pause(n)) {
+		if !Sleep(ctx, c.backoff.Pause(n)) {
 			return fmt.Errorf("%s may not have arrived: %w", call, err)
 		}
 	}

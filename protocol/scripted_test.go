@@ -131,7 +131,7 @@ func clientAt(t *testing.T, p *Platform, address string) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	c.backoff = backoff{time.Millisecond, 200 * time.Millisecond}
+	c.backoff = Backoff{time.Millisecond, 200 * time.Millisecond}
 	return c
 }
 

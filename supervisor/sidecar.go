@@ -3,7 +3,6 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"syscall"
 	"time"
@@ -23,31 +22,8 @@ type Sidecar struct {
 	Said func() string
 }
 
-// A backoff bounds the pauses between tries.
-type backoff struct{ shortest, longest time.Duration }
-
 // restarts are the pauses before a sidecar is started again.
-var restarts = backoff{500 * time.Millisecond, 30 * time.Second}
-
-// pause is the time to wait after the nth try in a row, n from 0: it doubles,
-// up to a limit. Up to half of it is left to chance, so that what has died
-// together does not come back in step.
-func (b backoff) pause(n int) time.Duration {
-	d := min(b.shortest<<min(n, 10), b.longest)
-	return d - rand.N(d/2+1)
-}
-
-// sleep reports whether it slept to the end; the end of ctx wakes it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
-}
+var restarts = protocol.Backoff{Shortest: 500 * time.Millisecond, Longest: 30 * time.Second}
 
 // A keeper keeps one sidecar alive. Its processes belong to the goroutine that
 // runs keep.
@@ -81,12 +57,12 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 			k.set.lost(k.failure(how))
 			return
 		}
-		if ran >= k.set.pauses.longest { // it was well
+		if ran >= k.set.pauses.Longest { // it was well
 			n = 0
 		}
-		pause := k.set.pauses.pause(n)
+		pause := k.set.pauses.Pause(n)
 		k.set.Log.Warn("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String(), "restart_in", pause.Round(time.Millisecond).String())
-		if !sleep(wanted, pause) {
+		if !protocol.Sleep(wanted, pause) {
 			return
 		}
 		p = nil

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/protocol"
+
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -20,7 +22,7 @@ func TestPause(t *testing.T) {
 	} {
 		least, most := time.Duration(math.MaxInt64), time.Duration(0)
 		for range 1000 {
-			got := restarts.pause(n)
+			got := restarts.Pause(n)
 			least, most = min(least, got), max(most, got)
 		}
 		if least < want/2 || most > want || least > want*3/5 || most < want*9/10 {
@@ -98,7 +100,7 @@ func (d *diary) wait(t *testing.T, words ...string) {
 }
 
 // keep starts a sidecar that runs the script, and stops it at the test's end.
-func keep(t *testing.T, d *diary, script string, pauses backoff) *Sidecars {
+func keep(t *testing.T, d *diary, script string, pauses protocol.Backoff) *Sidecars {
 	t.Helper()
 	s := &Sidecars{List: []Sidecar{d.sidecar("it", script)}, Log: d.log(), pauses: pauses}
 	if err := s.Start(nil); err != nil {
@@ -124,24 +126,24 @@ func TestSidecarGrowingPauses(t *testing.T) {
 	tidy(t)
 	d := &diary{}
 	const lives = 6
-	pauses := backoff{4 * time.Millisecond, time.Hour}
+	pauses := protocol.Backoff{Shortest: 4 * time.Millisecond, Longest: time.Hour}
 	keep(t, d, "exit 3", pauses)
 	within(t, "it has ended some times", func() bool { return len(d.told()) >= lives })
 	checkPauses(t, d.told(), pauses)
 }
 
 // checkPauses: each was as the lives before it want it.
-func checkPauses(t *testing.T, lives []life, b backoff) (resets int) {
+func checkPauses(t *testing.T, lives []life, b protocol.Backoff) (resets int) {
 	t.Helper()
 	n := 0
 	for i, life := range lives {
-		if n++; life.ran >= b.longest || i == 0 {
+		if n++; life.ran >= b.Longest || i == 0 {
 			n = 0
 		}
 		if n == 0 && i > 0 {
 			resets++
 		}
-		most := min(b.shortest<<n, b.longest)
+		most := min(b.Shortest<<n, b.Longest)
 		if life.pause < (most/2).Truncate(time.Millisecond) || life.pause > most {
 			t.Errorf("life %d of %v: got the pause %v, want %v to %v", i, lives, life.pause, most/2, most)
 		}
@@ -154,7 +156,7 @@ func TestSidecarPausesAfterALongLife(t *testing.T) {
 	tidy(t)
 	d := &diary{}
 	lives := filepath.Join(t.TempDir(), "lives")
-	pauses := backoff{4 * time.Millisecond, 400 * time.Millisecond}
+	pauses := protocol.Backoff{Shortest: 4 * time.Millisecond, Longest: 400 * time.Millisecond}
 	keep(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) != 4 ] || sleep .5; exit 1`, pauses)
 	within(t, "it has ended some times", func() bool { return len(d.told()) >= 6 })
 	if resets := checkPauses(t, d.told(), pauses); resets == 0 {
@@ -167,7 +169,7 @@ func TestSidecarRecovers(t *testing.T) {
 	tidy(t)
 	d := &diary{}
 	lives := filepath.Join(t.TempDir(), "lives")
-	s := keep(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) = 6 ] || exit 7; echo well; exec sleep 60`, backoff{time.Millisecond, time.Hour})
+	s := keep(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) = 6 ] || exit 7; echo well; exec sleep 60`, protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour})
 	d.wait(t, "well")
 	if got, want := s.Status(), "it has ended 5 times, last: exit status 7"; got != want {
 		t.Errorf("its status: got %q, want %q", got, want)
@@ -182,7 +184,7 @@ func TestSidecarGone(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nrm \"$0\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := &Sidecars{List: []Sidecar{{Name: "it", Command: Command{Path: program, Args: []string{program}}}}, Log: d.log(), pauses: backoff{time.Millisecond, time.Hour}}
+	s := &Sidecars{List: []Sidecar{{Name: "it", Command: Command{Path: program, Args: []string{program}}}}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +199,7 @@ func TestSidecarGone(t *testing.T) {
 func TestSidecarSignal(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := keep(t, d, "kill -9 $$", backoff{time.Hour, time.Hour})
+	s := keep(t, d, "kill -9 $$", protocol.Backoff{Shortest: time.Hour, Longest: time.Hour})
 	if got, want := s.Status(), "it runs"; got != want && len(d.told()) == 0 {
 		t.Errorf("its status: got %q, want %q", got, want)
 	}
@@ -282,7 +284,7 @@ func TestSidecarLeavesNothing(t *testing.T) {
 	d := &diary{}
 	sidecar := d.sidecar("it", "setsid sleep 60 >/dev/null 2>&1 & sleep .02; exit 3")
 	sidecar.Command.Owner = SidecarOwner("it")
-	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: backoff{time.Millisecond, 2 * time.Millisecond}}
+	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: 2 * time.Millisecond}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"bootstrap/protocol"
+
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -19,7 +21,7 @@ type Sidecars struct {
 	Fail bool // none is started again: the death of one is the end of all
 	Log  hclog.Logger
 
-	pauses   backoff // zero: restarts
+	pauses   protocol.Backoff // zero: restarts
 	lost     func(error)
 	unwanted context.CancelFunc
 	keepers  []*keeper // of those that are started

@@ -96,7 +96,7 @@ func TestSidecarsFail(t *testing.T) {
 			odd := d.sidecar("odd", row.script)
 			odd.Command.Outputs[0] = &said
 			odd.Said = func() string { return strings.TrimSpace(said.String()) }
-			s := &Sidecars{List: []Sidecar{d.polite("a"), odd, d.polite("b")}, Fail: true, Log: d.log(), pauses: backoff{1, 1}}
+			s := &Sidecars{List: []Sidecar{d.polite("a"), odd, d.polite("b")}, Fail: true, Log: d.log(), pauses: protocol.Backoff{Shortest: 1, Longest: 1}}
 			died := make(chan error, 9)
 			if err := s.Start(func(err error) { died <- err }); err != nil {
 				t.Fatal(err)
@@ -134,7 +134,7 @@ func TestSidecarsFailOnce(t *testing.T) {
 func TestSidecarsDeadAtStop(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := &Sidecars{List: []Sidecar{d.polite("a"), d.sidecar("dead", "exit 1")}, Log: d.log(), pauses: backoff{time.Hour, time.Hour}}
+	s := &Sidecars{List: []Sidecar{d.polite("a"), d.sidecar("dead", "exit 1")}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Hour, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestSidecarsEndMeanwhile(t *testing.T) {
 	flag := filepath.Join(t.TempDir(), "flag")
 	first := d.sidecar("a", "echo life of a; until [ -e "+flag+" ]; do sleep .01; done")
 	last := d.sidecar("b", "trap '>"+flag+"; sleep .2; exit' TERM; echo b up; while :; do sleep .01; done")
-	s := &Sidecars{List: []Sidecar{first, last}, Log: d.log(), pauses: backoff{1, 1}}
+	s := &Sidecars{List: []Sidecar{first, last}, Log: d.log(), pauses: protocol.Backoff{Shortest: 1, Longest: 1}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestSidecarsStopAtAnyTime(t *testing.T) {
 	tidy(t)
 	for range 30 {
 		d := &diary{}
-		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.polite("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), pauses: backoff{time.Millisecond, time.Millisecond}}
+		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.polite("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Millisecond}}
 		if err := s.Start(nil); err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,7 @@ func (a Address) String() string { return a.url.String() }
 const oneTry = time.Second // at most
 
 // tries are the pauses between looks whether something is ready.
-var tries = backoff{5 * time.Millisecond, 100 * time.Millisecond}
+var tries = protocol.Backoff{Shortest: 5 * time.Millisecond, Longest: 100 * time.Millisecond}
 
 // WaitFor waits until each address was ready once. When ctx ends first the
 // error names the one that was not, and why, and wraps the cause of ctx.
@@ -70,7 +70,7 @@ func (a Address) wait(ctx context.Context) error {
 		if why == nil || ctx.Err() == nil {
 			why = err
 		}
-		if !sleep(ctx, tries.pause(n)) {
+		if !protocol.Sleep(ctx, tries.Pause(n)) {
 			return fmt.Errorf("%v (%w)", why, context.Cause(ctx))
 		}
 	}
