@@ -170,7 +170,7 @@ def fails(how):
     if how == "cause":
         try: raise ValueError(secret)
         except ValueError as e: raise RuntimeError("again") from e
-    if how == "long": raise Exception("x" * 3996 + os.environ["INIT_TOKEN"])
+    if how == "long": raise Exception("x" * 3993 + os.environ["INIT_TOKEN"])
     if how == "type": raise type(os.environ["INIT_TOKEN"], (Exception,), {})("x")
     if how == "exit": sys.exit(secret)
     if how == "result": return {1, 2, secret}
@@ -186,7 +186,7 @@ exports.main_handler = async (event) => {
 	case 'bytes': throw secret;
 	case 'surrogates': process.emitWarning(secret); throw new Error(process.env.LATIN);
 	case 'cause': throw new Error('again', { cause: new Error(secret) });
-	case 'long': throw new Error('x'.repeat(3996) + process.env.INIT_TOKEN);
+	case 'long': throw new Error('x'.repeat(3993) + process.env.INIT_TOKEN);
 	case 'type': { const e = new Error('x'); e.name = process.env.INIT_TOKEN; throw e; }
 	case 'exit': console.error(secret); process.exit(3);
 	case 'result': { const e = { [process.env.INIT_TOKEN]: 1n }; return e; }

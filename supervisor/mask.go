@@ -136,11 +136,34 @@ func (m *Mask) HideTail(text string) string {
 	return m.Hide(text)
 }
 
+// hideHead does so in a text that was cut off where it ends in …, maybe within
+// a secret.
+func (m *Mask) hideHead(text string) string {
+	head, cut := strings.CutSuffix(text, "…")
+	if m == nil || !cut {
+		return m.Hide(text)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	begun := 0 // the longest end that begins a secret
+	for _, secret := range m.secrets() {
+		for n := min(len(secret), len(head)); n >= max(minSecret, begun+1); n-- {
+			if strings.HasSuffix(head, secret[:n]) {
+				begun = n
+			}
+		}
+	}
+	if begun > 0 {
+		return m.Hide(head[:len(head)-begun]) + hidden + "…"
+	}
+	return m.Hide(text)
+}
+
 // failure is f without secrets.
 func (m *Mask) failure(f *protocol.Failure) *protocol.Failure {
-	masked := &protocol.Failure{Type: m.Hide(f.Type), Message: m.Hide(f.Message)}
+	masked := &protocol.Failure{Type: m.hideHead(f.Type), Message: m.hideHead(f.Message)}
 	for _, line := range f.Stack {
-		masked.Stack = append(masked.Stack, m.Hide(line))
+		masked.Stack = append(masked.Stack, m.hideHead(line))
 	}
 	return masked
 }

@@ -43,6 +43,30 @@ func TestMask(t *testing.T) {
 	}
 }
 
+// Nor one that was cut at its end.
+func TestMaskHead(t *testing.T) {
+	var m Mask
+	m.Learn("0123456789abcdef", "89abcdef-other")
+	for text, want := range map[string]string{
+		"0123456789abcdef and 0123456…": "*** and ***…",
+		"and 0123…":                     "and ***…",
+		"and 012…":                      "and 012…", // fewer than four bytes tell nothing
+		"and 0123":                      "and 0123", // it is whole
+		"0123456789abcdef…":             "***…",
+		"0123456789abcdef-o…":           "01234567***…",
+		"nothing…":                      "nothing…",
+		"…":                             "…",
+		"":                              "",
+	} {
+		if got := m.hideHead(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := (*Mask)(nil).hideHead("any…"); got != "any…" {
+		t.Errorf("no mask: got %q", got)
+	}
+}
+
 // A text that was cut within a secret does not show the rest of it.
 func TestMaskTail(t *testing.T) {
 	var m Mask

@@ -90,23 +90,28 @@ class Wrong extends Error {
 
 const ours = /^\s+at .*(\[eval|node:|\(internal\/|\(\w+\.js:|new Promise \(<anonymous>)/;
 
+// What was cut off ends in an ellipsis, so that bootstrap finds half a secret there.
+function cut(text, most) {
+	return text.length <= most ? text : text.slice(0, most) + '\u2026';
+}
+
 // The class of an error, also of one that has not set its name.
 function classOf(error) {
-	return String(error.name === 'Error' ? error.constructor.name : error.name).slice(0, mostOfALine) || 'Error';
+	return cut(String(error.name === 'Error' ? error.constructor.name : error.name), mostOfALine) || 'Error';
 }
 
 // What is answered for an exception, as much as fits. The log gets it all.
 function failure(error) {
-	if (error instanceof Wrong) return { type: error.kind, message: error.message.slice(0, mostOfAMessage) };
+	if (error instanceof Wrong) return { type: error.kind, message: cut(error.message, mostOfAMessage) };
 	const told = { type: typeof error, message: '(it cannot be told)', stack: [] };
 	try {
 		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !ours.test(line));
 		process.stderr.write(lines.join('\n') + '\n');
 		const isError = types.isNativeError(error) || error instanceof Error;
-		told.message = (isError ? String(error.message) : lines.join('\n')).slice(0, mostOfAMessage);
+		told.message = cut(isError ? String(error.message) : lines.join('\n'), mostOfAMessage);
 		if (isError) {
 			told.type = classOf(error);
-			told.stack = lines.slice(0, mostLines).map((line) => line.slice(0, mostOfALine));
+			told.stack = lines.slice(0, mostLines).map((line) => cut(line, mostOfALine));
 		}
 	} catch { // one of its properties has thrown
 	}
@@ -225,7 +230,7 @@ function listen(handler) {
 // the last line of the log.
 function fatal(error) {
 	const { type, message, stack } = failure(error);
-	const told = { errorType: type, errorMessage: message.slice(0, 500), stackTrace: stack || [] };
+	const told = { errorType: type, errorMessage: cut(message, 500), stackTrace: stack || [] };
 	while (told.stackTrace.length && Buffer.byteLength(JSON.stringify(told)) > mostOfALog) told.stackTrace.pop();
 	process.stderr.write(JSON.stringify(told) + '\n');
 	process.exit(1);

@@ -123,15 +123,20 @@ def ours(file):
     return file == HOST or file.startswith("<frozen importlib")
 
 
+def cut(text, most):
+    """What was cut off ends in an ellipsis: bootstrap looks for half a secret there."""
+    return text if len(text) <= most else text[:most] + "\u2026"
+
+
 def failure(error):
     """What is answered for an exception, as much as fits. The log gets it all."""
     try:
-        message = str(error)[:MOST_OF_A_MESSAGE]
+        message = cut(str(error), MOST_OF_A_MESSAGE)
     except BaseException:
         message = "(its message cannot be had)"
     if isinstance(error, Wrong):
         return {"type": error.kind, "message": message}
-    kind, trace = type(error).__name__[:MOST_OF_A_LINE], error.__traceback__
+    kind, trace = cut(type(error).__name__, MOST_OF_A_LINE), error.__traceback__
     while trace and ours(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     try:
@@ -143,7 +148,7 @@ def failure(error):
     except Exception:  # closed, or replaced, by the function
         pass
     lines = text.rstrip("\n").split("\n")[-MOST_LINES:]
-    return {"type": kind, "message": message, "stack": [line[:MOST_OF_A_LINE] for line in lines]}
+    return {"type": kind, "message": message, "stack": [cut(line, MOST_OF_A_LINE) for line in lines]}
 
 
 def load_failure(error, file):
