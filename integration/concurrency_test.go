@@ -235,7 +235,7 @@ func TestConcurrencyBounds(t *testing.T) {
 	for _, row := range []struct {
 		offered, wanted string
 		slots           int
-	}{{"5", "3", 3}, {"3", "5", 3}, {"4", "0", 4}, {"", "0", 1}, {"nonsense", "0", 1}, {"0", "0", 1}, {"-3", "0", 1}} {
+	}{{"5", "3", 3}, {"3", "5", 3}, {"4", "0", 4}, {"", "0", 1}, {"nonsense", "0", 1}, {"0", "0", 1}, {"-3", "0", 1}, {"", "5", 1}} {
 		t.Run(row.offered+" "+row.wanted, func(t *testing.T) {
 			t.Parallel()
 			fn := emulator.Function{Handler: "index.main_handler", Timeout: patience, Concurrency: 5,

@@ -62,16 +62,15 @@ func (r *runtime) secretNames() (names []string) {
 }
 
 // slots is how many events there can be at the same time: what the user wants,
-// up to what the platform says where it does.
+// and no more than the platform says where it does.
 func slots(c *Config, p *protocol.Platform) int {
-	wanted, offered := c.Concurrency, parallel(0)
-	if p != nil && p.Concurrency != "" {
-		_ = offered.Decode(os.Getenv(p.Concurrency)) // not set, or odd: one at a time
+	if p == nil || p.Concurrency == "" {
+		return int(max(1, c.Concurrency))
 	}
-	if wanted == 0 || offered > 0 {
-		wanted = max(1, min(offered, cmp.Or(wanted, offered)))
-	}
-	return int(wanted)
+	var offered parallel
+	_ = offered.Decode(os.Getenv(p.Concurrency)) // not set, or odd: one at a time
+	offered = max(1, offered)
+	return int(min(offered, cmp.Or(c.Concurrency, offered)))
 }
 
 // concurrencyProblem: answers to several events at the same time need paths
@@ -117,6 +116,9 @@ func (r *runtime) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 // addSlots adds as many as there can be events at the same time.
 func (r *runtime) addSlots(s *supervisor.Supervisor) error {
 	n := slots(r.Config, r.platform)
+	if n < int(r.Concurrency) {
+		r.log.Warn("the platform gives fewer events at the same time", "wanted", int(r.Concurrency), "given", n, "from", r.platform.Concurrency)
+	}
 	init := &adapters.Init{Command: r.InitCommand}
 	for i := range n {
 		owner := supervisor.Anybody
