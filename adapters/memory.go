@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // A memory knows the control group that limits us, and how often the kernel
@@ -91,8 +92,8 @@ func (m *memory) openCounter() {
 
 // readCounter reads a number, or the one behind oom_kill.
 func (m *memory) readCounter() (n int64, ok bool) {
-	size, _ := m.counter.ReadAt(m.text[:], 0) // less is usual
-	text := m.text[:size]
+	size, _ := syscall.Pread(int(m.counter.Fd()), m.text[:], 0) // in one call: ReadAt asks for what is not there
+	text := m.text[:max(size, 0)]
 	if _, kills, found := bytes.Cut(text, []byte("oom_kill ")); found {
 		text = kills
 	}

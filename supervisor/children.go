@@ -16,7 +16,8 @@ import (
 // these are all.
 type census struct {
 	mu      sync.Mutex
-	threads uint64 // as /proc counts them; 0: it has not looked
+	dir     *os.File // of our threads; nil: it has not looked
+	threads uint64   // as /proc counts them
 	files   []*os.File
 	text    []byte // of one of them
 }
@@ -38,8 +39,11 @@ func pidsOfChildren() (pids []int) {
 
 // update opens the files if there are new ones. Not every kernel has them.
 func (c *census) update() bool {
+	if c.dir == nil {
+		c.dir, _ = os.Open("/proc/self/task") // nil: there is no /proc
+	}
 	var info syscall.Stat_t
-	if err := syscall.Stat("/proc/self/task", &info); err != nil {
+	if err := syscall.Fstat(int(c.dir.Fd()), &info); err != nil {
 		return false
 	}
 	if threads := uint64(info.Nlink); threads != c.threads {
@@ -88,10 +92,10 @@ func (c *census) read(pids []int, file *os.File) []int {
 	if c.text == nil {
 		c.text = make([]byte, 256)
 	}
-	n, _ := file.ReadAt(c.text, 0) // the end of the list is no error for us
+	n := pread(file, c.text)
 	for n == len(c.text) {
 		c.text = append(c.text, c.text...)
-		n, _ = file.ReadAt(c.text, 0)
+		n = pread(file, c.text)
 	}
 	for field := range bytes.FieldsSeq(c.text[:n]) {
 		if pid, err := strconv.Atoi(string(field)); err == nil {
@@ -99,6 +103,13 @@ func (c *census) read(pids []int, file *os.File) []int {
 		}
 	}
 	return pids
+}
+
+// pread reads the beginning of one of the kernel's files, in one call: ReadAt
+// asks again for what is not there.
+func pread(file *os.File, p []byte) int {
+	n, _ := syscall.Pread(int(file.Fd()), p, 0) // gone: nothing
+	return max(n, 0)
 }
 
 // Children are those of the process, zombies too.
