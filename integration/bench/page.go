@@ -50,9 +50,9 @@ Found with perf and strace, in November 2026, on a machine like the one above:
   µs) and has a pipe of its own to learn whether exec worked; stderr has a pipe, for the error message; the child becomes the
   one that the kernel ends when memory runs out (10 µs); its group is ended before it is reaped.
 - *A resident worker*: 15 system calls, C makes 4. Does the worker live, has it logged something meanwhile, which is not this
-  event's? Poll in place of read, as it may log; then what it logged before it answered. Is the connection still quiet? And the
-  line that reports the event, written after its answer: 3 µs to make it alone, and here the next event waits for it.
-  BOOTSTRAP_LOG_LEVEL=warn does without.
+  event's? Poll in place of read, as it may log; then what it logged before it answered. Is the connection still quiet? After the
+  answer, and here the next event waits for it: a look for what the event has left behind, and the line that reports it, each a
+  tenth of our time. BOOTSTRAP_LOG_LEVEL=warn does without the line.
 - *Resident memory*: 3.5 MB are pages of the program's file, which the kernel maps in large pieces; 0.6 MB is Go's heap at its
   start. After many events the collector keeps it below 3 MB.
 
