@@ -173,7 +173,7 @@ func openFiles(pid int) (open []string) {
 	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is good
 	for _, link := range links {
 		to, _ := os.Readlink(link) // closed: nothing
-		if !strings.HasSuffix(to, "/children") {
+		if !strings.HasSuffix(to, "/children") && !strings.HasSuffix(to, "/task") {
 			open = append(open, to)
 		}
 	}

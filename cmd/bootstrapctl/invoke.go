@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bootstrap/protocol"
@@ -152,12 +155,23 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 	}
 	defer server.Close()
 	runner := emulator.NewRunner(server, command, stderr, stderr)
-	defer runner.Stop()
-	return in.sendAll(ctx, runner, event, stdout, stderr)
+	last := func() { // of what the runtime says, and of us about it
+		asked := platform.Register == "" || server.Stats().Extensions > 0
+		if state := runner.Stop(); asked && killed(state) {
+			fmt.Fprintln(stderr, "bootstrapctl: the runtime was killed, as the platform would: it had not ended in time after SIGTERM")
+		}
+	}
+	defer last()
+	return in.sendAll(ctx, runner, event, stdout, stderr, last)
 }
 
-// sendAll prints the results in the order of the events.
-func (in *invocation) sendAll(ctx context.Context, runner *emulator.Runner, event []byte, stdout, stderr io.Writer) (status int, err error) {
+func killed(state *os.ProcessState) bool {
+	return state != nil && state.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
+}
+
+// sendAll prints the results in the order of the events, the report of the last
+// one behind what last has to say.
+func (in *invocation) sendAll(ctx context.Context, runner *emulator.Runner, event []byte, stdout, stderr io.Writer, last func()) (status int, err error) {
 	send, end := sender(ctx, runner, event)
 	defer end()
 	var sent []<-chan invoked // the oldest first
@@ -171,10 +185,10 @@ func (in *invocation) sendAll(ctx context.Context, runner *emulator.Runner, even
 			return exitFailure, got.err
 		}
 		if n == in.repeat-1 {
-			runner.Stop() // so that its last words come before the report
+			last()
 		}
 		if got.Kind == emulator.Result {
-			_, err = stdout.Write(got.Body)
+			_, err = stdout.Write(in.apart(got.Body))
 		} else {
 			status = exitFailure
 		}
@@ -184,6 +198,14 @@ func (in *invocation) sendAll(ctx context.Context, runner *emulator.Runner, even
 		report(stderr, got.Outcome, runner.PeakMemory())
 	}
 	return status, nil
+}
+
+// apart is a result on lines of its own, where there are several.
+func (in *invocation) apart(result []byte) []byte {
+	if in.repeat > 1 && !bytes.HasSuffix(result, []byte("\n")) {
+		return append(slices.Clip(result), '\n')
+	}
+	return result
 }
 
 // An invoked event has an outcome, or an error of ours.

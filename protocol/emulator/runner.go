@@ -31,13 +31,17 @@ type Runner struct {
 	peak     atomic.Int64
 }
 
+// usualGrace is how long a runtime has to end where no platform documents a
+// limit: a little more than bootstrap takes at most, if nothing is set.
+const usualGrace = 12 * time.Second
+
 // NewRunner makes a Runner for command, a program and its arguments; a
 // relative path is one from the function's folder. What the program writes
 // goes to stdout and stderr; a file is handed to it as it is. It must be the
 // only one that invokes the function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	return &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
-		grace: 2 * time.Second, turns: make(chan struct{}, s.fn.Concurrency)}
+		grace: usualGrace, turns: make(chan struct{}, s.fn.Concurrency)}
 }
 
 // Invoke is that of the Server, with an instance to serve it. The end of ctx
@@ -128,7 +132,7 @@ func (r *Runner) forget(i *instance) {
 }
 
 // Stop ends the instance: SIGTERM to its process, and if that is not enough for
-// the platform's limit, or for 2 s where none is documented, SIGKILL to its
+// the platform's limit, or for 12 s where none is documented, SIGKILL to its
 // group and all its descendants. Where the platform has extensions and the
 // instance has registered none, SIGKILL comes at once. What a process that
 // ended in time has left behind outside its group lives on: to end that is the
