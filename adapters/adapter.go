@@ -40,7 +40,7 @@ type Config struct {
 	Worker          bool           // the program is resident and speaks frames
 	Standby         bool           // start the program for the next event ahead of it
 	PTY             bool           // what is logged comes through a terminal
-	StartTimeout    time.Duration  // until what is resident is ready; 0: no limit
+	StartTimeout    time.Duration  // until the init command has ended, and then until what is resident is ready; 0: no limit
 	MaxEvents       int            // of one worker; 0: any number
 	MaxMemory       int            // bytes that a worker may hold between events; 0: any number
 	PassCredentials bool           // those that come with an event, to the command
@@ -53,7 +53,7 @@ type Config struct {
 	TempPerEvent    bool              // each event has a TMPDIR of its own
 	Owner           supervisor.Owner  // of all that is started
 	Secrets         []string          // names of variables whose values must not show
-	Mask            *supervisor.Mask  // hides them; nil: nothing is hidden
+	Mask            *supervisor.Mask  // learns them, and hides them; nil: nothing is hidden
 
 	memory *memory
 	temp   *tempFolder
@@ -75,9 +75,6 @@ type adapter struct {
 }
 
 func (a *adapter) Start(ctx context.Context) error {
-	if a.TempPerEvent || a.Delivery == File {
-		removeStale()
-	}
 	vars, err := a.Init.run(ctx, &a.Config)
 	if err != nil {
 		return err
@@ -112,19 +109,11 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 
 // choose picks the adapter for what is to run.
 func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
-	switch {
-	case t.Function != "" && a.Worker:
-		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_ADAPTER is worker, but %q is a function in %s: set BOOTSTRAP_COMMAND to the worker, or leave BOOTSTRAP_ADAPTER out", t.Function, t.File)
-	case t.Function != "" && a.Standby:
-		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_STANDBY is for programs, but %q is a function in %s, which is kept loaded anyway: leave it out", t.Function, t.File)
-	case t.Function != "" && a.Delivery != Stdin:
-		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_DELIVERY is %s, but %q in %s is a function, which gets its event as an argument: leave it out", a.Delivery, t.Function, t.File)
-	case (a.MaxEvents > 0 || a.MaxMemory > 0) && !a.Worker && (t.Function == "" || filepath.Ext(t.File) == ".sh"):
-		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_WORKER_MAX_EVENTS and BOOTSTRAP_WORKER_MAX_MEMORY are for workers and for Python and Node functions: leave them out")
+	switch misfits := a.misfits(t); {
+	case len(misfits) > 0: // a script that has come since the configuration was read
+		return nil, problem("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) == ".sh":
 		return &shell{Config: a.Config, Target: t}, nil
-	case t.Function != "" && a.ResultFD3:
-		return nil, problem("Runtime.ConfigError", "BOOTSTRAP_RESULT is fd3, but %q in %s returns its result: leave it out", t.Function, t.File)
 	case t.Function != "":
 		return newModule(a.Config, t)
 	case a.Worker:
@@ -219,11 +208,12 @@ func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 
 const usualGrace = 500 * time.Millisecond
 
-// errNotReady is why the wait for something resident ended.
+// errNotReady is why the wait for the init command, or something resident,
+// ended.
 var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
 
-// untilReady bounds the start of something resident, that has been waited for
-// before.
+// untilReady bounds the init command, or the start of something resident, that
+// has been waited for before.
 func (c *Config) untilReady(ctx context.Context, waited time.Duration) (context.Context, context.CancelFunc) {
 	if c.StartTimeout == 0 {
 		return ctx, func() {}

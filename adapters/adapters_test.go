@@ -334,13 +334,13 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 		change        func(*Config)
 		want          string
 	}{
-		{"a worker in bash", "index.main", func(c *Config) { c.Worker = true }, `BOOTSTRAP_ADAPTER is worker, but "main" is a function in `},
+		{"a worker in bash", "index.main", func(c *Config) { c.Worker = true }, `BOOTSTRAP_ADAPTER: "main" in `},
 		{"a worker in Python", "app.main", func(c *Config) { c.Worker = true }, "set BOOTSTRAP_COMMAND to the worker"},
-		{"standby of a function", "app.main", func(c *Config) { c.Standby = true }, "BOOTSTRAP_STANDBY is for programs"},
-		{"a function's event in a file", "index.main", func(c *Config) { c.Delivery = File }, "BOOTSTRAP_DELIVERY is file, but"},
-		{"an age for what does not get old", "index.main", func(c *Config) { c.MaxEvents = 1 }, "are for workers and for Python and Node functions"},
-		{"a size for a program", "tool", func(c *Config) { c.MaxMemory = 1 << 20 }, "are for workers"},
-		{"a descriptor for what is returned", "app.main", func(c *Config) { c.ResultFD3 = true }, "BOOTSTRAP_RESULT is fd3, but"},
+		{"standby of a function", "app.main", func(c *Config) { c.Standby = true }, "which is kept loaded anyway"},
+		{"a function's event in a file", "index.main", func(c *Config) { c.Delivery = File }, "which gets its event as an argument"},
+		{"an age for what does not get old", "index.main", func(c *Config) { c.MaxEvents = 1 }, "BOOTSTRAP_WORKER_MAX_EVENTS: it is for workers and for Python and Node functions"},
+		{"a size for a program", "tool", func(c *Config) { c.MaxMemory = 1 << 20 }, "BOOTSTRAP_WORKER_MAX_MEMORY: it is for workers"},
+		{"a descriptor for what is returned", "app.main", func(c *Config) { c.ResultFD3 = true }, "which returns its result"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

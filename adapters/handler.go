@@ -23,9 +23,9 @@ type Target struct {
 func Resolve(command, handler, dir string) (Target, error) {
 	switch {
 	case command != "":
-		args, err := arguments(command)
+		args, err := Arguments(command)
 		if err != nil {
-			return Target{}, notFound("BOOTSTRAP_COMMAND %v", err)
+			return Target{}, notFound("BOOTSTRAP_COMMAND: %v", err)
 		}
 		return Target{Args: args}, nil
 	case handler == "":
@@ -43,7 +43,7 @@ func Resolve(command, handler, dir string) (Target, error) {
 // may be, and with which arguments, its name first: as it would be found in the
 // folder dir, with that PATH. The error does not quote the command.
 func FindCommand(command, dir, path string) (program string, args []string, err error) {
-	if args, err = arguments(command); err != nil {
+	if args, err = Arguments(command); err != nil {
 		return "", nil, err
 	}
 	program, err = findProgram(args[0], dir, path)
@@ -56,9 +56,10 @@ func FindCommand(command, dir, path string) (program string, args []string, err 
 	return program, args, nil
 }
 
-// arguments: a JSON array is a list of arguments, all else is for the shell. We
-// never split a string ourselves.
-func arguments(command string) ([]string, error) {
+// Arguments are those of a command, its name first: a JSON array is a list of
+// them, all else is for the shell. We never split a string ourselves. The error
+// does not quote the command.
+func Arguments(command string) ([]string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(command), "[") {
 		return []string{"/bin/sh", "-c", command, "sh"}, nil
 	}
@@ -67,8 +68,8 @@ func arguments(command string) ([]string, error) {
 	if err == nil && (len(args) == 0 || args[0] == "") {
 		err = errors.New("it names no program")
 	}
-	if err != nil { // the command itself may hold a secret
-		return nil, fmt.Errorf(`begins with [ but is not a JSON array of strings such as ["jq", "."]: %v`, err)
+	if err != nil {
+		return nil, fmt.Errorf(`it begins with [ but is not a JSON array of strings such as ["jq", "."]: %v`, err)
 	}
 	return args, nil
 }

@@ -68,7 +68,7 @@ func TestResolve(t *testing.T) {
 		{name: "a list", command: `["jq", "a b", ""]`, want: Target{Args: []string{"jq", "a b", ""}}},
 		{name: "a list after space", command: " \n[\"jq\"]\n", want: Target{Args: []string{"jq"}}},
 		{name: "a list before a handler", command: `["jq"]`, handler: "../x", want: Target{Args: []string{"jq"}}},
-		{name: "an empty list", command: `[]`, problem: `BOOTSTRAP_COMMAND begins with [ but is not a JSON array of strings such as ["jq", "."]: it names no program`},
+		{name: "an empty list", command: `[]`, problem: `BOOTSTRAP_COMMAND: it begins with [ but is not a JSON array of strings such as ["jq", "."]: it names no program`},
 		{name: "a list that does not end", command: `["jq"`, problem: "is not a JSON array of strings"},
 		{name: "more than a list", command: `["jq"] .`, problem: "is not a JSON array of strings"},
 		{name: "a list of a number", command: `["sleep", 1]`, problem: "is not a JSON array of strings"},
@@ -153,7 +153,7 @@ func TestFindCommand(t *testing.T) {
 		{"exec env", "/bin/sh", []string{"/bin/sh", "-c", "exec env", "sh"}, ""},
 		{`["sh", "a b"]`, "/bin/sh", []string{"sh", "a b"}, ""},
 		{`["./hush"]`, "", nil, "/nowhere/hush does not exist"},
-		{`["hush`, "", nil, "begins with [ but is not a JSON array of strings"},
+		{`["hush`, "", nil, "it begins with [ but is not a JSON array of strings"},
 	} {
 		program, args, err := FindCommand(row.command, "/nowhere", "/bin")
 		if program != row.program || !slices.Equal(args, row.args) || (err == nil) != (row.problem == "") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 // An Init is a command that runs once, to its end, before the function starts,
 // for all slots that share it. What it writes to the file $BOOTSTRAP_ENV_FILE,
-// NAME=value on each line, become variables of the function. The zero value
-// does nothing.
+// NAME=value on each line, become variables of the function, and what is secret
+// of it is hidden. The zero value runs nothing.
 type Init struct {
 	Command string // as BOOTSTRAP_COMMAND; empty: none
 
@@ -25,40 +26,91 @@ type Init struct {
 	err  error
 }
 
-// run returns the variables; all but the first who ask wait for the same ones.
+// run returns the variables, after an error some of them; all but the first who
+// ask wait for the same ones.
 func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
-	if i == nil || i.Command == "" {
+	if i == nil {
 		return nil, nil
 	}
-	i.once.Do(func() { i.vars, i.err = c.runInit(ctx, i.Command) })
+	i.once.Do(func() {
+		if c.TempPerEvent || c.Delivery == File || i.Command != "" {
+			removeStale()
+		}
+		if i.Command != "" {
+			i.vars, i.err = c.runInit(ctx, i.Command)
+		}
+		c.tellOfSecrets(i.vars)
+	})
 	return i.vars, i.err
 }
 
+// tellOfSecrets tells of Secrets that hide nothing: most likely a slip.
+func (c *Config) tellOfSecrets(vars []string) {
+	if c.Mask == nil {
+		return
+	}
+	known := *c
+	known.adopt(vars)
+	for _, name := range c.Secrets {
+		value := known.Getenv(name)
+		if c.Mask.Hide(value) == value {
+			c.Logger.Warn("nothing is hidden for a secret: it is not set, or has fewer than four bytes", "variable", name, "option", "BOOTSTRAP_SECRETS")
+		}
+	}
+}
+
 func (c *Config) runInit(ctx context.Context, command string) ([]string, error) {
-	file, err := os.CreateTemp("", "bootstrap-env-")
+	file, err := os.CreateTemp("", tempPattern()+"env-")
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
 	defer os.Remove(file.Name())
 	defer file.Close() // only read
 	failed := c.runToEnd(ctx, command, "BOOTSTRAP_ENV_FILE="+file.Name())
-	text, err := os.ReadFile(file.Name()) // which may be a new one of that name
+	text, err := ReadRegular(file.Name()) // which may be a new one of that name
+	c.learn(string(text))
 	vars, wrong := parseVariables(string(text))
-	c.hide(vars) // also from why it has failed
+	c.tellOfOptions(vars)
 	switch {
 	case failed != nil:
-		return nil, failed
+		return vars, failed
 	case err != nil:
-		return nil, initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
+		return vars, initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
 	}
 	return vars, wrong
 }
 
-// hide learns the values of variables that are secret.
-func (c *Config) hide(vars []string) {
-	for _, v := range vars {
-		if name, value, _ := strings.Cut(v, "="); slices.Contains(c.Secrets, name) {
+// learn hides what is secret in the text, also where that will be refused.
+func (c *Config) learn(text string) {
+	if c.Mask == nil {
+		return
+	}
+	secret := append(protocol.SecretVariables(), c.Secrets...)
+	for line := range strings.Lines(text) {
+		if name, value, _ := strings.Cut(line, "="); slices.Contains(secret, name) {
 			c.Mask.Learn(value)
+		}
+	}
+}
+
+// ReadRegular reads a file that must be a regular one: the end of another may
+// never come.
+func ReadRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// tellOfOptions: ours have been read by now.
+func (c *Config) tellOfOptions(vars []string) {
+	for _, v := range vars {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "BOOTSTRAP_") {
+			c.Logger.Warn("an option comes too late", "variable", name, "from", "BOOTSTRAP_INIT_COMMAND")
 		}
 	}
 }
@@ -84,13 +136,19 @@ func (c *Config) runToEnd(ctx context.Context, command string, vars ...string) e
 	case err != nil:
 		return initFailure(explain(err))
 	case exit.Cause == errNotReady:
-		return notReady("BOOTSTRAP_INIT_COMMAND", c.StartTimeout)
+		return c.initTooSlow(lines(log.String()))
 	case exit.Cause != nil: // told to stop
 		return exit.Cause
 	case f != nil:
 		return initFailure(f)
 	}
 	return nil
+}
+
+func (c *Config) initTooSlow(log []string) error {
+	f := problem("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within %v: raise BOOTSTRAP_START_TIMEOUT, or do less in it", c.StartTimeout)
+	f.Message, f.Stack = withLine(f.Message, log), log
+	return f
 }
 
 // initFailure is a failed start because of the command.
@@ -122,7 +180,7 @@ func parseVariables(text string) (vars []string, err error) {
 		switch {
 		case line == "" || line[0] == '#':
 		case !found || !IsVariable(name) || strings.Contains(line, "\x00"):
-			return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value", number))
+			return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value, without export and without spaces before the =", number))
 		default:
 			vars = slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 			vars = append(vars, line)

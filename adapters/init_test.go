@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,8 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // withInit has a command run before a program that tells variables.
@@ -59,17 +62,53 @@ func TestInitSecrets(t *testing.T) {
 	fails(t, a, `echo "no $TOKEN" >&2; exit 3`, "Function.ExitError", "no ***")
 }
 
+// Also those of a file that it does not like, and earlier values.
+func TestInitSecretsOfFailure(t *testing.T) {
+	c := withInit(t, `printf '%s\n' bad TOKEN=hush-one TOKEN=hush-two >"$BOOTSTRAP_ENV_FILE"; echo "error: neither hush-one nor hush-two" >&2; exit 1`)
+	c.Secrets, c.Mask = []string{"TOKEN"}, &supervisor.Mask{}
+	err := New(c).Start(t.Context())
+	if got := c.Mask.Hide(err.Error()); !strings.Contains(got, "neither *** nor ***") {
+		t.Errorf("got %s, want no secret", got)
+	}
+}
+
+// A secret of which nothing is hidden, and an option that comes too late, are
+// told: once, whoever else asks.
+func TestInitTells(t *testing.T) {
+	for name, row := range map[string]struct{ command, want string }{
+		"no command":    {"", "variable=TOKEN\nvariable=PIN\n"},
+		"a secret":      {`echo TOKEN=hush-hush >"$BOOTSTRAP_ENV_FILE"`, "variable=PIN\n"},
+		"a late option": {`echo BOOTSTRAP_GRACE=1s >"$BOOTSTRAP_ENV_FILE"`, "variable=BOOTSTRAP_GRACE\nvariable=TOKEN\nvariable=PIN\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			c := withInit(t, row.command)
+			c.Secrets, c.Mask = []string{"TOKEN", "PIN", "PASSWORD"}, &supervisor.Mask{}
+			c.Logger = hclog.New(&hclog.LoggerOptions{Output: &log})
+			t.Setenv("PIN", "123")
+			t.Setenv("PASSWORD", "long enough")
+			c.Mask.Learn("long enough")
+			start(t, c)
+			start(t, c)
+			if got := strings.Join(regexp.MustCompile(`variable=\S+\n?`).FindAllString(strings.ReplaceAll(log.String(), " ", "\n"), -1), ""); got != row.want {
+				t.Errorf("got %s, told of %q, want %q", &log, got, row.want)
+			}
+		})
+	}
+}
+
 func TestInitFails(t *testing.T) {
 	for _, row := range []struct{ name, command, kind, message string }{
 		{"a status", "echo no luck >&2; exit 3", "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: exit status 3: no luck"},
 		{"a signal", "kill -9 $$", "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: killed by signal 9"},
 		{"no program", `["none"]`, "Runtime.InitCommandError", `BOOTSTRAP_INIT_COMMAND: "none" is not in PATH`},
-		{"no list", `["none`, "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: begins with [ but is not a JSON array"},
+		{"no list", `["none`, "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: it begins with [ but is not a JSON array"},
 		{"no variable", `printf 'A=1\nhush\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
 		{"no name", `echo 1A=hush >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
 		{"a NUL byte", `printf 'A=hush\0\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
 		{"no file", `rm "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "$BOOTSTRAP_ENV_FILE cannot be read"},
-		{"too slow", "sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND was not ready after 100ms"},
+		{"a pipe", `rm "$BOOTSTRAP_ENV_FILE"; mkfifo "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it is no regular file"},
+		{"too slow", "echo 'error: no answer' >&2; exec sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within 100ms: raise BOOTSTRAP_START_TIMEOUT, or do less in it: error: no answer"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := withInit(t, row.command)
@@ -132,7 +171,7 @@ func TestParseVariables(t *testing.T) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 	for _, wrong := range []string{"hidden", "=hidden", "A-B=hidden", " A=hidden", "1A=hidden", "A=hidden\x00", "export A=hidden"} {
-		if got, err := parseVariables("A=1\n" + wrong); err == nil || err.Error() != "Runtime.InitCommandError: BOOTSTRAP_INIT_COMMAND: line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value" {
+		if got, err := parseVariables("A=1\n" + wrong); err == nil || !strings.HasPrefix(err.Error(), "Runtime.InitCommandError: BOOTSTRAP_INIT_COMMAND: line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value, ") {
 			t.Errorf("%q: got %q, %v, want a complaint of line 2", wrong, got, err)
 		}
 	}

@@ -227,7 +227,7 @@ func TestStandbyCannotStart(t *testing.T) {
 func TestStandbyConfig(t *testing.T) {
 	c := script(t, evaluate)
 	c.Standby = true
-	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "BOOTSTRAP_STANDBY is for programs")
+	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "which is kept loaded anyway")
 	c = config(t, nil)
 	c.Command = "cat"
 	a := start(t, c)

@@ -95,7 +95,7 @@ func TestTempStale(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.TempPerEvent = true
+	c.TempPerEvent, c.Init = true, &Init{}
 	start(t, c)
 	names := entries(t)
 	if len(names) != 2 || !strings.HasSuffix(names[0], "-3") || !strings.HasSuffix(names[1], "-4") {

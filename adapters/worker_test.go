@@ -164,7 +164,7 @@ func TestWorkerConfig(t *testing.T) {
 	c := resident(t, obeys)
 	put(t, c.Dir+"/index.sh", []byte("main() { :; }"), 0o644)
 	c.Command, c.Handler = "", "index.main"
-	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "BOOTSTRAP_ADAPTER is worker, but")
+	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "set BOOTSTRAP_COMMAND to the worker")
 	c.Command = `["./nowhere"]`
 	wantFailure(t, startFailure(t, c), "Function.NotFound", "nowhere does not exist")
 }

@@ -82,9 +82,6 @@ func TestInitFailure(t *testing.T) {
 		"NUL":         {`printf 'A=hidden\000\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 1 of $BOOTSTRAP_ENV_FILE"}},
 		"no file":     {`rm "$BOOTSTRAP_ENV_FILE"`, failed, []string{"$BOOTSTRAP_ENV_FILE cannot be read"}},
 		"a folder":    {`rm "$BOOTSTRAP_ENV_FILE"; mkdir "$BOOTSTRAP_ENV_FILE"`, failed, []string{"$BOOTSTRAP_ENV_FILE cannot be read"}},
-		"no program":  {`["/none/tool"]`, failed, []string{"BOOTSTRAP_INIT_COMMAND", "/none/tool"}},
-		"not found":   {`["tool-of-nobody"]`, failed, []string{"BOOTSTRAP_INIT_COMMAND", "tool-of-nobody"}},
-		"no JSON":     {`["tool`, failed, []string{"BOOTSTRAP_INIT_COMMAND"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -182,6 +179,11 @@ var failedStarts = map[string]struct {
 	"wrong option": {"BOOTSTRAP_TIMEOUT=abc", 2, "Runtime.ConfigError", []string{`BOOTSTRAP_TIMEOUT is "abc"`}},
 	"no sidecars":  {"BOOTSTRAP_SIDECARS=none", 2, "Runtime.ConfigError", []string{"cannot read it: "}},
 	"not ready":    {"BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1", 1, "Runtime.SidecarNotReady", []string{"tcp://127.0.0.1:1", "db runs"}},
+	"no init":      {"BOOTSTRAP_INIT_COMMAND=[\"none\"]", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", `"none" is not in PATH`}},
+	"no init tool": {"BOOTSTRAP_INIT_COMMAND=[\"/none/tool\"]", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", "/none/tool"}},
+	"no init list": {"BOOTSTRAP_INIT_COMMAND=[\"tool", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", "not a JSON array"}},
+	"no command":   {"BOOTSTRAP_COMMAND=[\"none", 2, "Runtime.ConfigError", []string{"not a JSON array"}},
+	"misfit":       {"BOOTSTRAP_WORKER_MAX_EVENTS=5", 2, "Runtime.ConfigError", []string{"it is for workers"}},
 	"init command": {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", 1, "Runtime.InitCommandError", []string{"no such licence"}},
 	"no handler":   {"BOOTSTRAP_COMMAND=[\"/none/tool\"]", 1, "", []string{"/none/tool"}},
 }
@@ -202,6 +204,18 @@ func TestStartFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A start that waits for long says for what: the platform may end it without a
+// word.
+func TestWaitingIsTold(t *testing.T) {
+	t.Parallel()
+	c := beginCrew(t, protocol.Lambda, named("stdin").function(t, "echo ok"), "", "BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1")
+	until(t, "the log says what is waited for", func() bool {
+		return strings.Contains(c.stderr.String(), "waiting: platform=lambda for=tcp://127.0.0.1:1 error=\"cannot connect to 127.0.0.1:1")
+	})
+	c.told(t)
+	c.ends(t, 5*time.Second, 0)
 }
 
 // With answer it is the outcome of each event, until a stop.

@@ -131,7 +131,7 @@ func TestR08SidecarPauses(t *testing.T) {
 		c.told(t)
 		c.ends(t, 5*time.Second, 0)
 		tells(t, c.stderr.String(), "flaky | no such database\n")
-		log := regexp.MustCompile(`\[WARN\] .*sidecar ended: .*name=flaky how="exit status 3" ran=\S+ restart_in=(\S+)`).FindAllStringSubmatch(c.stderr.String(), -1)
+		log := regexp.MustCompile(`\[WARN\] .*sidecar ended: .*name=flaky how="exit status 3: no such database" ran=\S+ restart_in=(\S+)`).FindAllStringSubmatch(c.stderr.String(), -1)
 		if len(log) < starts-1 {
 			t.Fatalf("got %d lines of its end, want %d:\n%s", len(log), starts-1, c.stderr.String())
 		}

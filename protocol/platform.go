@@ -77,6 +77,15 @@ type Fact struct {
 // Platforms lists all that we know.
 var Platforms = []*Platform{SCF, FunctionGraph, Lambda}
 
+// SecretVariables are the variables whose values must not show: those of every
+// platform, as the keys of one may be used on another.
+func SecretVariables() (names []string) {
+	for _, p := range Platforms {
+		names = append(names, p.Secrets...)
+	}
+	return names
+}
+
 // Detect finds the platform that we run on by its address variable. A name
 // ("scf", …) decides instead, so that two addresses do not confuse.
 func Detect(name string, getenv func(string) string) (*Platform, error) {

@@ -51,6 +51,7 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 		if wanted.Err() != nil {
 			return
 		}
+		how = k.explain(how)
 		k.note(how)
 		if k.set.Fail {
 			k.set.Log.Error("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String())
@@ -124,14 +125,18 @@ func (k *keeper) status() string {
 	return fmt.Sprintf("%s has ended %d times, last: %s", k.Name, k.ends, k.last)
 }
 
-func (k *keeper) failure(how string) *protocol.Failure {
-	f := &protocol.Failure{Type: "Runtime.SidecarExit", Message: fmt.Sprintf("sidecar %s ended: %s", k.Name, how)}
+// explain adds its last words to how it has ended.
+func (k *keeper) explain(how string) string {
 	if k.Said != nil {
 		if said := k.Said(); said != "" {
-			f.Message += ": " + said
+			how += ": " + said
 		}
 	}
-	return f
+	return how
+}
+
+func (k *keeper) failure(how string) *protocol.Failure {
+	return &protocol.Failure{Type: "Runtime.SidecarExit", Message: fmt.Sprintf("sidecar %s ended: %s", k.Name, how)}
 }
 
 // end ends the sidecar, within that grace and a little more.

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// initErrorTime is how long a failed start may take to report.
+// initErrorTime is how long a failed start may take to report, or to clear up.
 const initErrorTime = 3 * time.Second
 
 // start starts the sidecars, waits for what must be there, and starts the
@@ -55,19 +55,17 @@ func (s *Supervisor) register(ctx context.Context) (registered func()) {
 	return func() { <-done }
 }
 
-var errStartTimeout = errors.New("BOOTSTRAP_START_TIMEOUT is over")
-
 // startSidecars returns when all that must be there answers.
 func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseFunc) error {
 	if err := s.Sidecars.Start(end); err != nil {
 		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithTimeoutCause(ctx, s.StartTimeout, errStartTimeout)
+		limited, cancel := context.WithTimeoutCause(ctx, s.StartTimeout, fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over", s.StartTimeout))
 		defer cancel()
 		ctx = limited
 	}
-	if err := WaitFor(ctx, s.WaitFor); err != nil {
+	if err := WaitFor(ctx, s.WaitFor, s.Log); err != nil {
 		return sidecarNotReady(strings.TrimSuffix(err.Error()+"; "+s.Sidecars.Status(), "; "))
 	}
 	return nil

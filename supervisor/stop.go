@@ -19,13 +19,13 @@ type StopError struct{ Until time.Time }
 func (e *StopError) Error() string { return ErrStopping.Error() }
 func (e *StopError) Unwrap() error { return ErrStopping }
 
-// usualStopLimit is a StopLimit where none is set.
-const usualStopLimit = 10 * time.Second
+// UsualStopLimit is a StopLimit where none is set.
+const UsualStopLimit = 10 * time.Second
 
 // stopBy is when StopLimit is over. It begins when we are told to stop, or else
 // when this is first asked.
 func (s *Supervisor) stopBy() time.Time {
-	s.stopping.Do(func() { s.stopAt = time.Now().Add(cmp.Or(s.StopLimit, usualStopLimit)) })
+	s.stopping.Do(func() { s.stopAt = time.Now().Add(cmp.Or(s.StopLimit, UsualStopLimit)) })
 	return s.stopAt
 }
 

@@ -69,7 +69,7 @@ type Supervisor struct {
 
 	Margin    time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
 	Grace     time.Duration // for the event in hand, once we are told to stop, and for each sidecar
-	StopLimit time.Duration // of all that is done once we are told to stop; 0: 10 s
+	StopLimit time.Duration // of all that is done once we are told to stop; 0: UsualStopLimit
 
 	Keep    bool            // let live on, until we stop, what an event leaves behind
 	Answer  bool            // a failed start is the answer to each event

@@ -8,22 +8,28 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"bootstrap/protocol"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // An Address is where something listens once it is ready: tcp://host:port,
 // unix:///path, or http://host:port/path, which must answer 2xx.
 type Address struct{ url *url.URL }
 
-var errAddress = errors.New("want tcp://host:port, unix:///path or http://host:port/path")
+// ErrAddress says what an address looks like.
+var ErrAddress = errors.New("want tcp://host:port, unix:///path or http://host:port/path, without spaces, the port up to 65535")
 
-// ParseAddress does not look whether there is such an address.
+// ParseAddress does not look whether there is such an address. Its error is
+// ErrAddress.
 func ParseAddress(text string) (Address, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.User != nil || u.Fragment != "" || !complete(u) {
-		return Address{}, errAddress
+	if err != nil || strings.ContainsAny(text, " \t") || u.User != nil || u.Fragment != "" || !complete(u) {
+		return Address{}, ErrAddress
 	}
 	return Address{u}, nil
 }
@@ -44,31 +50,39 @@ func complete(u *url.URL) bool {
 
 func (a Address) String() string { return a.url.String() }
 
-const oneTry = time.Second // at most
+const (
+	oneTry    = time.Second     // at most
+	quietTime = 3 * time.Second // then the log says what is waited for: Lambda ends a long start without a word
+)
 
 // tries are the pauses between looks whether something is ready.
 var tries = protocol.Backoff{Shortest: 5 * time.Millisecond, Longest: 100 * time.Millisecond}
 
 // WaitFor waits until each address was ready once. When ctx ends first the
-// error names the one that was not, and why, and wraps the cause of ctx.
-func WaitFor(ctx context.Context, addresses []Address) error {
+// error names the one that was not, and why, and wraps the cause of ctx. The log
+// tells of one that takes long.
+func WaitFor(ctx context.Context, addresses []Address, log hclog.Logger) error {
 	for _, a := range addresses {
-		if err := a.wait(ctx); err != nil {
+		if err := a.wait(ctx, log); err != nil {
 			return fmt.Errorf("%v is not ready: %w", a, err)
 		}
 	}
 	return nil
 }
 
-func (a Address) wait(ctx context.Context) error {
+func (a Address) wait(ctx context.Context, log hclog.Logger) error {
 	var why error // of the last try that ctx did not cut short
-	for n := 0; ; n++ {
+	tell := sync.OnceFunc(func() { log.Warn("waiting", "for", a.String(), "error", why) })
+	for n, began := 0, time.Now(); ; n++ {
 		err := a.try(ctx)
 		if err == nil {
 			return nil
 		}
 		if why == nil || ctx.Err() == nil {
 			why = err
+		}
+		if time.Since(began) > quietTime {
+			tell()
 		}
 		if !protocol.Sleep(ctx, tries.Pause(n)) {
 			return fmt.Errorf("%v (%w)", why, context.Cause(ctx))

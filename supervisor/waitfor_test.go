@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -91,7 +93,7 @@ func free(t *testing.T, host string) string {
 // waiting is a WaitFor that goes on; its end is what that says.
 func waiting(t *testing.T, ctx context.Context, all []Address) <-chan error {
 	end := make(chan error, 1)
-	go func() { end <- WaitFor(ctx, all) }() // it ends with ctx, and the test takes the end
+	go func() { end <- WaitFor(ctx, all, hclog.NewNullLogger()) }() // it ends with ctx, and the test takes the end
 	select {
 	case err := <-end:
 		t.Fatalf("it did not wait: %v", err)
@@ -266,7 +268,7 @@ func TestWaitForSilent(t *testing.T) {
 func TestWaitForNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := WaitFor(ctx, nil); err != nil {
+	if err := WaitFor(ctx, nil, nil); err != nil {
 		t.Errorf("got %v, want nothing to wait for", err)
 	}
 }

@@ -14,7 +14,11 @@ func (a *addresses) Decode(value string) error {
 	*a = nil
 	var bad []string
 	var why error
-	for _, text := range list(value) {
+	for i, text := range list(value) {
+		if text == "" {
+			bad, why = append(bad, fmt.Sprintf("item %d is empty", i+1)), supervisor.ErrAddress
+			continue
+		}
 		address, err := supervisor.ParseAddress(text)
 		if err != nil { // what is before an @ may be a password
 			bad, why = append(bad, strconv.Quote(text[strings.LastIndex(text, "@")+1:])), err
@@ -23,7 +27,7 @@ func (a *addresses) Decode(value string) error {
 		*a = append(*a, address)
 	}
 	if why != nil {
-		return fmt.Errorf("%s: %w, with commas between them", strings.Join(bad, ", "), why)
+		return fmt.Errorf("%s: %w; several with commas between them", strings.Join(bad, ", "), why)
 	}
 	return nil
 }

@@ -17,10 +17,9 @@ const prefix = "BOOTSTRAP"
 
 // Config is every option, each a variable BOOTSTRAP_…; nothing else reads
 // them. The help text and the README's table come from its tags; what is
-// tagged private is in no complaint, and what is tagged one has one of those
-// values. An envconfig tag must not be added: it
-// makes the variable without the prefix count, too
-// (kelseyhightower/envconfig#14).
+// tagged private is told whole in no complaint, and what is tagged one has one
+// of those values. An envconfig tag must not be added: it makes the variable
+// without the prefix count, too (kelseyhightower/envconfig#14).
 type Config struct {
 	Command         string    `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
 	Adapter         string    `one:"auto,worker" default:"auto" desc:"how the command is run: auto (once for each event), or worker (it stays, and takes its events as frames)"`
@@ -33,13 +32,13 @@ type Config struct {
 	Concurrency     parallel  `default:"0" desc:"events at the same time, not on SCF; 0: as many as the platform says (AWS_LAMBDA_MAX_CONCURRENCY), else 1"`
 	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
 	Timeout         duration  `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
-	Margin          duration  `default:"0s" desc:"how long before its limit an event is ended, to report that; 0: a tenth of the limit, from 100ms to 1s"`
-	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR, BOOTSTRAP_INIT_COMMAND, and a script or a worker may take, each; 0: as long as the platform waits"`
-	Grace           duration  `default:"5s" desc:"how long the event in hand, and then each sidecar, may go on when the runtime is told to stop (SIGTERM); 0: they are ended at once"`
+	Margin          duration  `default:"0s" desc:"how long before its limit an event is ended, to report that; at most half of it; 0: a tenth of it, from 100ms to 1s"`
+	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR, BOOTSTRAP_INIT_COMMAND, and a script or a worker may take, each; 0: as long as the platform waits (Lambda: 10s for all of the start)"`
+	Grace           duration  `default:"5s" desc:"how long the event in hand, and then each sidecar, may go on when the runtime is told to stop (SIGTERM), the event at most half of BOOTSTRAP_STOP_TIMEOUT; 0: they are ended at once"`
 	StopTimeout     duration  `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
 	Standby         bool      `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`
 	Leftovers       string    `one:"end,keep" default:"end" desc:"what happens to processes that an event leaves behind: end, or keep (they run on)"`
-	TmpdirPerEvent  bool      `split_words:"true" default:"false" desc:"give each event a folder of its own as TMPDIR, which is removed after it"`
+	TmpdirPerEvent  bool      `split_words:"true" default:"false" desc:"give each event a folder of its own as TMPDIR, which is removed after it, also under processes that are kept"`
 	WorkerMaxEvents count     `split_words:"true" default:"0" desc:"after so many events a worker, or the host of a Python or Node function, is replaced; 0: never"`
 	WorkerMaxMemory megabytes `split_words:"true" default:"0MB" desc:"a worker, or such a host, that holds more after an event, such as 200MB, is replaced; 0: never"`
 	InitCommand     string    `private:"true" split_words:"true" desc:"run once, to its end, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`

@@ -62,7 +62,7 @@ func TestOrigins(t *testing.T) {
 // What 0 means is told in words.
 func TestLimitsOfZero(t *testing.T) {
 	c := Config{given: map[string]given{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
-	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the timeout (default)", "start_timeout", "as long as the platform waits (default)",
+	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the timeout, from 100ms to 1s (default)", "start_timeout", "as long as the platform waits (default)",
 		"grace", "0s, at once (environment)", "stop_timeout", "10s (default)"}
 	if got := c.limits(protocol.SCF, os.Getenv); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -126,7 +126,7 @@ func TestComplaintsOfFile(t *testing.T) {
 		"bootstrap.env:2: missing =: want NAME=value",
 		"bootstrap.env:4: quotes or # within a value: want NAME=value",
 		"bootstrap.env:5: unmatched ': want NAME=value",
-		"BOOTSTRAP_SECRETS (bootstrap.env:6): number 1 is no name of a variable",
+		"BOOTSTRAP_SECRETS (bootstrap.env:6): item 1 of 2 is no variable's name",
 		`BOOTSTRAP_WAIT_FOR (bootstrap.env:7): "db/", "tcp://db": want tcp://host:port, `,
 		`BOOTSTRAP_GRACE is "5" (environment): want a duration with its unit: 5s?`,
 		`BOOTSTRAP_STANDBY is "true" (environment), but BOOTSTRAP_DELIVERY is "argv" (bootstrap.env:3): `,
@@ -194,6 +194,60 @@ func TestChoices(t *testing.T) {
 			if !regexp.MustCompile(`\b` + choice + `\b`).MatchString(field.Tag.Get("desc")) {
 				t.Errorf("%s may be %q, of which its text says nothing", field.Name, choice)
 			}
+		}
+	}
+}
+
+// What is wrong for what is to run is told at once, too, with its origin, and
+// commands are not quoted.
+func TestProblems(t *testing.T) {
+	dir := codeWith(t, "BOOTSTRAP_STANDBY=true\nBOOTSTRAP_INIT_COMMAND='[\"no-init\"]'\n")
+	for name, text := range map[string]string{"index.sh": "main() { :; }", "Procfile": "a: [\"hush\"\nodd\nb: [\"nowhere/tool\"]\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	setEnv(t, map[string]string{
+		"USER_CODE_ROOT": dir, "_HANDLER": "index.main", "SCF_RUNTIME_API": "127.0.0.1", "SCF_RUNTIME_API_PORT": "1", "BOOTSTRAP_SIDECARS": "Procfile",
+		"BOOTSTRAP_WORKER_MAX_EVENTS": "3", "BOOTSTRAP_STOP_COMMAND": `["no-stop"]`, "BOOTSTRAP_CONCURRENCY": "2", "BOOTSTRAP_RESULT": "4",
+	})
+	_, stderr := runs(t, exitUsage)
+	for _, want := range []string{
+		`BOOTSTRAP_RESULT is "4" (environment): want`,
+		`BOOTSTRAP_CONCURRENCY is "2" (environment): Tencent SCF gives`,
+		`BOOTSTRAP_STANDBY is "true" (bootstrap.env:1): "main" in ` + dir + `/index.sh is a function, which is kept loaded anyway`,
+		`BOOTSTRAP_WORKER_MAX_EVENTS is "3" (environment): it is for workers`,
+		`BOOTSTRAP_INIT_COMMAND (bootstrap.env:2): "no-init" is not in PATH`,
+		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:2: want "name: command"`,
+		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:1: sidecar a: it begins with [`,
+		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:3: sidecar b: ` + dir + `/nowhere/tool does not exist`,
+		`BOOTSTRAP_STOP_COMMAND (environment): "no-stop" is not in PATH`,
+	} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("got:\n%s\nwant …%s…", stderr, want)
+		}
+	}
+	if strings.Contains(stderr, "hush") {
+		t.Errorf("it quotes a command:\n%s", stderr)
+	}
+}
+
+// The event gets no more than half of the stop, which may be the platform's.
+func TestGraceIsHalfOfTheStop(t *testing.T) {
+	for _, row := range []struct {
+		p           *protocol.Platform
+		grace, stop time.Duration
+		want        string
+	}{
+		{protocol.SCF, 5 * time.Second, 0, "5s (environment)"},
+		{protocol.SCF, 6 * time.Second, 0, "5s (half of stop_timeout)"},
+		{protocol.SCF, 5 * time.Second, 2 * time.Second, "1s (half of stop_timeout)"},
+		{protocol.Lambda, 5 * time.Second, 0, "250ms (half of stop_timeout)"},
+		{protocol.Lambda, 100 * time.Millisecond, 0, "100ms (environment)"},
+	} {
+		c := Config{Grace: duration(row.grace), StopTimeout: duration(row.stop), given: map[string]given{"BOOTSTRAP_GRACE": {"", "environment"}}}
+		if got := c.limits(row.p, os.Getenv)[7]; got != row.want {
+			t.Errorf("%s, %v of %v: got %q, want %q", row.p.Name, row.grace, row.stop, got, row.want)
 		}
 	}
 }

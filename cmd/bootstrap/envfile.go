@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"bootstrap/adapters"
+
 	"github.com/hashicorp/go-envparse"
 )
 
@@ -22,7 +24,7 @@ const envFile = "bootstrap.env"
 // set. A file that does not exist is empty. The complaints hold no value: each
 // may be a secret.
 func loadEnvFile(dir string) (origins map[string]string, complaints []error) {
-	text, err := os.ReadFile(filepath.Join(dir, envFile))
+	text, err := adapters.ReadRegular(filepath.Join(dir, envFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, []error{fmt.Errorf("cannot read %s: %w", envFile, err)}
 	}
@@ -45,7 +47,7 @@ type variable struct{ name, value, origin string }
 
 const (
 	byteOrderMark = "\uFEFF" // some editors begin a file with it
-	wantLine      = "want NAME=value on one line, and single quotes around a value with quotes or # in it"
+	wantLine      = `want NAME=value on one line, with quotes around a value that has quotes or # in it: '…', or "…" if it has a '`
 )
 
 // parseEnvFile reads the dotenv format, by line, so that each variable and

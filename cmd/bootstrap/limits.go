@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor"
 )
 
 // limits are the time limits that hold on a platform and where each was set, as
@@ -16,15 +18,16 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	if p.StopLimit > 0 {
 		stop = p.StopLimit.String() + ", as " + p.Title + " has it"
 	}
+	most := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.UsualStopLimit)) / 2
 	for _, limit := range []struct {
 		name string
 		is   duration
 		zero string // what 0 means
 	}{
 		{"timeout", c.Timeout, "the platform's"},
-		{"margin", c.Margin, "a tenth of the timeout"},
+		{"margin", c.Margin, "a tenth of the timeout, from 100ms to 1s"},
 		{"start_timeout", c.StartTimeout, "as long as the platform waits"},
-		{"grace", c.Grace, "0s, at once"},
+		{"grace", min(c.Grace, most), "0s, at once"},
 		{"stop_timeout", c.StopTimeout, stop},
 	} {
 		text := limit.zero
@@ -34,6 +37,9 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 		origin := c.Origin(prefix + "_" + strings.ToUpper(limit.name))
 		if told := platformTimeout(p, getenv); limit.name == "timeout" && told > 0 && (limit.is == 0 || told < time.Duration(limit.is)) {
 			text, origin = told.String(), p.Timeout
+		}
+		if limit.name == "grace" && c.Grace > most {
+			origin = "half of stop_timeout"
 		}
 		pairs = append(pairs, limit.name, fmt.Sprintf("%s (%s)", text, origin))
 	}

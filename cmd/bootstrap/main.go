@@ -43,7 +43,7 @@ func untilSignal() context.Context {
 		stop()
 		<-signals
 		supervisor.EndAll()
-		time.AfterFunc(logTime, func() { os.Exit(exitFailed) }) // if nobody reads the log
+		time.AfterFunc(logPause, func() { os.Exit(exitFailed) }) // if nobody reads the log
 		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
 		os.Exit(exitFailed)
 	}()

@@ -12,48 +12,45 @@ import (
 	"bootstrap/supervisor"
 )
 
-// An entry is one line of a Procfile, "name: command".
-type entry struct{ name, command string }
+// An entry is one line of a Procfile, "name: command". Its place is for
+// complaints.
+type entry struct{ name, command, place string }
+
+const wantSidecars = `want a file with lines such as "name: command"`
 
 // readSidecars makes the sidecars of a Procfile, in its order; a relative path
 // counts from the code folder dir, in which they run. Their Outputs are for the
-// caller to set. The error holds all complaints.
-func readSidecars(file, dir string) ([]supervisor.Sidecar, error) {
+// caller to set. The complaints do not quote the file: a command may hold a
+// secret.
+func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints []error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
-	text, err := os.ReadFile(file)
+	text, err := adapters.ReadRegular(file)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read it: %w", err)
+		return nil, []error{fmt.Errorf("cannot read it: %w: %s", err, wantSidecars)}
 	}
-	entries, err := parseProcfile(filepath.Base(file), string(text))
-	if err != nil {
-		return nil, err
-	}
-	var sidecars []supervisor.Sidecar
-	var complaints []error
+	entries, complaints := parseProcfile(filepath.Base(file), string(text))
 	for _, e := range entries {
 		s, err := e.sidecar(dir)
-		sidecars, complaints = append(sidecars, s), append(complaints, err)
+		if err != nil {
+			complaints = append(complaints, fmt.Errorf("%s: sidecar %s: %w", e.place, e.name, err))
+		}
+		sidecars = append(sidecars, s)
 	}
-	return sidecars, errors.Join(complaints...)
+	return sidecars, complaints
 }
 
 // sidecar has our own environment, in which there is nothing of an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 	path, args, err := adapters.FindCommand(e.command, dir, os.Getenv("PATH"))
-	if err != nil {
-		return supervisor.Sidecar{}, fmt.Errorf("sidecar %s: %w", e.name, err)
-	}
 	command := supervisor.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}
-	return supervisor.Sidecar{Name: e.name, Command: command}, nil
+	return supervisor.Sidecar{Name: e.name, Command: command}, err
 }
 
-// parseProcfile reads the text of a Procfile; file is its name, for the
-// complaints, which do not quote it: a command may hold a secret.
-func parseProcfile(file, text string) (entries []entry, err error) {
-	var complaints []error
-	lineOf := map[string]int{}
+// parseProcfile reads the text of a Procfile; file is its name.
+func parseProcfile(file, text string) (entries []entry, complaints []error) {
+	places := map[string]string{}
 	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
@@ -61,20 +58,21 @@ func parseProcfile(file, text string) (entries []entry, err error) {
 			continue
 		}
 		e, err := parseEntry(line)
-		if first := lineOf[e.name]; err == nil && first > 0 {
-			err = fmt.Errorf("%q stands in line %d, too", e.name, first)
+		e.place = fmt.Sprintf("%s:%d", file, i+1)
+		if first := places[e.name]; err == nil && first != "" {
+			err = fmt.Errorf("%q stands in %s, too", e.name, first)
 		}
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s:%d: %w", file, i+1, err))
+			complaints = append(complaints, fmt.Errorf("%s: %w", e.place, err))
 			continue
 		}
-		lineOf[e.name] = i + 1
+		places[e.name] = e.place
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 && complaints == nil {
-		complaints = append(complaints, fmt.Errorf("%s: it names no sidecar: want lines such as %q", file, "name: command"))
+		complaints = append(complaints, fmt.Errorf("%s names no sidecar: %s", file, wantSidecars))
 	}
-	return entries, errors.Join(complaints...)
+	return entries, complaints
 }
 
 func parseEntry(line string) (entry, error) {
@@ -85,5 +83,5 @@ func parseEntry(line string) (entry, error) {
 	case found[2] == "":
 		return entry{}, fmt.Errorf("%q has no command", found[1])
 	}
-	return entry{found[1], found[2]}, nil
+	return entry{name: found[1], command: found[2]}, nil
 }

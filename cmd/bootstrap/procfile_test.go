@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,42 +14,50 @@ func TestParseProcfile(t *testing.T) {
 	const want = `want "name: command", the name of letters, digits, _ and -`
 	for name, row := range map[string]struct {
 		text    string
-		entries []entry
+		entries [][2]string
 		errors  []string
 	}{
-		"one":                {"db: redis-server", []entry{{"db", "redis-server"}}, nil},
-		"in order":           {"z: 1\na: 2\nm: 3\n", []entry{{"z", "1"}, {"a", "2"}, {"m", "3"}}, nil},
-		"comments, blanks":   {"# all\n\n  # more\n\t\na: b # c\n", []entry{{"a", "b # c"}}, nil},
-		"spaces":             {"  a:\t b  c \n", []entry{{"a", "b  c"}}, nil},
-		"no space":           {"a:b", []entry{{"a", "b"}}, nil},
-		"colons":             {"a: b: c", []entry{{"a", "b: c"}}, nil},
-		"windows":            {"\ufeffa: b\r\n\r\nc: d\r\n", []entry{{"a", "b"}, {"c", "d"}}, nil},
-		"names":              {"A-z_09: b", []entry{{"A-z_09", "b"}}, nil},
-		"arguments":          {`a: ["b", "c d"]`, []entry{{"a", `["b", "c d"]`}}, nil},
-		"names differ":       {"a: b\nA: b", []entry{{"a", "b"}, {"A", "b"}}, nil},
-		"empty":              {"", nil, []string{`Procfile: it names no sidecar: want lines such as "name: command"`}},
-		"only comments":      {"# a: b\n", nil, []string{`Procfile: it names no sidecar: want lines such as "name: command"`}},
-		"no colon":           {"a: b\nsecret\n", []entry{{"a", "b"}}, []string{"Procfile:2: " + want}},
+		"one":                {"db: redis-server", [][2]string{{"db", "redis-server"}}, nil},
+		"in order":           {"z: 1\na: 2\nm: 3\n", [][2]string{{"z", "1"}, {"a", "2"}, {"m", "3"}}, nil},
+		"comments, blanks":   {"# all\n\n  # more\n\t\na: b # c\n", [][2]string{{"a", "b # c"}}, nil},
+		"spaces":             {"  a:\t b  c \n", [][2]string{{"a", "b  c"}}, nil},
+		"no space":           {"a:b", [][2]string{{"a", "b"}}, nil},
+		"colons":             {"a: b: c", [][2]string{{"a", "b: c"}}, nil},
+		"windows":            {"\ufeffa: b\r\n\r\nc: d\r\n", [][2]string{{"a", "b"}, {"c", "d"}}, nil},
+		"names":              {"A-z_09: b", [][2]string{{"A-z_09", "b"}}, nil},
+		"arguments":          {`a: ["b", "c d"]`, [][2]string{{"a", `["b", "c d"]`}}, nil},
+		"names differ":       {"a: b\nA: b", [][2]string{{"a", "b"}, {"A", "b"}}, nil},
+		"empty":              {"", nil, []string{`Procfile names no sidecar: want a file with lines such as "name: command"`}},
+		"only comments":      {"# a: b\n", nil, []string{`Procfile names no sidecar: want a file with lines such as "name: command"`}},
+		"no colon":           {"a: b\nsecret\n", [][2]string{{"a", "b"}}, []string{"Procfile:2: " + want}},
 		"no name":            {": b", nil, []string{"Procfile:1: " + want}},
 		"odd name":           {"a b: c\nd.e: f\nü: g\nh : i", nil, []string{"Procfile:1: " + want, "Procfile:2: " + want, "Procfile:3: " + want, "Procfile:4: " + want}},
-		"no command":         {"a:\nb: # c", []entry{{"b", "# c"}}, []string{`Procfile:1: "a" has no command`}},
-		"twice":              {"a: b\nc: d\na: e\na: f", []entry{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" stands in line 1, too`, `Procfile:4: "a" stands in line 1, too`}},
-		"all that are wrong": {"a:\nb\nc: d\nc: e", []entry{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" stands in line 3, too`}},
+		"no command":         {"a:\nb: # c", [][2]string{{"b", "# c"}}, []string{`Procfile:1: "a" has no command`}},
+		"twice":              {"a: b\nc: d\na: e\na: f", [][2]string{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" stands in Procfile:1, too`, `Procfile:4: "a" stands in Procfile:1, too`}},
+		"all that are wrong": {"a:\nb\nc: d\nc: e", [][2]string{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" stands in Procfile:3, too`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			entries, err := parseProcfile("Procfile", row.text)
-			if !slices.Equal(entries, row.entries) {
-				t.Errorf("got %q, want %q", entries, row.entries)
+			entries, complaints := parseProcfile("Procfile", row.text)
+			if got := pairs(entries); !slices.Equal(got, row.entries) {
+				t.Errorf("got %q, want %q", got, row.entries)
 			}
-			text := ""
-			if err != nil {
-				text = err.Error()
+			var got []string
+			for _, c := range complaints {
+				got = append(got, c.Error())
 			}
-			if want := strings.Join(row.errors, "\n"); text != want {
-				t.Errorf("got the complaints\n%s\nwant\n%s", text, want)
+			if !slices.Equal(got, row.errors) {
+				t.Errorf("got the complaints %q, want %q", got, row.errors)
 			}
 		})
 	}
+}
+
+// pairs are the names and commands.
+func pairs(entries []entry) (all [][2]string) {
+	for _, e := range entries {
+		all = append(all, [2]string{e.name, e.command})
+	}
+	return all
 }
 
 // Whatever the text is: there are sidecars, each with a name of its own and a
@@ -60,8 +69,8 @@ func FuzzProcfile(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		entries, err := parseProcfile("Procfile", text)
-		if (err == nil) && len(entries) == 0 {
+		entries, complaints := parseProcfile("Procfile", text)
+		if len(complaints)+len(entries) == 0 {
 			t.Errorf("%q: got neither sidecars nor a complaint", text)
 		}
 		names := map[string]bool{}
@@ -71,9 +80,9 @@ func FuzzProcfile(f *testing.F) {
 			}
 			names[e.name] = true
 		}
-		again, err := parseProcfile("Procfile", lines(entries))
-		if len(entries) > 0 && (err != nil || !slices.Equal(again, entries)) {
-			t.Errorf("%q: got %q, and of these %q, %v", text, entries, again, err)
+		again, complaints := parseProcfile("Procfile", lines(entries))
+		if len(entries) > 0 && (complaints != nil || !slices.Equal(pairs(again), pairs(entries))) {
+			t.Errorf("%q: got %q, and of these %q, %v", text, entries, again, complaints)
 		}
 	})
 }
@@ -106,9 +115,9 @@ func TestReadSidecars(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"Procfile", filepath.Join(dir, "Procfile"), "bin/../Procfile"} {
-		got, err := readSidecars(file, dir)
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
+		got, complaints := readSidecars(file, dir)
+		if complaints != nil {
+			t.Fatalf("%s: %v", file, complaints)
 		}
 		for i, want := range []struct {
 			name, path string
@@ -128,23 +137,22 @@ func TestReadSidecars(t *testing.T) {
 
 // A complaint says which file, or which sidecar; it does not quote commands.
 func TestReadSidecarsComplaints(t *testing.T) {
-	dir := writeProcfile(t, "a: [\"secret\"\nb: [\"nowhere/tool\"]\nc: [\"no-such-tool\"]\nd: true\ne: []\n")
-	_, err := readSidecars("Procfile", dir)
-	if err == nil || strings.Contains(err.Error(), "secret") {
-		t.Fatalf("got the error %v, want one without the command", err)
-	}
+	dir := writeProcfile(t, "a: [\"secret\"\nb: [\"nowhere/tool\"]\nc: [\"no-such-tool\"]\nd: true\ne: []\n\nsecret\n")
+	_, complaints := readSidecars("Procfile", dir)
 	for i, want := range []string{
-		"sidecar a: begins with [ but is not a JSON array of strings",
-		"sidecar b: " + dir + "/nowhere/tool does not exist",
-		`sidecar c: "no-such-tool" is not in PATH`,
-		"sidecar e: begins with [ but is not a JSON array of strings",
+		"Procfile:7: want \"name: command\"",
+		"Procfile:1: sidecar a: it begins with [ but is not a JSON array of strings",
+		"Procfile:2: sidecar b: " + dir + "/nowhere/tool does not exist",
+		`Procfile:3: sidecar c: "no-such-tool" is not in PATH`,
+		"Procfile:5: sidecar e: it begins with [ but is not a JSON array of strings",
 	} {
-		if lines := strings.Split(err.Error(), "\n"); len(lines) != 4 || !strings.HasPrefix(lines[i], want) {
-			t.Errorf("complaint %d: got %q, want %q", i, lines, want)
+		if len(complaints) != 5 || !strings.HasPrefix(complaints[i].Error(), want) || strings.Contains(complaints[i].Error(), "secret") {
+			t.Errorf("complaint %d: got %q, want %q", i, complaints, want)
 		}
 	}
 	for _, file := range []string{"Profile", dir + "/Profile", "."} {
-		_, err := readSidecars(file, dir)
+		_, complaints := readSidecars(file, dir)
+		err := errors.Join(complaints...)
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot read it: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
 			t.Errorf("%s: got the error %v, want one with its path", file, err)
 		}

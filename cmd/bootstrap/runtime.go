@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"bootstrap/adapters"
@@ -34,7 +35,7 @@ type runtime struct {
 func newRuntime(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *runtime {
 	r := &runtime{Config: c, platform: p, dir: dir, mask: &supervisor.Mask{}}
 	var secrets []string
-	for _, name := range r.secretNames() {
+	for _, name := range append(protocol.SecretVariables(), c.Secrets...) {
 		secrets = append(secrets, os.Getenv(name))
 	}
 	r.mask.Learn(secrets...)
@@ -52,25 +53,15 @@ func newRuntime(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *
 	return r
 }
 
-// secretNames are the variables whose values must not show: those of every
-// platform, as the keys of one may be used on another.
-func (r *runtime) secretNames() (names []string) {
-	for _, p := range protocol.Platforms {
-		names = append(names, p.Secrets...)
-	}
-	return append(names, r.Secrets...)
-}
-
 // slots is how many events there can be at the same time: what the user wants,
 // and no more than the platform says where it does.
 func slots(c *Config, p *protocol.Platform) int {
 	if p == nil || p.Concurrency == "" {
 		return int(max(1, c.Concurrency))
 	}
-	var offered parallel
-	_ = offered.Decode(os.Getenv(p.Concurrency)) // not set, or odd: one at a time
-	offered = max(1, offered)
-	return int(min(offered, cmp.Or(c.Concurrency, offered)))
+	offered, _ := strconv.Atoi(os.Getenv(p.Concurrency)) // not set, or odd: one at a time
+	offered = max(1, min(offered, mostParallel))
+	return min(offered, cmp.Or(int(c.Concurrency), offered))
 }
 
 // concurrencyProblem: answers to several events at the same time need paths
@@ -126,7 +117,8 @@ func (r *runtime) addSlots(s *supervisor.Supervisor) error {
 			owner = supervisor.SlotOwner(i + 1)
 		}
 		source := r.out.Source("")
-		config := r.adapter(source)
+		config := r.function()
+		config.Stdout, config.Stderr = source.Stream("stdout"), source.Stream("stderr")
 		config.Init, config.Owner = init, owner
 		if i == 0 {
 			r.announce(config, n)
@@ -149,7 +141,8 @@ func (r *runtime) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner 
 	return nil
 }
 
-func (r *runtime) adapter(source *supervisor.Source) adapters.Config {
+// function is what runs, and how, but for where it logs.
+func (r *runtime) function() adapters.Config {
 	return adapters.Config{
 		Platform:        r.platform,
 		Command:         r.Command,
@@ -171,10 +164,8 @@ func (r *runtime) adapter(source *supervisor.Source) adapters.Config {
 		TempPerEvent:    r.TmpdirPerEvent,
 		Getenv:          os.Getenv,
 		Environ:         os.Environ(),
-		Stdout:          source.Stream("stdout"),
-		Stderr:          source.Stream("stderr"),
 		Logger:          r.log,
-		Secrets:         r.secretNames(),
+		Secrets:         r.Secrets,
 		Mask:            r.mask,
 	}
 }
@@ -187,6 +178,9 @@ func (r *runtime) announce(c adapters.Config, slots int) {
 		fields = append(fields, "concurrency", slots)
 	}
 	r.log.Info("starting", fields...)
+	if limit := r.platform.StopLimit; limit > 0 && time.Duration(r.StopTimeout) > limit {
+		r.log.Warn("the platform may end us before the stop is over", "option", prefix+"_STOP_TIMEOUT", "wanted", time.Duration(r.StopTimeout).String(), "given", limit.String())
+	}
 }
 
 // A farewell keeps the end of what a sidecar writes to stderr, to explain its
@@ -201,12 +195,33 @@ func (l *farewell) Write(p []byte) (int, error) {
 	return l.WriteCloser.Write(p)
 }
 
+// problems are what is wrong with the configuration for what is to run, and on
+// this platform.
+func (r *runtime) problems() error {
+	all := []error{concurrencyProblem(r.Config, r.platform)}
+	complain := func(option string, err error) { all = append(all, fmt.Errorf("%s: %w", r.told(option), err)) }
+	if _, err := adapters.Arguments(r.Command); err != nil {
+		complain(prefix+"_COMMAND", err)
+	}
+	function := r.function()
+	for _, m := range function.Misfits() {
+		complain(m.Option, errors.New(m.Why))
+	}
+	if r.InitCommand != "" {
+		if _, _, err := adapters.FindCommand(r.InitCommand, r.dir, os.Getenv("PATH")); err != nil {
+			complain(prefix+"_INIT_COMMAND", err)
+		}
+	}
+	return errors.Join(append(all, r.findCompany())...)
+}
+
 // findCompany finds what runs beside the function, and after it.
 func (r *runtime) findCompany() (err error) {
-	if r.Sidecars != "" {
-		r.sidecars, err = readSidecars(r.Sidecars, r.dir)
-		if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
-			err = fmt.Errorf("%s: %w", r.told(prefix+"_SIDECARS"), err)
+	if file := strings.TrimSpace(r.Sidecars); file != "" {
+		var complaints []error
+		r.sidecars, complaints = readSidecars(file, r.dir)
+		for _, c := range complaints {
+			err = errors.Join(err, fmt.Errorf("%s: %w", r.told(prefix+"_SIDECARS"), c))
 		}
 	}
 	for i := range r.sidecars {

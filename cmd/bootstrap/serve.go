@@ -12,11 +12,11 @@ import (
 	"bootstrap/protocol"
 )
 
-// lastWords and logTime are how long the log may take at the end: while its
-// reader takes something, and where it does not.
+// logLimit is how long the log may take at the end in all, and logPause while
+// its reader takes nothing.
 const (
-	lastWords = 10 * time.Second
-	logTime   = 500 * time.Millisecond
+	logLimit = 10 * time.Second
+	logPause = 500 * time.Millisecond
 )
 
 // serve is the runtime: it returns the exit status when it is told to stop or
@@ -29,14 +29,14 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	config, wrong := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	r := newRuntime(config, platform, dir, stderr)
-	defer r.out.Close(lastWords, logTime)
+	defer r.out.Close(logLimit, logPause)
 	switch {
 	case err != nil && wrong != nil: // which may be why
 		return r.complain(stderr, wrong)
 	case err != nil:
 		return refuse(stderr, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
 	}
-	wrong = errors.Join(wrong, concurrencyProblem(config, platform), r.findCompany())
+	wrong = errors.Join(wrong, r.problems())
 	if wrong != nil {
 		r.complain(stderr, wrong)
 	}

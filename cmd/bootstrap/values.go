@@ -80,7 +80,7 @@ func (e *exitCodes) Decode(value string) error {
 		code, meaning, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		n, err := strconv.Atoi(code)
 		if err != nil || n < 1 || n > 255 || meaning != adapters.OK && !failureType.MatchString(meaning) {
-			return fmt.Errorf("%q: want status=ok or status=Function.Name, statuses from 1 to 255", pair)
+			return fmt.Errorf("%q: want status=ok or status=Function.Name, statuses from 1 to 255, and a name of letters, the first one large", pair)
 		}
 		(*e)[n] = meaning
 	}
@@ -135,7 +135,7 @@ func (n *names) Decode(value string) error {
 	*n = list(value)
 	for i, name := range *n {
 		if !adapters.IsVariable(name) {
-			return fmt.Errorf("number %d is no name of a variable: want names, such as TOKEN,DB_PASSWORD", i+1)
+			return fmt.Errorf("item %d of %d is no variable's name: want names with commas between them, such as TOKEN,DB_PASSWORD, without $ and spaces", i+1, len(*n))
 		}
 	}
 	return nil

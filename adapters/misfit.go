@@ -1,0 +1,42 @@
+package adapters
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// A Misfit is an option that does not go with what is to run.
+type Misfit struct{ Option, Why string }
+
+// Misfits are those of c. Where it is not known what is to run there are none:
+// that shows at the start.
+func (c *Config) Misfits() []Misfit {
+	t, err := Resolve(c.Command, c.Handler, c.Dir)
+	if err != nil {
+		return nil
+	}
+	return c.misfits(t)
+}
+
+func (c *Config) misfits(t Target) (all []Misfit) {
+	function := t.Function != ""
+	shell := function && filepath.Ext(t.File) == ".sh"
+	lasts := c.Worker || function && !shell
+	it := fmt.Sprintf("%q in %s is a function", t.Function, t.File)
+	for _, rule := range []struct {
+		broken      bool
+		option, why string
+	}{
+		{function && c.Worker, "ADAPTER", it + ": set BOOTSTRAP_COMMAND to the worker, or leave this out"},
+		{function && c.Standby, "STANDBY", it + ", which is kept loaded anyway: leave this out"},
+		{function && c.Delivery != Stdin, "DELIVERY", it + ", which gets its event as an argument: leave this out"},
+		{function && !shell && c.ResultFD3, "RESULT", it + ", which returns its result: leave this out"},
+		{c.MaxEvents > 0 && !lasts, "WORKER_MAX_EVENTS", "it is for workers and for Python and Node functions: leave this out"},
+		{c.MaxMemory > 0 && !lasts, "WORKER_MAX_MEMORY", "it is for workers and for Python and Node functions: leave this out"},
+	} {
+		if rule.broken {
+			all = append(all, Misfit{"BOOTSTRAP_" + rule.option, rule.why})
+		}
+	}
+	return all
+}
