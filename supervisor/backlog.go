@@ -12,8 +12,10 @@ const (
 	// must have its answer in time, whoever reads the log.
 	stall = time.Second
 
-	// flushPause is how long the end of an event waits for it.
+	// flushPause is how long the end of an event waits for it, and flushLimit
+	// for one that takes little.
 	flushPause = 100 * time.Millisecond
+	flushLimit = time.Second
 
 	// pipeBuf is what a pipe takes at once where poll finds it ready.
 	pipeBuf = 4096
@@ -173,13 +175,14 @@ func (b *backlog) wait(until time.Time) bool {
 	return true
 }
 
-// flush waits until nothing is kept, until is over, or the reader takes nothing
-// for that long: what is kept is not lost.
+// flush waits until all that is kept now is written, until is over, or the
+// reader takes nothing for as long as pause: what is kept is not lost.
 func (b *backlog) flush(until time.Time, pause time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.move()
-	for moved := true; moved && b.kept.size > 0; {
+	last := b.passed + int64(b.kept.size)
+	for moved := true; moved && b.passed < last; {
 		soon := time.Now().Add(pause)
 		if !until.IsZero() && until.Before(soon) {
 			soon = until

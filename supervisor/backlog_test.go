@@ -264,6 +264,33 @@ func TestLogFlushStalled(t *testing.T) {
 	}
 }
 
+// Nor for what another logs without end meanwhile.
+func TestLogFlushBesideAnother(t *testing.T) {
+	r, _, log := pipeLog(t, Style{})
+	full := bytes.Repeat([]byte("x"), mostKept)
+	log.backlog.write(full, false, time.Time{})
+	flushed := make(chan struct{})
+	go func() { // ends with flush
+		log.backlog.flush(time.Now().Add(time.Hour), time.Hour)
+		close(flushed)
+	}()
+	for piece := make([]byte, pipeBuf); ; {
+		select {
+		case <-flushed:
+			if !log.drains() {
+				t.Error("it has waited for all")
+			}
+			return
+		default:
+			n, err := io.ReadFull(r, piece)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.backlog.write(piece[:n], false, time.Now())
+		}
+	}
+}
+
 // What the reader does not take at once is written as soon as it does, without
 // another word; then nothing is left of it.
 func TestLogDrains(t *testing.T) {

@@ -108,14 +108,18 @@ func (s *Source) Begin(id string, until time.Time) {
 
 // Flush is for the end of the event, before its answer is posted, or of the
 // sidecar. It writes out the half lines and records of all streams, and returns
-// when all that the log holds is written, or its reader takes nothing for a
-// moment: what it holds then gets out later. What is logged from now on belongs
-// to no event.
+// when all that the log holds by then is written, or its reader takes nothing
+// for a moment, or little for a second: what it holds then gets out later. What
+// is logged from now on belongs to no event.
 func (s *Source) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	s.log.backlog.flush(s.until, s.log.pause)
+	until := time.Now().Add(flushLimit)
+	if !s.until.IsZero() && s.until.Before(until) {
+		until = s.until
+	}
+	s.log.backlog.flush(until, s.log.pause)
 	s.id, s.until = "", time.Time{}
 }
 
