@@ -50,6 +50,7 @@ func (s *slot) prepare() {
 // handle serves one event, which came after such a wait. Its error ends the
 // runtime.
 func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Duration) error {
+	defer s.learn(ev)()
 	result, err := s.invoke(ctx, ev)
 	took := time.Since(ev.Received)
 	post, cancel := answerContext(s.answering, ev)
@@ -66,6 +67,18 @@ func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Durat
 		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
 	}
 	return nil
+}
+
+// learn has the mask hide what comes with the event.
+func (s *slot) learn(ev *protocol.Event) (done func()) {
+	if len(s.Secrets) == 0 {
+		return func() {}
+	}
+	var values []string
+	for _, secret := range s.Secrets {
+		values = append(values, ev.Header.Get(secret.Header))
+	}
+	return s.Mask.LearnPassing(values...)
 }
 
 // tidyMemory gives back what large events have taken, when the first small one
@@ -112,9 +125,6 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		event, cancel := context.WithDeadline(ctx, until)
 		defer cancel()
 		ctx = event
-	}
-	for _, secret := range s.Secrets {
-		s.Mask.LearnPassing(ev.Header.Get(secret.Header))
 	}
 	if a, ok := s.Adapter.(Settler); ok {
 		a.Settle()

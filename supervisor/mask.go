@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,7 @@ import (
 const (
 	hidden     = "***" // stands where a secret was
 	minSecret  = 4     // bytes; what is shorter is in every text
-	maxPassing = 200   // lines of secrets that come with events
+	maxPassing = 200   // lines of secrets that came with events, for a while after them
 )
 
 // A Mask hides secrets in texts. The zero value knows none; nil will do where
@@ -24,7 +25,8 @@ const (
 type Mask struct {
 	mu       sync.Mutex
 	lasting  []string                         // lines of secrets
-	passing  []string                         // of those that come with events
+	passing  []string                         // of those that come with events, the oldest first
+	held     map[string]int                   // which of these are of events in hand
 	replacer atomic.Pointer[strings.Replacer] // nil: none is known
 }
 
@@ -39,29 +41,65 @@ func (m *Mask) Learn(values ...string) {
 	}
 }
 
-// LearnPassing does so with what comes with an event: it changes now and then,
-// and new ones take the place of the oldest.
-func (m *Mask) LearnPassing(values ...string) {
+// LearnPassing does so with what comes with an event, until done is called and
+// for some time more: it changes now and then, and new ones take the place of
+// the oldest of events that are over.
+func (m *Mask) LearnPassing(values ...string) (done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	lines := secretLines(values)
+	m.hold(lines, 1)
 	if news := m.news(values); len(news) > 0 {
 		m.passing = append(m.passing, news...)
-		m.passing = m.passing[max(0, len(m.passing)-maxPassing):]
+		m.forget()
 		m.renew()
+	}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.hold(lines, -1)
+	}
+}
+
+// hold counts the events in hand that came with them.
+func (m *Mask) hold(lines []string, n int) {
+	if m.held == nil {
+		m.held = map[string]int{}
+	}
+	for _, line := range lines {
+		if m.held[line] += n; m.held[line] == 0 {
+			delete(m.held, line)
+		}
+	}
+}
+
+// forget drops the oldest that are too many, but for those of events in hand.
+func (m *Mask) forget() {
+	for i := 0; len(m.passing) > maxPassing && i < len(m.passing); {
+		if m.held[m.passing[i]] > 0 {
+			i++
+			continue
+		}
+		m.passing = slices.Delete(m.passing, i, i+1)
 	}
 }
 
 // news are the lines of values that the mask does not know.
-func (m *Mask) news(values []string) (news []string) {
+func (m *Mask) news(values []string) []string {
+	return slices.DeleteFunc(secretLines(values), func(line string) bool {
+		return slices.Contains(m.lasting, line) || slices.Contains(m.passing, line)
+	})
+}
+
+func secretLines(values []string) (lines []string) {
 	for _, value := range values {
 		for line := range strings.Lines(value) {
-			line = strings.TrimSpace(line)
-			if len(line) >= minSecret && !slices.Contains(m.lasting, line) && !slices.Contains(m.passing, line) {
-				news = append(news, line)
+			if line = strings.TrimSpace(line); len(line) >= minSecret {
+				lines = append(lines, line)
 			}
 		}
 	}
-	return news
+	return lines
 }
 
 func (m *Mask) renew() { m.replacer.Store(replacer(m.secrets())) }
@@ -87,15 +125,33 @@ func replacer(secrets []string) *strings.Replacer {
 // single quotes of a shell's trace or of Python.
 func forms(secret string) []string {
 	quoted, ascii, escaped := strconv.Quote(secret), strconv.QuoteToASCII(secret), asJSON(secret)
-	return []string{
+	all := append(inURL(secret),
 		secret, strings.ToValidUTF8(secret, "\uFFFD"), string([]rune(secret)),
-		quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1], escaped[1 : len(escaped)-1],
+		quoted[1:len(quoted)-1], ascii[1:len(ascii)-1], escaped[1:len(escaped)-1],
 		strings.ReplaceAll(secret, `"`, `\"`), strings.ReplaceAll(secret, `\`, `\\`),
-		url.QueryEscape(secret), url.PathEscape(secret),
 		strings.ReplaceAll(secret, "'", `'\''`),
-		strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(secret),
-	}
+		strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(secret))
+	slices.Sort(all)
+	return slices.Compact(all)
 }
+
+// inURL: what is escaped there, and how a space is, differs from library to
+// library, and so does the case of the digits.
+func inURL(secret string) []string {
+	query := url.QueryEscape(secret)
+	percent := strings.ReplaceAll(query, "+", "%20")
+	all := []string{
+		query, percent, url.PathEscape(secret),
+		strings.ReplaceAll(percent, "%2F", "/"),                                                          // Python's quote
+		strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(percent), // JavaScript's encodeURIComponent
+	}
+	for _, form := range all {
+		all = append(all, escapes().ReplaceAllStringFunc(form, strings.ToLower))
+	}
+	return all
+}
+
+var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("%[0-9A-F]{2}") })
 
 func asJSON(text string) string {
 	b, _ := json.Marshal(text) // a string: cannot fail

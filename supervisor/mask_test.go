@@ -24,6 +24,9 @@ func TestMask(t *testing.T) {
 		{"JSON", `{"k":"wJalr/XUtn\"FEMI+K7 MDENG"}`, `{"k":"***"}`},
 		{"in a query", "/?token=wJalr%2FXUtn%22FEMI%2BK7+MDENG&x=1", "/?token=***&x=1"},
 		{"in a path", "/wJalr%2FXUtn%22FEMI+K7%20MDENG/", "/***/"},
+		{"in JavaScript's URL", "?t=wJalr%2FXUtn%22FEMI%2BK7%20MDENG&", "?t=***&"},
+		{"in Python's URL", "?t=wJalr/XUtn%22FEMI%2BK7%20MDENG&", "?t=***&"},
+		{"in small letters", "?t=wJalr%2fXUtn%22FEMI%2bK7%20MDENG&", "?t=***&"},
 		{"quoted by hclog", `error="it's a \"\ one"`, `error="***"`},
 		{"quoted by Node", "{ a: `it's a \"\\\\ one` }", "{ a: `***` }"},
 		{"traced by a shell", `+ : 'it'\''s a "\ one'`, "+ : '***'"},
@@ -91,11 +94,35 @@ func TestMaskForgets(t *testing.T) {
 	var m Mask
 	m.Learn("for good", "line of\nmany lines")
 	for i := range maxPassing + 1 {
-		m.LearnPassing(fmt.Sprintf("secret-%04d", i))
-		m.LearnPassing(fmt.Sprintf("secret-%04d", i), "for good")
+		m.LearnPassing(fmt.Sprintf("secret-%04d", i))()
+		m.LearnPassing(fmt.Sprintf("secret-%04d", i), "for good")()
 	}
 	if got := m.Hide("secret-0000 secret-0001 secret-0200 for good many lines"); got != "secret-0000 *** *** *** ***" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What came with an event is hidden for as long as that is in hand, whatever
+// comes meanwhile.
+func TestMaskHolds(t *testing.T) {
+	var m Mask
+	first := m.LearnPassing("secret-of-first", "of both")
+	second := m.LearnPassing("of both")
+	for i := range 2 * maxPassing {
+		m.LearnPassing(fmt.Sprintf("secret-%04d", i))()
+	}
+	if got := m.Hide("secret-of-first of both secret-0000"); got != "*** *** secret-0000" {
+		t.Errorf("in hand: got %q", got)
+	}
+	first()
+	m.LearnPassing("another")()
+	if got := m.Hide("secret-of-first of both"); got != "secret-of-first ***" {
+		t.Errorf("one is over: got %q", got)
+	}
+	second()
+	m.LearnPassing("newer")()
+	if got := m.Hide("of both"); got != "of both" || len(m.held) > 0 {
+		t.Errorf("both are over: got %q, %v", got, m.held)
 	}
 }
 
