@@ -94,7 +94,7 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
 	c.r.spare = req.spare
-	resp, err := readResponse(c.r)
+	resp, err := readResponse(c.r, req.anyBody)
 	c.in.limit(0)
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}

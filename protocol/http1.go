@@ -25,6 +25,7 @@ type request struct {
 	header       []string // whole lines, without the line end
 	body         []byte
 	spare        []byte // memory for a large body of the response
+	anyBody      bool   // of the response: it may be broken, or have no end
 }
 
 // appendHead appends the request up to its body.
@@ -51,14 +52,17 @@ type response struct {
 	repeat bool // the request was sent twice, and the first may have arrived
 }
 
-// readResponse reads one response to its last byte. Interim responses (1xx)
-// are passed over. Where the rules leave room it reads as net/http does; a
+// readResponse reads one response to its last byte; where anyBody will do, what
+// is wrong with that is no error. Interim responses (1xx) are passed over. Where the rules leave room it reads as net/http does; a
 // fuzz test holds the two together.
-func readResponse(r *headReader) (*response, error) {
+func readResponse(r *headReader, anyBody bool) (*response, error) {
 	for {
 		resp, err := readHead(r)
 		if err == nil {
 			err = resp.readBody(r)
+			if err != nil && anyBody {
+				resp.close, err = true, nil
+			}
 		}
 		if err != nil {
 			return nil, unexpected(err)

@@ -17,7 +17,7 @@ func FuzzReadResponse(f *testing.F) {
 		f.Add([]byte(r.wire))
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		ours, ourErr := readResponse(newHeadReader(bytes.NewReader(wire)))
+		ours, ourErr := readResponse(newHeadReader(bytes.NewReader(wire)), false)
 		theirs, theirErr := readAsNetHTTP(wire)
 		switch {
 		case ourErr != nil && theirErr != nil:

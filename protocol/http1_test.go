@@ -93,7 +93,7 @@ const chunkedHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 func TestReadResponse(t *testing.T) {
 	for _, test := range responses {
 		t.Run(test.name, func(t *testing.T) {
-			resp, err := readResponse(newHeadReader(strings.NewReader(test.wire)))
+			resp, err := readResponse(newHeadReader(strings.NewReader(test.wire)), false)
 			if test.status == 0 {
 				if err == nil || err == io.EOF {
 					t.Fatalf("got %d, error %v, want a refusal", resp.status, err)
@@ -123,7 +123,7 @@ func TestReadResponseLeavesTheRest(t *testing.T) {
 	}
 	r := newHeadReader(strings.NewReader(stream.String()))
 	for i, body := range want {
-		resp, err := readResponse(r)
+		resp, err := readResponse(r, false)
 		if err != nil {
 			t.Fatalf("response %d: %v", i, err)
 		}
@@ -173,7 +173,7 @@ func TestReadResponseLimits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			source := &endless{text: test.endless}
-			_, err := readResponse(newHeadReader(io.MultiReader(strings.NewReader(test.start), source)))
+			_, err := readResponse(newHeadReader(io.MultiReader(strings.NewReader(test.start), source)), false)
 			if err == nil {
 				t.Error("got a response, want an error")
 			}

@@ -22,13 +22,14 @@ import (
 type Address struct{ url *url.URL }
 
 // ErrAddress says what an address looks like.
-var ErrAddress = errors.New("want tcp://host:port, unix:///path or http://host:port/path, without spaces, the port up to 65535")
+var ErrAddress = errors.New("want tcp://host:port, unix:///path or http://host:port/path, the port up to 65535")
 
 // ParseAddress does not look whether there is such an address. Its error is
-// ErrAddress.
+// ErrAddress, also of several with spaces between them.
 func ParseAddress(text string) (Address, error) {
 	u, err := url.Parse(text)
-	if err != nil || strings.ContainsAny(text, " \t") || u.User != nil || u.Fragment != "" || !complete(u) {
+	_, rest, _ := strings.Cut(text, " ")
+	if err != nil || strings.Contains(rest, "://") || u.User != nil || u.Fragment != "" || !complete(u) {
 		return Address{}, ErrAddress
 	}
 	return Address{u}, nil
@@ -43,7 +44,7 @@ func complete(u *url.URL) bool {
 	case "tcp":
 		return host && u.Path == "" && u.RawQuery == ""
 	case "http":
-		return host || u.Host != "" && u.Host == u.Hostname()
+		return host || u.Hostname() != "" && u.Port() == "" && !strings.HasSuffix(u.Host, ":")
 	}
 	return false
 }

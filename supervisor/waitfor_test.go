@@ -25,6 +25,9 @@ func TestParseAddress(t *testing.T) {
 		"http://localhost:8080":         true,
 		"http://localhost/health?a=b c": true,
 		"http://[::1]:80/":              true,
+		"http://[::1]/":                 true,
+		"unix:///a b":                   true,
+		"unix:///a tcp://b:1":           false,
 
 		"":                       false,
 		"localhost:6379":         false,
@@ -57,7 +60,7 @@ func TestParseAddress(t *testing.T) {
 		if good != (err == nil) {
 			t.Errorf("%q: got the error %v", text, err)
 		}
-		if err != nil && err.Error() != "want tcp://host:port, unix:///path or http://host:port/path" {
+		if err != nil && err != ErrAddress {
 			t.Errorf("%q: got the error %v", text, err)
 		}
 		if err == nil && !strings.Contains(text, " ") && a.String() != text {
@@ -250,6 +253,20 @@ func TestWaitForNever(t *testing.T) {
 				t.Errorf("got the error %v, want one that wraps the cause", err)
 			}
 		})
+	}
+}
+
+// The status counts, whatever comes of the body.
+func TestWaitForAnyBody(t *testing.T) {
+	tidy(t)
+	for name, answer := range map[string]string{
+		"no end":    "HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n",
+		"too large": "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n",
+		"broken":    "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+	} {
+		if err := addresses(t, "http://"+serve(t, answer, true))[0].try(t.Context()); err != nil {
+			t.Errorf("%s: got %v, want it ready", name, err)
+		}
 	}
 }
 
