@@ -27,6 +27,19 @@ func shellFunction(t testing.TB, body string) (dir string) {
 	return dir
 }
 
+// The bootstrap in the folder is run, wherever that is seen from.
+func TestInvokeUploaded(t *testing.T) {
+	dir := shellFunction(t, "echo ok")
+	write(t, dir, "bootstrap", "#!/bin/sh\necho ours >&2\nexec "+bootstrap+"\n", 0o755)
+	for from, seen := range map[string]string{dir: ".", filepath.Dir(dir): "./" + filepath.Base(dir), "/": dir} {
+		cmd := exec.Command(bootstrapctl, "invoke", "-dir", seen)
+		cmd.Dir = from
+		if stdout, stderr, status := output(t, cmd); stdout != "ok" || status != 0 || !strings.Contains(stderr, "ours\n") {
+			t.Errorf("-dir %s: got %q, %d, %s", seen, stdout, status, stderr)
+		}
+	}
+}
+
 // TestExamples runs the command of each example's README on every platform,
 // first as it stands there, then with bootstrap in the folder, as in the zip.
 func TestExamples(t *testing.T) {

@@ -22,7 +22,10 @@ func findRuntime(command, dir string) (args []string, cleanUp func(), err error)
 	if command != "" {
 		return programOrShell(command), cleanUp, nil
 	}
-	uploaded := filepath.Join(dir, "bootstrap")
+	uploaded, err := filepath.Abs(filepath.Join(dir, "bootstrap")) // it will run in dir
+	if err != nil {
+		return nil, cleanUp, err
+	}
 	info, err := os.Stat(uploaded)
 	if errors.Is(err, os.ErrNotExist) {
 		return unpackRuntime()
