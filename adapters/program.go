@@ -52,7 +52,7 @@ func explain(err error) error {
 		return err
 	}
 	if errors.Is(err, syscall.E2BIG) {
-		return problem("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux", start.Path)
+		return problem("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux, which takes 128 KB for each and a few MB for all: the event, or a variable", start.Path)
 	}
 	if f := inspect(start.Path); f != nil {
 		return f

@@ -24,7 +24,7 @@ type crew struct {
 	over           chan struct{} // closed when it has exited
 	dir, tmp       string
 	stdout, stderr logBuffer
-	log            io.Writer // gets stderr instead; nil: nothing does
+	out, log       io.Writer // get stdout and stderr instead; nil: nothing does
 }
 
 // beginCrew starts a new crew.
@@ -61,6 +61,9 @@ func (c *crew) run(t *testing.T) {
 	c.cmd = exec.Command(bootstrap)
 	c.cmd.Dir, c.cmd.Env = c.dir, c.server.Environment()
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
+	if c.out != nil {
+		c.cmd.Stdout = c.out
+	}
 	if c.log != nil {
 		c.cmd.Stderr = c.log
 	}

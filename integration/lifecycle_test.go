@@ -218,6 +218,27 @@ func TestWaitingIsTold(t *testing.T) {
 	c.ends(t, 5*time.Second, 0)
 }
 
+// A start that fails ends all also where nobody reads what it says.
+func TestStartFailsUnread(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		t.Parallel()
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		defer w.Close()
+		c := newCrew(t, p, named("stdin").function(t, "echo ok"), "db: echo $$ >>pids; exec sleep 60\n",
+			"BOOTSTRAP_INIT_COMMAND=head -c 300000 /dev/zero >&2; exit 1", "BOOTSTRAP_STOP_COMMAND=echo stop >>order")
+		c.out, c.log = w, w
+		c.run(t)
+		c.ends(t, 20*time.Second, 1)
+		if got, want := lines(t, c.dir, "order"), []string{"stop"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
 // With answer it is the outcome of each event, until a stop.
 func TestStartFailureAnswers(t *testing.T) {
 	for name, test := range failedStarts {

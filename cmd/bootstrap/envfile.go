@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -57,6 +58,10 @@ func parseEnvFile(text string) (vars []variable, complaints []error) {
 	for line := range strings.Lines(strings.TrimPrefix(text, byteOrderMark)) {
 		number++
 		origin := fmt.Sprintf("%s:%d", envFile, number)
+		if len(line) >= bufio.MaxScanTokenSize { // which is the library's limit
+			complaints = append(complaints, fmt.Errorf("%s: a line of %d bytes: want less than %d", origin, len(line), bufio.MaxScanTokenSize))
+			continue
+		}
 		found, err := envparse.Parse(strings.NewReader(line))
 		if bad, ok := errors.AsType[*envparse.ParseError](err); ok {
 			err = bad.Err // whose line is always the first

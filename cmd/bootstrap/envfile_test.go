@@ -41,7 +41,7 @@ func TestParseEnvFile(t *testing.T) {
 		{"an unknown escape", `A="\d hush"`, nil, "bootstrap.env:1: invalid escape sequence: "},
 		{"a NUL", "A=hush\x00", nil, "bootstrap.env:1: 0x00 is an invalid value character: "},
 		{"UTF-16", "\xFF\xFEA\x00=\x001\x00", nil, "bootstrap.env:1: "},
-		{"a line of a megabyte", "A=" + strings.Repeat("x", 1<<20), nil, "bootstrap.env:1: bufio.Scanner: token too long: "},
+		{"a line of a megabyte", "A=" + strings.Repeat("x", 1<<20), nil, "bootstrap.env:1: a line of 1048578 bytes: want less than 65536"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor"
 )
 
 // logLimit is how long the log may take at the end in all, and logPause while
@@ -62,8 +63,18 @@ func (r *runtime) complain(stderr io.Writer, wrong error) int {
 }
 
 func refuse(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "bootstrap: %v\n", err)
+	fmt.Fprintf(patient{stderr}, "bootstrap: %v\n", err)
 	return exitUsage
+}
+
+// patient is an output that may be a pipe that nobody reads: it waits for its
+// reader as the log does at the end, and then goes without it.
+type patient struct{ io.Writer }
+
+func (w patient) Write(p []byte) (int, error) {
+	log := supervisor.NewLog(w.Writer, supervisor.Style{})
+	defer log.Close(logLimit, logPause)
+	return log.Own().Write(p)
 }
 
 // codeFolder is where the user's code is: where the platform says, else where

@@ -37,7 +37,7 @@ func (c *count) Decode(value string) (err error) {
 // A parallel is a number of events at the same time.
 type parallel int
 
-const mostParallel = 1000
+const mostParallel = 1600 // as many as Lambda gives
 
 func (p *parallel) Decode(value string) (err error) {
 	*p, err = whole[parallel](value, mostParallel)
