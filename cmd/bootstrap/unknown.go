@@ -14,13 +14,22 @@ func unknown(environ []string) (found, nearest []string) {
 			continue
 		}
 		best := slices.MinFunc(options(), func(a, b option) int {
-			return distance(name, a.name) - distance(name, b.name)
+			return slip(name, a.name) - slip(name, b.name)
 		}).name
 		if best != name {
 			found, nearest = append(found, name), append(nearest, best)
 		}
 	}
 	return found, nearest
+}
+
+// slip is how unlikely it is that the option was meant: to forget its end is
+// the least of slips.
+func slip(name, option string) int {
+	if strings.HasPrefix(option, name) && option != name {
+		return 1
+	}
+	return distance(name, option)
 }
 
 // distance is how many letters to insert, delete or replace to make b of a.
