@@ -17,8 +17,8 @@ type Sidecar struct {
 	// Command is started again and again: what it holds must last, and its
 	// Outputs must take all.
 	Command Command
-	// Said is what it has said last, to explain its death; nil: nothing.
-	// It is called where the Outputs are.
+	// Said is what it has said in this life, to explain its death; nil:
+	// nothing. It is called at the end of each, where the Outputs are.
 	Said func() string
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -155,6 +157,23 @@ func TestReadSidecarsComplaints(t *testing.T) {
 		err := errors.Join(complaints...)
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot read it: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
 			t.Errorf("%s: got the error %v, want one with its path", file, err)
+		}
+	}
+}
+
+// What explains the end of a sidecar is of its last life.
+func TestSidecarSaid(t *testing.T) {
+	dir := writeProcfile(t, "db: true\n")
+	r := newRuntime(&Config{Sidecars: "Procfile"}, nil, dir, io.Discard)
+	if err := r.findCompany(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"error: no room", "", "error: no licence"} {
+		if _, err := fmt.Fprintln(r.sidecars[0].Command.Outputs[1], want); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.sidecars[0].Said(); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

@@ -2,12 +2,9 @@ package main
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"bootstrap/adapters"
@@ -62,16 +59,6 @@ func slots(c *Config, p *protocol.Platform) int {
 	offered, _ := strconv.Atoi(os.Getenv(p.Concurrency)) // not set, or odd: one at a time
 	offered = max(1, min(offered, mostParallel))
 	return min(offered, cmp.Or(int(c.Concurrency), offered))
-}
-
-// concurrencyProblem: answers to several events at the same time need paths
-// that tell whose they are.
-func concurrencyProblem(c *Config, p *protocol.Platform) error {
-	if c.Concurrency <= 1 || p.NamesEvent() {
-		return nil
-	}
-	return fmt.Errorf("%s: %s gives an instance one event at a time, as its calls carry no request id: leave it out",
-		c.told(prefix+"_CONCURRENCY"), p.Title)
 }
 
 // supervisor puts the parts together. Where something is wrong it is one whose
@@ -181,72 +168,4 @@ func (r *runtime) announce(c adapters.Config, slots int) {
 	if limit := r.platform.StopLimit; limit > 0 && time.Duration(r.StopTimeout) > limit {
 		r.log.Warn("the platform may end us before the stop is over", "option", prefix+"_STOP_TIMEOUT", "wanted", time.Duration(r.StopTimeout).String(), "given", limit.String())
 	}
-}
-
-// A farewell keeps the end of what a sidecar writes to stderr, to explain its
-// own.
-type farewell struct {
-	io.WriteCloser
-	supervisor.Tail
-}
-
-func (l *farewell) Write(p []byte) (int, error) {
-	_, _ = l.Tail.Write(p) // takes all
-	return l.WriteCloser.Write(p)
-}
-
-// problems are what is wrong with the configuration for what is to run, and on
-// this platform.
-func (r *runtime) problems() error {
-	all := []error{concurrencyProblem(r.Config, r.platform)}
-	complain := func(option string, err error) { all = append(all, fmt.Errorf("%s: %w", r.told(option), err)) }
-	if _, err := adapters.Arguments(r.Command); err != nil {
-		complain(prefix+"_COMMAND", err)
-	}
-	function := r.function()
-	for _, m := range function.Misfits() {
-		complain(m.Option, errors.New(m.Why))
-	}
-	if r.InitCommand != "" {
-		if _, _, err := adapters.FindCommand(r.InitCommand, r.dir, os.Getenv("PATH")); err != nil {
-			complain(prefix+"_INIT_COMMAND", err)
-		}
-	}
-	return errors.Join(append(all, r.findCompany())...)
-}
-
-// findCompany finds what runs beside the function, and after it.
-func (r *runtime) findCompany() (err error) {
-	if file := strings.TrimSpace(r.Sidecars); file != "" {
-		var complaints []error
-		r.sidecars, complaints = readSidecars(file, r.dir)
-		for _, c := range complaints {
-			err = errors.Join(err, fmt.Errorf("%s: %w", r.told(prefix+"_SIDECARS"), c))
-		}
-	}
-	for i := range r.sidecars {
-		sidecar := &r.sidecars[i]
-		source := r.out.Source(sidecar.Name)
-		said := &farewell{source.Stream("stderr"), supervisor.Tail{Max: 4 << 10}}
-		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), said}
-		sidecar.Said = func() string { return adapters.UsefulLine(r.mask.HideTail(said.Tail.String())) }
-		sidecar.Command.Owner = supervisor.SidecarOwner(sidecar.Name)
-	}
-	if r.StopCommand != "" {
-		err = errors.Join(err, r.findStopCommand())
-	}
-	return err
-}
-
-func (r *runtime) findStopCommand() error {
-	path, args, err := adapters.FindCommand(r.StopCommand, r.dir, os.Getenv("PATH"))
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.told(prefix+"_STOP_COMMAND"), err)
-	}
-	source := r.out.Source("")
-	r.stop = &supervisor.Command{
-		Path: path, Args: args, Env: os.Environ(), Dir: r.dir,
-		Outputs: []io.Writer{source.Stream("stdout"), source.Stream("stderr")},
-	}
-	return nil
 }
