@@ -40,7 +40,7 @@ type Config struct {
 	Worker          bool           // the program is resident and speaks frames
 	Standby         bool           // start the program for the next event ahead of it
 	PTY             bool           // what is logged comes through a terminal
-	StartTimeout    time.Duration  // until the init command has ended, and then until what is resident is ready; 0: no limit
+	StartTimeout    time.Duration  // until what is resident is ready; 0: no limit
 	MaxEvents       int            // of one worker; 0: any number
 	MaxMemory       int            // bytes that a worker may hold between events; 0: any number
 	PassCredentials bool           // those that come with an event, to the command
@@ -212,8 +212,8 @@ const usualGrace = 500 * time.Millisecond
 // ended.
 var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
 
-// untilReady bounds the init command, or the start of something resident, that
-// has been waited for before.
+// untilReady bounds the start of something resident, that has been waited for
+// before.
 func (c *Config) untilReady(ctx context.Context, waited time.Duration) (context.Context, context.CancelFunc) {
 	if c.StartTimeout == 0 {
 		return ctx, func() {}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
@@ -19,7 +20,9 @@ import (
 // NAME=value on each line, become variables of the function, and what is secret
 // of it is hidden. The zero value runs nothing.
 type Init struct {
-	Command string // as BOOTSTRAP_COMMAND; empty: none
+	Command string        // as BOOTSTRAP_COMMAND; empty: none
+	Began   time.Time     // when the whole start has
+	Timeout time.Duration // from then on, for the command to end; 0: no limit
 
 	once sync.Once
 	vars []string
@@ -37,7 +40,7 @@ func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
 			removeStale()
 		}
 		if i.Command != "" {
-			i.vars, i.err = c.runInit(ctx, i.Command)
+			i.vars, i.err = i.start(ctx, c)
 		}
 		c.tellOfSecrets(i.vars)
 	})
@@ -59,14 +62,14 @@ func (c *Config) tellOfSecrets(vars []string) {
 	}
 }
 
-func (c *Config) runInit(ctx context.Context, command string) ([]string, error) {
+func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 	file, err := os.CreateTemp("", tempPattern()+"env-")
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
 	defer os.Remove(file.Name())
 	defer file.Close() // only read
-	failed := c.runToEnd(ctx, command, "BOOTSTRAP_ENV_FILE="+file.Name())
+	failed := i.toEnd(ctx, c, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := ReadRegular(file.Name()) // which may be a new one of that name
 	c.learn(string(text))
 	vars, wrong := parseVariables(string(text))
@@ -115,16 +118,19 @@ func (c *Config) tellOfOptions(vars []string) {
 	}
 }
 
-// runToEnd runs the command; all but exit status 0 is an error.
-func (c *Config) runToEnd(ctx context.Context, command string, vars ...string) error {
-	path, args, err := FindCommand(command, c.Dir, c.Getenv("PATH"))
+// toEnd runs the command; all but exit status 0 is an error.
+func (i *Init) toEnd(ctx context.Context, c *Config, vars ...string) error {
+	path, args, err := FindCommand(i.Command, c.Dir, c.Getenv("PATH"))
 	if err != nil {
 		return initFailure(err)
 	}
 	log := c.newStderr()
-	ready, cancel := c.untilReady(ctx, 0)
-	defer cancel()
-	exit, err := supervisor.Run(ready, &supervisor.Command{
+	if i.Timeout > 0 {
+		limited, cancel := context.WithDeadlineCause(ctx, i.Began.Add(i.Timeout), errNotReady)
+		defer cancel()
+		ctx = limited
+	}
+	exit, err := supervisor.Run(ctx, &supervisor.Command{
 		Path:    path,
 		Args:    args,
 		Env:     c.environment(vars),
@@ -136,7 +142,7 @@ func (c *Config) runToEnd(ctx context.Context, command string, vars ...string) e
 	case err != nil:
 		return initFailure(explain(err))
 	case exit.Cause == errNotReady:
-		return c.initTooSlow(lines(log.String()))
+		return i.tooSlow(lines(log.String()))
 	case exit.Cause != nil: // told to stop
 		return exit.Cause
 	case f != nil:
@@ -145,8 +151,8 @@ func (c *Config) runToEnd(ctx context.Context, command string, vars ...string) e
 	return nil
 }
 
-func (c *Config) initTooSlow(log []string) error {
-	f := problem("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within %v: raise BOOTSTRAP_START_TIMEOUT, or do less in it", c.StartTimeout)
+func (i *Init) tooSlow(log []string) error {
+	f := problem("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within the %v of the start: raise BOOTSTRAP_START_TIMEOUT, or do less in it", i.Timeout)
 	f.Message, f.Stack = withLine(f.Message, log), log
 	return f
 }

@@ -108,12 +108,12 @@ func TestInitFails(t *testing.T) {
 		{"a NUL byte", `printf 'A=hush\0\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
 		{"no file", `rm "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "$BOOTSTRAP_ENV_FILE cannot be read"},
 		{"a pipe", `rm "$BOOTSTRAP_ENV_FILE"; mkfifo "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it is no regular file"},
-		{"too slow", "echo 'error: no answer' >&2; exec sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within 100ms: raise BOOTSTRAP_START_TIMEOUT, or do less in it: error: no answer"},
+		{"too slow", "echo 'error: no answer' >&2; exec sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within the 100ms of the start: raise BOOTSTRAP_START_TIMEOUT, or do less in it: error: no answer"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := withInit(t, row.command)
 			if row.name == "too slow" {
-				c.StartTimeout = 100 * time.Millisecond
+				c.Init.Began, c.Init.Timeout = time.Now(), 100*time.Millisecond
 			}
 			err := New(c).Start(t.Context())
 			wantFailure(t, err, row.kind, row.message)

@@ -48,6 +48,7 @@ var Lambda = &Platform{
 
 	Accepted:  202,
 	InitLimit: 10 * time.Second,
+	InitType:  "AWS_LAMBDA_INITIALIZATION_TYPE",
 	EventHeaders: []string{
 		"Lambda-Runtime-Aws-Request-Id: ${id}",
 		"Lambda-Runtime-Deadline-Ms: ${deadline_ms}",

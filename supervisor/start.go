@@ -61,7 +61,7 @@ func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseF
 		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithTimeoutCause(ctx, s.StartTimeout, fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over", s.StartTimeout))
+		limited, cancel := context.WithDeadlineCause(ctx, s.began.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over", s.StartTimeout))
 		defer cancel()
 		ctx = limited
 	}

@@ -64,7 +64,7 @@ type Supervisor struct {
 
 	Sidecars     Sidecars      // run beside the function
 	WaitFor      []Address     // must answer before we are ready
-	StartTimeout time.Duration // until they do; 0: no limit
+	StartTimeout time.Duration // until they do, from the beginning of Run; 0: no limit
 	StopCommand  *Command      // runs when all else has ended; nil: none
 
 	Margin    time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin

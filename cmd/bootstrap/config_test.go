@@ -251,3 +251,31 @@ func TestGraceIsHalfOfTheStop(t *testing.T) {
 		}
 	}
 }
+
+// What is before the function has less time than the platform, unless somebody
+// wants something else, or the platform waits.
+func TestStartTimeout(t *testing.T) {
+	set := map[string]given{"BOOTSTRAP_START_TIMEOUT": {"", "environment"}}
+	for _, row := range []struct {
+		p           *protocol.Platform
+		kind        string
+		given       map[string]given
+		limit, want time.Duration
+	}{
+		{protocol.Lambda, "", nil, time.Minute, 9500 * time.Millisecond},
+		{protocol.Lambda, "on-demand", nil, time.Minute, 9500 * time.Millisecond},
+		{protocol.Lambda, "provisioned-concurrency", nil, time.Minute, time.Minute},
+		{protocol.Lambda, "", set, time.Minute, time.Minute},
+		{protocol.Lambda, "", set, 0, 0},
+		{protocol.FunctionGraph, "", nil, time.Minute, 59500 * time.Millisecond},
+		{protocol.SCF, "", nil, time.Minute, time.Minute},
+	} {
+		c := Config{StartTimeout: duration(row.limit), given: row.given}
+		getenv := func(name string) string {
+			return map[string]string{"AWS_LAMBDA_INITIALIZATION_TYPE": row.kind}[name]
+		}
+		if got := c.startTimeout(row.p, getenv); got != row.want {
+			t.Errorf("%s, %q, %v: got %v, want %v", row.p.Name, row.kind, row.limit, got, row.want)
+		}
+	}
+}

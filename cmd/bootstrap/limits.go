@@ -26,7 +26,7 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	}{
 		{"timeout", c.Timeout, "the platform's"},
 		{"margin", c.Margin, "a tenth of the timeout, from 100ms to 1s"},
-		{"start_timeout", c.StartTimeout, "as long as the platform waits"},
+		{"start_timeout", duration(c.startTimeout(p, getenv)), "as long as the platform waits"},
 		{"grace", min(c.Grace, most), "0s, at once"},
 		{"stop_timeout", c.StopTimeout, stop},
 	} {
@@ -44,6 +44,19 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 		pairs = append(pairs, limit.name, fmt.Sprintf("%s (%s)", text, origin))
 	}
 	return pairs
+}
+
+// startTimeout is the limit of what runs before the function. One that nobody
+// has set is so short that the platform does not end us before we tell what has
+// not come.
+func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
+	limit := time.Duration(c.StartTimeout)
+	kind := getenv(p.InitType)
+	if c.Origin(prefix+"_START_TIMEOUT") != "default" || kind != "" && kind != "on-demand" {
+		return limit
+	}
+	const toTell = 500 * time.Millisecond
+	return min(limit, p.InitLimit-toTell)
 }
 
 // platformTimeout is the limit of an event where a variable tells it; 0: it

@@ -65,7 +65,7 @@ func slots(c *Config, p *protocol.Platform) int {
 // start fails for that reason.
 func (r *runtime) supervisor(stdout io.Writer, wrong error) (s *supervisor.Supervisor, err error) {
 	s = &supervisor.Supervisor{
-		StartTimeout: time.Duration(r.StartTimeout),
+		StartTimeout: r.startTimeout(r.platform, os.Getenv),
 		Margin:       time.Duration(r.Margin),
 		Grace:        time.Duration(r.Grace),
 		StopLimit:    cmp.Or(time.Duration(r.StopTimeout), r.platform.StopLimit),
@@ -97,7 +97,7 @@ func (r *runtime) addSlots(s *supervisor.Supervisor) error {
 	if n < int(r.Concurrency) {
 		r.log.Warn("the platform gives fewer events at the same time", "wanted", int(r.Concurrency), "given", n, "from", r.platform.Concurrency)
 	}
-	init := &adapters.Init{Command: r.InitCommand}
+	init := &adapters.Init{Command: r.InitCommand, Began: time.Now(), Timeout: s.StartTimeout}
 	for i := range n {
 		owner := supervisor.Anybody
 		if n > 1 || len(r.sidecars) > 0 {
