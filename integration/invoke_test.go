@@ -87,8 +87,8 @@ func greets(event, result string) bool {
 
 // counts: the result is two answers, and the second knows of the first.
 func counts(event, result string) bool {
-	first, second, found := strings.Cut(result, "}{")
-	return found && greets(event, first+"}") && greets(event, "{"+second) && strings.Contains(second, `\"times\": 2`)
+	first, second, found := strings.Cut(result, "\n")
+	return found && greets(event, first) && greets(event, second) && strings.Contains(second, `\"times\": 2`)
 }
 
 // readmeCommand is the indented command of an example's README.
