@@ -110,7 +110,7 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 // choose picks the adapter for what is to run.
 func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
 	switch misfits := a.misfits(t); {
-	case len(misfits) > 0: // a script that has come since the configuration was read
+	case len(misfits) > 0: // that was not known when the configuration was read
 		return nil, problem("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) == ".sh":
 		return &shell{Config: a.Config, Target: t}, nil

@@ -3,12 +3,14 @@ package adapters
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bootstrap/protocol"
@@ -29,8 +31,7 @@ type Init struct {
 	err  error
 }
 
-// run returns the variables, after an error some of them; all but the first who
-// ask wait for the same ones.
+// run returns the variables; all but the first who ask wait for the same ones.
 func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
 	if i == nil {
 		return nil, nil
@@ -42,7 +43,9 @@ func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
 		if i.Command != "" {
 			i.vars, i.err = i.start(ctx, c)
 		}
-		c.tellOfSecrets(i.vars)
+		if i.err == nil {
+			c.tellOfSecrets(i.vars)
+		}
 	})
 	return i.vars, i.err
 }
@@ -69,18 +72,22 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 	}
 	defer os.Remove(file.Name())
 	defer file.Close() // only read
-	failed := i.toEnd(ctx, c, "BOOTSTRAP_ENV_FILE="+file.Name())
+	log := c.newStderr()
+	exit, failed := i.toEnd(ctx, c, log, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := ReadRegular(file.Name()) // which may be a new one of that name
-	c.learn(string(text))
-	vars, wrong := parseVariables(string(text))
-	c.tellOfOptions(vars)
-	switch {
-	case failed != nil:
-		return vars, failed
-	case err != nil:
-		return vars, initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
+	c.learn(string(text))                 // before anything is told
+	if failed == nil {
+		failed = i.outcome(exit, log)
 	}
-	return vars, wrong
+	if failed == nil && err != nil {
+		failed = initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	vars, err := parseVariables(string(text))
+	c.tellOfOptions(vars)
+	return vars, err
 }
 
 // learn hides what is secret in the text, also where that will be refused.
@@ -90,23 +97,32 @@ func (c *Config) learn(text string) {
 	}
 	secret := append(protocol.SecretVariables(), c.Secrets...)
 	for line := range strings.Lines(text) {
-		if name, value, _ := strings.Cut(line, "="); slices.Contains(secret, name) {
+		name, value, _ := strings.Cut(line, "=")
+		name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
+		if slices.Contains(secret, name) {
 			c.Mask.Learn(value)
 		}
 	}
 }
 
-// ReadRegular reads a file that must be a regular one: the end of another may
-// never come.
+// ReadRegular reads a file that must be a regular one of a megabyte at most: the
+// end of another may never come.
 func ReadRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
-	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	defer file.Close() // only read
+	const most = 1 << 20
+	switch info, err := file.Stat(); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
+	case info.Size() > most:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes: want %d at most", info.Size(), most)}
+	}
+	return io.ReadAll(io.LimitReader(file, most))
 }
 
 // tellOfOptions: ours have been read by now.
@@ -118,13 +134,12 @@ func (c *Config) tellOfOptions(vars []string) {
 	}
 }
 
-// toEnd runs the command; all but exit status 0 is an error.
-func (i *Init) toEnd(ctx context.Context, c *Config, vars ...string) error {
+// toEnd runs the command. Its error is that this cannot be done.
+func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...string) (supervisor.Exit, error) {
 	path, args, err := FindCommand(i.Command, c.Dir, c.Getenv("PATH"))
 	if err != nil {
-		return initFailure(err)
+		return supervisor.Exit{}, initFailure(err)
 	}
-	log := c.newStderr()
 	if i.Timeout > 0 {
 		limited, cancel := context.WithDeadlineCause(ctx, i.Began.Add(i.Timeout), errNotReady)
 		defer cancel()
@@ -138,9 +153,15 @@ func (i *Init) toEnd(ctx context.Context, c *Config, vars ...string) error {
 		Owner:   c.Owner,
 		Outputs: []io.Writer{c.logged(c.Stdout), c.logged(log)},
 	}, usualGrace)
+	if err != nil {
+		err = initFailure(explain(err))
+	}
+	return exit, err
+}
+
+// outcome is the command's: all but exit status 0 is an error.
+func (i *Init) outcome(exit supervisor.Exit, log *stderr) error {
 	switch f := outcome(exit.Status, log.String()); {
-	case err != nil:
-		return initFailure(explain(err))
 	case exit.Cause == errNotReady:
 		return i.tooSlow(lines(log.String()))
 	case exit.Cause != nil: // told to stop

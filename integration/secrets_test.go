@@ -262,6 +262,7 @@ func TestL07FailedStart(t *testing.T) {
 	}{
 		"function":            {"index.main_handler", "index.sh", say + "exit 3", nil},
 		"python":              {"index.main_handler", "index.py", "import os\nraise Exception(os.environ['API_KEY'])", nil},
+		"python, cut":         {"index.main_handler", "index.py", "import os\nraise Exception('x' * 3993 + os.environ['INIT_TOKEN'])", nil},
 		"node":                {"index.main_handler", "index.js", "throw new Error(process.env.API_KEY)", nil},
 		"worker":              {"worker", "worker", "#!/bin/sh\n" + say + "exit 3", []string{"BOOTSTRAP_ADAPTER=worker"}},
 		"worker's frame":      {"worker", "worker", "#!/bin/sh\nprintf 'no frame: %0082d%s\\n' 0 \"$DB_PASSWORD\" >&3; sleep 60", []string{"BOOTSTRAP_ADAPTER=worker"}},

@@ -53,8 +53,9 @@ type response struct {
 }
 
 // readResponse reads one response to its last byte; where anyBody will do, what
-// is wrong with that is no error. Interim responses (1xx) are passed over. Where the rules leave room it reads as net/http does; a
-// fuzz test holds the two together.
+// is wrong with that is no error. Interim responses (1xx) are passed over. Where
+// the rules leave room it reads as net/http does; a fuzz test holds the two
+// together.
 func readResponse(r *headReader, anyBody bool) (*response, error) {
 	for {
 		resp, err := readHead(r)

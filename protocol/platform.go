@@ -62,7 +62,7 @@ type Platform struct {
 	Accepted     int           // status for an answer that was taken
 	Repeats      bool          // asking again before the answer brings the same event; else it is refused
 	InitLimit    time.Duration // time to get ready
-	InitType     string        // the variable that is "on-demand" where InitLimit holds; "": it always does
+	InitType     string        // the variable that is "on-demand" where InitLimit ends us without a word; "": none is documented
 	EventHeaders []string      // "Name: value"
 	Environment  []string      // "NAME=value", as documented
 }

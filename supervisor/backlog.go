@@ -175,14 +175,15 @@ func (b *backlog) wait(until time.Time) bool {
 	return true
 }
 
-// flush waits until all that is kept now is written, until is over, or the
-// reader takes nothing for as long as pause: what is kept is not lost.
-func (b *backlog) flush(until time.Time, pause time.Duration) {
+// flush waits until nothing is kept, until is over, or the reader takes nothing
+// for as long as pause: what is kept is not lost. With others it also waits for
+// what they log meanwhile.
+func (b *backlog) flush(until time.Time, pause time.Duration, others bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.move()
 	last := b.passed + int64(b.kept.size)
-	for moved := true; moved && b.passed < last; {
+	for moved := true; moved && b.kept.size > 0 && (others || b.passed < last); {
 		soon := time.Now().Add(pause)
 		if !until.IsZero() && until.Before(soon) {
 			soon = until

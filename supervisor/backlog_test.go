@@ -271,7 +271,7 @@ func TestLogFlushBesideAnother(t *testing.T) {
 	log.backlog.write(full, false, time.Time{})
 	flushed := make(chan struct{})
 	go func() { // ends with flush
-		log.backlog.flush(time.Now().Add(time.Hour), time.Hour)
+		log.backlog.flush(time.Now().Add(bound), bound, false)
 		close(flushed)
 	}()
 	for piece := make([]byte, pipeBuf); ; {

@@ -87,17 +87,20 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// read appends what is in such a list.
+// read appends what is in such a list. The kernel gives less than a page at
+// once, so a list is only known to be whole in one call if it is short.
 func (c *census) read(pids []int, file *os.File) []int {
 	if c.text == nil {
-		c.text = make([]byte, 256)
+		c.text = make([]byte, 4096)
 	}
-	n := pread(file, c.text)
-	for n == len(c.text) {
-		c.text = append(c.text, c.text...)
-		n = pread(file, c.text)
+	size := pread(file, c.text, 0)
+	for n := size; n > 0 && size >= shortList; size += n {
+		if len(c.text)-size < shortList {
+			c.text = append(c.text, c.text...)
+		}
+		n = pread(file, c.text[size:], size)
 	}
-	for field := range bytes.FieldsSeq(c.text[:n]) {
+	for field := range bytes.FieldsSeq(c.text[:size]) {
 		if pid, err := strconv.Atoi(string(field)); err == nil {
 			pids = append(pids, pid)
 		}
@@ -105,10 +108,13 @@ func (c *census) read(pids []int, file *os.File) []int {
 	return pids
 }
 
-// pread reads the beginning of one of the kernel's files, in one call: ReadAt
-// asks again for what is not there.
-func pread(file *os.File, p []byte) int {
-	n, _ := syscall.Pread(int(file.Fd()), p, 0) // gone: nothing
+// shortList is how long a list may be, in bytes, to come in one call.
+const shortList = 1024
+
+// pread reads one of the kernel's files from there on, in one call: ReadAt asks
+// again also where there is no more.
+func pread(file *os.File, p []byte, from int) int {
+	n, _ := syscall.Pread(int(file.Fd()), p, int64(from)) // gone: nothing
 	return max(n, 0)
 }
 

@@ -388,6 +388,28 @@ func TestResident(t *testing.T) {
 	f.ends(t, 0)
 }
 
+// A list of children that is longer than what the kernel gives at once.
+func TestCensusOfMany(t *testing.T) {
+	tidy(t)
+	runtime.LockOSThread() // whose children they all are
+	defer runtime.UnlockOSThread()
+	var want []int
+	for range 900 {
+		p, err := Start(&Command{Path: "/bin/sleep", Args: []string{"sleep", "60"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.End(0)
+		want = append(want, p.pid)
+	}
+	got := pidsOfChildren()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %d children, want %d", len(got), len(want))
+	}
+}
+
 // A census knows also the threads that have come since the last one, as a
 // child is that of the thread that has forked it.
 func TestCensusOfNewThreads(t *testing.T) {

@@ -62,7 +62,7 @@ func (l *Log) Close(limit, pause time.Duration) {
 	for _, s := range sources {
 		s.Begin("", until)
 	}
-	l.backlog.flush(until, pause)
+	l.backlog.flush(until, pause, true)
 }
 
 // gap is the line that tells what is missing.
@@ -119,7 +119,7 @@ func (s *Source) Flush() {
 	if !s.until.IsZero() && s.until.Before(until) {
 		until = s.until
 	}
-	s.log.backlog.flush(until, s.log.pause)
+	s.log.backlog.flush(until, s.log.pause, false)
 	s.id, s.until = "", time.Time{}
 }
 
@@ -144,6 +144,17 @@ func (s *Source) emit() {
 	if cap(s.out) > 2*usualPipe {
 		s.out = nil
 	}
+}
+
+// Plain is for texts that are what they are in each style, on lines of their own.
+// Secrets are not hidden.
+func (l *Log) Plain() io.Writer { return plainLines{l} }
+
+type plainLines struct{ *Log }
+
+func (l plainLines) Write(p []byte) (int, error) {
+	l.backlog.write(p, true, time.Time{})
+	return len(p), nil
 }
 
 // Own is for our own lines: each Write is one, as package hclog writes them,

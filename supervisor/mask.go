@@ -17,7 +17,7 @@ import (
 const (
 	hidden     = "***" // stands where a secret was
 	minSecret  = 4     // bytes; what is shorter is in every text
-	maxPassing = 200   // lines of secrets that came with events, for a while after them
+	maxPassing = 200   // lines of secrets that come with events, but for those in hand
 )
 
 // A Mask hides secrets in texts. The zero value knows none; nil will do where
@@ -47,10 +47,13 @@ func (m *Mask) Learn(values ...string) {
 func (m *Mask) LearnPassing(values ...string) (done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	lines := secretLines(values)
+	known := func(line string) bool { return slices.Contains(m.lasting, line) }
+	lines := slices.DeleteFunc(secretLines(values), known)
 	m.hold(lines, 1)
-	if news := m.news(values); len(news) > 0 {
-		m.passing = append(m.passing, news...)
+	news := m.news(values)
+	m.passing = slices.DeleteFunc(m.passing, func(line string) bool { return slices.Contains(lines, line) })
+	m.passing = append(m.passing, lines...) // the newest, also where they were known
+	if len(news) > 0 {
 		m.forget()
 		m.renew()
 	}
@@ -94,7 +97,7 @@ func (m *Mask) news(values []string) []string {
 func secretLines(values []string) (lines []string) {
 	for _, value := range values {
 		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); len(line) >= minSecret {
+			if line = strings.TrimSpace(line); len(line) >= minSecret && !slices.Contains(lines, line) {
 				lines = append(lines, line)
 			}
 		}

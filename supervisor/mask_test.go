@@ -95,7 +95,7 @@ func TestMaskForgets(t *testing.T) {
 	m.Learn("for good", "line of\nmany lines")
 	for i := range maxPassing + 1 {
 		m.LearnPassing(fmt.Sprintf("secret-%04d", i))()
-		m.LearnPassing(fmt.Sprintf("secret-%04d", i), "for good")()
+		m.LearnPassing(fmt.Sprintf("secret-%04d", i), fmt.Sprintf("secret-%04d", i), "for good")()
 	}
 	if got := m.Hide("secret-0000 secret-0001 secret-0200 for good many lines"); got != "secret-0000 *** *** *** ***" {
 		t.Errorf("got %q", got)

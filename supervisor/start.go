@@ -61,7 +61,7 @@ func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseF
 		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithDeadlineCause(ctx, s.began.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over", s.StartTimeout))
+		limited, cancel := context.WithDeadlineCause(ctx, s.began.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over: set more if it needs that", s.StartTimeout))
 		defer cancel()
 		ctx = limited
 	}
@@ -105,15 +105,25 @@ func (s *Supervisor) notStarted(cause error) error {
 	if s.InitLog != nil {
 		fmt.Fprintf(s.InitLog, "bootstrap: cannot start: %s\n", f.Error())
 	}
-	return fmt.Errorf("cannot start: %w", cause)
+	return &startError{f, cause}
 }
+
+// A startError says why the start failed, without secrets.
+type startError struct {
+	told  *protocol.Failure
+	cause error
+}
+
+func (e *startError) Error() string { return "cannot start: " + e.told.Error() }
+func (e *startError) Unwrap() error { return e.cause }
 
 // answerFailure answers each event with why the start failed.
 func (s *Supervisor) answerFailure(ctx context.Context, cause error) error {
-	s.Log.Error("cannot start: each event gets this for an answer", "error", cause)
+	f := s.Mask.failure(failure(cause, "Runtime.InitError"))
+	s.Log.Error("cannot start: each event gets this for an answer", "error", f)
 	err := s.closeAdapters(initErrorTime)
 	for i := range s.Slots {
-		s.Slots[i].Adapter = broken{failure(cause, "Runtime.InitError")}
+		s.Slots[i].Adapter = broken{f}
 	}
 	return errors.Join(err, s.work(ctx, ctx))
 }

@@ -33,7 +33,7 @@ type Config struct {
 	PassCredentials bool      `split_words:"true" default:"false" desc:"give the command the credentials that come with an event (FunctionGraph), as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
 	Timeout         duration  `default:"0s" desc:"limit of an event, such as 10s or 500ms, where it is shorter than the platform's, or the platform has none; 0: the platform's"`
 	Margin          duration  `default:"0s" desc:"how long before its limit an event is ended, to report that; at most half of it; 0: a tenth of it, from 100ms to 1s"`
-	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR and BOOTSTRAP_INIT_COMMAND may take together (by default 9.5s on Lambda, which ends a start after 10s), and then a script or a worker; 0: as long as the platform waits"`
+	StartTimeout    duration  `split_words:"true" default:"1m" desc:"how long BOOTSTRAP_WAIT_FOR and BOOTSTRAP_INIT_COMMAND may take together (by default 8.5s on Lambda, which ends a start after 10s), and then a script or a worker; 0: as long as the platform waits"`
 	Grace           duration  `default:"5s" desc:"how long the event in hand, and then each sidecar, may go on when the runtime is told to stop (SIGTERM), the event at most half of BOOTSTRAP_STOP_TIMEOUT; 0: they are ended at once"`
 	StopTimeout     duration  `split_words:"true" default:"0s" desc:"limit of the whole stop: the event in hand, the command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
 	Standby         bool      `default:"false" desc:"start the program for the next event ahead of it; it waits on its stdin, without the variables of its event"`

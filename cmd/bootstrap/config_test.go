@@ -262,12 +262,12 @@ func TestStartTimeout(t *testing.T) {
 		given       map[string]given
 		limit, want time.Duration
 	}{
-		{protocol.Lambda, "", nil, time.Minute, 9500 * time.Millisecond},
-		{protocol.Lambda, "on-demand", nil, time.Minute, 9500 * time.Millisecond},
+		{protocol.Lambda, "", nil, time.Minute, 8500 * time.Millisecond},
+		{protocol.Lambda, "on-demand", nil, time.Minute, 8500 * time.Millisecond},
 		{protocol.Lambda, "provisioned-concurrency", nil, time.Minute, time.Minute},
 		{protocol.Lambda, "", set, time.Minute, time.Minute},
 		{protocol.Lambda, "", set, 0, 0},
-		{protocol.FunctionGraph, "", nil, time.Minute, 59500 * time.Millisecond},
+		{protocol.FunctionGraph, "", nil, time.Minute, time.Minute},
 		{protocol.SCF, "", nil, time.Minute, time.Minute},
 	} {
 		c := Config{StartTimeout: duration(row.limit), given: row.given}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 )
 
@@ -53,9 +54,10 @@ func options() (all []option) {
 
 // optionName is the name of the option in that field.
 func optionName(field reflect.StructField) string {
-	word := regexp.MustCompile(`([a-z])([A-Z])`)
-	return prefix + "_" + strings.ToUpper(word.ReplaceAllString(field.Name, "${1}_$2"))
+	return prefix + "_" + strings.ToUpper(words().ReplaceAllString(field.Name, "${1}_$2"))
 }
+
+var words = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`([a-z])([A-Z])`) })
 
 // private says whether an option's value may be a secret.
 func private(name string) bool {

@@ -46,16 +46,20 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	return pairs
 }
 
+// toTell is how long it takes to end what has not come, and to tell.
+const toTell = 1500 * time.Millisecond
+
 // startTimeout is the limit of what runs before the function. One that nobody
-// has set is so short that the platform does not end us before we tell what has
-// not come.
+// has set is so short that the platform, which ends a start on demand without a
+// word, does not come before us.
 func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
 	limit := time.Duration(c.StartTimeout)
-	kind := getenv(p.InitType)
-	if c.Origin(prefix+"_START_TIMEOUT") != "default" || kind != "" && kind != "on-demand" {
+	if p.InitType == "" || c.Origin(prefix+"_START_TIMEOUT") != "default" {
 		return limit
 	}
-	const toTell = 500 * time.Millisecond
+	if kind := getenv(p.InitType); kind != "" && kind != "on-demand" {
+		return limit
+	}
 	return min(limit, p.InitLimit-toTell)
 }
 

@@ -20,8 +20,10 @@ type runtime struct {
 	platform *protocol.Platform
 	dir      string // the code folder
 	mask     *supervisor.Mask
-	out      *supervisor.Log
-	log      hclog.Logger // our own lines in it
+	stderr   io.Writer
+	out      *supervisor.Log // on stderr
+	also     *supervisor.Log // on stdout; nil: nothing is written there
+	log      hclog.Logger    // our own lines in out
 
 	sidecars []supervisor.Sidecar
 	stop     *supervisor.Command // nil: none
@@ -30,7 +32,7 @@ type runtime struct {
 // newRuntime opens the log. The platform may be nil, where there is nothing to
 // run.
 func newRuntime(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *runtime {
-	r := &runtime{Config: c, platform: p, dir: dir, mask: &supervisor.Mask{}}
+	r := &runtime{Config: c, platform: p, dir: dir, stderr: stderr, mask: &supervisor.Mask{}}
 	var secrets []string
 	for _, name := range append(protocol.SecretVariables(), c.Secrets...) {
 		secrets = append(secrets, os.Getenv(name))
@@ -76,7 +78,7 @@ func (r *runtime) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 		Log:          r.log.With("platform", r.platform.Name),
 	}
 	if r.platform.InitError == "" {
-		s.InitLog = patient{stdout}
+		s.InitLog = r.logOf(stdout).Plain()
 	}
 	if wrong != nil {
 		return s, r.addSlot(s, adapters.Refuse(wrong), supervisor.Anybody, r.out.Source(""))

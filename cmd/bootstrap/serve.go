@@ -7,17 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
-)
-
-// logLimit is how long the log may take at the end in all, and logPause while
-// its reader takes nothing.
-const (
-	logLimit = 10 * time.Second
-	logPause = 500 * time.Millisecond
 )
 
 // serve is the runtime: it returns the exit status when it is told to stop or
@@ -25,25 +16,26 @@ const (
 func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	dir, err := codeFolder()
 	if err != nil {
-		return refuse(stderr, err)
+		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
+		return exitUsage
 	}
 	config, wrong := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	r := newRuntime(config, platform, dir, stderr)
-	defer r.out.Close(logLimit, logPause)
+	defer r.closeLogs()
 	switch {
 	case err != nil && wrong != nil: // which may be why
-		return r.complain(stderr, wrong)
+		return r.complain(wrong)
 	case err != nil:
-		return refuse(stderr, fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
+		return r.refuse(fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
 	}
 	wrong = errors.Join(wrong, r.problems())
 	if wrong != nil {
-		r.complain(stderr, wrong)
+		r.complain(wrong)
 	}
 	s, err := r.supervisor(stdout, wrong)
 	if err != nil {
-		return refuse(stderr, err)
+		return r.refuse(err)
 	}
 	err = s.Run(ctx)
 	switch {
@@ -55,26 +47,6 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	r.log.Info("stopped")
 	return exitStopped
-}
-
-// complain hides secrets: some may have got into the wrong variable.
-func (r *runtime) complain(stderr io.Writer, wrong error) int {
-	return refuse(stderr, errors.New(r.mask.Hide("wrong configuration:\n"+wrong.Error())))
-}
-
-func refuse(stderr io.Writer, err error) int {
-	fmt.Fprintf(patient{stderr}, "bootstrap: %v\n", err)
-	return exitUsage
-}
-
-// patient is an output that may be a pipe that nobody reads: it waits for its
-// reader as the log does at the end, and then goes without it.
-type patient struct{ io.Writer }
-
-func (w patient) Write(p []byte) (int, error) {
-	log := supervisor.NewLog(w.Writer, supervisor.Style{})
-	defer log.Close(logLimit, logPause)
-	return log.Own().Write(p)
 }
 
 // codeFolder is where the user's code is: where the platform says, else where

@@ -156,7 +156,7 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 	defer server.Close()
 	runner := emulator.NewRunner(server, command, stderr, stderr)
 	last := func() { // of what the runtime says, and of us about it
-		asked := platform.Register == "" || server.Stats().Extensions > 0
+		asked := runner.PID() != 0 && (platform.Register == "" || server.Stats().Extensions > 0)
 		if state := runner.Stop(); asked && killed(state) {
 			fmt.Fprintln(stderr, "bootstrapctl: the runtime was killed, as the platform would: it had not ended in time after SIGTERM")
 		}

@@ -32,7 +32,8 @@ type Runner struct {
 }
 
 // usualGrace is how long a runtime has to end where no platform documents a
-// limit: a little more than bootstrap takes at most, if nothing is set.
+// limit: a little more than bootstrap takes if nothing is set and its log is
+// read.
 const usualGrace = 12 * time.Second
 
 // NewRunner makes a Runner for command, a program and its arguments; a

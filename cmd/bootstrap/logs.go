@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"bootstrap/supervisor"
+)
+
+// logLimit is how long the log may take at the end in all, and logPause while
+// its reader takes nothing.
+const (
+	logLimit = 10 * time.Second
+	logPause = 500 * time.Millisecond
+)
+
+// logOf is the log on stdout. That may be the same pipe as stderr: then it is
+// that log, as two would get into each other's way.
+func (r *runtime) logOf(stdout io.Writer) *supervisor.Log {
+	if sameFile(stdout, r.stderr) {
+		return r.out
+	}
+	r.also = supervisor.NewLog(stdout, supervisor.Style{})
+	return r.also
+}
+
+func sameFile(a, b io.Writer) bool {
+	one, isFile := a.(*os.File)
+	other, areFiles := b.(*os.File)
+	if !isFile || !areFiles {
+		return false
+	}
+	first, err := one.Stat()
+	second, otherErr := other.Stat()
+	return err == nil && otherErr == nil && os.SameFile(first, second)
+}
+
+// closeLogs gives the last words of all time to be read.
+func (r *runtime) closeLogs() {
+	if r.also != nil {
+		r.also.Close(logLimit, logPause)
+	}
+	r.out.Close(logLimit, logPause)
+}
+
+// complain hides secrets: some may have got into the wrong variable.
+func (r *runtime) complain(wrong error) int {
+	return r.refuse(errors.New(r.mask.Hide("wrong configuration:\n" + wrong.Error())))
+}
+
+// refuse writes to the log what is no line of it.
+func (r *runtime) refuse(err error) int {
+	fmt.Fprintf(r.out.Plain(), "bootstrap: %v\n", err)
+	return exitUsage
+}
