@@ -91,7 +91,7 @@ func closeAll(files []*os.File) {
 // once, so a list is only known to be whole in one call if it is short.
 func (c *census) read(pids []int, file *os.File) []int {
 	if c.text == nil {
-		c.text = make([]byte, 4096)
+		c.text = make([]byte, shortList)
 	}
 	size := pread(file, c.text, 0)
 	for n := size; n > 0 && size >= shortList; size += n {
