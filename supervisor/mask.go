@@ -35,7 +35,7 @@ type Mask struct {
 func (m *Mask) Learn(values ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if news := m.news(values); len(news) > 0 {
+	if news := m.lines(values); len(news) > 0 {
 		m.lasting = append(m.lasting, news...)
 		m.renew()
 	}
@@ -47,13 +47,12 @@ func (m *Mask) Learn(values ...string) {
 func (m *Mask) LearnPassing(values ...string) (done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	known := func(line string) bool { return slices.Contains(m.lasting, line) }
-	lines := slices.DeleteFunc(secretLines(values), known)
+	lines := m.lines(values)
 	m.hold(lines, 1)
-	news := m.news(values)
+	all := len(m.passing) + len(lines)
 	m.passing = slices.DeleteFunc(m.passing, func(line string) bool { return slices.Contains(lines, line) })
 	m.passing = append(m.passing, lines...) // the newest, also where they were known
-	if len(news) > 0 {
+	if known := all - len(m.passing); known < len(lines) {
 		m.forget()
 		m.renew()
 	}
@@ -87,11 +86,9 @@ func (m *Mask) forget() {
 	}
 }
 
-// news are the lines of values that the mask does not know.
-func (m *Mask) news(values []string) []string {
-	return slices.DeleteFunc(secretLines(values), func(line string) bool {
-		return slices.Contains(m.lasting, line) || slices.Contains(m.passing, line)
-	})
+// lines are those of values, but for the lasting ones.
+func (m *Mask) lines(values []string) []string {
+	return slices.DeleteFunc(secretLines(values), func(line string) bool { return slices.Contains(m.lasting, line) })
 }
 
 func secretLines(values []string) (lines []string) {
