@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// stall is how long the log waits for a reader that takes nothing: an event
-	// must have its answer in time, whoever reads the log.
-	stall = time.Second
+	// usualStall is how long the log waits for a reader that takes nothing: an
+	// event must have its answer in time, whoever reads the log.
+	usualStall = time.Second
 
 	// flushPause is how long the end of an event waits for it, and flushLimit
 	// for one that takes little.
@@ -42,12 +42,13 @@ type backlog struct {
 	half     bool          // the last line has no end yet
 	dropped  int           // bytes behind what is kept
 	passed   int64         // bytes taken by the reader
-	patience time.Duration // for a reader that takes nothing
+	stall    time.Duration // how long to wait for a reader that takes nothing
+	patience time.Duration // what is left of it
 	draining bool          // drain runs
 }
 
 func newBacklog(to io.Writer, gap func(dropped int) []byte) *backlog {
-	b := &backlog{to: to, fd: -1, gap: gap, patience: stall}
+	b := &backlog{to: to, fd: -1, gap: gap, stall: usualStall, patience: usualStall}
 	if file, ok := to.(*os.File); ok {
 		b.fd = int32(file.Fd())
 	}
@@ -144,7 +145,7 @@ func (b *backlog) pass(p []byte) (n int) {
 	}
 	if n > 0 {
 		b.passed += int64(n)
-		b.patience = stall
+		b.patience = b.stall
 	}
 	return n
 }
@@ -183,18 +184,32 @@ func (b *backlog) flush(until time.Time, pause time.Duration, others bool) {
 	defer b.mu.Unlock()
 	b.move()
 	last := b.passed + int64(b.kept.size)
-	for moved := true; moved && b.kept.size > 0 && (others || b.passed < last); {
+	for b.kept.size > 0 && (others || b.passed < last) {
 		soon := time.Now().Add(pause)
 		if !until.IsZero() && until.Before(soon) {
 			soon = until
 		}
-		passed := b.passed
-		if !b.wait(soon) {
+		if !b.goesOn(soon) {
 			return
 		}
-		b.move()
-		moved = b.passed > passed
 	}
+}
+
+// goesOn waits until the reader takes something; not beyond until.
+func (b *backlog) goesOn(until time.Time) bool {
+	for passed := b.passed; b.passed == passed; b.move() {
+		if !b.wait(until) {
+			return false
+		}
+	}
+	return true
+}
+
+// setStall sets how long to wait for a reader that takes nothing, from now on.
+func (b *backlog) setStall(pause time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stall, b.patience = pause, pause
 }
 
 // drain passes on what is kept, for as long as there is something.

@@ -10,8 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A lockedBuffer is a log that many write and read.
@@ -105,8 +108,8 @@ func TestLogStalled(t *testing.T) {
 					logged += len(text) + len("ours\n")
 				}
 			})
-			if wait < stall || wait > 5*stall {
-				t.Errorf("it took %v, want one wait of %v", wait, stall)
+			if wait < usualStall || wait > 5*usualStall {
+				t.Errorf("it took %v, want one wait of %v", wait, usualStall)
 			}
 			text := readAll(t, r, w, log)
 			if len(text) < mostKept/2 {
@@ -183,7 +186,7 @@ func TestLogSlow(t *testing.T) {
 			break
 		}
 		if reads++; reads%4 == 0 {
-			time.Sleep(stall / 4)
+			time.Sleep(usualStall / 4)
 		}
 	}
 	if at != size/8 {
@@ -199,8 +202,8 @@ func TestLogSlow(t *testing.T) {
 func TestLogUntil(t *testing.T) {
 	much := strings.Repeat("x", 3<<20)
 	for _, test := range []struct{ allowed, least, most time.Duration }{
-		{stall / 4, stall / 4, stall * 3 / 4},
-		{-stall, 0, stall * 3 / 4},
+		{usualStall / 4, usualStall / 4, usualStall * 3 / 4},
+		{-usualStall, 0, usualStall * 3 / 4},
 	} {
 		r, w, log := pipeLog(t, Style{})
 		command := log.Source("")
@@ -234,7 +237,7 @@ func TestLogFlushWaits(t *testing.T) {
 	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
 	read := make(chan int)
 	go func() { // ends when all is read
-		time.Sleep(stall / 10)
+		time.Sleep(usualStall / 10)
 		n, _ := io.ReadFull(r, make([]byte, size))
 		read <- n
 	}()
@@ -255,12 +258,45 @@ func TestLogFlushStalled(t *testing.T) {
 	const size = 500_000
 	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
 	for range 3 {
-		if wait := took(command.Flush); wait > stall {
+		if wait := took(command.Flush); wait > usualStall {
 			t.Errorf("it took %v, want about %v", wait, flushPause)
 		}
 	}
 	if text := readAll(t, r, w, log); len(text) != size {
 		t.Errorf("got %d bytes, want %d", len(text), size)
+	}
+}
+
+// A signal, such as that of a child that ends, is no word of the reader.
+func TestLogFlushAndSignals(t *testing.T) {
+	r, w, log := pipeLog(t, Style{})
+	const size = 500_000
+	fmt.Fprint(log.Source("").Stream("stderr"), strings.Repeat("x", size))
+	read := make(chan string)
+	go func() { // ends when w is closed
+		for range 50 {
+			signalThreads(t, syscall.SIGCHLD)
+			time.Sleep(time.Millisecond) // the reader's
+		}
+		text, _ := io.ReadAll(r)
+		read <- string(text)
+	}()
+	log.Close(bound, bound)
+	w.Close()
+	if text := <-read; len(text) != size {
+		t.Errorf("got %d bytes, want %d", len(text), size)
+	}
+}
+
+// signalThreads interrupts what any of our threads waits for.
+func signalThreads(t *testing.T, signal syscall.Signal) {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, thread := range threads {
+		id, _ := strconv.Atoi(thread.Name())
+		_ = unix.Tgkill(os.Getpid(), id, signal) // it may have ended
 	}
 }
 

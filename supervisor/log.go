@@ -62,6 +62,7 @@ func (l *Log) Close(limit, pause time.Duration) {
 	for _, s := range sources {
 		s.Begin("", until)
 	}
+	l.backlog.setStall(pause)
 	l.backlog.flush(until, pause, true)
 }
 

@@ -14,7 +14,7 @@ import (
 // its reader takes nothing.
 const (
 	logLimit = 10 * time.Second
-	logPause = 500 * time.Millisecond
+	logPause = 2 * time.Second
 )
 
 // logOf is the log on stdout. That may be the same pipe as stderr: then it is

@@ -32,6 +32,9 @@ func main() {
 	os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
+// lastWord is what the log has where all ends at once.
+const lastWord = 500 * time.Millisecond
+
 // untilSignal ends when we are told to stop. Who is told twice ends at once,
 // with all that runs.
 func untilSignal() context.Context {
@@ -43,7 +46,7 @@ func untilSignal() context.Context {
 		stop()
 		<-signals
 		supervisor.EndAll()
-		time.AfterFunc(logPause, func() { os.Exit(exitFailed) }) // if nobody reads the log
+		time.AfterFunc(lastWord, func() { os.Exit(exitFailed) })
 		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
 		os.Exit(exitFailed)
 	}()
