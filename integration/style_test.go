@@ -173,6 +173,34 @@ func TestL04StackTrace(t *testing.T) {
 	}
 }
 
+// Why nothing runs is one record, too, in each log where it stands.
+func TestStyleOfFailedStart(t *testing.T) {
+	for name, row := range map[string]struct{ env, reason string }{
+		"init command":  {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", "no such licence"},
+		"configuration": {"BOOTSTRAP_LEFTOVERS=kill", "want end or keep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				t.Parallel()
+				c := newCrew(t, p, named("function").function(t, "echo ok"), "", "BOOTSTRAP_LOG_FORMAT=json", row.env)
+				runner := emulator.NewRunner(c.server, []string{bootstrap}, &c.stdout, &c.stderr)
+				defer runner.Stop()
+				if out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")}); err != nil || out.Kind != emulator.InitFailed {
+					t.Errorf("got %v %q, %v, want a failed start", out.Kind, out.Body, err)
+				}
+				logs := []string{c.stderr.String()}
+				if p.InitError == "" {
+					logs = append(logs, c.stdout.String())
+				}
+				for _, log := range logs {
+					inJSON(t, log)
+					tells(t, log, row.reason)
+				}
+			})
+		})
+	}
+}
+
 // A line that is a JSON object stays one, with what it lacks; what only looks
 // like one is a message.
 func TestStyleMerged(t *testing.T) {

@@ -68,9 +68,13 @@ func (l *Log) Close(limit, pause time.Duration) {
 
 // gap is the line that tells what is missing.
 func (l *Log) gap(dropped int) []byte {
-	text := fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped)
+	return l.ours("warn", fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped))
+}
+
+// ours is what we say without package hclog.
+func (l *Log) ours(level, text string) []byte {
 	if l.style.JSON {
-		return appendRecord(nil, append(head(time.Now(), "warn", "", ownStream), field{"message", text}))
+		return appendRecord(nil, append(head(time.Now(), level, "", ownStream), field{"message", text}))
 	}
 	return []byte("bootstrap: " + text + "\n")
 }
@@ -147,14 +151,15 @@ func (s *Source) emit() {
 	}
 }
 
-// Plain is for texts that are what they are in each style, on lines of their own.
-// Secrets are not hidden.
-func (l *Log) Plain() io.Writer { return plainLines{l} }
+// Complaints is for why nothing can run: each Write is a text of one line or
+// more, which stays as it is, and in the style JSON is one record. Secrets are
+// not hidden.
+func (l *Log) Complaints() io.Writer { return complaints{l} }
 
-type plainLines struct{ *Log }
+type complaints struct{ *Log }
 
-func (l plainLines) Write(p []byte) (int, error) {
-	l.backlog.write(p, true, time.Time{})
+func (l complaints) Write(p []byte) (int, error) {
+	l.backlog.write(l.ours("error", string(bytes.TrimSuffix(p, []byte("\n")))), true, time.Time{})
 	return len(p), nil
 }
 

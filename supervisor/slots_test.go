@@ -185,7 +185,7 @@ func TestFailedStartIsTold(t *testing.T) {
 	if err := r.wait(t); err == nil {
 		t.Error("Run: got nil, want an error")
 	}
-	if got, want := told.String(), "bootstrap: cannot start: Runtime.InitError: no ***\n"; got != want {
+	if got, want := told.String(), "cannot start: Runtime.InitError: no ***\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

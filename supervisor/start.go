@@ -103,7 +103,7 @@ func (s *Supervisor) notStarted(cause error) error {
 		s.Log.Warn("cannot report the failed start", "error", err)
 	}
 	if s.InitLog != nil {
-		fmt.Fprintf(s.InitLog, "bootstrap: cannot start: %s\n", f.Error())
+		fmt.Fprintf(s.InitLog, "cannot start: %s\n", f.Error())
 	}
 	return &startError{f, cause}
 }

@@ -23,7 +23,7 @@ func (r *runtime) logOf(stdout io.Writer) *supervisor.Log {
 	if sameFile(stdout, r.stderr) {
 		return r.out
 	}
-	r.also = supervisor.NewLog(stdout, supervisor.Style{})
+	r.also = supervisor.NewLog(stdout, supervisor.Style{JSON: r.LogFormat == "json"})
 	return r.also
 }
 
@@ -51,8 +51,7 @@ func (r *runtime) complain(wrong error) int {
 	return r.refuse(errors.New(r.mask.Hide("wrong configuration:\n" + wrong.Error())))
 }
 
-// refuse writes to the log what is no line of it.
 func (r *runtime) refuse(err error) int {
-	fmt.Fprintf(r.out.Plain(), "bootstrap: %v\n", err)
+	fmt.Fprintln(r.out.Complaints(), err)
 	return exitUsage
 }

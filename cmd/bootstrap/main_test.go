@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -318,6 +319,22 @@ func TestComplaints(t *testing.T) {
 	}
 	if strings.Contains(stderr, "hush") {
 		t.Errorf("a secret in:\n%s", stderr)
+	}
+}
+
+// They are one record of the log in JSON.
+func TestComplaintsInJSON(t *testing.T) {
+	setEnv(t, map[string]string{"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_LEFTOVERS": "kill", "BOOTSTRAP_STDERR": "off"})
+	_, stderr := runs(t, exitUsage)
+	var got struct{ Level, Stream, Message string }
+	if err := json.Unmarshal([]byte(stderr), &got); err != nil {
+		t.Fatalf("got %q: %v", stderr, err)
+	}
+	const want = "wrong configuration:\n" +
+		`BOOTSTRAP_STDERR is "off" (environment): want log or fail` + "\n" +
+		`BOOTSTRAP_LEFTOVERS is "kill" (environment): want end or keep`
+	if got.Level != "error" || got.Stream != "bootstrap" || got.Message != want {
+		t.Errorf("got %+v, want\n%s", got, want)
 	}
 }
 

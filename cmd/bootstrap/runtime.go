@@ -78,7 +78,7 @@ func (r *runtime) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 		Log:          r.log.With("platform", r.platform.Name),
 	}
 	if r.platform.InitError == "" {
-		s.InitLog = r.logOf(stdout).Plain()
+		s.InitLog = r.logOf(stdout).Complaints()
 	}
 	if wrong != nil {
 		return s, r.addSlot(s, adapters.Refuse(wrong), supervisor.Anybody, r.out.Source(""))
