@@ -23,11 +23,11 @@ const (
 // A Mask hides secrets in texts. The zero value knows none; nil will do where
 // there is none to learn. Its methods may be called at the same time.
 type Mask struct {
-	mu       sync.Mutex
-	lasting  []string                         // lines of secrets
-	passing  []string                         // of those that come with events, the oldest first
-	held     map[string]int                   // which of these are of events in hand
-	replacer atomic.Pointer[strings.Replacer] // nil: none is known
+	mu      sync.Mutex
+	lasting []string              // lines of secrets
+	passing []string              // of those that come with events, the oldest first
+	held    map[string]int        // which of these are of events in hand
+	known   atomic.Pointer[known] // nil: nothing is
 }
 
 // Learn makes the mask hide these values, too, and each line of them. What has
@@ -102,22 +102,35 @@ func secretLines(values []string) (lines []string) {
 	return lines
 }
 
-func (m *Mask) renew() { m.replacer.Store(replacer(m.secrets())) }
-
-func (m *Mask) secrets() []string { return slices.Concat(m.lasting, m.passing) }
-
-// replacer hides secrets, the longest first, in all their forms.
-func replacer(secrets []string) *strings.Replacer {
-	var all []string
-	for _, secret := range secrets {
-		all = append(all, forms(secret)...)
+func (m *Mask) renew() {
+	k := &known{}
+	for _, secret := range slices.Concat(m.lasting, m.passing) {
+		k.forms = append(k.forms, forms(secret)...)
 	}
-	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var pairs []string
-	for _, form := range slices.Compact(all) {
+	for _, form := range k.forms {
 		pairs = append(pairs, form, hidden)
 	}
-	return strings.NewReplacer(pairs...)
+	k.replacer = strings.NewReplacer(pairs...)
+	m.known.Store(k)
+}
+
+// A known is what a mask knows at a time.
+type known struct {
+	forms    []string          // of all secrets
+	replacer *strings.Replacer // looks for all at once; nil: there is none
+}
+
+func (m *Mask) knows() *known {
+	if m == nil || m.known.Load() == nil {
+		return &known{}
+	}
+	return m.known.Load()
+}
+
+// in reports whether the text holds a secret.
+func (k *known) in(text string) bool {
+	return k.replacer != nil && k.replacer.Replace(text) != text
 }
 
 // forms are how a secret may look: as it is, with U+FFFD for what is no UTF-8,
@@ -158,61 +171,82 @@ func asJSON(text string) string {
 	return string(b)
 }
 
-// Hide replaces all secrets in a text.
+// Hide replaces all secrets in a text; those that overlap, by one mark.
 func (m *Mask) Hide(text string) string {
-	if m == nil {
+	k := m.knows()
+	if !k.in(text) {
 		return text
 	}
-	if r := m.replacer.Load(); r != nil {
-		return r.Replace(text)
-	}
-	return text
+	return blot(text, k.find(text))
 }
 
 // HideTail does so in a text whose beginning was cut off, maybe within a
 // secret.
 func (m *Mask) HideTail(text string) string {
-	if m == nil {
-		return text
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	k := m.knows()
 	cut := 0 // the longest beginning that ends a secret
-	for _, secret := range m.secrets() {
-		for from := 0; from <= len(secret)-minSecret; from++ {
-			if strings.HasPrefix(text, secret[from:]) {
-				cut = max(cut, len(secret)-from)
-				break
+	for _, form := range k.forms {
+		for n := min(len(form), len(text)); n >= max(minSecret, cut+1); n-- {
+			if strings.HasPrefix(text, form[len(form)-n:]) {
+				cut = n
 			}
 		}
 	}
-	if cut > 0 {
-		return hidden + m.Hide(text[cut:])
-	}
-	return m.Hide(text)
+	return blot(text, append(k.find(text), span{0, cut}))
 }
 
 // hideHead does so in a text that was cut off where it ends in …, maybe within
 // a secret.
 func (m *Mask) hideHead(text string) string {
-	head, cut := strings.CutSuffix(text, "…")
-	if m == nil || !cut {
+	head, isCut := strings.CutSuffix(text, "…")
+	if !isCut {
 		return m.Hide(text)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	begun := 0 // the longest end that begins a secret
-	for _, secret := range m.secrets() {
-		for n := min(len(secret), len(head)); n >= max(minSecret, begun+1); n-- {
-			if strings.HasSuffix(head, secret[:n]) {
-				begun = n
+	k := m.knows()
+	cut := 0 // the longest end that begins a secret
+	for _, form := range k.forms {
+		for n := min(len(form), len(head)); n >= max(minSecret, cut+1); n-- {
+			if strings.HasSuffix(head, form[:n]) {
+				cut = n
 			}
 		}
 	}
-	if begun > 0 {
-		return m.Hide(head[:len(head)-begun]) + hidden + "…"
+	return blot(text, append(k.find(text), span{len(head) - cut, len(head)}))
+}
+
+// A span is a part of a text, from one byte up to another.
+type span struct{ from, to int }
+
+// find returns where the text holds a secret.
+func (k *known) find(text string) (found []span) {
+	for _, form := range k.forms {
+		for from := 0; ; from++ {
+			at := strings.Index(text[from:], form)
+			if at < 0 {
+				break
+			}
+			from += at
+			found = append(found, span{from, from + len(form)})
+		}
 	}
-	return m.Hide(text)
+	return found
+}
+
+// blot hides these parts of the text.
+func blot(text string, parts []span) string {
+	slices.SortFunc(parts, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	var b strings.Builder
+	end := 0 // of what is written, or hidden
+	for _, p := range parts {
+		switch {
+		case p.from == p.to:
+			continue
+		case p.from >= end:
+			b.WriteString(text[end:p.from] + hidden)
+		}
+		end = max(end, p.to)
+	}
+	return b.String() + text[end:]
 }
 
 // failure is f without secrets.

@@ -13,13 +13,17 @@ import (
 func TestMask(t *testing.T) {
 	const key = `wJalr/XUtn"FEMI+K7 MDENG`
 	var m Mask
-	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, `it's a "\ one`, "caf\u00e9-au-lait", "latin\xe9\xe8one", "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n")
+	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, `it's a "\ one`, "caf\u00e9-au-lait", "latin\xe9\xe8one", "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n",
+		"first-and", "and-second", "xyxyx")
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing", "a plain line", "a plain line"},
 		{"whole", "AKIDEXAMPLE", "***"},
 		{"within", "key=AKIDEXAMPLE;", "key=***;"},
 		{"twice", "AKIDEXAMPLE AKIDEXAMPLE", "*** ***"},
 		{"the longer of two", "AKIDEXAMPLE-longer", "***"},
+		{"one behind the other", "AKIDEXAMPLEAKIDEXAMPLE", "******"},
+		{"two that overlap", "the first-and-second one", "the *** one"},
+		{"with itself", "-xyxyxyxyx-", "-***-"},
 		{"quoted by Go", fmt.Sprintf("%q", key), `"***"`},
 		{"JSON", `{"k":"wJalr/XUtn\"FEMI+K7 MDENG"}`, `{"k":"***"}`},
 		{"in a query", "/?token=wJalr%2FXUtn%22FEMI%2BK7+MDENG&x=1", "/?token=***&x=1"},
@@ -56,7 +60,7 @@ func TestMaskHead(t *testing.T) {
 		"and 012…":                      "and 012…", // fewer than four bytes tell nothing
 		"and 0123":                      "and 0123", // it is whole
 		"0123456789abcdef…":             "***…",
-		"0123456789abcdef-o…":           "01234567***…",
+		"0123456789abcdef-o…":           "***…",
 		"nothing…":                      "nothing…",
 		"…":                             "…",
 		"":                              "",
