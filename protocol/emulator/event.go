@@ -57,7 +57,7 @@ type Stats struct {
 	Errors       int // errors taken
 	InitErrors   int // init errors taken
 	Extensions   int // registered
-	Refused      int // calls answered with 4xx
+	Refused      int // calls answered with 4xx, but for those that were open at the end of their instance
 }
 
 // An invocation is an event on its way to its outcome. All but its outcome

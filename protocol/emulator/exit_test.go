@@ -61,6 +61,23 @@ func TestExitWhileIdle(t *testing.T) {
 	})
 }
 
+// A call that is held then is over; nobody was refused.
+func TestExitWhileHeld(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		f := newFixture(t, p, Function{})
+		exited := f.s.Start()
+		f.ready()
+		held := f.poll()
+		before := f.s.Stats().Refused
+		exited("exit status 0")
+		if got := <-held; got.status != 403 {
+			t.Errorf("got %d %q, want 403", got.status, got.body)
+		}
+		f.want(403, "GET", p.Next, "")
+		f.count("refused", func(s Stats) int { return s.Refused }, before+1)
+	})
+}
+
 // A fresh instance says that the one before is over.
 func TestStartTwice(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{})

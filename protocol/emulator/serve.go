@@ -62,10 +62,10 @@ func (s *Server) routes() http.Handler {
 // counted lets h answer until the server is closed, and counts refusals.
 func (s *Server) counted(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		open := false
-		s.happen(func(*machine, time.Time) {
+		open, over := false, false
+		s.happen(func(m *machine, _ time.Time) {
 			s.running.Add(1)
-			open = true
+			open, over = true, m.over(instanceOf(r))
 		})
 		if !open {
 			refuse(w, errOver)
@@ -75,7 +75,11 @@ func (s *Server) counted(h http.Handler) http.Handler {
 		noted := &notedWriter{ResponseWriter: w}
 		strict(h).ServeHTTP(noted, r)
 		if noted.status/100 == 4 {
-			s.happen(func(m *machine, _ time.Time) { m.stats.Refused++ })
+			s.happen(func(m *machine, _ time.Time) {
+				if over == m.over(instanceOf(r)) { // else its end is why, and the caller may be gone
+					m.stats.Refused++
+				}
+			})
 		}
 	})
 }
