@@ -195,7 +195,8 @@ func (c *Config) environment(vars []string) []string {
 }
 
 // grace is how long a command may take to end gently when ctx ends: half of
-// the time from then to the event's deadline, or to the end of the stop.
+// the time from then to the event's deadline, or to the end of the stop. It is
+// to be asked then.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 	if stop, ok := errors.AsType[*supervisor.StopError](context.Cause(ctx)); ok {
 		return min(usualGrace, time.Until(stop.Until)/2)

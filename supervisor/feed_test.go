@@ -62,7 +62,7 @@ func (f *fed) ends(t *testing.T, status int) {
 	f.CloseInput()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
-	if exit := f.Finish(ctx, 0); exit.Cause != nil || exit.Status.ExitStatus() != status {
+	if exit := f.Finish(ctx, nil); exit.Cause != nil || exit.Status.ExitStatus() != status {
 		t.Errorf("got %+v, log %q, want exit status %d", exit, f.log.String(), status)
 	}
 }
@@ -262,7 +262,7 @@ func TestOutputCloser(t *testing.T) {
 					cancel()
 				}
 				p.CloseInput()
-				if exit := p.Finish(t.Context(), 0); exit.Cause != nil || exit.Status != exited0 {
+				if exit := p.Finish(t.Context(), nil); exit.Cause != nil || exit.Status != exited0 {
 					t.Errorf("after that: got %+v, want exit status 0", exit)
 				}
 				if answers.closed != 1 || answers.String() != "out\n" {

@@ -208,13 +208,14 @@ func Run(ctx context.Context, c *Command, grace time.Duration) (Exit, error) {
 	if err != nil {
 		return Exit{}, err
 	}
-	return p.Finish(ctx, grace), nil
+	return p.Finish(ctx, func() time.Duration { return grace }), nil
 }
 
-// Finish waits for the process to exit, and ends it as Run does.
-func (p *Process) Finish(ctx context.Context, grace time.Duration) Exit {
+// Finish waits for the process to exit, and ends it as Run does, with the grace
+// that there is then.
+func (p *Process) Finish(ctx context.Context, grace func() time.Duration) Exit {
 	if err := p.Pump(ctx, nil); err != ErrExited {
-		return Exit{Status: p.End(grace), Cause: err}
+		return Exit{Status: p.End(grace()), Cause: err}
 	}
 	return Exit{Status: p.End(0)}
 }
