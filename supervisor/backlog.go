@@ -2,23 +2,21 @@ package supervisor
 
 import (
 	"io"
-	"os"
 	"sync"
 	"time"
 )
 
 const (
-	// usualStall is how long the log waits for a reader that takes nothing: an
-	// event must have its answer in time, whoever reads the log.
-	usualStall = time.Second
+	// usualPatience is how long the log waits in all for a reader that takes less
+	// than a byte in perByte: an event must have its answer in time, whoever reads
+	// the log.
+	usualPatience = time.Second
+	perByte       = time.Microsecond
 
 	// flushPause is how long the end of an event waits for it, and flushLimit
 	// for one that takes little.
 	flushPause = 100 * time.Millisecond
 	flushLimit = time.Second
-
-	// pipeBuf is what a pipe takes at once where poll finds it ready.
-	pipeBuf = 4096
 
 	// mostKept is how much the log holds for its reader. The rest of a megabyte
 	// is for a word of what was dropped.
@@ -30,11 +28,11 @@ const (
 
 // A backlog stands between the log and its reader. What the reader does not
 // take at once is kept, up to mostKept, and written in the background. Then the
-// reader is waited for, unless it takes nothing for a while: as long as it does
-// not go on nothing waits for it again, and what has no room is dropped.
+// reader is waited for, for as long as there is patience: a wait takes from it,
+// and what the reader takes gives some back. What has no room then is dropped,
+// and nothing waits until the reader goes on.
 type backlog struct {
-	to  io.Writer
-	fd  int32                    // -1: to never blocks
+	to  *sink
 	gap func(dropped int) []byte // a line that tells what is missing
 
 	mu       sync.Mutex
@@ -42,17 +40,13 @@ type backlog struct {
 	half     bool          // the last line has no end yet
 	dropped  int           // bytes behind what is kept
 	passed   int64         // bytes taken by the reader
-	stall    time.Duration // how long to wait for a reader that takes nothing
-	patience time.Duration // what is left of it
+	patience time.Duration // how long the reader may be waited for
+	most     time.Duration // of it
 	draining bool          // drain runs
 }
 
 func newBacklog(to io.Writer, gap func(dropped int) []byte) *backlog {
-	b := &backlog{to: to, fd: -1, gap: gap, stall: usualStall, patience: usualStall}
-	if file, ok := to.(*os.File); ok {
-		b.fd = int32(file.Fd())
-	}
-	return b
+	return &backlog{to: newSink(to), gap: gap, patience: usualPatience, most: usualPatience}
 }
 
 // write takes p, or drops it when until, which may be zero, is over or the
@@ -63,13 +57,13 @@ func (b *backlog) write(p []byte, own bool, until time.Time) {
 	for len(p) > 0 {
 		n := min(len(p), mostWhole)
 		b.put(p[:n], own, until)
-		p = p[n:]
+		p, own = p[n:], false
 	}
 }
 
 func (b *backlog) put(p []byte, own bool, until time.Time) {
 	for !b.take(p, own) {
-		if b.dropped > 0 || !b.wait(until) {
+		if b.dropped > 0 || !b.wait(b.soon(until, b.patience)) {
 			b.dropped += len(p)
 			return
 		}
@@ -134,62 +128,58 @@ func (b *backlog) tell() {
 
 // pass writes as much as the reader takes at once.
 func (b *backlog) pass(p []byte) (n int) {
-	if b.fd < 0 {
-		_, _ = b.to.Write(p) // a log that cannot be written: nobody to tell
-		return len(p)
-	}
-	for n < len(p) && b.ready(0) {
-		end := min(len(p), n+pipeBuf)
-		_, _ = b.to.Write(p[n:end])
-		n = end
-	}
-	if n > 0 {
-		b.passed += int64(n)
-		b.patience = b.stall
-	}
+	n = b.to.take(p)
+	b.passed += int64(n)
+	b.patience = min(b.patience+time.Duration(n)*perByte, b.most)
 	return n
 }
 
-// ready waits until the log takes pipeBuf bytes; a signal may end it early.
-func (b *backlog) ready(wait time.Duration) bool {
-	fds := [1]pollFd{{fd: b.fd, events: pollOut}}
-	_ = poll(fds[:], wait) // then it is not ready
-	return fds[0].revents != 0
+// setPatience sets the most that there may be from now on.
+func (b *backlog) setPatience(most time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.most, b.patience = most, min(b.patience, most)
+}
+
+// soon is when such a wait is over; not after until, which may be zero.
+func (b *backlog) soon(until time.Time, wait time.Duration) time.Time {
+	over := time.Now().Add(wait)
+	if !until.IsZero() && until.Before(over) {
+		return until
+	}
+	return over
 }
 
 // wait waits for the reader, and lets others use b meanwhile. It reports
 // whether there was time to.
 func (b *backlog) wait(until time.Time) bool {
-	began, passed, wait := time.Now(), b.passed, b.patience
-	if !until.IsZero() {
-		wait = min(wait, until.Sub(began))
-	}
-	if wait <= 0 {
+	began := time.Now()
+	if !began.Before(until) {
 		return false
 	}
-	b.mu.Unlock()
-	b.ready(wait)
-	b.mu.Lock()
-	if b.passed == passed {
-		b.patience -= time.Since(began)
-	}
+	b.ready(until.Sub(began))
+	b.patience -= time.Since(began)
 	return true
 }
 
-// flush waits until nothing is kept, until is over, or the reader takes nothing
-// for as long as pause: what is kept is not lost. With others it also waits for
-// what they log meanwhile.
+// ready waits until the reader may take something; others may use b meanwhile.
+func (b *backlog) ready(wait time.Duration) {
+	fd := b.to.fd
+	b.mu.Unlock()
+	defer b.mu.Lock()
+	ready(fd, wait)
+}
+
+// flush waits until nothing is kept, until is over, the reader takes nothing for
+// as long as pause, or there is no more patience: what is kept is not lost. With
+// others it also waits for what they log meanwhile.
 func (b *backlog) flush(until time.Time, pause time.Duration, others bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.move()
 	last := b.passed + int64(b.kept.size)
 	for b.kept.size > 0 && (others || b.passed < last) {
-		soon := time.Now().Add(pause)
-		if !until.IsZero() && until.Before(soon) {
-			soon = until
-		}
-		if !b.goesOn(soon) {
+		if !b.goesOn(b.soon(until, min(pause, b.patience))) {
 			return
 		}
 	}
@@ -205,11 +195,17 @@ func (b *backlog) goesOn(until time.Time) bool {
 	return true
 }
 
-// setStall sets how long to wait for a reader that takes nothing, from now on.
-func (b *backlog) setStall(pause time.Duration) {
+// finish flushes all, with new patience for the last time, and closes what is
+// our own.
+func (b *backlog) finish(limit, pause time.Duration) {
+	b.mu.Lock()
+	b.most, b.patience = limit, limit
+	b.mu.Unlock()
+	b.flush(time.Now().Add(limit), pause, true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.stall, b.patience = pause, pause
+	b.most, b.patience = 0, 0
+	b.to.close()
 }
 
 // drain passes on what is kept, for as long as there is something.
@@ -217,9 +213,7 @@ func (b *backlog) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.move(); b.kept.size > 0; b.move() {
-		b.mu.Unlock()
 		b.ready(time.Hour)
-		b.mu.Lock()
 	}
 	b.draining = false
 }

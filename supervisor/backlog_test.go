@@ -45,6 +45,7 @@ func pipeLog(t *testing.T, style Style) (r, w *os.File, log *Log) {
 	t.Cleanup(func() {
 		r.Close() // what is kept can be written now, to nobody
 		within(t, "nothing drains", func() bool { return !log.drains() })
+		log.Close(0, 0)
 		w.Close()
 	})
 	log = NewLog(w, style)
@@ -108,8 +109,8 @@ func TestLogStalled(t *testing.T) {
 					logged += len(text) + len("ours\n")
 				}
 			})
-			if wait < usualStall || wait > 5*usualStall {
-				t.Errorf("it took %v, want one wait of %v", wait, usualStall)
+			if wait < usualPatience || wait > 5*usualPatience {
+				t.Errorf("it took %v, want one wait of %v", wait, usualPatience)
 			}
 			text := readAll(t, r, w, log)
 			if len(text) < mostKept/2 {
@@ -186,7 +187,7 @@ func TestLogSlow(t *testing.T) {
 			break
 		}
 		if reads++; reads%4 == 0 {
-			time.Sleep(usualStall / 4)
+			time.Sleep(usualPatience / 4)
 		}
 	}
 	if at != size/8 {
@@ -202,8 +203,8 @@ func TestLogSlow(t *testing.T) {
 func TestLogUntil(t *testing.T) {
 	much := strings.Repeat("x", 3<<20)
 	for _, test := range []struct{ allowed, least, most time.Duration }{
-		{usualStall / 4, usualStall / 4, usualStall * 3 / 4},
-		{-usualStall, 0, usualStall * 3 / 4},
+		{usualPatience / 4, usualPatience / 8, usualPatience / 4},
+		{-usualPatience, 0, usualPatience * 3 / 4},
 	} {
 		r, w, log := pipeLog(t, Style{})
 		command := log.Source("")
@@ -237,7 +238,7 @@ func TestLogFlushWaits(t *testing.T) {
 	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
 	read := make(chan int)
 	go func() { // ends when all is read
-		time.Sleep(usualStall / 10)
+		time.Sleep(usualPatience / 10)
 		n, _ := io.ReadFull(r, make([]byte, size))
 		read <- n
 	}()
@@ -258,7 +259,7 @@ func TestLogFlushStalled(t *testing.T) {
 	const size = 500_000
 	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
 	for range 3 {
-		if wait := took(command.Flush); wait > usualStall {
+		if wait := took(command.Flush); wait > usualPatience {
 			t.Errorf("it took %v, want about %v", wait, flushPause)
 		}
 	}

@@ -62,8 +62,7 @@ func (l *Log) Close(limit, pause time.Duration) {
 	for _, s := range sources {
 		s.Begin("", until)
 	}
-	l.backlog.setStall(pause)
-	l.backlog.flush(until, pause, true)
+	l.backlog.finish(limit, pause)
 }
 
 // gap is the line that tells what is missing.
@@ -102,13 +101,17 @@ func (s *Source) Stream(name string) io.WriteCloser {
 	return stream
 }
 
-// Begin is for a new event: what is logged from now on belongs to it. After
-// until, which may be zero, the log's reader may keep it waiting no more.
+// Begin is for a new event: what is logged from now on belongs to it. The log's
+// reader may keep it waiting for half of the time to until, which may be zero,
+// and not after that.
 func (s *Source) Begin(id string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
 	s.id, s.until = id, until
+	if !until.IsZero() {
+		s.log.backlog.setPatience(min(usualPatience, time.Until(until)/2))
+	}
 }
 
 // Flush is for the end of the event, before its answer is posted, or of the
@@ -125,6 +128,7 @@ func (s *Source) Flush() {
 		until = s.until
 	}
 	s.log.backlog.flush(until, s.log.pause, false)
+	s.log.backlog.setPatience(usualPatience)
 	s.id, s.until = "", time.Time{}
 }
 
