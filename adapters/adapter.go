@@ -245,12 +245,13 @@ func (c *Config) newStderr() *stderr {
 	return &stderr{Tail: supervisor.Tail{Max: tailSize}, log: c.Stderr, mask: c.Mask}
 }
 
-// String is the end, without secrets.
+// String is the end, without secrets. Who wrote it may have been ended within
+// one.
 func (s *stderr) String() string {
 	if s.Total > tailSize {
-		return s.mask.HideTail(s.Tail.String())
+		return s.mask.HidePart(s.Tail.String())
 	}
-	return s.mask.Hide(s.Tail.String())
+	return s.mask.HideHead(s.Tail.String())
 }
 
 func (s *stderr) Write(p []byte) (int, error) {

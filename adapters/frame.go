@@ -168,10 +168,10 @@ func (in *inbox) garbage() error {
 	return &frameError{"its answer is not a frame, but begins with " + excerpt(in.mask, in.line)}
 }
 
-// excerpt quotes the beginning of what a worker said. Secrets are hidden before
-// it is cut, which may be within one.
+// excerpt quotes the beginning of what a worker has said so far. Secrets are
+// hidden before it is cut, which may be within one.
 func excerpt(mask *supervisor.Mask, said []byte) string {
-	return fmt.Sprintf("%.100q", mask.Hide(string(said)))
+	return fmt.Sprintf("%.100q", mask.HideHead(string(said)))
 }
 
 // Close is told that nothing more will come.

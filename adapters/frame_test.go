@@ -3,6 +3,8 @@ package adapters
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -207,9 +209,27 @@ func TestInboxHidesSecrets(t *testing.T) {
 	in := newInbox(10)
 	in.mask = &supervisor.Mask{}
 	in.mask.Learn("hidden-and-long")
-	in.reset()
-	_, err := in.Write([]byte(strings.Repeat("x", 92) + "hidden-and-long\n"))
-	if err == nil || strings.Contains(err.Error(), "hid") {
-		t.Errorf("got %v, want an error without the secret", err)
+	for _, said := range []string{
+		strings.Repeat("x", 92) + "hidden-and-long\n",
+		"token=hidden-and-", // the rest has not come yet
+	} {
+		in.reset()
+		_, err := in.Write([]byte(said))
+		if err == nil || strings.Contains(err.Error(), "hid") {
+			t.Errorf("got %v, want an error without the secret", err)
+		}
+	}
+}
+
+// Nor is one told that a command could not write to its end.
+func TestStderrHidesSecrets(t *testing.T) {
+	c := Config{Stderr: io.Discard, Mask: &supervisor.Mask{}}
+	c.Mask.Learn("hidden-and-long")
+	for _, before := range []int{0, 2 * tailSize} {
+		s := c.newStderr()
+		fmt.Fprint(s, strings.Repeat("-", before), "token=hidden-and-")
+		if got := s.String(); !strings.HasSuffix(got, "token=***") {
+			t.Errorf("got %q, want it without the secret", got)
+		}
 	}
 }

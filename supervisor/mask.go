@@ -180,38 +180,42 @@ func (m *Mask) Hide(text string) string {
 	return blot(text, k.find(text))
 }
 
-// HideTail does so in a text whose beginning was cut off, maybe within a
-// secret.
-func (m *Mask) HideTail(text string) string {
+// HideHead does so in a text whose end may be cut off, within a secret.
+func (m *Mask) HideHead(text string) string {
 	k := m.knows()
-	cut := 0 // the longest beginning that ends a secret
-	for _, form := range k.forms {
-		for n := min(len(form), len(text)); n >= max(minSecret, cut+1); n-- {
-			if strings.HasPrefix(text, form[len(form)-n:]) {
-				cut = n
-			}
-		}
-	}
-	return blot(text, append(k.find(text), span{0, cut}))
+	return blot(text, append(k.find(text), k.begun(text)))
 }
 
-// hideHead does so in a text that was cut off where it ends in …, maybe within
-// a secret.
-func (m *Mask) hideHead(text string) string {
-	head, isCut := strings.CutSuffix(text, "…")
-	if !isCut {
-		return m.Hide(text)
-	}
+// HidePart does so in a text that may be cut off at both ends.
+func (m *Mask) HidePart(text string) string {
 	k := m.knows()
-	cut := 0 // the longest end that begins a secret
+	return blot(text, append(k.find(text), k.rest(text), k.begun(text)))
+}
+
+// begun is the longest end of the text that begins a secret.
+func (k *known) begun(text string) span {
+	longest := 0
 	for _, form := range k.forms {
-		for n := min(len(form), len(head)); n >= max(minSecret, cut+1); n-- {
-			if strings.HasSuffix(head, form[:n]) {
-				cut = n
+		for n := min(len(form), len(text)); n >= max(minSecret, longest+1); n-- {
+			if strings.HasSuffix(text, form[:n]) {
+				longest = n
 			}
 		}
 	}
-	return blot(text, append(k.find(text), span{len(head) - cut, len(head)}))
+	return span{len(text) - longest, len(text)}
+}
+
+// rest is the longest beginning of the text that ends a secret.
+func (k *known) rest(text string) span {
+	longest := 0
+	for _, form := range k.forms {
+		for n := min(len(form), len(text)); n >= max(minSecret, longest+1); n-- {
+			if strings.HasPrefix(text, form[len(form)-n:]) {
+				longest = n
+			}
+		}
+	}
+	return span{0, longest}
 }
 
 // A span is a part of a text, from one byte up to another.
@@ -249,11 +253,18 @@ func blot(text string, parts []span) string {
 	return b.String() + text[end:]
 }
 
-// failure is f without secrets.
+// failure is f without secrets. Hosts cut their texts, and end them in … then.
 func (m *Mask) failure(f *protocol.Failure) *protocol.Failure {
-	masked := &protocol.Failure{Type: m.hideHead(f.Type), Message: m.hideHead(f.Message)}
+	masked := &protocol.Failure{Type: m.hideCut(f.Type), Message: m.hideCut(f.Message)}
 	for _, line := range f.Stack {
-		masked.Stack = append(masked.Stack, m.hideHead(line))
+		masked.Stack = append(masked.Stack, m.hideCut(line))
 	}
 	return masked
+}
+
+func (m *Mask) hideCut(text string) string {
+	if head, cut := strings.CutSuffix(text, "…"); cut {
+		return m.HideHead(head) + "…"
+	}
+	return m.Hide(text)
 }

@@ -51,7 +51,7 @@ func TestMask(t *testing.T) {
 }
 
 // Nor one that was cut at its end.
-func TestMaskHead(t *testing.T) {
+func TestMaskCut(t *testing.T) {
 	var m Mask
 	m.Learn("0123456789abcdef", "89abcdef-other")
 	for text, want := range map[string]string{
@@ -65,17 +65,17 @@ func TestMaskHead(t *testing.T) {
 		"…":                             "…",
 		"":                              "",
 	} {
-		if got := m.hideHead(text); got != want {
+		if got := m.hideCut(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
-	if got := (*Mask)(nil).hideHead("any…"); got != "any…" {
+	if got := (*Mask)(nil).hideCut("any…"); got != "any…" {
 		t.Errorf("no mask: got %q", got)
 	}
 }
 
 // A text that was cut within a secret does not show the rest of it.
-func TestMaskTail(t *testing.T) {
+func TestMaskPart(t *testing.T) {
 	var m Mask
 	m.Learn("0123456789abcdef", "9abcdef-other")
 	for text, want := range map[string]string{
@@ -83,11 +83,13 @@ func TestMaskTail(t *testing.T) {
 		"cdef and":                             "*** and",
 		"def and":                              "def and", // fewer than four bytes tell nothing
 		"9abcdef-other x":                      "*** x",
+		"cdef and 0123":                        "*** and ***",
+		"cdef and 0123\n":                      "*** and 0123\n", // what was written whole
 		"0123456789abcdef":                     "***",
 		"nothing":                              "nothing",
 		"":                                     "",
 	} {
-		if got := m.HideTail(text); got != want {
+		if got := m.HidePart(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
@@ -133,7 +135,7 @@ func TestMaskHolds(t *testing.T) {
 func TestMaskNone(t *testing.T) {
 	var none *Mask
 	for _, m := range []*Mask{none, {}} {
-		if got := m.Hide("text") + m.HideTail("text"); got != "texttext" {
+		if got := m.Hide("text") + m.HidePart("text"); got != "texttext" {
 			t.Errorf("got %q, want the text as it was", got)
 		}
 	}
@@ -160,7 +162,7 @@ func TestMaskAtTheSameTime(t *testing.T) {
 			secret := fmt.Sprintf("secret-%04d", i)
 			for range 100 {
 				m.Learn(secret)
-				if got := m.Hide(secret) + m.HideTail(secret); got != "******" {
+				if got := m.Hide(secret) + m.HidePart(secret); got != "******" {
 					t.Errorf("got %q", got)
 				}
 			}

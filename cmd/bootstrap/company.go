@@ -27,7 +27,7 @@ func (r *runtime) findCompany() (err error) {
 		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), said}
 		sidecar.Said = func() string {
 			defer said.Reset() // its next life is another
-			return adapters.UsefulLine(r.mask.HideTail(said.Tail.String()))
+			return adapters.UsefulLine(r.mask.HidePart(said.Tail.String()))
 		}
 		sidecar.Command.Owner = supervisor.SidecarOwner(sidecar.Name)
 	}
