@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,13 +10,14 @@ import (
 	"bootstrap/supervisor"
 )
 
-// findCompany finds what runs beside the function, and after it.
-func (r *runtime) findCompany() (err error) {
+// findCompany finds what runs beside the function, and after it. It returns all
+// complaints.
+func (r *runtime) findCompany() (all []error) {
 	if file := strings.TrimSpace(r.Sidecars); file != "" {
 		var complaints []error
 		r.sidecars, complaints = readSidecars(file, r.dir)
 		for _, c := range complaints {
-			err = errors.Join(err, fmt.Errorf("%s: %w", r.told(prefix+"_SIDECARS"), c))
+			all = append(all, fmt.Errorf("%s: %w", r.told(prefix+"_SIDECARS"), c))
 		}
 	}
 	for i := range r.sidecars {
@@ -32,9 +32,9 @@ func (r *runtime) findCompany() (err error) {
 		sidecar.Command.Owner = supervisor.SidecarOwner(sidecar.Name)
 	}
 	if r.StopCommand != "" {
-		err = errors.Join(err, r.findStopCommand())
+		all = append(all, r.findStopCommand())
 	}
-	return err
+	return all
 }
 
 func (r *runtime) findStopCommand() error {

@@ -91,6 +91,19 @@ func TestT15OneLimit(t *testing.T) {
 	}
 }
 
+// A margin is not more than half of the limit, where that is known.
+func TestMarginThatHolds(t *testing.T) {
+	for _, row := range []struct {
+		told, want string
+	}{{"2", "1s (half of timeout)"}, {"3", "1.5s (environment)"}, {"", "1.5s (environment)"}} {
+		c := Config{Margin: duration(1500 * time.Millisecond), given: map[string]given{"BOOTSTRAP_MARGIN": {"", "environment"}}}
+		limits := c.limits(protocol.FunctionGraph, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.told}[name] })
+		if got := limits[3]; got != row.want {
+			t.Errorf("%q: got %q, want %q", row.told, got, row.want)
+		}
+	}
+}
+
 // On Lambda the platform's own limit of the stop holds.
 func TestStopLimitOfPlatform(t *testing.T) {
 	limits := (&Config{}).limits(protocol.Lambda, os.Getenv)

@@ -18,16 +18,22 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	if p.StopLimit > 0 {
 		stop = p.StopLimit.String() + ", as " + p.Title + " has it"
 	}
-	most := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.UsualStopLimit)) / 2
+	mostGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.UsualStopLimit)) / 2
+	told := platformTimeout(p, getenv)
+	event := c.Timeout // 0: it comes with each event
+	if told > 0 && (event == 0 || told < time.Duration(event)) {
+		event = duration(told)
+	}
+	mostMargin := cmp.Or(event/2, c.Margin)
 	for _, limit := range []struct {
 		name string
 		is   duration
 		zero string // what 0 means
 	}{
 		{"timeout", c.Timeout, "the platform's"},
-		{"margin", c.Margin, "a tenth of the timeout, from 100ms to 1s"},
+		{"margin", min(c.Margin, mostMargin), "a tenth of the timeout, from 100ms to 1s"},
 		{"start_timeout", duration(c.startTimeout(p, getenv)), "as long as the platform waits"},
-		{"grace", min(c.Grace, most), "0s, at once"},
+		{"grace", min(c.Grace, mostGrace), "0s, at once"},
 		{"stop_timeout", c.StopTimeout, stop},
 	} {
 		text := limit.zero
@@ -35,10 +41,12 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 			text = time.Duration(limit.is).String()
 		}
 		origin := c.Origin(prefix + "_" + strings.ToUpper(limit.name))
-		if told := platformTimeout(p, getenv); limit.name == "timeout" && told > 0 && (limit.is == 0 || told < time.Duration(limit.is)) {
+		switch {
+		case limit.name == "timeout" && event != c.Timeout:
 			text, origin = told.String(), p.Timeout
-		}
-		if limit.name == "grace" && c.Grace > most {
+		case limit.name == "margin" && c.Margin > mostMargin:
+			origin = "half of timeout"
+		case limit.name == "grace" && c.Grace > mostGrace:
 			origin = "half of stop_timeout"
 		}
 		pairs = append(pairs, limit.name, fmt.Sprintf("%s (%s)", text, origin))

@@ -26,7 +26,7 @@ func (r *runtime) problems() error {
 			complain(prefix+"_INIT_COMMAND", err)
 		}
 	}
-	return errors.Join(append(all, r.findCompany())...)
+	return errors.Join(append(all, r.findCompany()...)...)
 }
 
 // concurrencyProblem: answers to several events at the same time need paths

@@ -16,7 +16,10 @@ import (
 // complaints.
 type entry struct{ name, command, place string }
 
-const wantSidecars = `want a file with lines such as "name: command"`
+const (
+	wantSidecars   = `want a file with lines such as "name: command"`
+	mostComplaints = 20 // of one file
+)
 
 // readSidecars makes the sidecars of a Procfile, in its order; a relative path
 // counts from the code folder dir, in which they run. Their Outputs are for the
@@ -37,6 +40,9 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints [
 			complaints = append(complaints, fmt.Errorf("%s: sidecar %s: %w", e.place, e.name, err))
 		}
 		sidecars = append(sidecars, s)
+	}
+	if more := len(complaints) - mostComplaints; more > 0 { // it is no Procfile
+		complaints = append(complaints[:mostComplaints], fmt.Errorf("%s: and %d more: %s", filepath.Base(file), more, wantSidecars))
 	}
 	return sidecars, complaints
 }

@@ -161,6 +161,15 @@ func TestReadSidecarsComplaints(t *testing.T) {
 	}
 }
 
+// A large file that is none needs no complaint for each line.
+func TestReadSidecarsOfAnyFile(t *testing.T) {
+	dir := writeProcfile(t, strings.Repeat("{}\n", 12_000))
+	_, complaints := readSidecars("Procfile", dir)
+	if n := len(complaints); n != mostComplaints+1 || !strings.HasPrefix(complaints[n-1].Error(), "Procfile: and 11980 more: want a file") {
+		t.Errorf("got %d complaints, the last %v", n, complaints[n-1])
+	}
+}
+
 // What explains the end of a sidecar is of its last life.
 func TestSidecarSaid(t *testing.T) {
 	dir := writeProcfile(t, "db: true\n")

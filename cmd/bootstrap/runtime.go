@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -97,7 +98,11 @@ func (r *runtime) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 func (r *runtime) addSlots(s *supervisor.Supervisor) error {
 	n := slots(r.Config, r.platform)
 	if n < int(r.Concurrency) {
-		r.log.Warn("the platform gives fewer events at the same time", "wanted", int(r.Concurrency), "given", n, "from", r.platform.Concurrency)
+		from := r.platform.Concurrency
+		if os.Getenv(from) == "" {
+			from += ", which is not set"
+		}
+		r.log.Warn("the platform gives fewer events at the same time", "wanted", int(r.Concurrency), "given", n, "from", from)
 	}
 	init := &adapters.Init{Command: r.InitCommand, Began: time.Now(), Timeout: s.StartTimeout}
 	for i := range n {
@@ -164,7 +169,11 @@ func (r *runtime) announce(c adapters.Config, slots int) {
 	adapter, command := c.Describe()
 	fields := append([]any{"platform", r.platform.Name, "adapter", adapter, "command", command}, r.limits(r.platform, os.Getenv)...)
 	if slots > 1 {
-		fields = append(fields, "concurrency", slots)
+		origin := r.platform.Concurrency
+		if slots == int(r.Concurrency) {
+			origin = r.Origin(prefix + "_CONCURRENCY")
+		}
+		fields = append(fields, "concurrency", fmt.Sprintf("%d (%s)", slots, origin))
 	}
 	r.log.Info("starting", fields...)
 	if limit := r.platform.StopLimit; limit > 0 && time.Duration(r.StopTimeout) > limit {

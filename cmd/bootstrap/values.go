@@ -89,15 +89,20 @@ func (e *exitCodes) Decode(value string) error {
 
 type platform string
 
+// Decode leaves p as it is where there is no such platform: the environment may
+// tell which one has to know.
 func (p *platform) Decode(value string) error {
-	if *p = platform(value); value == "" {
-		return nil
-	}
 	var names []string
 	for _, known := range protocol.Platforms {
 		names = append(names, known.Name)
 	}
-	return oneOf(value, names...)
+	if value != "" {
+		if err := oneOf(value, names...); err != nil {
+			return err
+		}
+	}
+	*p = platform(value)
+	return nil
 }
 
 type logLevel hclog.Level
