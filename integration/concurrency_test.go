@@ -235,15 +235,22 @@ func TestConcurrencyBounds(t *testing.T) {
 	for _, row := range []struct {
 		offered, wanted string
 		slots           int
-	}{{"5", "3", 3}, {"3", "5", 3}, {"4", "0", 4}, {"", "0", 1}, {"nonsense", "0", 1}, {"0", "0", 1}, {"-3", "0", 1}, {"", "5", 1}} {
+		told            string
+	}{
+		{"5", "3", 3, `concurrency="3 (environment)"`}, {"3", "5", 3, `concurrency="3 (AWS_LAMBDA_MAX_CONCURRENCY)"`},
+		{"4", "0", 4, `concurrency="4 (AWS_LAMBDA_MAX_CONCURRENCY)"`}, {"", "0", 1, ""}, {"nonsense", "0", 1, ""}, {"0", "0", 1, ""}, {"-3", "0", 1, ""},
+		{"", "5", 1, `wanted=5 given=1 from="AWS_LAMBDA_MAX_CONCURRENCY, which is not set"`},
+	} {
 		t.Run(row.offered+" "+row.wanted, func(t *testing.T) {
 			t.Parallel()
 			fn := emulator.Function{Handler: "index.main_handler", Timeout: patience, Concurrency: 5,
 				Dir: shellFunction(t, "echo ok"),
 				Env: []string{"AWS_LAMBDA_MAX_CONCURRENCY=" + row.offered, "BOOTSTRAP_CONCURRENCY=" + row.wanted}}
-			_, runner := start(t, protocol.Lambda, fn, nil)
+			log := &logBuffer{}
+			_, runner := start(t, protocol.Lambda, fn, log)
 			succeeds(t, runner, "{}")
 			swept(t, runner.PID(), 0, slices.Repeat([]string{"bash", "bash"}, row.slots)...)
+			tells(t, log.String(), row.told)
 		})
 	}
 }

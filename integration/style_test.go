@@ -131,6 +131,8 @@ func TestL04StackTrace(t *testing.T) {
 	}{
 		{"index.py", "def deep(n):\n    if n: return deep(n - 1)\n    raise ValueError('no such customer')\ndef main_handler(event, context):\n    print('before')\n    deep(3)\n",
 			"Traceback (most recent call last):", []string{"in main_handler", "in deep", "ValueError: no such customer"}},
+		{"index.py", "def deep():\n    try: {}['name']\n    except KeyError as e: raise ValueError('no such customer') from e\ndef main_handler(event, context):\n    print('before')\n    try: deep()\n    except ValueError: raise RuntimeError('sorry')\n",
+			"Traceback (most recent call last):", []string{"KeyError: 'name'\n\nThe above", "ValueError: no such customer\n\nDuring", "in main_handler", "in deep", "RuntimeError: sorry"}},
 		{"index.js", "function deep(n) { if (n) return deep(n - 1); throw new RangeError('no such customer'); }\nexports.main_handler = async () => { console.log('before'); deep(3); };\n",
 			"RangeError: no such customer", []string{"at deep", "main_handler"}},
 		{"index.js", "console.log('x'); exports.main_handler = async () => { console.log('before'); try { JSON.parse('{'); } catch (e) { throw new Error('cannot read it', { cause: e }); } };\n",

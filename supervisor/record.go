@@ -22,12 +22,22 @@ const (
 	timeFormat = "2006-01-02T15:04:05.000Z"
 )
 
+// What Python has in a line of its own before a traceback, and between two of
+// one exception and its cause.
+const (
+	pythonTrace   = "Traceback (most recent call last):"
+	pythonCause   = "The above exception was the direct cause of the following exception:"
+	pythonContext = "During handling of the above exception, another exception occurred:"
+)
+
 // A record is what becomes one object: a line, and those that belong to it.
 type record struct {
-	held      bool
-	began     time.Time
-	text      []byte
-	traceback bool // of Python: the line that says what went wrong is still to come
+	held   bool
+	began  time.Time
+	text   []byte
+	python bool // it is a traceback
+	open   bool // the line that says what went wrong is still to come
+	chain  bool // another traceback is
 }
 
 // group adds a line to the record that is held, or to a new one.
@@ -45,7 +55,8 @@ func (s *stream) group(line []byte) {
 		return
 	}
 	*r = record{held: true, began: now, text: append(r.text[:0], line...)}
-	r.traceback = string(line) == "Traceback (most recent call last):"
+	r.python = string(line) == pythonTrace
+	r.open = r.python
 }
 
 // owns reports whether a line belongs to the record, as that of a stack trace.
@@ -53,9 +64,23 @@ func (r *record) owns(line []byte) bool {
 	if indented(line) || bytes.HasPrefix(line, []byte("Caused by:")) || r.closedBy(line) {
 		return true
 	}
-	last := r.traceback // what is not indented says what went wrong, and ends it
-	r.traceback = false
-	return last
+	return r.python && r.goesOn(string(line))
+}
+
+// goesOn reports whether a line that is not indented belongs to a traceback.
+func (r *record) goesOn(line string) bool {
+	switch {
+	case r.open: // it says what went wrong, and ends it
+		r.open = false
+		return true
+	case line == pythonCause, line == pythonContext:
+		r.chain = true
+		return true
+	case line == pythonTrace && r.chain:
+		r.open, r.chain = true, false
+		return true
+	}
+	return line == "" // before one of these; else it is dropped
 }
 
 func indented(line []byte) bool { return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') }
@@ -70,7 +95,11 @@ func (r *record) closedBy(line []byte) bool {
 // finish logs the record that is held.
 func (s *stream) finish() {
 	if r := &s.record; r.held {
-		s.source.out = appendRecord(s.source.out, append(s.head(r.began), field{"message", string(r.text)}))
+		text := string(r.text)
+		if r.python {
+			text = strings.TrimRight(text, "\n")
+		}
+		s.source.out = appendRecord(s.source.out, append(s.head(r.began), field{"message", text}))
 		r.held = false
 	}
 }
