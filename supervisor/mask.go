@@ -134,13 +134,14 @@ func (k *known) in(text string) bool {
 }
 
 // forms are how a secret may look: as it is, with U+FFFD for what is no UTF-8,
-// quoted (package hclog leaves \ alone, Node the quotes), in a URL, and in the
-// single quotes of a shell's trace or of Python.
+// quoted (package hclog leaves \ alone, Node and Python the quotes), in a URL,
+// and in the single quotes of a shell's trace or of Python.
 func forms(secret string) []string {
 	quoted, ascii, escaped := strconv.Quote(secret), strconv.QuoteToASCII(secret), asJSON(secret)
 	all := append(inURL(secret),
 		secret, strings.ToValidUTF8(secret, "\uFFFD"), string([]rune(secret)),
 		quoted[1:len(quoted)-1], ascii[1:len(ascii)-1], escaped[1:len(escaped)-1],
+		strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`),
 		strings.ReplaceAll(secret, `"`, `\"`), strings.ReplaceAll(secret, `\`, `\\`),
 		strings.ReplaceAll(secret, "'", `'\''`),
 		strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(secret))

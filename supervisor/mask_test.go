@@ -14,7 +14,7 @@ func TestMask(t *testing.T) {
 	const key = `wJalr/XUtn"FEMI+K7 MDENG`
 	var m Mask
 	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, `it's a "\ one`, "caf\u00e9-au-lait", "latin\xe9\xe8one", "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n",
-		"first-and", "and-second", "xyxyx")
+		"first-and", "and-second", "xyxyx", "tab\tback\\quote\"")
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing", "a plain line", "a plain line"},
 		{"whole", "AKIDEXAMPLE", "***"},
@@ -35,6 +35,7 @@ func TestMask(t *testing.T) {
 		{"quoted by Node", "{ a: `it's a \"\\\\ one` }", "{ a: `***` }"},
 		{"traced by a shell", `+ : 'it'\''s a "\ one'`, "+ : '***'"},
 		{"quoted by Python", `KeyError('it\'s a "\\ one')`, "KeyError('***')"},
+		{"quoted by Python, with a tab", `token 'tab\tback\\quote"'`, "token '***'"},
 		{"quoted as ASCII", `caf\u00e9-au-lait`, "***"},
 		{"no UTF-8, as JSON has it", "latin\uFFFD\uFFFDone", "***"},
 		{"no UTF-8, as a tail has it", "latin\uFFFDone", "***"},

@@ -85,7 +85,7 @@ func (k *keeper) live(running context.Context, p *Process) (how string) {
 	}
 	status := p.endTogether(k.grace)
 	if status.Signal() == syscall.SIGKILL {
-		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace.String())
+		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace.Round(time.Millisecond).String())
 	}
 	return ending(status)
 }

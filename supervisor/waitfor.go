@@ -82,6 +82,9 @@ func (a Address) wait(ctx context.Context, log hclog.Logger) error {
 		if why == nil || ctx.Err() == nil {
 			why = err
 		}
+		if ctx.Err() != nil && errors.Is(why, context.Cause(ctx)) { // which stands behind it
+			why = errors.New("no answer")
+		}
 		if time.Since(began) > quietTime {
 			tell()
 		}

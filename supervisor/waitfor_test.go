@@ -232,7 +232,7 @@ func TestWaitForNever(t *testing.T) {
 		"no end":      {"http://", strings.Repeat("HTTP", 4<<10), true, " is not ready: no answer: i/o timeout (it is over)"},
 		"closed":      {"http://", "", false, " is not ready: no answer: "},
 		"half a line": {"http://", "HTTP/1.1 200", false, " is not ready: no answer: unexpected EOF (it is over)"},
-		"silent":      {"http://", "", true, " is not ready: no answer: "},
+		"silent":      {"http://", "", true, " is not ready: no answer (it is over)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
