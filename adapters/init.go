@@ -104,6 +104,7 @@ func (i *Init) outcome(exit supervisor.Exit, log *stderr) error {
 	case exit.Cause != nil: // told to stop
 		return exit.Cause
 	case f != nil:
+		f.Message += tempHint()
 		return initFailure(f)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package adapters
 
 import (
-	"os"
 	"syscall"
 
 	"bootstrap/protocol"
@@ -70,9 +69,7 @@ func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *pr
 	if own := ownFailure(f.Stack, data); own != nil {
 		return own
 	}
-	if tempFull() {
-		f.Message += " (the temp folder " + os.TempDir() + " is full)"
-	}
+	f.Message += tempHint()
 	return f
 }
 

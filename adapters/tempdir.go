@@ -81,9 +81,13 @@ func tempError(what string, err error) *protocol.Failure {
 	return problem("Runtime.TempError", "cannot %s: %v", what, err)
 }
 
-// tempFull: nothing can be written to the temp folder any more.
-func tempFull() bool {
+// tempHint may explain the failure of a command: nothing can be written to the
+// temp folder any more.
+func tempHint() string {
 	var fs syscall.Statfs_t
 	err := syscall.Statfs(os.TempDir(), &fs)
-	return err == nil && fs.Blocks > 0 && (fs.Bavail == 0 || fs.Files > 0 && fs.Ffree == 0)
+	if err == nil && fs.Blocks > 0 && (fs.Bavail == 0 || fs.Files > 0 && fs.Ffree == 0) {
+		return " (the temp folder " + os.TempDir() + " is full)"
+	}
+	return ""
 }

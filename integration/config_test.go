@@ -122,13 +122,7 @@ func TestC13FullTempFolder(t *testing.T) {
 	for _, way := range []string{"file", "function"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			small := []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs -o size=128k none "$TMPDIR" && exec "$@"`, "sh"}
-			cmd := exec.Command(small[0], append(small[1:], "true")...)
-			cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Skipf("NOT TESTED: this machine lets no test mount a small temp folder: %v %s", err, out)
-			}
-			f := begin(t, way, protocol.SCF, "event | wc -c", nil, small...)
+			f := begin(t, way, protocol.SCF, "event | wc -c", nil, smallTemp(t)...)
 			f.succeeds(t, "small", "5\n")
 			f.fails(t, strings.Repeat("x", 200_000), "Runtime.TempError", "the temp folder "+f.tmp+" is full: remove what events leave there")
 			f.succeeds(t, "small again", "11\n")

@@ -256,15 +256,31 @@ func (f *trial) invokeAnyhow(event string) {
 	_, _ = f.runner.Invoke(context.Background(), emulator.Event{Body: f.kind().event(event)}) // it is killed
 }
 
-// A command that fails where nothing can be written has that in its failure;
-// with folders of their own the next event is well.
-func TestC13SaidInFailure(t *testing.T) {
+// smallTemp runs what follows with a TMPDIR of 128 KB.
+func smallTemp(t *testing.T) []string {
+	t.Helper()
 	small := []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs -o size=128k none "$TMPDIR" && exec "$@"`, "sh"}
 	cmd := exec.Command(small[0], append(small[1:], "true")...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("NOT TESTED: this machine lets no test mount a small temp folder: %v %s", err, out)
 	}
+	return small
+}
+
+// So does an init command.
+func TestC13SaidInFailedStart(t *testing.T) {
+	f := begin(t, "stdin", protocol.Lambda, "echo ok", []string{"BOOTSTRAP_INIT_COMMAND=head -c 200000 /dev/zero >$TMPDIR/large || exit 3"}, smallTemp(t)...)
+	out := f.invoke(t, "{}")
+	if told := "exit status 3: head: error writing 'standard output': No space left on device (the temp folder " + f.tmp + " is full)"; out.Kind != emulator.InitFailed || !strings.Contains(string(out.Body), told) {
+		t.Errorf("got %v %s, want a failed start with %s", out.Kind, out.Body, told)
+	}
+}
+
+// A command that fails where nothing can be written has that in its failure;
+// with folders of their own the next event is well.
+func TestC13SaidInFailure(t *testing.T) {
+	small := smallTemp(t)
 	const code = itsFolder + `case $(event) in fill) head -c 200000 /dev/zero >$TMPDIR/large || { echo "cannot go on" >&2; exit 3; };; *) echo ok;; esac`
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {

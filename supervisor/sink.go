@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pipeBuf is what a pipe takes at once where poll finds it ready, unless
@@ -32,8 +34,9 @@ func newSink(to io.Writer) *sink {
 		return s
 	}
 	info, err := file.Stat()
-	if err != nil || info.Mode().IsRegular() {
-		return s
+	flags, _ := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
+	if err != nil || info.Mode().IsRegular() || flags&syscall.O_ACCMODE == syscall.O_RDONLY {
+		return s // a write is taken, or fails
 	}
 	s.fd, s.send = int(file.Fd()), s.sendReady
 	if info.Mode()&os.ModeSocket != 0 {
