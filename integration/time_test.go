@@ -160,7 +160,7 @@ func unharmed(t *testing.T, w way, p *protocol.Platform, server *emulator.Server
 		got.Responses+got.Errors != events || got.Refused != 0 {
 		t.Errorf("%s, %s: got %+v, want %d answers over its connections, and nothing else", w.name, p.Name, got, events)
 	}
-	const own = 20 // the runtime's and its host's
+	const own = 21 // the runtime's, its two logs among it, and its host's
 	until(t, "few descriptors are open", func() bool { return len(openFiles(runner.PID())) <= own })
 	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
 		t.Errorf("%s, %s: told to stop, it ended with %v, want exit status 0", w.name, p.Name, state)
