@@ -138,7 +138,8 @@ func (b *backlog) pass(p []byte) (n int) {
 func (b *backlog) setPatience(most time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.most, b.patience = most, min(b.patience, most)
+	b.most = max(0, most)
+	b.patience = min(b.patience, b.most)
 }
 
 // soon is when such a wait is over; not after until, which may be zero.
@@ -158,7 +159,7 @@ func (b *backlog) wait(until time.Time) bool {
 		return false
 	}
 	b.ready(until.Sub(began))
-	b.patience -= time.Since(began)
+	b.patience = max(0, b.patience-time.Since(began)) // which is long where we were frozen
 	return true
 }
 

@@ -362,3 +362,29 @@ func TestLogGone(t *testing.T) {
 	}
 	within(t, "nothing drains", func() bool { return !log.drains() })
 }
+
+// However long a wait was, or how late an event: what the reader takes gives
+// patience back at once.
+func TestLogPatience(t *testing.T) {
+	_, _, log := pipeLog(t, Style{})
+	b := log.backlog
+	command := log.Source("")
+	command.Begin("id", time.Now().Add(-time.Hour))
+	if b.patience != 0 {
+		t.Errorf("late: got %v, want none", b.patience)
+	}
+	command.Flush()
+	const size = 1000
+	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
+	if want := size * perByte; b.patience != want {
+		t.Errorf("%d bytes later: got %v, want %v", size, b.patience, want)
+	}
+	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", 500_000)) // more than the pipe takes
+	b.mu.Lock()
+	b.patience = time.Millisecond
+	b.wait(time.Now().Add(10 * time.Millisecond))
+	b.mu.Unlock()
+	if b.patience != 0 {
+		t.Errorf("after a longer wait: got %v, want none", b.patience)
+	}
+}
