@@ -383,8 +383,9 @@ func TestLogPatience(t *testing.T) {
 	b.mu.Lock()
 	b.patience = time.Millisecond
 	b.wait(time.Now().Add(10 * time.Millisecond))
+	left := b.patience
 	b.mu.Unlock()
-	if b.patience != 0 {
-		t.Errorf("after a longer wait: got %v, want none", b.patience)
+	if left != 0 {
+		t.Errorf("after a longer wait: got %v, want none", left)
 	}
 }
