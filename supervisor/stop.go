@@ -30,12 +30,13 @@ func (s *Supervisor) stopBy() time.Time {
 }
 
 // whenToldTo begins the stop when ctx ends, whatever goes on then, and ends
-// the posting of answers when its time is over.
+// the posting of answers when most of its time is over: the rest is for all else.
 func (s *Supervisor) whenToldTo(ctx context.Context) (release func()) {
 	var cancel context.CancelFunc
 	s.answering, cancel = context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, func() {
-		time.AfterFunc(time.Until(s.stopBy()), cancel)
+		left := time.Until(s.stopBy())
+		time.AfterFunc(left-left/8, cancel)
 	})
 	return func() { stop(); cancel() }
 }

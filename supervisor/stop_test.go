@@ -130,6 +130,25 @@ func TestLimitOfStop(t *testing.T) {
 	}
 }
 
+// An answer that the platform does not take leaves time for the rest of the
+// stop.
+func TestStopWithoutAnswer(t *testing.T) {
+	tidy(t)
+	f := toldIn(filepath.Join(t.TempDir(), "order"))
+	p := newPlatform(t, func(post) int { return 500 })
+	a := &adapter{invoke: func(context.Context, *protocol.Event) ([]byte, error) { return nil, nil }}
+	p.events <- event{id: "1"}
+	r := run(t, p, a, func(s *Supervisor) {
+		s.StopLimit = 3 * time.Second
+		s.StopCommand = shell("echo stop >>" + string(f))
+	})
+	p.post(t)
+	r.stopped(t)
+	if got := f.String(); got != "stop" {
+		t.Errorf("got %q, want the stop command\n%s", got, r.log)
+	}
+}
+
 // toldWriter tells of the first write.
 type toldWriter chan bool
 
