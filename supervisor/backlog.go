@@ -41,7 +41,7 @@ type backlog struct {
 	dropped  int           // bytes behind what is kept
 	passed   int64         // bytes taken by the reader
 	patience time.Duration // how long the reader may be waited for
-	most     time.Duration // of it
+	most     time.Duration // patience that there can be
 	draining bool          // drain runs
 }
 

@@ -122,10 +122,12 @@ type known struct {
 }
 
 func (m *Mask) knows() *known {
-	if m == nil || m.known.Load() == nil {
-		return &known{}
+	if m != nil {
+		if k := m.known.Load(); k != nil {
+			return k
+		}
 	}
-	return m.known.Load()
+	return &known{}
 }
 
 // in reports whether the text holds a secret.
@@ -195,28 +197,25 @@ func (m *Mask) HidePart(text string) string {
 
 // begun is the longest end of the text that begins a secret.
 func (k *known) begun(text string) span {
-	longest := 0
-	for _, form := range k.forms {
-		for n := min(len(form), len(text)); n >= max(minSecret, longest+1); n-- {
-			if strings.HasSuffix(text, form[:n]) {
-				longest = n
-			}
-		}
-	}
-	return span{len(text) - longest, len(text)}
+	n := k.longest(text, func(form string, n int) bool { return strings.HasSuffix(text, form[:n]) })
+	return span{len(text) - n, len(text)}
 }
 
 // rest is the longest beginning of the text that ends a secret.
 func (k *known) rest(text string) span {
-	longest := 0
+	return span{0, k.longest(text, func(form string, n int) bool { return strings.HasPrefix(text, form[len(form)-n:]) })}
+}
+
+// longest is how many bytes of a secret, at most, the text shares with it.
+func (k *known) longest(text string, shares func(form string, n int) bool) (longest int) {
 	for _, form := range k.forms {
 		for n := min(len(form), len(text)); n >= max(minSecret, longest+1); n-- {
-			if strings.HasPrefix(text, form[len(form)-n:]) {
+			if shares(form, n) {
 				longest = n
 			}
 		}
 	}
-	return span{0, longest}
+	return longest
 }
 
 // A span is a part of a text, from one byte up to another.
