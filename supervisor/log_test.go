@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -187,5 +188,14 @@ func TestLogAllocates(t *testing.T) {
 		command.Flush()
 	}); got > 0 {
 		t.Errorf("got %v allocations for an event, want none", got)
+	}
+}
+
+// A complaint stays one line in JSON, however long it is.
+func TestLogComplaints(t *testing.T) {
+	var got bytes.Buffer
+	fmt.Fprintln(NewLog(&got, Style{JSON: true}).Complaints(), strings.Repeat("x\n", mostWhole))
+	if text := got.String(); strings.Count(text, "\n") != 1 || !json.Valid([]byte(text)) {
+		t.Errorf("got %d lines of %d bytes, want an object", strings.Count(text, "\n"), len(text))
 	}
 }
