@@ -1,0 +1,154 @@
+package procfs
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+)
+
+// Children lists the children of a process, zombies too.
+func Children(pid int) (pids []int) {
+	files := childrenFiles(strconv.Itoa(pid))
+	defer closeAll(files)
+	if files == nil {
+		return childrenByParent(pid)
+	}
+	var c census
+	for _, file := range files {
+		pids = c.read(pids, file)
+	}
+	return pids
+}
+
+// Descendants lists the children of a process, their children, and so on.
+func Descendants(pid int) (pids []int) {
+	for _, child := range Children(pid) {
+		pids = append(append(pids, child), Descendants(child)...)
+	}
+	return pids
+}
+
+// childrenByParent finds the children of a process by asking every process for
+// its parent. Not every kernel has the files of childrenFiles.
+func childrenByParent(parent int) (pids []int) {
+	all, _ := Pids() // none: there is no /proc
+	for _, pid := range all {
+		if s := ReadStat(pid); s.PID != 0 && s.Parent == parent {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// OurChildren lists the children of this process, zombies too.
+func OurChildren() (pids []int) {
+	ours.mu.Lock()
+	defer ours.mu.Unlock()
+	if !ours.update() {
+		return childrenByParent(os.Getpid())
+	}
+	for _, file := range ours.files {
+		pids = ours.read(pids, file)
+	}
+	return pids
+}
+
+var ours census
+
+// A census keeps the files open that list our children, one for each of our
+// threads: they are read after every event. The number of our threads tells
+// whether the files are complete, because no thread of ours exits.
+type census struct {
+	mu      sync.Mutex
+	dir     *os.File // of our threads; nil: it has not looked
+	threads uint64   // as /proc counts them
+	files   []*os.File
+	text    []byte // of one of them
+}
+
+// update opens the files of new threads. It reports whether the files can be
+// had.
+func (c *census) update() bool {
+	if c.dir == nil {
+		dir, err := os.Open("/proc/self/task")
+		if err != nil {
+			return false
+		}
+		c.dir = dir
+	}
+	var info syscall.Stat_t
+	if err := syscall.Fstat(int(c.dir.Fd()), &info); err != nil {
+		return false
+	}
+	if threads := uint64(info.Nlink); threads != c.threads {
+		closeAll(c.files)
+		if c.files, c.threads = childrenFiles("self"), threads; c.files == nil {
+			c.threads = 0 // try again
+		}
+	}
+	return c.files != nil
+}
+
+// childrenFiles opens the lists of a process's children, one for each of its
+// threads. It returns nil unless all can be had.
+func childrenFiles(process string) (files []*os.File) {
+	tasks := "/proc/" + process + "/task/"
+	dir, err := os.Open(tasks)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	threads, err := dir.Readdirnames(0)
+	for _, thread := range threads {
+		var file *os.File
+		if err == nil {
+			file, err = os.Open(tasks + thread + "/children")
+		}
+		if err == nil {
+			files = append(files, file)
+		}
+	}
+	if err != nil {
+		closeAll(files)
+		return nil
+	}
+	return files
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close() // only read
+	}
+}
+
+// shortList is how long a list may be, in bytes, to come in one call.
+const shortList = 1024
+
+// read appends the pids in a list. The kernel gives less than a page at once,
+// so one call returns the whole of a short list only.
+func (c *census) read(pids []int, file *os.File) []int {
+	if c.text == nil {
+		c.text = make([]byte, shortList)
+	}
+	size := pread(file, c.text, 0)
+	for n := size; n > 0 && size >= shortList; size += n {
+		if len(c.text)-size < shortList {
+			c.text = append(c.text, c.text...)
+		}
+		n = pread(file, c.text[size:], size)
+	}
+	for field := range bytes.FieldsSeq(c.text[:size]) {
+		if pid, err := strconv.Atoi(string(field)); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// pread reads from an offset in one call. ReadAt would ask again at the end.
+func pread(file *os.File, p []byte, from int) int {
+	n, _ := syscall.Pread(int(file.Fd()), p, int64(from)) // gone: nothing
+	return max(n, 0)
+}
