@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -346,7 +347,7 @@ func TestChildrenOfAProcess(t *testing.T) {
 	}
 	check := func() {
 		t.Helper()
-		got, other := f.Children(), pidsByParent(f.pid)
+		got, other := f.Children(), procfs.Children(f.pid)
 		slices.Sort(got)
 		slices.Sort(other)
 		slices.Sort(want)
@@ -402,7 +403,7 @@ func TestCensusOfMany(t *testing.T) {
 		defer p.End(0)
 		want = append(want, p.pid)
 	}
-	got := pidsOfChildren()
+	got := procfs.OurChildren()
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -414,7 +415,7 @@ func TestCensusOfMany(t *testing.T) {
 // child is that of the thread that has forked it.
 func TestCensusOfNewThreads(t *testing.T) {
 	tidy(t)
-	_ = pidsOfChildren()
+	_ = procfs.OurChildren()
 	const many = 8
 	pids, release := make(chan int), make(chan struct{})
 	for range many {
@@ -437,7 +438,7 @@ func TestCensusOfNewThreads(t *testing.T) {
 	for range many {
 		want = append(want, <-pids)
 	}
-	got := pidsOfChildren()
+	got := procfs.OurChildren()
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
@@ -447,7 +448,7 @@ func TestCensusOfNewThreads(t *testing.T) {
 	for range many {
 		<-pids
 	}
-	if got := pidsOfChildren(); len(got) > 0 {
+	if got := procfs.OurChildren(); len(got) > 0 {
 		t.Errorf("got %v, want none", got)
 	}
 }

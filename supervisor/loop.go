@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -131,6 +132,9 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	}
 	s.Source.Begin(ev.ID, until)
 	defer s.Source.Flush()
+	if err := children.full(); err != nil {
+		return nil, err
+	}
 	return s.Adapter.Invoke(ctx, ev)
 }
 
@@ -160,6 +164,7 @@ func answerContext(ctx context.Context, ev *protocol.Event) (context.Context, co
 
 // clearUp deals with what the last event left behind.
 func (s *slot) clearUp() {
+	defer s.warnOfZombies()
 	if !s.Keep {
 		s.endOrphans(s.Owner)
 		return
@@ -167,8 +172,15 @@ func (s *slot) clearUp() {
 	left := children.orphans(s.Owner)
 	for _, pid := range left {
 		if !slices.Contains(s.kept, pid) {
-			s.Log.Warn("left running", "pid", pid, "name", nameOf(pid))
+			s.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
 		}
 	}
 	s.kept = left
+}
+
+// warnOfZombies warns once when there are many that nobody reaps.
+func (s *slot) warnOfZombies() {
+	if n := children.newlyMany(); n > 0 {
+		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; let programs wait for their children", "zombies", n)
+	}
 }

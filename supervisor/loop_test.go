@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -347,7 +348,7 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 	p := newPlatform(t, accept)
 	var before []int
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-		before = append(before, len(pidsOfChildren()))
+		before = append(before, len(procfs.OurChildren()))
 		_, err := Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'; (setsid sleep 60 &) ; sleep 60 & :"), 0)
 		return nil, err
 	}}
@@ -360,7 +361,7 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 		p.takes(t, post{"response", "1", "", ""})
 	}
 	r.stopped(t)
-	for i, n := range append(before, len(pidsOfChildren())) {
+	for i, n := range append(before, len(procfs.OurChildren())) {
 		if n > 0 {
 			t.Errorf("after %d events: got %d processes left, want none", i, n)
 		}
@@ -392,7 +393,7 @@ func TestKeepLeftovers(t *testing.T) {
 		p.takes(t, post{"response", id, "", ""})
 	}
 	r.stopped(t)
-	if pids := pidsOfChildren(); len(pids) > 0 {
+	if pids := procfs.OurChildren(); len(pids) > 0 {
 		t.Errorf("got children %v, want none", pids)
 	}
 	if got := strings.Count(r.log.String(), "left running"); got != 2 {

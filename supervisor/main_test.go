@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/procfs"
 )
 
 // bound is far more than anything here takes, and far less than what the
@@ -38,7 +40,7 @@ func TestMain(m *testing.M) {
 	}
 	warmUp()
 	code := m.Run()
-	if left := pidsOfChildren(); len(left) > 0 {
+	if left := procfs.OurChildren(); len(left) > 0 {
 		fmt.Println("children left by the tests:", left)
 		code = 1
 	}
@@ -71,7 +73,7 @@ func tidy(t *testing.T) {
 		defer children.endOrphans(Anybody, bound) // one failure is enough
 		within(t, "no child is left", func() bool {
 			children.reapOrphans()
-			return len(pidsOfChildren()) == 0
+			return len(procfs.OurChildren()) == 0
 		})
 		within(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 		if now := openFiles(t); len(now) > len(files) {

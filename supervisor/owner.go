@@ -1,17 +1,17 @@
 package supervisor
 
 import (
-	"bytes"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"bootstrap/internal/procfs"
 )
 
-// An Owner is whose a process is, where several have some at the same time: a
-// slot, or a sidecar. It is a variable, NAME=value, in the environment of all
-// that the owner starts, which tells later whose an orphan was. A process that
-// has lost it, or written over it, is nobody's: every slot takes it for its own.
+// An Owner is a slot or a sidecar, whose processes must be told apart from
+// those of others. It is a variable, NAME=value, in the environment of all that
+// the owner starts; the registry knows its processes by their mark. A process
+// without a mark is nobody's: every slot takes it for its own.
 type Owner string
 
 // Anybody owns every process.
@@ -23,69 +23,70 @@ const (
 	sidecarName = "FUNCTION_SIDECAR"
 )
 
-// SlotOwner is the owner of what the nth of several slots starts.
+// SlotOwner returns the owner of what the nth of several slots starts.
 func SlotOwner(n int) Owner { return Owner(slotName + "=" + strconv.Itoa(n)) }
 
-// SidecarOwner is the owner of what a sidecar starts.
+// SidecarOwner returns the owner of what a sidecar starts.
 func SidecarOwner(name string) Owner { return Owner(sidecarName + "=" + name) }
-
-func (o Owner) owns(pid int) bool {
-	if o == Anybody {
-		return true
-	}
-	owner := ownerOf(pid)
-	return owner == o || owner == Anybody && !o.sidecar()
-}
 
 func (o Owner) sidecar() bool { return strings.HasPrefix(string(o), sidecarName+"=") }
 
-// ownerOf reads the owner of a process; Anybody: it does not tell.
-func ownerOf(pid int) Owner {
-	for variable := range bytes.SplitSeq(environOf(pid), []byte{0}) {
-		if isOwner(string(variable)) {
-			return Owner(variable)
-		}
-	}
-	return Anybody
-}
-
-// isOwner: a variable, NAME=value, says whose a process is.
+// isOwner reports whether a variable, NAME=value, names an owner.
 func isOwner(variable string) bool {
 	return strings.HasPrefix(variable, slotName+"=") || strings.HasPrefix(variable, sidecarName+"=")
 }
 
-// environOf is the environment of a process. While it loads another program
-// there is none, nor are there arguments: then it is looked for again, until
-// the process has run on, or waits for something. It is empty if the process is
-// gone, or another user's.
-func environOf(pid int) []byte {
-	loaded := false
-	for deadline := time.Now().Add(loadTime); ; time.Sleep(100 * time.Microsecond) {
-		environ := readAtOnce("/proc/" + strconv.Itoa(pid) + "/environ")
-		if len(environ) > 0 || loaded || time.Now().After(deadline) {
-			return environ
-		}
-		state := runState(pid)
-		loaded = state != 'R' && state != 'D' || len(readAtOnce("/proc/"+strconv.Itoa(pid)+"/cmdline")) > 0
+// environ returns env with the owner's variable in place of any other owner's.
+func (o Owner) environ(env []string) []string {
+	if o == Anybody {
+		return env
 	}
+	return append(slices.DeleteFunc(slices.Clone(env), isOwner), string(o))
 }
 
-// readAtOnce reads a file of /proc in one call: between two, what it tells of
-// may end.
-func readAtOnce(path string) []byte {
-	for size := usualPipe; ; size *= 2 {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil // gone
-		}
-		text := make([]byte, size)
-		n, _ := file.Read(text) // gone: nothing
-		_ = file.Close()        // only read
-		if n < size {
-			return text[:n]
-		}
+// maxOwners is how many owners a mark can tell apart.
+const maxOwners = 1 << 12
+
+// number returns the number of an owner in marks; Anybody is 0. The lock must
+// be held.
+func (r *registry) number(of Owner) uint16 {
+	if of == Anybody {
+		return 0
 	}
+	i := slices.Index(r.owners, of)
+	if i < 0 {
+		i = len(r.owners)
+		r.owners = append(r.owners, of)
+	}
+	return uint16((i + 1) % maxOwners)
 }
 
-// loadTime is how long a program may take to be loaded, where many others run.
-const loadTime = time.Second
+// An answer to a question that cannot always be answered yet.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	unknown // a process that loads a program shows no environment
+)
+
+// owns reports whether an owner owns a process. The lock must be held.
+func (r *registry) owns(of Owner, pid int) answer {
+	if of == Anybody {
+		return yes
+	}
+	owner := uint16(0) // nobody
+	if r.sandbox.marker != nil {
+		m, ok := r.sandbox.marker.read(pid)
+		if _, env := r.sandbox.marker.(environMarker); env && !ok && procfs.Loading(pid) {
+			return unknown
+		}
+		if ok && m.run == r.sandbox.run {
+			owner = m.owner
+		}
+	}
+	if owner == r.number(of) || owner == 0 && !of.sidecar() {
+		return yes
+	}
+	return no
+}

@@ -3,7 +3,8 @@ package supervisor
 import (
 	"slices"
 	"testing"
-	"time"
+
+	"bootstrap/internal/procfs"
 )
 
 func TestOwns(t *testing.T) {
@@ -27,8 +28,8 @@ func TestOwns(t *testing.T) {
 				c.Env = c.Env[:2]
 			}
 			p := start(t, c)
-			within(t, "it runs", func() bool { return nameOf(p.pid) == "sleep" })
-			got := []bool{Anybody.owns(p.pid), SlotOwner(1).owns(p.pid), SidecarOwner("db").owns(p.pid)}
+			within(t, "it runs", func() bool { return procfs.Name(p.pid) == "sleep" })
+			got := []bool{owns(Anybody, p), owns(SlotOwner(1), p), owns(SidecarOwner("db"), p)}
 			if want := []bool{true, row.slot1, row.side}; !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
@@ -69,15 +70,8 @@ func TestLivelyOfOwner(t *testing.T) {
 	children.endOrphans(Anybody, bound)
 }
 
-// One that has no environment at all is nobody's at once, however busy it is.
-func TestOwnerOfNoEnvironment(t *testing.T) {
-	tidy(t)
-	c := shell("exec env -i /bin/sh -c 'while :; do :; done'")
-	p := start(t, c)
-	within(t, "it runs", func() bool { return len(environOf(p.pid)) == 0 })
-	began := time.Now()
-	if got := ownerOf(p.pid); got != Anybody || time.Since(began) > loadTime/2 {
-		t.Errorf("got %q after %v, want nobody at once", got, time.Since(began))
-	}
-	p.End(0)
+func owns(of Owner, p *Process) bool {
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	return children.owns(of, p.pid) == yes
 }

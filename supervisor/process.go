@@ -7,9 +7,10 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
+
+	"bootstrap/internal/procfs"
 )
 
 // A Command says what to start and where its bytes go.
@@ -64,49 +65,30 @@ type Process struct {
 // ErrExited is how Pump says that the process has exited.
 var ErrExited = errors.New("exited")
 
-// A StartError says that a program could not be started.
-type StartError struct {
-	Path  string
-	Errno error // of execve, or of what came before
-}
-
-func (e *StartError) Error() string { return "cannot start " + e.Path + ": " + e.Errno.Error() }
-func (e *StartError) Unwrap() error { return e.Errno }
-
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
 	p := &Process{in: feed{fd: -1}, keep: c.Keep, owner: c.Owner, sidecar: c.Sidecar, reaped: time.Now()}
 	theirs, err := p.open(c)
 	if err == nil {
-		p.pid, err = children.start(func() (int, error) {
-			return syscall.ForkExec(c.Path, c.Args, &syscall.ProcAttr{
-				Dir:   c.Dir,
-				Env:   c.environ(),
-				Files: theirs.fds(c),
-				Sys:   &syscall.SysProcAttr{Setpgid: true},
-			})
+		p.pid, err = children.start(c.Owner, c.Owner.environ(c.Env), func(env []string, sys *syscall.SysProcAttr) (int, error) {
+			return syscall.ForkExec(c.Path, c.Args, &syscall.ProcAttr{Dir: c.Dir, Env: env, Files: theirs.fds(c), Sys: sys})
 		})
 	}
 	theirs.close()
 	if err != nil {
 		p.close()
-		return nil, &StartError{c.Path, err}
+		return nil, children.startError(c.Path, err)
 	}
 	p.preferToKill()
 	return p, nil
 }
 
-// environ is what it starts with.
-func (c *Command) environ() []string {
-	if c.Owner == Anybody {
-		return c.Env
-	}
-	return append(slices.DeleteFunc(slices.Clone(c.Env), isOwner), string(c.Owner))
-}
-
-// signal sends sig to the whole group.
+// signal sends sig to the whole group. A process that could not get a group of
+// its own gets it alone.
 func (p *Process) signal(sig syscall.Signal) {
-	_ = syscall.Kill(-p.pid, sig) // ESRCH: none is left, which is fine
+	if syscall.Kill(-p.pid, sig) == syscall.ESRCH {
+		_ = syscall.Kill(p.pid, sig) // gone: fine
+	}
 }
 
 // Leave ends the process alone, at once; the rest of its group lives on.
@@ -117,36 +99,44 @@ func (p *Process) Leave() {
 	p.End(0)
 }
 
-// Interrupt asks the whole group to end, by SIGTERM. It must not be called
+// Interrupt asks the process, its group and its descendants outside the group
+// to exit, by SIGTERM. A shell runs its trap only when the program that it waits
+// for has exited, and that may have a session of its own. It must not be called
 // after End.
 func (p *Process) Interrupt() {
-	p.signal(syscall.SIGTERM)
-	p.signal(syscall.SIGCONT) // a stopped one would not see it
+	outside := p.outside()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // a stopped one would not see the first
+		p.signal(sig)
+		for _, pid := range outside {
+			_ = syscall.Kill(pid, sig) // gone: fine
+		}
+	}
+}
+
+// outside lists the descendants that have left the group.
+func (p *Process) outside() []int {
+	return slices.DeleteFunc(procfs.Descendants(p.pid), func(pid int) bool {
+		group, err := syscall.Getpgid(pid)
+		return err != nil || group == p.pid
+	})
 }
 
 // Exited reports whether the process has exited. It stays a zombie until End,
 // so that neither its pid nor its group's can be another's.
 func (p *Process) Exited() bool {
-	if !p.exited {
-		pid, err := peek(idPid, p.pid)
-		p.exited = pid != 0 || err != nil
-	}
+	p.exited = p.exited || children.exited(p.pid)
 	return p.exited
 }
 
-// preferToKill makes the kernel end a child, and what that starts, rather than
-// us when the memory is full. A child that is gone already, or a kernel without
-// this, is no harm.
+// preferToKill makes the kernel kill a child, and what that starts, rather than
+// us when the memory is full: the command of an event first, which is the one
+// that grows.
 func (p *Process) preferToKill() {
-	score := "1000"
+	score := 1000
 	if p.sidecar {
-		score = "500"
+		score = 500
 	}
-	fd, err := syscall.Open("/proc/"+strconv.Itoa(p.pid)+"/oom_score_adj", syscall.O_WRONLY|syscall.O_CLOEXEC, 0)
-	if err == nil {
-		_, _ = syscall.Write(fd, []byte(score))
-		_ = syscall.Close(fd)
-	}
+	procfs.SetOOMScore(p.pid, score)
 }
 
 // End ends the process and its group and says how it went: by itself, or by
@@ -181,7 +171,7 @@ func (p *Process) Peak() int {
 	if p.peak > 0 {
 		return p.peak
 	}
-	return peakOf(p.pid)
+	return procfs.Peak(p.pid)
 }
 
 // killTime is how long the kernel may take to end what was killed.

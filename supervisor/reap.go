@@ -1,34 +1,77 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
 )
 
 // children knows which of our children are Processes. All others are orphans
-// of the user's code: we are the subreaper, so whatever loses its parent
-// becomes our child. It is the one piece of state that belongs to the process
+// of the user's code. It is the one piece of state that belongs to the process
 // and not to a value, as children do.
 //
 // Its lock makes each of these one step: fork and note, reap and forget, look
-// and reap, list and kill. So no pid is ever signalled that may be another's,
-// and no status is taken from its waiter.
-var children = registry{own: map[int]bool{}}
+// and reap, list and kill. So a child's pid is never signalled once it may be
+// another's, and no status is taken from its waiter.
+var children = registry{own: map[int]bool{}, early: map[int]exit{}}
 
 type registry struct {
-	mu  sync.Mutex
-	own map[int]bool
+	mu      sync.Mutex
+	own     map[int]bool
+	sandbox sandbox
+	owners  []Owner      // their numbers in marks are their places here, from 1 on
+	started uint16       // how many processes were started, in 12 bits
+	first   int          // pid of the first one; 0: none was started
+	early   map[int]exit // of our own that had to be reaped to see that they have exited
+	zombies int          // that only process 1 could reap, at the last look
+	warned  bool         // of many of them
+	noFork  int          // how many forks in a row found no memory
 }
 
-func (r *registry) start(fork func() (int, error)) (int, error) {
+// An exit is what the kernel says when a process is reaped.
+type exit struct {
+	status syscall.WaitStatus
+	usage  syscall.Rusage
+}
+
+// start forks a process of an owner. The mark is set under the lock, so that
+// the process has it from its first instruction on.
+func (r *registry) start(of Owner, env []string, fork func(env []string, sys *syscall.SysProcAttr) (int, error)) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pid, err := fork()
+	r.sandbox.explore()
+	if r.sandbox.marker != nil {
+		r.started = (r.started + 1) % (1 << 12)
+		m := mark{r.sandbox.run, r.number(of), r.started}
+		_ = r.sandbox.marker.set(m) // worked when it was tried
+		env = r.sandbox.marker.environ(env, m)
+	}
+	pid, err := r.fork(env, fork)
 	if err == nil {
-		r.own[pid] = true
+		r.own[pid], r.noFork = true, 0
+		r.first = cmp.Or(r.first, pid)
+	}
+	return pid, err
+}
+
+// fork tries the ways to give the child a group of its own, from the one that
+// worked last on. Where there are no processes left it reaps what has died, and
+// tries once more.
+func (r *registry) fork(env []string, fork func(env []string, sys *syscall.SysProcAttr) (int, error)) (pid int, err error) {
+	for way := r.sandbox.grouping; way < len(groupings); way++ {
+		sys := groupings[way]
+		pid, err = fork(env, &sys)
+		if err == syscall.EAGAIN && r.reapDead() > 0 {
+			pid, err = fork(env, &sys)
+		}
+		if err == nil {
+			r.sandbox.grouping = way
+		}
+		if !refused(err) {
+			break
+		}
 	}
 	return pid, err
 }
@@ -41,22 +84,43 @@ func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.own, pid)
-	var usage syscall.Rusage
-	status, ok := waitUsage(pid, &usage)
+	got, ok := r.early[pid]
 	if !ok {
-		status = syscall.WaitStatus(syscall.SIGKILL)
+		got, ok = wait(pid)
 	}
-	return status, int(usage.Maxrss) << 10
+	delete(r.early, pid)
+	if !ok {
+		got.status = syscall.WaitStatus(syscall.SIGKILL)
+	}
+	return got.status, int(got.usage.Maxrss) << 10
+}
+
+// exited reports whether one of our own has exited. It stays a zombie, so that
+// its pid and its group's stay taken, but where the kernel refuses waitid: there
+// it is reaped, and the number of an empty group may become another's.
+func (r *registry) exited(pid int) bool {
+	if !r.sandbox.noWaitid {
+		found, err := peek(idPid, pid)
+		if err == nil || err == syscall.ECHILD {
+			return found != 0 || err != nil
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sandbox.noWaitid = true
+	got, ok := wait(pid)
+	if ok {
+		r.early[pid] = got
+	}
+	return ok
 }
 
 // wait reaps a child that has exited; it does not block.
-func wait(pid int) (syscall.WaitStatus, bool) { return waitUsage(pid, nil) }
-
-func waitUsage(pid int, usage *syscall.Rusage) (status syscall.WaitStatus, ok bool) {
+func wait(pid int) (got exit, ok bool) {
 	for {
-		got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, usage)
+		found, err := syscall.Wait4(pid, &got.status, syscall.WNOHANG, &got.usage)
 		if err != syscall.EINTR {
-			return status, got == pid
+			return got, found == pid
 		}
 	}
 }
@@ -75,6 +139,19 @@ func (r *registry) reapOrphans() {
 	}
 }
 
+// reapDead reaps all orphans that have exited, also those behind one of our
+// own, and returns how many. The lock must be held.
+func (r *registry) reapDead() (reaped int) {
+	for _, pid := range r.children() {
+		if !r.own[pid] {
+			if _, dead := wait(pid); dead {
+				reaped++
+			}
+		}
+	}
+	return reaped
+}
+
 // runReaper reaps orphans that exit while nobody pumps, until ctx ends. It is
 // not woken by SIGCHLD: each exit, most of all of a command, would cost two
 // switches of threads in the middle of an event.
@@ -86,117 +163,9 @@ func runReaper(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			children.orphans(Anybody) // reaps all that are dead, also behind one of our own
+			children.mu.Lock()
+			children.reapDead()
+			children.mu.Unlock()
 		}
 	}
-}
-
-// LeftBehind reports whether something lives that the process, or another of
-// its owner, has lost.
-func (p *Process) LeftBehind() bool { return len(children.orphans(p.owner)) > 0 }
-
-// orphans are those of an owner that live.
-func (r *registry) orphans(of Owner) (pids []int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, pid := range pidsOfChildren() {
-		if !r.own[pid] {
-			if _, dead := wait(pid); !dead && of.owns(pid) {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
-}
-
-// lively: such an orphan, or what it has started, has something to do.
-func (r *registry) lively(of Owner) bool { return slices.ContainsFunc(r.orphans(of), lively) }
-
-func lively(pid int) bool {
-	state := runState(pid)
-	return state == 'R' || state == 'D' || slices.ContainsFunc(childrenOf(pid), lively)
-}
-
-// endOrphans ends all that was left behind by an owner, and returns when it is
-// gone, or after the limit, with the pids that would not go. What an orphan
-// leaves behind becomes an orphan in turn, so it looks until there is none.
-func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
-	for deadline := time.Now().Add(limit); ; time.Sleep(100 * time.Microsecond) {
-		left = r.killOrphans(of)
-		if len(left) == 0 || time.Now().After(deadline) {
-			return left
-		}
-	}
-}
-
-// killOrphans kills those that there are, and reaps the dead. One that it
-// reaps counts as found: what that left behind may not have been in the list.
-func (r *registry) killOrphans(of Owner) (found []int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.killFound(of)
-}
-
-// killFound is killOrphans, with the lock held.
-func (r *registry) killFound(of Owner) (found []int) {
-	if _, err := peek(idAny, 0); err == syscall.ECHILD {
-		return nil // no children at all: the usual case, and the cheap one
-	}
-	for _, pid := range pidsOfChildren() {
-		if !r.own[pid] && r.end(pid, of) {
-			found = append(found, pid)
-		}
-	}
-	return found
-}
-
-// end kills an orphan if it is the owner's, and reaps it if it is dead. One that
-// is dead does not tell whose it was: its group is killed only where that does
-// not matter. It reports whether it was either.
-func (r *registry) end(pid int, of Owner) bool {
-	if of != Anybody {
-		if _, dead := wait(pid); dead {
-			return true
-		}
-		if !of.owns(pid) {
-			return false
-		}
-	}
-	r.kill(pid)
-	wait(pid)
-	return true
-}
-
-// kill kills an orphan, with its group unless that is one of our own, or ours,
-// or init's (-1 is everybody). One after the other they might fork faster than
-// we kill; a group dies at once.
-func (r *registry) kill(pid int) {
-	group, err := syscall.Getpgid(pid)
-	if err == nil && group > 1 && group != syscall.Getpgrp() && !r.own[group] {
-		_ = syscall.Kill(-group, syscall.SIGKILL)
-	}
-	_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
-}
-
-// killAll kills all that there is, ours too, and then what that has left behind.
-// It returns when all is dead, or after the limit. The lock must be held.
-func (r *registry) killAll(limit time.Duration) {
-	for deadline := time.Now().Add(limit); r.killOwn() || len(r.killFound(Anybody)) > 0; time.Sleep(100 * time.Microsecond) {
-		if time.Now().After(deadline) {
-			return
-		}
-	}
-}
-
-// killOwn kills our own, with their groups, and reports whether one still
-// lives. The dead are left for their waiters.
-func (r *registry) killOwn() (living bool) {
-	for pid := range r.own {
-		_ = syscall.Kill(-pid, syscall.SIGKILL) // none is left: fine
-		_ = syscall.Kill(pid, syscall.SIGKILL)  // it may have left its group
-		if dead, err := peek(idPid, pid); dead == 0 && err == nil {
-			living = true
-		}
-	}
-	return living
 }

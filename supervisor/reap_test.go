@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/procfs"
 )
 
 // R01: whatever loses its parent is reaped as it exits.
@@ -21,7 +23,7 @@ func TestOrphansAreReaped(t *testing.T) {
 	p := start(t, c)
 	pumpUntil(t, p, func() bool { return out.Total > 0 })
 	within(t, "no child is left but the process", func() bool {
-		pids := pidsOfChildren()
+		pids := procfs.OurChildren()
 		return len(pids) == 1 && pids[0] == p.pid
 	})
 	p.End(0)
@@ -34,7 +36,7 @@ func TestDeadOrphans(t *testing.T) {
 	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
-	if pids := pidsOfChildren(); len(pids) > 0 {
+	if pids := procfs.OurChildren(); len(pids) > 0 {
 		t.Errorf("got children %v, want none", pids)
 	}
 }
@@ -77,7 +79,7 @@ func TestReaperBehindOurOwn(t *testing.T) {
 	if got := first.End(0); got.ExitStatus() != 5 {
 		t.Errorf("got status %#x, want exit status 5", got)
 	}
-	within(t, "no child is left", func() bool { return len(pidsOfChildren()) == 0 })
+	within(t, "no child is left", func() bool { return len(procfs.OurChildren()) == 0 })
 }
 
 // T02: what escapes from its group does not escape from endOrphans.
@@ -104,7 +106,7 @@ func TestEndOrphans(t *testing.T) {
 			if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 				t.Errorf("got %v left, want none", left)
 			}
-			if pids := pidsOfChildren(); len(pids) > 0 {
+			if pids := procfs.OurChildren(); len(pids) > 0 {
 				t.Errorf("got children %v, want none", pids)
 			}
 		})
@@ -127,7 +129,7 @@ func TestEndOrphansThatExit(t *testing.T) {
 		_ = r.Close()
 		_ = w.Close() // now they exit
 		children.endOrphans(Anybody, bound)
-		if pids := pidsOfChildren(); len(pids) > 0 {
+		if pids := procfs.OurChildren(); len(pids) > 0 {
 			t.Fatalf("got children %v, want none", pids)
 		}
 	}
@@ -144,7 +146,7 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
-	if pids := pidsOfChildren(); len(pids) != 2 {
+	if pids := procfs.OurChildren(); len(pids) != 2 {
 		t.Errorf("got children %v, want our own two", pids)
 	}
 	if got := dead.End(0); got.ExitStatus() != 5 {
@@ -178,7 +180,7 @@ func TestOrphans(t *testing.T) {
 	runToEnd(t, t.Context(), shell(escape+"(: &); escape 'sleep 60 >&2 &'; (: &)"), 0).check(t, 0)
 	within(t, "the dead are reaped", func() bool {
 		got := children.orphans(Anybody)
-		return len(got) == 1 && len(pidsOfChildren()) == 2 && got[0] != own.pid
+		return len(got) == 1 && len(procfs.OurChildren()) == 2 && got[0] != own.pid
 	})
 	if own.Exited() {
 		t.Error("got our own exited, want it running")
@@ -238,7 +240,7 @@ func TestKillAll(t *testing.T) {
 		}
 		children.mu.Lock()
 		children.killAll(bound)
-		pids := pidsOfChildren()
+		pids := procfs.OurChildren()
 		children.mu.Unlock()
 		if len(pids) != len(ps) {
 			t.Errorf("got the children %v, want only the dead %d of ours", pids, len(ps))

@@ -3,10 +3,12 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -146,9 +148,8 @@ func (k *keeper) end(grace time.Duration) {
 	<-k.gone
 }
 
-// endTogether is End for a whole group that may need the grace: a shell is gone
-// as soon as it is told to end, and what it runs is not. That has become our
-// child by then.
+// endTogether is End for a whole group that may need the grace: a shell exits
+// as soon as it is asked to, and what it runs does not.
 func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
@@ -161,12 +162,12 @@ func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
 	return p.End(0)
 }
 
-// alone: a process that has exited has left nobody of its group alive.
+// alone reports whether no other process of its group lives. Without /proc
+// nobody can tell, and the group has the whole grace.
 func (p *Process) alone() bool {
-	for _, pid := range children.orphans(p.owner) {
-		if group, err := syscall.Getpgid(pid); err == nil && group == p.pid {
-			return false
-		}
-	}
-	return true
+	pids, listed := procfs.Pids()
+	return listed && !slices.ContainsFunc(pids, func(pid int) bool {
+		group, err := syscall.Getpgid(pid)
+		return err == nil && group == p.pid && pid != p.pid && procfs.ReadStat(pid).Living()
+	})
 }

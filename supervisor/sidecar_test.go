@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 
 	"github.com/hashicorp/go-hclog"
@@ -255,7 +256,7 @@ func TestSidecarStopped(t *testing.T) {
 	d := &diary{}
 	s := keep(t, d, `trap 'echo ended; exit' TERM; echo up; kill -STOP $$; while :; do sleep .01; done`, restarts)
 	d.wait(t, "up")
-	pids := pidsOfChildren()
+	pids := procfs.OurChildren()
 	within(t, "it is stopped", func() bool { return stateOf(pids[0]) == "T" })
 	quick(t, func() { s.Stop(graceOf(bound)) })
 	if !strings.Contains(d.String(), "ended") {

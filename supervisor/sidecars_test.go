@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -61,7 +62,7 @@ func TestSidecarsCannotStart(t *testing.T) {
 	if start, ok := errors.AsType[*StartError](err); !ok || start.Path != "/nowhere" {
 		t.Errorf("got the error %v, want a *StartError within", err)
 	}
-	if left := pidsOfChildren(); len(left) > 0 {
+	if left := procfs.OurChildren(); len(left) > 0 {
 		t.Errorf("got the children %v, want none", left)
 	}
 	if _, err := os.Stat(last); err == nil {

@@ -91,9 +91,7 @@ type Supervisor struct {
 // on. All that it started is over when it returns. It may run once in a
 // process, as it adopts and ends all orphans.
 func (s *Supervisor) Run(ctx context.Context) error {
-	if err := becomeSubreaper(); err != nil {
-		return fmt.Errorf("cannot adopt orphans: %w", err)
-	}
+	s.settleIn()
 	defer s.whenToldTo(ctx)()
 	var stop context.CancelFunc
 	s.lasting, stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -102,6 +100,17 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	s.endOrphans(Anybody)
 	stop()
 	return errors.Join(err, s.background.Wait())
+}
+
+// settleIn says what this sandbox lacks, and kills what a bootstrap left behind
+// that was killed here before.
+func (s *Supervisor) settleIn() {
+	if missing, instead := Explore().Missing(); missing != "" {
+		s.Log.Warn("this sandbox lacks abilities", "missing", missing, "instead", instead)
+	}
+	if killed := children.endStale(); len(killed) > 0 {
+		s.Log.Warn("killed what an earlier run of bootstrap left behind", "pids", killed)
+	}
 }
 
 // serve starts all, serves events, and stops all.
@@ -161,6 +170,9 @@ func (s *Supervisor) ready(ctx context.Context) error {
 func failure(err error, fallback string) *protocol.Failure {
 	if f, ok := errors.AsType[*protocol.Failure](err); ok {
 		return f
+	}
+	if fatal, ok := errors.AsType[*FatalError](err); ok {
+		return fatal.Failure
 	}
 	return &protocol.Failure{Type: fallback, Message: err.Error()}
 }

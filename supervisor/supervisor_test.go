@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -172,7 +173,7 @@ func TestNothingOutlivesRun(t *testing.T) {
 			if err := r.wait(t); !errors.Is(err, fail) {
 				t.Errorf("Run: got %v, want %v", err, fail)
 			}
-			if pids := pidsOfChildren(); len(pids) > 0 {
+			if pids := procfs.OurChildren(); len(pids) > 0 {
 				t.Errorf("got %v left, want none", pids)
 			}
 		})

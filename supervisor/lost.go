@@ -1,0 +1,109 @@
+package supervisor
+
+import (
+	"os"
+	"syscall"
+
+	"bootstrap/internal/procfs"
+)
+
+// A process is lost when its parent has exited: then nothing needs it any
+// more. Where we adopt orphans the lost processes are those of our children
+// that are not a Process. Elsewhere they are the processes with our mark that
+// have no parents up to a Process.
+
+// children lists our children, zombies too.
+func (r *registry) children() []int {
+	if r.sandbox.lists {
+		return procfs.OurChildren()
+	}
+	return r.childrenByNumber()
+}
+
+// searched is how many numbers childrenByNumber tries: as many as there are
+// processes at most, where nobody has raised the kernel's limit.
+const searched = 32 << 10
+
+// childrenByNumber tries the numbers from our first child on, as nothing lists
+// processes. The kernel tells whether a number is that of a child.
+func (r *registry) childrenByNumber() (pids []int) {
+	if _, err := peek(idAny, 0); err == syscall.ECHILD || r.first == 0 {
+		return nil
+	}
+	for pid := r.first; pid < r.first+searched; pid++ {
+		if _, err := peek(idPid, pid); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// A scan is one look at all processes.
+type scan struct {
+	*registry
+	stats  map[int]procfs.Stat
+	unsure bool // a process showed no mark because it was loading a program
+}
+
+// stat reads a process once.
+func (s *scan) stat(pid int) procfs.Stat {
+	found, ok := s.stats[pid]
+	if !ok {
+		found = procfs.ReadStat(pid)
+		s.stats[pid] = found
+	}
+	return found
+}
+
+// lost lists the processes that carry our mark and have lost their parents,
+// those of all owners. Zombies are counted, not listed: only their parent can
+// reap them.
+func (r *registry) lost() (pids []int, unsure bool) {
+	all, _ := procfs.Pids()
+	s := &scan{registry: r, stats: map[int]procfs.Stat{}}
+	r.zombies = 0
+	for _, pid := range all {
+		if !s.marked(pid) || s.needed(pid) {
+			continue
+		}
+		switch stat := s.stat(pid); {
+		case stat.State == 'Z':
+			r.zombies++
+		case stat.Living():
+			pids = append(pids, pid)
+		}
+	}
+	return pids, s.unsure
+}
+
+// marked reports whether a process is ours by its mark. One that is loading a
+// program may show no environment yet, nor does a zombie.
+func (s *scan) marked(pid int) bool {
+	if s.own[pid] || pid == os.Getpid() {
+		return false
+	}
+	m, ok := s.sandbox.marker.read(pid)
+	if ok {
+		return m.run == s.sandbox.run
+	}
+	if _, env := s.sandbox.marker.(environMarker); env {
+		const kthreadd = 2 // the parent of the kernel's own
+		stat := s.stat(pid)
+		s.unsure = s.unsure || pid != kthreadd && stat.Parent != kthreadd && procfs.Loading(pid)
+		return stat.State == 'Z' && stat.Parent == 1
+	}
+	return false
+}
+
+// needed reports whether a process has parents up to one of our own.
+func (s *scan) needed(pid int) bool {
+	for range len(s.stats) + 64 { // a chain that changes while it is read must end, too
+		if pid = s.stat(pid).Parent; pid <= 1 || pid == os.Getpid() {
+			return false
+		}
+		if s.own[pid] {
+			return true
+		}
+	}
+	return false
+}
