@@ -22,39 +22,46 @@ func (p *Process) EndLeftBehind() { _ = children.endOrphans(p.owner, killTime) }
 func (r *registry) orphans(of Owner) (pids []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.sandbox.adopts() {
-		pids, _ = r.lostOf(of)
-		return pids
-	}
 	for _, pid := range r.children() {
-		if !r.own[pid] {
+		if r.own[pid] == 0 {
 			if _, dead := wait(pid); !dead && r.owns(of, pid) == yes {
 				pids = append(pids, pid)
 			}
 		}
 	}
-	return pids
+	lost, _ := r.lostOf(of)
+	return append(pids, lost...)
 }
 
 // lostOf lists the processes of an owner that are lost. It reports whether
 // there may be more: a process did not show its mark.
 func (r *registry) lostOf(of Owner) (pids []int, unsure bool) {
-	if !r.sandbox.findsLeftovers() {
-		return nil, false
+	if r.sandbox.adopts() {
+		return nil, false // they are our children
 	}
 	pids, unsure = r.lost()
 	return slices.DeleteFunc(pids, func(pid int) bool { return r.owns(of, pid) == no }), unsure
 }
 
-// lively reports whether something that an owner has left behind, or a
-// descendant of that, wants a processor. Where nothing can be found it says
-// that there may be.
-func (r *registry) lively(of Owner) bool {
-	return !FindsLeftovers() || slices.ContainsFunc(r.orphans(of), lively)
-}
-
-func lively(pid int) bool {
-	return procfs.ReadStat(pid).Busy() || slices.ContainsFunc(procfs.Children(pid), lively)
+// busy reports whether something that an owner has left behind, or a descendant
+// of that, wants a processor, and how much of it all these have used. Where
+// nothing can be found it says that there may be something.
+func (r *registry) busy(of Owner) (busy bool, used time.Duration) {
+	if !FindsLeftovers() {
+		return true, 0
+	}
+	seen := map[int]bool{}
+	for _, orphan := range r.orphans(of) {
+		for _, pid := range append(procfs.Descendants(orphan), orphan) {
+			stat := procfs.ReadStat(pid)
+			busy = busy || stat.Busy() || stat.State == 0 // gone, or not to be seen
+			if !seen[pid] {
+				used += stat.CPU
+			}
+			seen[pid] = true
+		}
+	}
+	return busy, used
 }
 
 // loadTime is how long a program may take to be loaded, on a busy machine.
@@ -88,13 +95,13 @@ func (r *registry) killOrphans(of Owner, round int) (found []int, unsure bool) {
 // killFound is killOrphans with the lock held.
 func (r *registry) killFound(of Owner, round int) (found []int, unsure bool) {
 	if !r.sandbox.adopts() {
-		return r.killLost(of, round)
+		found, unsure = r.killLost(of, round)
 	}
 	if _, err := peek(idAny, 0); err == syscall.ECHILD {
-		return nil, false // no children at all: the usual case, and the cheap one
+		return found, unsure // no children at all: the usual case, and the cheap one
 	}
 	for _, pid := range r.children() {
-		if r.own[pid] {
+		if r.own[pid] != 0 {
 			continue
 		}
 		switch r.end(pid, of) {
@@ -136,7 +143,7 @@ func (r *registry) kill(pid int) {
 }
 
 func (r *registry) mayKillGroup(group int) bool {
-	return group > 1 && group != syscall.Getpgrp() && !r.own[group]
+	return group > 1 && group != syscall.Getpgrp() && r.own[group] == 0
 }
 
 // killLost kills the processes of an owner that are lost and not our children.
@@ -157,6 +164,7 @@ func (r *registry) killLost(of Owner, round int) (found []int, unsure bool) {
 	for _, pid := range found {
 		r.signalMarked(pid, syscall.SIGKILL)
 	}
+	r.noteKilled(found)
 	return found, unsure
 }
 

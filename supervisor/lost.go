@@ -38,6 +38,39 @@ func (r *registry) childrenByNumber() (pids []int) {
 	return pids
 }
 
+// lostByNumber tries the same numbers where we do not adopt orphans either. A
+// process is lost when the one that we started with its mark has exited. A
+// zombie looks like a living process, so each is found once.
+func (r *registry) lostByNumber() (pids []int) {
+	if _, limit := r.sandbox.marker.(limitMarker); !limit || r.first == 0 {
+		return nil
+	}
+	running := map[uint16]bool{ourStart: true}
+	for _, start := range r.own {
+		running[start] = true
+	}
+	for pid := r.first; pid < r.first+searched; pid++ {
+		m, ok := r.sandbox.marker.read(pid)
+		if ok && m.run == r.sandbox.run && !running[m.start] && r.killed[pid] != m {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// noteKilled keeps the processes that were killed from being found again where
+// nothing tells a zombie from a living process.
+func (r *registry) noteKilled(pids []int) {
+	if r.sandbox.lists {
+		return
+	}
+	for _, pid := range pids {
+		if m, ok := r.sandbox.marker.read(pid); ok {
+			r.killed[pid] = m
+		}
+	}
+}
+
 // A scan is one look at all processes.
 type scan struct {
 	*registry
@@ -59,6 +92,12 @@ func (s *scan) stat(pid int) procfs.Stat {
 // those of all owners. Zombies are counted, not listed: only their parent can
 // reap them.
 func (r *registry) lost() (pids []int, unsure bool) {
+	if r.sandbox.marker == nil {
+		return nil, false
+	}
+	if !r.sandbox.lists {
+		return r.lostByNumber(), false
+	}
 	all, _ := procfs.Pids()
 	s := &scan{registry: r, stats: map[int]procfs.Stat{}}
 	r.zombies = 0
@@ -79,7 +118,7 @@ func (r *registry) lost() (pids []int, unsure bool) {
 // marked reports whether a process is ours by its mark. One that is loading a
 // program may show no environment yet, nor does a zombie.
 func (s *scan) marked(pid int) bool {
-	if s.own[pid] || pid == os.Getpid() {
+	if s.own[pid] != 0 || pid == os.Getpid() {
 		return false
 	}
 	m, ok := s.sandbox.marker.read(pid)
@@ -101,7 +140,7 @@ func (s *scan) needed(pid int) bool {
 		if pid = s.stat(pid).Parent; pid <= 1 || pid == os.Getpid() {
 			return false
 		}
-		if s.own[pid] {
+		if s.own[pid] != 0 {
 			return true
 		}
 	}

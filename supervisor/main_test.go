@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 		helper()
 		return
 	}
-	if err := becomeSubreaper(); err != nil {
+	if err := enterSandbox(); err != nil {
 		fmt.Println("cannot become a subreaper:", err)
 		os.Exit(1)
 	}
@@ -63,8 +64,8 @@ func warmUp() {
 }
 
 // tidy fails the test if, at its end, a child, a descriptor or a goroutine is
-// left. As we adopt all orphans, no child is left when no descendant is. It is
-// the first thing that a test calls, for its end to be the last.
+// left, or a process that one of ours has lost. It is the first thing that a
+// test calls, for its end to be the last.
 func tidy(t *testing.T) {
 	t.Helper()
 	files, goroutines := openFiles(t), runtime.NumGoroutine()
@@ -73,7 +74,7 @@ func tidy(t *testing.T) {
 		defer children.endOrphans(Anybody, bound) // one failure is enough
 		within(t, "no child is left", func() bool {
 			children.reapOrphans()
-			return len(procfs.OurChildren()) == 0
+			return len(procfs.OurChildren()) == 0 && len(below()) == 0
 		})
 		within(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 		if now := openFiles(t); len(now) > len(files) {
@@ -83,6 +84,17 @@ func tidy(t *testing.T) {
 			t.Errorf("got %v still noted as our own, want none", children.own)
 		}
 	})
+}
+
+// below lists all that runs below us: our children, and what they have lost.
+func below() []int {
+	pids := procfs.OurChildren()
+	for _, pid := range children.orphans(Anybody) {
+		if !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // openFiles are our descriptors, and what they are.
@@ -166,7 +178,7 @@ func start(t *testing.T, c *Command) *Process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if children.own[p.pid] {
+		if children.own[p.pid] != 0 {
 			p.End(0)
 		}
 	})

@@ -23,6 +23,9 @@ type mark struct {
 	start uint16 // counts the processes that we start; 12 bits
 }
 
+// ourStart is the start in our own mark: no process that we start has it.
+const ourStart = 0
+
 // markMagic begins every mark. As a limit, a mark is a huge number that nobody
 // would set.
 const markMagic = 0x4253

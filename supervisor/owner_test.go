@@ -63,8 +63,8 @@ func TestLivelyOfOwner(t *testing.T) {
 	c := shell("(while :; do :; done) >/dev/null 2>&1 & exit 0")
 	c.Owner, c.Keep = SidecarOwner("db"), true
 	runToEnd(t, t.Context(), c, 0).check(t, 0)
-	within(t, "it is lively", func() bool { return children.lively(SidecarOwner("db")) })
-	if children.lively(SlotOwner(1)) {
+	within(t, "it is lively", func() bool { return lively(SidecarOwner("db")) })
+	if lively(SlotOwner(1)) {
 		t.Error("the slot has something lively, want nothing")
 	}
 	children.endOrphans(Anybody, bound)
@@ -74,4 +74,9 @@ func owns(of Owner, p *Process) bool {
 	children.mu.Lock()
 	defer children.mu.Unlock()
 	return children.owns(of, p.pid) == yes
+}
+
+func lively(of Owner) bool {
+	busy, _ := children.busy(of)
+	return busy
 }

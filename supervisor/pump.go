@@ -13,7 +13,9 @@ const (
 	lastLook  = 20 * time.Millisecond  // and of an old process,
 	rareLook  = 50 * time.Millisecond  // or of a sidecar
 	passOn    = 10 * time.Millisecond  // for what an exited one has left to others to write,
-	catchUp   = 200 * time.Millisecond // where these want to run but do not get to it
+	catchUp   = 200 * time.Millisecond // where these want to run,
+	starved   = 2 * time.Second        // where they get no processor,
+	aTurn     = 50 * time.Millisecond  // that is, less of it than this
 )
 
 var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
@@ -49,7 +51,8 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 // in it, or more than an Output takes. It waits for a moment where another holds
 // an output: that may be passing on the end, as in exec > >(tee log).
 func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err error) {
-	for began := time.Now(); err == nil && !p.ended() && p.awaited(ctx, time.Since(began)); {
+	holders := p.holders()
+	for began := time.Now(); err == nil && !p.ended() && holders.mayWrite(ctx, time.Since(began)); {
 		_, err = p.turn(context.Background(), passOn/4, buf)
 	}
 	if err == nil {
@@ -61,10 +64,30 @@ func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err e
 	return err
 }
 
-// awaited: it is not too long yet for others to write. On a busy machine what
-// has something to do may wait long for a processor; but ctx may have ended.
-func (p *Process) awaited(ctx context.Context, waited time.Duration) bool {
-	return waited < passOn || waited < catchUp && ctx.Err() == nil && children.lively(p.owner)
+// holders are the processes that still hold an output of one that has exited.
+type holders struct {
+	of     Owner
+	looked bool
+	before time.Duration // the processor time that they had used at the first look
+}
+
+func (p *Process) holders() *holders { return &holders{of: p.owner} }
+
+// mayWrite reports whether to wait on for holders to write. On a busy machine
+// they may wait long for a processor; one that has had its turn has written, or
+// is busy with something else. ctx may have ended.
+func (h *holders) mayWrite(ctx context.Context, waited time.Duration) bool {
+	if waited < passOn {
+		return true
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	busy, used := children.busy(h.of)
+	if !h.looked {
+		h.looked, h.before = true, used
+	}
+	return busy && (waited < catchUp || waited < starved && seesTimes() && used-h.before < aTurn)
 }
 
 // patience is how long to wait for bytes before looking whether the process

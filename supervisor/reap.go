@@ -15,15 +15,16 @@ import (
 // Its lock makes each of these one step: fork and note, reap and forget, look
 // and reap, list and kill. So a child's pid is never signalled once it may be
 // another's, and no status is taken from its waiter.
-var children = registry{own: map[int]bool{}, early: map[int]exit{}}
+var children = registry{own: map[int]uint16{}, early: map[int]exit{}, killed: map[int]mark{}}
 
 type registry struct {
 	mu      sync.Mutex
-	own     map[int]bool
+	own     map[int]uint16 // and the start in their marks, which is not 0
 	sandbox sandbox
 	owners  []Owner      // their numbers in marks are their places here, from 1 on
 	started uint16       // how many processes were started, in 12 bits
 	first   int          // pid of the first one; 0: none was started
+	killed  map[int]mark // see noteKilled
 	early   map[int]exit // of our own that had to be reaped to see that they have exited
 	zombies int          // that only process 1 could reap, at the last look
 	warned  bool         // of many of them
@@ -42,15 +43,16 @@ func (r *registry) start(of Owner, env []string, fork func(env []string, sys *sy
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sandbox.explore()
+	r.started = r.started%(1<<12-1) + 1
 	if r.sandbox.marker != nil {
-		r.started = (r.started + 1) % (1 << 12)
 		m := mark{r.sandbox.run, r.number(of), r.started}
 		_ = r.sandbox.marker.set(m) // worked when it was tried
+		defer r.sandbox.marker.set(mark{run: r.sandbox.run, start: ourStart})
 		env = r.sandbox.marker.environ(env, m)
 	}
 	pid, err := r.fork(env, fork)
 	if err == nil {
-		r.own[pid], r.noFork = true, 0
+		r.own[pid], r.noFork = r.started, 0
 		r.first = cmp.Or(r.first, pid)
 	}
 	return pid, err
@@ -99,7 +101,7 @@ func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 // its pid and its group's stay taken, but where the kernel refuses waitid: there
 // it is reaped, and the number of an empty group may become another's.
 func (r *registry) exited(pid int) bool {
-	if !r.sandbox.noWaitid {
+	if !r.sandbox.noWaitid.Load() {
 		found, err := peek(idPid, pid)
 		if err == nil || err == syscall.ECHILD {
 			return found != 0 || err != nil
@@ -107,7 +109,7 @@ func (r *registry) exited(pid int) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sandbox.noWaitid = true
+	r.sandbox.noWaitid.Store(true)
 	got, ok := wait(pid)
 	if ok {
 		r.early[pid] = got
@@ -132,7 +134,7 @@ func (r *registry) reapOrphans() {
 	defer r.mu.Unlock()
 	for {
 		pid, err := peek(idAny, 0)
-		if err != nil || pid == 0 || r.own[pid] {
+		if err != nil || pid == 0 || r.own[pid] != 0 {
 			return
 		}
 		wait(pid)
@@ -143,7 +145,7 @@ func (r *registry) reapOrphans() {
 // own, and returns how many. The lock must be held.
 func (r *registry) reapDead() (reaped int) {
 	for _, pid := range r.children() {
-		if !r.own[pid] {
+		if r.own[pid] == 0 {
 			if _, dead := wait(pid); dead {
 				reaped++
 			}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"bootstrap/internal/procfs"
@@ -14,11 +15,11 @@ import (
 // it is not there.
 type sandbox struct {
 	explored bool
-	adoption error  // why orphans do not become our children; nil: they do
-	marker   marker // finds what we started; nil: there is none
-	lists    bool   // /proc lists processes
-	noWaitid bool   // the kernel refuses waitid
-	grouping int    // how a process gets a group of its own: index of groupings
+	adoption error       // why orphans do not become our children; nil: they do
+	marker   marker      // finds what we started; nil: there is none
+	lists    bool        // /proc lists processes
+	noWaitid atomic.Bool // the kernel refuses waitid
+	grouping int         // how a process gets a group of its own: index of groupings
 
 	run       uint32 // names our run in marks
 	inherited mark   // ours when we started
@@ -47,8 +48,8 @@ func (s *sandbox) explore() {
 func (s *sandbox) adopts() bool { return s.adoption == nil }
 
 // findsLeftovers reports whether all can be found that a command leaves
-// behind. Without adoption that takes a mark, and /proc to tell a leftover
-// from a process whose parent still needs it.
+// behind. Without adoption that takes a mark, and /proc to tell what a resident
+// process has lost from what it still needs.
 func (s *sandbox) findsLeftovers() bool { return s.adopts() || s.marker != nil && s.lists }
 
 // refused reports whether the error says that the sandbox does not let us do
@@ -65,6 +66,14 @@ func FindsLeftovers() bool {
 	defer children.mu.Unlock()
 	children.sandbox.explore()
 	return children.sandbox.findsLeftovers()
+}
+
+// seesTimes reports whether leftovers can be found, and what processor time
+// they use.
+func seesTimes() bool {
+	children.mu.Lock()
+	defer children.mu.Unlock()
+	return children.sandbox.findsLeftovers() && children.sandbox.lists
 }
 
 // A Sandbox describes what this system lets the runtime do.
@@ -88,25 +97,33 @@ func Explore() Sandbox {
 }
 
 // Missing names the abilities that are not there, and says what follows. Both
-// are empty where nothing is missing.
+// are empty where nothing is missing that matters.
 func (s Sandbox) Missing() (missing, instead string) {
 	var lacks []string
 	if s.Adoption != nil {
 		lacks = append(lacks, "adopting orphans ("+s.Adoption.Error()+")")
-		instead = "processes that events leave behind are found by a mark (" + s.Mark + ")"
 	}
 	if !s.Lists {
 		lacks = append(lacks, "/proc")
-		instead = "processes that events leave behind are looked for by their numbers"
 	}
-	if s.Mark == "" {
+	if s.Adoption != nil && s.Mark == "" {
 		lacks = append(lacks, "marking processes")
 	}
-	if s.Adoption != nil && (s.Mark == "" || !s.Lists) {
-		instead = "a process that leaves its group outlives its event, and a resident shell serves one event only"
+	return strings.Join(lacks, ", "), s.instead()
+}
+
+func (s Sandbox) instead() string {
+	const oneEvent = "a resident shell serves one event only"
+	switch {
+	case s.Adoption == nil && s.Lists:
+		return ""
+	case s.Adoption == nil:
+		return "processes that events leave behind are looked for by number"
+	case s.Mark == "":
+		return "a process that leaves its group outlives its event; " + oneEvent
+	case s.Lists:
+		return "processes that events leave behind are found by a mark (" + s.Mark + ")"
+	default:
+		return "processes that events leave behind are found by a mark (" + s.Mark + "), those of resident programs when these exit; " + oneEvent
 	}
-	if s.Adoption == nil && s.Lists {
-		return "", "" // the mark is not needed
-	}
-	return strings.Join(lacks, ", "), instead
 }

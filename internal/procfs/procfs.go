@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // A Stat is what /proc/PID/stat says about a process.
@@ -16,7 +17,8 @@ type Stat struct {
 	Parent  int
 	Group   int
 	Session int
-	Start   uint64 // when it started, in clock ticks since boot; with PID it names a process for good
+	Start   uint64        // when it started, in clock ticks since boot; with PID it names a process for good
+	CPU     time.Duration // that it has used, in steps of 10 ms
 }
 
 // Living reports whether the process can still run: it is neither gone nor a
@@ -39,6 +41,10 @@ func ReadStat(pid int) Stat {
 	return s
 }
 
+// tick is the unit of times in /proc, the same on all processors that Go knows
+// (USER_HZ).
+const tick = 10 * time.Millisecond
+
 // parseStat parses "pid (name) state parent group session …". The name may
 // hold any character.
 func parseStat(text []byte) (s Stat) {
@@ -54,6 +60,7 @@ func parseStat(text []byte) (s Stat) {
 		s.State = fields[0][0]
 	}
 	s.Parent, s.Group, s.Session, s.Start = number(1), number(2), number(3), uint64(max(0, number(19)))
+	s.CPU = time.Duration(max(0, number(11))+max(0, number(12))) * tick
 	return s
 }
 

@@ -11,15 +11,15 @@ import (
 )
 
 func TestParseStat(t *testing.T) {
-	const rest = "17 42 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 2 3"
+	const rest = "17 42 7 0 -1 4194560 1 0 0 0 12 3 0 0 20 0 1 0 12345 2 3"
 	for name, row := range map[string]struct {
 		text string
 		want Stat
 	}{
-		"usual":              {"42 (sh) S " + rest, Stat{State: 'S', Parent: 17, Group: 42, Session: 7, Start: 12345}},
-		"spaces in name":     {"42 (tmux: server) R " + rest, Stat{State: 'R', Parent: 17, Group: 42, Session: 7, Start: 12345}},
-		"brackets in name":   {"42 (a) R 99 (b)) Z " + rest, Stat{State: 'Z', Parent: 17, Group: 42, Session: 7, Start: 12345}},
-		"newline in name":    {"42 (a\nb) S " + rest, Stat{State: 'S', Parent: 17, Group: 42, Session: 7, Start: 12345}},
+		"usual":              {"42 (sh) S " + rest, Stat{State: 'S', Parent: 17, Group: 42, Session: 7, Start: 12345, CPU: 150 * time.Millisecond}},
+		"spaces in name":     {"42 (tmux: server) R " + rest, Stat{State: 'R', Parent: 17, Group: 42, Session: 7, Start: 12345, CPU: 150 * time.Millisecond}},
+		"brackets in name":   {"42 (a) R 99 (b)) Z " + rest, Stat{State: 'Z', Parent: 17, Group: 42, Session: 7, Start: 12345, CPU: 150 * time.Millisecond}},
+		"newline in name":    {"42 (a\nb) S " + rest, Stat{State: 'S', Parent: 17, Group: 42, Session: 7, Start: 12345, CPU: 150 * time.Millisecond}},
 		"nothing":            {"", Stat{Parent: -1, Group: -1, Session: -1}},
 		"cut after the name": {"42 (sh)", Stat{Parent: -1, Group: -1, Session: -1}},
 		"cut after state":    {"42 (sh) S", Stat{State: 'S', Parent: -1, Group: -1, Session: -1}},
