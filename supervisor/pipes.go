@@ -77,10 +77,13 @@ func enlarge(fd int) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, bigPipe)
 }
 
-// outputPipe is what an output comes through.
+// outputPipe makes the pipe or the terminal that an output comes through. Where
+// a terminal cannot be opened, as on Lambda, the output comes through a pipe.
 func outputPipe(to io.Writer, big bool) (r, w int, err error) {
 	if _, ok := to.(Terminal); ok {
-		return openTerminal()
+		if r, w, err = openTerminal(); err == nil {
+			return r, w, nil
+		}
 	}
 	return pipe(big)
 }

@@ -11,20 +11,29 @@ import (
 
 // A Terminal is an Output that a process takes for a terminal: most programs
 // then write each line at once, and hold back what goes into a pipe. The bytes
-// arrive as they were written.
+// arrive as they were written. It is a pipe where the system has no terminal.
 type Terminal struct{ io.Writer }
+
+// CheckTerminal returns why a Terminal is a pipe here; nil: it is a terminal.
+func CheckTerminal() error {
+	ours, theirs, err := openTerminal()
+	if err == nil {
+		ends{ours, theirs}.close()
+	}
+	return err
+}
 
 // openTerminal makes a pseudoterminal: ours is the side that a person would
 // look at. Neither side becomes anybody's controlling terminal.
 func openTerminal() (ours, theirs int, err error) {
 	const flags = syscall.O_RDWR | syscall.O_NOCTTY | syscall.O_CLOEXEC
 	if ours, err = syscall.Open("/dev/ptmx", flags, 0); err != nil {
-		return -1, -1, fmt.Errorf("no terminal: /dev/ptmx: %w", err)
+		return -1, -1, fmt.Errorf("cannot open /dev/ptmx: %w", err)
 	}
 	theirs, err = openOtherSide(ours, flags)
 	if err != nil {
 		ends{ours, theirs}.close()
-		return -1, -1, fmt.Errorf("no terminal: %w", err)
+		return -1, -1, fmt.Errorf("cannot open a terminal: %w", err)
 	}
 	return ours, theirs, nil
 }

@@ -181,7 +181,8 @@ func TestTerminalOutputFails(t *testing.T) {
 	})
 }
 
-// Without a terminal to be had the command is not started, and says why.
+// Without descriptors for a terminal, or for pipes, the command is not started,
+// and says why.
 func TestTerminalWithoutDescriptors(t *testing.T) {
 	tidy(t)
 	var limit unix.Rlimit
