@@ -49,7 +49,7 @@ type Config struct {
 	Interpreters    map[string]string // paths of interpreters, by name, that are not in PATH
 	Stdout, Stderr  io.Writer         // take what the command logs on them, as it comes
 	Logger          hclog.Logger      // our own log
-	Init            *Init             // to be run before the function starts; nil: nothing
+	Init            *Init             // to be run before the function starts; nil: no command
 	TempPerEvent    bool              // each event has a TMPDIR of its own
 	Owner           supervisor.Owner  // of all that is started
 	Secrets         []string          // names of variables whose values must not show
@@ -66,6 +66,9 @@ const OK = "ok"
 // when it is started.
 func New(c Config) supervisor.Adapter {
 	c.memory, c.temp = &memory{}, &tempFolder{wanted: c.TempPerEvent}
+	if c.Init == nil {
+		c.Init = &Init{}
+	}
 	return &adapter{Config: c}
 }
 

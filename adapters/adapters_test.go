@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -348,6 +349,35 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 			c.Handler = test.handler
 			test.change(&c)
 			wantFailure(t, New(c).Start(t.Context()), "Runtime.ConfigError", test.want)
+		})
+	}
+}
+
+// Without terminals the log comes through pipes: one warning, for all slots.
+func TestNoTerminal(t *testing.T) {
+	if !sandboxed(t, bareDev) {
+		return
+	}
+	for name, c := range map[string]Config{
+		"program":  config(t, files{"tool": "#!/bin/sh\ncat; [ -t 2 ] || echo pipe >&2"}),
+		"function": script(t, `main() { cat; [ -t 2 ] || echo pipe >&2; }`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.Handler = cmp.Or(c.Handler, "tool")
+			var own, log bytes.Buffer
+			c.PTY, c.Init, c.Stderr = true, &Init{}, &log
+			c.Logger = hclog.New(&hclog.LoggerOptions{Output: &own})
+			for range 2 {
+				a := start(t, c)
+				succeeds(t, a, "one", "one")
+				succeeds(t, a, "two", "two")
+			}
+			if got := log.String(); got != "pipe\npipe\npipe\npipe\n" {
+				t.Errorf("got the log %q", got)
+			}
+			if got := own.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "[WARN]") || !strings.Contains(got, "has no terminals") || !strings.Contains(got, "/dev/ptmx") {
+				t.Errorf("got %q, want one warning", got)
+			}
 		})
 	}
 }

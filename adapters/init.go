@@ -28,10 +28,8 @@ type Init struct {
 
 // run returns the variables; all but the first who ask wait for the same ones.
 func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
-	if i == nil {
-		return nil, nil
-	}
 	i.once.Do(func() {
+		c.checkTerminal()
 		if c.TempPerEvent || c.Delivery == File || i.Command != "" {
 			removeStale()
 		}
@@ -43,6 +41,16 @@ func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
 		}
 	})
 	return i.vars, i.err
+}
+
+// checkTerminal logs a warning where BOOTSTRAP_PTY cannot have what it asks for.
+func (c *Config) checkTerminal() {
+	if !c.PTY {
+		return
+	}
+	if err := supervisor.CheckTerminal(); err != nil {
+		c.Logger.Warn("this sandbox has no terminals, so the log comes through pipes, and programs may hold it back", "option", "BOOTSTRAP_PTY", "error", err)
+	}
 }
 
 // start runs the command, and returns the variables that it has written.

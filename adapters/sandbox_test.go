@@ -1,0 +1,78 @@
+package adapters
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+const sandboxVariable = "TEST_SANDBOX"
+
+// sandboxed runs a test once more, alone, where that shell code has changed the
+// mounts, and reports whether this is that run. Only root can mount.
+func sandboxed(t *testing.T, setup string) bool {
+	t.Helper()
+	if os.Getenv(sandboxVariable) == t.Name() {
+		return true
+	}
+	if out, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: this machine lets no test mount: %v %s", err, out)
+	}
+	cmd := exec.Command("unshare", "--mount", "sh", "-c", setup+` && exec "$@"`, "sh", os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), sandboxVariable+"="+t.Name())
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("in the sandbox: %v\n%s", err, out)
+	}
+	return false
+}
+
+// bareDev is shell code for a sandbox with few devices, as AWS Lambda's.
+const bareDev = `mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3`
+
+// denying runs f in a thread in which the kernel answers a system call with
+// errno. The filter cannot be removed, so the thread is not used again.
+func denying(t *testing.T, call uint32, errno syscall.Errno, f func()) {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { // lasts as long as the tests, as its thread does
+		runtime.LockOSThread()
+		err := deny(call, errno)
+		if err == nil {
+			f()
+		}
+		done <- err
+		select {}
+	}()
+	if err := <-done; err != nil {
+		t.Skipf("NOT TESTED: this machine has no system call filters: %v", err)
+	}
+}
+
+// deny makes the system call fail from now on, in this thread.
+func deny(call uint32, errno syscall.Errno) error {
+	const (
+		setNoNewPrivs, setSeccomp, modeFilter = 38, 22, 2
+		load, jumpEqual, ret                  = 0x20, 0x15, 0x06
+		allow, fail                           = 0x7fff0000, 0x00050000
+	)
+	filter := []syscall.SockFilter{
+		{Code: load, K: 0}, // the number of the call
+		{Code: jumpEqual, K: call, Jf: 1},
+		{Code: ret, K: fail | uint32(errno)},
+		{Code: ret, K: allow},
+	}
+	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setNoNewPrivs, 1, 0); errno != 0 {
+		return errno
+	}
+	_, _, failed := syscall.RawSyscall(syscall.SYS_PRCTL, setSeccomp, modeFilter, uintptr(unsafe.Pointer(&program)))
+	if failed != 0 {
+		return failed
+	}
+	return nil
+}
