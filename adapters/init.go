@@ -30,10 +30,7 @@ type Init struct {
 func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
 	i.once.Do(func() {
 		c.checkTerminal()
-		if c.TempPerEvent || c.Delivery == File || i.Command != "" {
-			removeStale()
-		}
-		if i.Command != "" {
+		if i.err = i.checkTemp(c); i.err == nil && i.Command != "" {
 			i.vars, i.err = i.start(ctx, c)
 		}
 		if i.err == nil {
@@ -53,9 +50,24 @@ func (c *Config) checkTerminal() {
 	}
 }
 
+// checkTemp clears the temp folder, and returns an error if an option needs
+// files there and none can be made.
+func (i *Init) checkTemp(c *Config) error {
+	if c.TempPerEvent || c.Delivery == File || i.Command != "" {
+		removeStale()
+	}
+	switch {
+	case c.Delivery == File:
+		return tryTemp("use BOOTSTRAP_DELIVERY=file")
+	case c.TempPerEvent:
+		return tryTemp("use BOOTSTRAP_TMPDIR_PER_EVENT")
+	}
+	return nil
+}
+
 // start runs the command, and returns the variables that it has written.
 func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
-	file, err := os.CreateTemp("", tempPattern()+"env-")
+	file, err := newEnvFile()
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
@@ -77,6 +89,24 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 	vars, err := parseVariables(string(text))
 	c.tellOfOptions(vars)
 	return vars, err
+}
+
+// newEnvFile makes the file $BOOTSTRAP_ENV_FILE, in memory where the temp folder
+// is not writable.
+func newEnvFile() (*os.File, error) {
+	file, err := os.CreateTemp("", tempPattern()+"env-")
+	if err == nil {
+		return file, nil
+	}
+	memory, failed := memoryFile()
+	if failed != nil {
+		return nil, err
+	}
+	if !exists(memory.Name()) { // there is no /proc
+		_ = memory.Close() // it is empty
+		return nil, err
+	}
+	return memory, nil
 }
 
 // toEnd runs the command. Its error is that this cannot be done.

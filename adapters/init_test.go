@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"bootstrap/supervisor"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
 )
 
 // withInit has a command run before a program that tells variables.
@@ -176,4 +178,15 @@ func TestParseVariables(t *testing.T) {
 			t.Errorf("%q: got %q, %v, want a complaint of line 2", wrong, got, err)
 		}
 	}
+}
+
+// Where the temp folder is not writable the file is in memory.
+func TestInitWithoutTemp(t *testing.T) {
+	c := withInit(t, `echo KEY=one >"$BOOTSTRAP_ENV_FILE" && sh -c 'echo OTHER=two >>"$BOOTSTRAP_ENV_FILE"'`)
+	dir := noTemp(t)
+	succeeds(t, start(t, c), `printf %s "$KEY$OTHER"`, "onetwo")
+	denying(t, unix.SYS_MEMFD_CREATE, syscall.ENOSYS, func() {
+		c.Init = &Init{Command: "true"}
+		wantStart(t, c, "Runtime.TempError", "cannot make $BOOTSTRAP_ENV_FILE: open "+dir, "or set TMPDIR")
+	})
 }

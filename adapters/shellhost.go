@@ -149,11 +149,25 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 // shell reads a file in blocks, and a pipe byte by byte.
 type slate struct {
 	writer *os.File
-	reader *os.File // what the shell gets, always at the beginning
+	reader *os.File // what the shell gets, always at the beginning; may be writer
 	size   int64    // of the file, or more
 }
 
-func newSlate() (s *slate, err error) {
+// newSlate makes a slate in the temp folder, or in memory where that folder is
+// not writable.
+func newSlate() (*slate, error) {
+	s, err := slateInTemp()
+	if err == nil {
+		return s, nil
+	}
+	memory, failed := memoryFile()
+	if failed != nil {
+		return nil, tempError("make a temporary file", err)
+	}
+	return &slate{writer: memory, reader: memory}, nil
+}
+
+func slateInTemp() (s *slate, err error) {
 	s = &slate{}
 	s.writer, err = os.CreateTemp("", "bootstrap-")
 	if err == nil {
@@ -162,7 +176,7 @@ func newSlate() (s *slate, err error) {
 	}
 	if err != nil {
 		s.close()
-		return nil, tempError("make a temporary file", err)
+		return nil, err
 	}
 	return s, nil
 }
@@ -190,6 +204,6 @@ func (s *slate) write(parts ...[]byte) error {
 func (s *slate) close() {
 	if s != nil {
 		_ = s.reader.Close() // nothing to lose; nil is fine too
-		_ = s.writer.Close()
+		_ = s.writer.Close() // it may be the reader, which is closed
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"bootstrap/protocol"
+
+	"golang.org/x/sys/unix"
 )
 
 // A tempFolder is a folder of one event's own, its TMPDIR. It is made before
@@ -72,11 +74,40 @@ func removeStale() {
 	}
 }
 
-// tempError is the failure of an event for which the temp folder cannot do
-// what it must.
+// memoryFile makes a file in memory (Linux 3.17). Its Name is a path by which
+// other processes of ours can open it where there is a /proc.
+func memoryFile() (*os.File, error) {
+	fd, err := unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)), nil
+}
+
+// tryTemp returns an error if nothing can be made in the temp folder. One that
+// is full may have room again when it is needed.
+func tryTemp(what string) error {
+	file, err := os.CreateTemp("", tempPattern())
+	if err == nil {
+		return errors.Join(file.Close(), os.Remove(file.Name()))
+	}
+	if isFull(err) {
+		return nil
+	}
+	return tempError(what, err)
+}
+
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// tempError returns the failure of an event, or of the start, that needs the
+// temp folder and cannot use it.
 func tempError(what string, err error) *protocol.Failure {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return problem("Runtime.TempError", "cannot %s: the temp folder %s is full: remove what events leave there, as BOOTSTRAP_TMPDIR_PER_EVENT=true does, or give the function more", what, os.TempDir())
+	dir := os.TempDir()
+	switch {
+	case isFull(err):
+		return problem("Runtime.TempError", "cannot %s: the temp folder %s is full: remove what events leave there, as BOOTSTRAP_TMPDIR_PER_EVENT=true does, or give the function more", what, dir)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+		return problem("Runtime.TempError", "cannot %s: %v: make the temp folder %s writable (on Kubernetes, mount an emptyDir there), or set TMPDIR to a folder that is writable", what, err, dir)
 	}
 	return problem("Runtime.TempError", "cannot %s: %v", what, err)
 }

@@ -6,9 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bootstrap/supervisor"
+
+	"golang.org/x/sys/unix"
 )
 
 // entries are the names in our temp folder.
@@ -118,4 +121,78 @@ func TestTempCannotBeMade(t *testing.T) {
 	fails(t, a, "", "Runtime.TempError", "cannot make the folder of an event: ")
 	t.Setenv("TMPDIR", temp)
 	succeeds(t, a, "", "ok")
+}
+
+// noTemp makes the temp folder one in which nothing can be made.
+func noTemp(t *testing.T) (dir string) {
+	t.Helper()
+	dir = filepath.Join(os.TempDir(), "none")
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
+// A function in a shell needs no temp folder: each event is as it was sent,
+// also after a longer one.
+func TestFunctionWithoutTemp(t *testing.T) {
+	for name, shell := range map[string]func(*testing.T, string) Config{"bash": script, "sh": shScript} {
+		t.Run(name, func(t *testing.T) {
+			c := shell(t, `main() { printf %s "$1" | cmp - /dev/fd/3 3<&0 || return; printf %s "$1"; }`)
+			noTemp(t)
+			a := start(t, c)
+			for name, text := range texts {
+				t.Run(name, func(t *testing.T) { succeeds(t, a, text, strings.TrimRight(text, "\n")) })
+			}
+		})
+	}
+}
+
+// Without memory files, too, the start fails once, with the remedy.
+func TestFunctionWithoutTempAndMemory(t *testing.T) {
+	c := script(t, evaluate)
+	dir := noTemp(t)
+	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
+		denying(t, unix.SYS_MEMFD_CREATE, errno, func() {
+			wantStart(t, c, "Runtime.TempError", "cannot make a temporary file: open "+dir, "make the temp folder "+dir+" writable (on Kubernetes, mount an emptyDir there), or set TMPDIR")
+		})
+	}
+}
+
+// wantStart checks that the start fails, with all of these words.
+func wantStart(t *testing.T, c Config, kind string, words ...string) {
+	t.Helper()
+	err := New(c).Start(t.Context())
+	for _, word := range words {
+		if err == nil || !strings.HasPrefix(err.Error(), kind+": ") || !strings.Contains(err.Error(), word) {
+			t.Errorf("got %v, want %s: …%s…", err, kind, word)
+		}
+	}
+}
+
+// An option that needs the temp folder fails the start, not each event.
+func TestOptionsWithoutTemp(t *testing.T) {
+	for option, change := range map[string]func(*Config){
+		"BOOTSTRAP_DELIVERY=file":    func(c *Config) { c.Delivery = File },
+		"BOOTSTRAP_TMPDIR_PER_EVENT": func(c *Config) { c.TempPerEvent = true },
+	} {
+		t.Run(option, func(t *testing.T) {
+			c := config(t, files{"tool": "#!/bin/sh\n"})
+			c.Handler = "tool"
+			change(&c)
+			start(t, c)
+			dir := noTemp(t)
+			wantStart(t, c, "Runtime.TempError", "cannot use "+option+": open "+dir, "make the temp folder "+dir+" writable (on Kubernetes, mount an emptyDir there), or set TMPDIR")
+		})
+	}
+}
+
+// A folder that is full is no reason not to start.
+func TestTempFullAtStart(t *testing.T) {
+	if !sandboxed(t, `dir=$(mktemp -d) && mount -t tmpfs -o nr_inodes=1 none "$dir" && export TEST_FULL="$dir"`) {
+		return
+	}
+	c := config(t, files{"tool": "#!/bin/sh\n"})
+	c.Handler, c.Delivery = "tool", File
+	t.Setenv("TMPDIR", os.Getenv("TEST_FULL"))
+	a := start(t, c)
+	fails(t, a, "x", "Runtime.TempError", "is full: remove what events leave there")
 }
