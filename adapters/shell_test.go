@@ -20,10 +20,11 @@ import (
 func shells(t *testing.T, test func(t *testing.T, old bool)) {
 	t.Run("bash", func(t *testing.T) { test(t, false) })
 	t.Run("old bash", func(t *testing.T) {
-		text := bashHost
-		t.Cleanup(func() { bashHost = text })
-		bashHost = strings.Replace(text, "mapfile -d ''", "mapfile --not-yet ''", 1)
-		if bashHost == text {
+		bash := languageOf("index.sh")
+		text := bash.host
+		t.Cleanup(func() { bash.host = text })
+		bash.host = strings.Replace(text, "mapfile -d ''", "mapfile --not-yet ''", 1)
+		if bash.host == text {
 			t.Fatal("the host does not call mapfile -d")
 		}
 		test(t, true)
