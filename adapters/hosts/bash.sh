@@ -52,7 +52,11 @@ while :; do
 		builtin trap - TERM
 		IFS= builtin read -r -d '' -u 105 __bootstrap_given
 		builtin mapfile -d '' -n 1 -u 105 __bootstrap_event 2>/dev/null ||
-			__bootstrap_event=$(</proc/self/fd/0) # before bash 4.4: no newlines at its end
+			if [[ -r /proc/self/fd/0 ]]; then # before bash 4.4: no newlines at its end
+				__bootstrap_event=$(</proc/self/fd/0)
+			else # without /proc: byte by byte
+				IFS= builtin read -r -d '' -u 105 __bootstrap_event
+			fi
 		exec 104<&- 105<&-
 		builtin eval "$__bootstrap_given"
 		builtin eval "$__bootstrap_theirs"

@@ -18,12 +18,15 @@ process.execArgv.splice(0); // -e and this host
 for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e has, and a module not
 
 // Away from 0 and 3, so that the function and its children cannot read or
-// write our frames.
-const requests = fs.openSync('/proc/self/fd/0', 'r');
-const answers = fs.openSync('/proc/self/fd/3', 'w');
-fs.closeSync(0);
-fs.openSync('/dev/null', 'r'); // is 0 now
-fs.closeSync(3);
+// write our frames. Without /proc they stay where they are.
+let requests = 0, answers = 3;
+if (fs.existsSync('/proc/self/fd/3')) {
+	requests = fs.openSync('/proc/self/fd/0', 'r');
+	answers = fs.openSync('/proc/self/fd/3', 'w');
+	fs.closeSync(0);
+	fs.openSync('/dev/null', 'r'); // is 0 now
+	fs.closeSync(3);
+}
 
 // Else what does not fit in a pipe is written later: after the answer, or
 // never, where the process exits.

@@ -3,12 +3,15 @@
 #     sh -c "$(cat sh.sh)" sh FILE FUNCTION DESCRIPTOR
 #
 # with the same descriptors, and the event also in the variables on 5: a small
-# shell reads everything else byte by byte, or with a program. It must do with
-# one digit for a descriptor.
+# shell reads a file whole only as a script, by its path, and everything else byte
+# by byte, or with a program. It must do with one digit for a descriptor.
 
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
 shift 3
 exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
+__bootstrap_given=/proc/self/fd/7
+[ -r "$__bootstrap_given" ] || __bootstrap_given=/dev/fd/7
+[ -r "$__bootstrap_given" ] || __bootstrap_given= # a sandbox without /proc
 { # is parsed as a whole: before the script can define an alias
 	. "$__bootstrap_file" </dev/null >&2 7<&- 8<&- 9>&-
 	{
@@ -37,7 +40,13 @@ exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
 		(
 			command read -r __bootstrap_bell <&8 || exit
 			trap - TERM
-			. /proc/self/fd/7
+			if [ -n "$__bootstrap_given" ]; then
+				. "$__bootstrap_given"
+			else
+				__bootstrap_code=$(command cat <&7) || exit
+				eval "$__bootstrap_code"
+				unset __bootstrap_code
+			fi
 			exec 7<&- 8<&-
 			[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
 			"$__bootstrap_function" "$__bootstrap_event"

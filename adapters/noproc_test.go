@@ -1,0 +1,92 @@
+package adapters
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// withoutProc has the interpreter of c run where that shell code has changed
+// the mounts, to hide /proc.
+func withoutProc(t *testing.T, c *Config, name, setup string) {
+	t.Helper()
+	if out, err := exec.Command("unshare", "--mount", "sh", "-c", setup).CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: this machine lets no test hide /proc: %v %s", err, out)
+	}
+	program, err := exec.LookPath(name)
+	if err != nil {
+		t.Skip("NOT TESTED: ", err)
+	}
+	bin := folder(t, files{name: fmt.Sprintf("#!/bin/sh\nexec unshare --mount sh -c '%s && exec %s \"$@\"' sh \"$@\"\n", setup, program)})
+	path := bin
+	if name != "sh" { // which is taken where there is no bash
+		path += ":" + os.Getenv("PATH")
+	}
+	c.Getenv = func(name string) string {
+		if name == "PATH" {
+			return path
+		}
+		return os.Getenv(name)
+	}
+}
+
+// The ways in which a sandbox may have no /proc. The second has another one,
+// to which /dev/fd leads.
+var withoutProcs = map[string]func(dir string) string{
+	"no /proc": func(string) string { return "mount -t tmpfs none /proc" },
+	"only /dev/fd": func(dir string) string {
+		return "mount -t proc none " + dir + " && mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && ln -s " + dir + "/self/fd /dev/fd && mount -t tmpfs none /proc"
+	},
+}
+
+// A function in a shell gets its event as it is.
+func TestShellsWithoutProc(t *testing.T) {
+	for way, setup := range withoutProcs {
+		t.Run("sh, "+way, func(t *testing.T) {
+			c := script(t, `main() { test ! -e /proc/self || return 9; printf %s "$1"; cat >&2; }`)
+			withoutProc(t, &c, "sh", setup(t.TempDir()))
+			servesTexts(t, c)
+		})
+		t.Run("bash, "+way, func(t *testing.T) {
+			shells(t, func(t *testing.T, old bool) {
+				c := script(t, `main() { test ! -e /proc/self || return 9; printf %s "$1"; cat >&2; }`)
+				withoutProc(t, &c, "bash", setup(t.TempDir()))
+				servesTexts(t, c)
+			})
+		})
+	}
+}
+
+// servesTexts checks a function that answers with its argument, and logs its
+// stdin.
+func servesTexts(t *testing.T, c Config) {
+	t.Helper()
+	log := &hook{}
+	c.Stderr = log
+	a := start(t, c)
+	for _, text := range texts {
+		succeeds(t, a, text, strings.TrimRight(text, "\n"))
+		if got := log.String(); got != text {
+			t.Errorf("stdin: got %s, want %s", short(got), short(text))
+		}
+		log.Reset()
+	}
+	large := strings.Repeat("'\\x", 700_000) // 2.1 MB
+	succeeds(t, a, large, large)
+}
+
+// A Node function is called, too.
+func TestNodeWithoutProc(t *testing.T) {
+	for way, setup := range withoutProcs {
+		t.Run(way, func(t *testing.T) {
+			c, _ := node(t, "exports.main_handler = async (event) => [event, require('fs').existsSync('/proc/self')];")
+			withoutProc(t, &c, "node", setup(t.TempDir()))
+			a := start(t, c)
+			for range 3 {
+				succeeds(t, a, `"text"`, `["text",false]`)
+			}
+		})
+	}
+}
