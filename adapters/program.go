@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"syscall"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
 )
 
 // findProgram is the path of a program: a name is searched for in PATH, a path
@@ -44,23 +44,8 @@ func asError(f *protocol.Failure) error {
 	return f
 }
 
-// explain turns a program's failed start into what is wrong with the program.
-// The kernel says "no such file" also when it means the interpreter.
-func explain(err error) error {
-	start, ok := errors.AsType[*supervisor.StartError](err)
-	if !ok {
-		return err
-	}
-	if errors.Is(err, syscall.E2BIG) {
-		return problem("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux, which takes 128 KB for each and a few MB for all: the event, or a variable", start.Path)
-	}
-	if f := inspect(start.Path); f != nil {
-		return f
-	}
-	return problem("Function.StartError", "%v", err)
-}
-
-// inspect says why a file cannot be run as a program; nil: nothing is wrong.
+// inspect says why a file cannot be run as a program, whatever the kernel; nil:
+// it may run.
 func inspect(file string) *protocol.Failure {
 	info, err := os.Stat(file)
 	switch {
@@ -70,7 +55,7 @@ func inspect(file string) *protocol.Failure {
 		return problem("Function.NotFound", "cannot look at the program: %v", err)
 	case info.IsDir():
 		return problem("Function.NotExecutable", "%s is a folder, not a program", file)
-	case syscall.Access(file, 1) != nil: // X_OK
+	case info.Mode()&0o111 == 0:
 		return problem("Function.NotExecutable", "%s is not executable (mode %04o): chmod +x it before packing it", file, info.Mode().Perm())
 	}
 	return inspectHead(file, head(file))
@@ -98,9 +83,14 @@ func inspectHead(file string, head []byte) *protocol.Failure {
 		return inspectBinary(file, head)
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
 		return problem("Function.BadInterpreter", "%s begins with a byte order mark (BOM): save it without one", file)
-	default:
-		return problem("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
+	case bytes.IndexByte(head, 0) < 0: // it is a text
+		return noProgram(file)
 	}
+	return nil
+}
+
+func noProgram(file string) *protocol.Failure {
+	return problem("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
 }
 
 func inspectScript(file string, head []byte) *protocol.Failure {
@@ -112,10 +102,16 @@ func inspectScript(file string, head []byte) *protocol.Failure {
 	if len(words) == 0 {
 		return problem("Function.BadInterpreter", "%s: its first line #! names no interpreter", file)
 	}
-	if !exists(words[0]) {
+	if isMissing(words[0]) {
 		return problem("Function.BadInterpreter", "%s: its interpreter %s does not exist here", file, words[0])
 	}
 	return nil
+}
+
+// isMissing reports whether there is surely no such file.
+func isMissing(file string) bool {
+	_, err := os.Stat(file)
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // machines are the processors of ELF files, as Go calls them.
@@ -124,20 +120,24 @@ var machines = map[uint16]string{3: "386", 40: "arm", 62: "amd64", 183: "arm64",
 // older are the processors whose programs a kernel may run, too.
 var older = map[string]string{"amd64": "386", "arm64": "arm"}
 
-// inspectBinary looks at the processor that an ELF file is for.
-func inspectBinary(file string, head []byte) *protocol.Failure {
-	if len(head) < 20 {
-		return nil
+// machineOf returns the processor that an ELF file is for; "": it does not say.
+func machineOf(head []byte) string {
+	if len(head) < 20 || !bytes.HasPrefix(head, []byte("\x7fELF")) {
+		return ""
 	}
 	machine := binary.LittleEndian.Uint16(head[18:])
-	name, ok := machines[machine]
-	if !ok {
-		name = fmt.Sprintf("machine %d", machine)
-	}
-	if name != runtime.GOARCH && name != older[runtime.GOARCH] {
-		return problem("Function.BadInterpreter", "%s is built for another processor (%s), not for %s", file, name, runtime.GOARCH)
-	}
-	if loader := loaderIn(head); loader != "" && !exists(loader) {
+	return cmp.Or(machines[machine], fmt.Sprintf("machine %d", machine))
+}
+
+// runs reports whether a kernel for this processor may run that one's programs.
+func runs(machine string) bool {
+	return machine == "" || machine == runtime.GOARCH || machine == older[runtime.GOARCH]
+}
+
+// inspectBinary looks for the loader that an ELF file needs. One for another
+// processor may have its loader elsewhere.
+func inspectBinary(file string, head []byte) *protocol.Failure {
+	if loader := loaderIn(head); loader != "" && runs(machineOf(head)) && isMissing(loader) {
 		return problem("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)
 	}
 	return nil

@@ -2,11 +2,17 @@ package adapters
 
 import (
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+
+	"bootstrap/supervisor"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -45,16 +51,11 @@ func otherMachine() uint16 {
 }
 
 // badPrograms are those that cannot work; each has a message of its own.
-var badPrograms = []struct {
-	name string
-	text []byte // nil: a folder
-	mode os.FileMode
-	kind string
-	want string
-}{
+var badPrograms = []badProgram{
 	{"windows line ends", []byte("#!/bin/sh\r\necho hi\r\n"), 0o755, "Function.BadInterpreter", "has Windows line ends (CRLF): save it with Unix ones (LF)"},
 	{"no shebang", []byte("echo hi\n"), 0o755, "Function.BadInterpreter", "is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh"},
 	{"a byte order mark", []byte("\xef\xbb\xbf#!/bin/sh\necho hi\n"), 0o755, "Function.BadInterpreter", "begins with a byte order mark"},
+	{"no format at all", []byte("\x7fOLD\x00\x01\x02"), 0o755, "Function.BadInterpreter", "is neither a program for Linux nor a script"},
 	{"another processor", elf(otherMachine(), ""), 0o755, "Function.BadInterpreter", "is built for another processor (" + map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]},
 	{"an unknown processor", elf(elfS390, ""), 0o755, "Function.BadInterpreter", "is built for another processor (machine 22), not for"},
 	{"no loader", elf(thisMachine(), "/lib/ld-nowhere.so.1"), 0o755, "Function.BadInterpreter", "needs the loader /lib/ld-nowhere.so.1, which does not exist here"},
@@ -66,6 +67,19 @@ var badPrograms = []struct {
 	{"bare shebang", []byte("#!\necho hi\n"), 0o755, "Function.BadInterpreter", "its first line #! names no interpreter"},
 	{"bare shebang and space", []byte("#! \t\n"), 0o755, "Function.BadInterpreter", "names no interpreter"},
 	{"a very long first line", []byte("#!" + strings.Repeat("x", 9000)), 0o755, "Function.BadInterpreter", "does not exist here"},
+}
+
+type badProgram struct {
+	name string
+	text []byte // nil: a folder
+	mode os.FileMode
+	kind string
+	want string
+}
+
+// tried reports whether the kernel has the word: another may run it.
+func (p *badProgram) tried() bool {
+	return strings.HasSuffix(p.name, " processor") || p.name == "no format at all"
 }
 
 // put makes path a file, or, where text is nil, a folder.
@@ -88,6 +102,10 @@ func TestBadProgramAtStart(t *testing.T) {
 			c := config(t, nil)
 			c.Handler = "tool"
 			put(t, c.Dir+"/tool", test.text, test.mode)
+			if test.tried() {
+				fails(t, start(t, c), "x", test.kind, test.want)
+				return
+			}
 			wantFailure(t, startFailure(t, c), test.kind, c.Dir+"/tool")
 			wantFailure(t, startFailure(t, c), test.kind, test.want)
 		})
@@ -134,8 +152,8 @@ func TestBadProgramsDiffer(t *testing.T) {
 	for _, test := range badPrograms {
 		file := filepath.Join(t.TempDir(), "tool")
 		put(t, file, test.text, test.mode)
-		message := strings.ReplaceAll(inspect(file).Message, file, "")
-		if before, ok := seen[message]; ok && !strings.HasPrefix(test.name, before[:5]) {
+		message := strings.ReplaceAll(explain(&supervisor.StartError{Path: file, Errno: syscall.ENOEXEC}).Error(), file, "")
+		if before, ok := seen[message]; ok && !strings.HasPrefix(test.name, before[:3]) {
 			t.Errorf("%s and %s: the same message %q", before, test.name, message)
 		}
 		seen[message] = test.name
@@ -175,6 +193,76 @@ func TestOlderProcessor(t *testing.T) {
 	older := map[string]uint16{"amd64": elf386, "arm64": 40}[runtime.GOARCH]
 	if f := inspectHead("tool", elf(older, "")); f != nil {
 		t.Errorf("got %v", f)
+	}
+}
+
+// Where the kernel has an emulator it runs what nothing here can tell.
+func TestEmulatedProcessor(t *testing.T) {
+	const setup = `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && emulator=$(mktemp) && chmod 755 $emulator &&
+		echo '#!/bin/sh
+		exec cat' >$emulator && printf ":other:M:18:$MACHINE::$emulator:" >/proc/sys/fs/binfmt_misc/register`
+	t.Setenv("MACHINE", fmt.Sprintf(`\x%02x`, otherMachine()))
+	if !sandboxed(t, setup, "--user", "--map-root-user") { // which has its own, from Linux 6.7 on
+		return
+	}
+	for _, loader := range []string{"", "/lib/ld-nowhere.so.1"} {
+		c := config(t, nil)
+		c.Handler = "tool"
+		put(t, c.Dir+"/tool", elf(otherMachine(), loader), 0o755)
+		succeeds(t, start(t, c), "event", "event")
+	}
+}
+
+// What a user may not run, though somebody may.
+func TestForbiddenProgram(t *testing.T) {
+	if !sandboxed(t, `dir=$(mktemp -d) && mount -t tmpfs -o noexec none "$dir" && export TEST_NOEXEC="$dir"`) {
+		return
+	}
+	c := config(t, files{"tool": "#!/bin/sh\n"})
+	c.Command = `["` + os.Getenv("TEST_NOEXEC") + `/tool"]`
+	put(t, os.Getenv("TEST_NOEXEC")+"/tool", []byte("#!/bin/sh\n"), 0o755)
+	fails(t, start(t, c), "x", "Function.NotExecutable", "tool lies in a file system that runs no programs (noexec): put it elsewhere")
+
+	c = config(t, files{"tool": "#!" + c.Dir + "/tool-of-data\n"})
+	c.Handler = "tool"
+	put(t, c.Dir+"/tool", []byte("#!"+c.Dir+"/data\n"), 0o755)
+	put(t, c.Dir+"/data", []byte("#!/bin/sh\n"), 0o644)
+	fails(t, start(t, c), "x", "Function.NotExecutable", fmt.Sprintf("the system does not let user %d run %s/tool (mode 0755), or its interpreter: chmod 755 both", os.Geteuid(), c.Dir))
+}
+
+// A faccessat that a sandbox denies is no reason not to start.
+func TestProgramWithoutAccess(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
+		denying(t, unix.SYS_FACCESSAT, errno, func() {
+			c := config(t, files{"tool": "#!/bin/sh\nexec cat"})
+			c.Handler = "tool"
+			succeeds(t, start(t, c), "event", "event")
+		})
+	}
+}
+
+// gVisor has another name for arguments that are too long. A path may be, too.
+func TestTooLong(t *testing.T) {
+	file := folder(t, files{"tool": "#!/bin/sh\n"}) + "/tool"
+	for _, test := range []struct {
+		path  string
+		errno syscall.Errno
+		kind  string
+	}{
+		{file, syscall.E2BIG, "Function.EventTooLarge"},
+		{file, syscall.ENAMETOOLONG, "Function.EventTooLarge"},
+		{file + strings.Repeat("x", 300), syscall.ENAMETOOLONG, "Function.NotFound"},
+	} {
+		wantFailure(t, explain(&supervisor.StartError{Path: test.path, Errno: test.errno}), test.kind, "")
+	}
+}
+
+// A system that is short of something has nothing to do with the program.
+func TestStartAmongShortages(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tool")
+	put(t, file, elf(otherMachine(), ""), 0o755)
+	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
+		wantFailure(t, explain(&supervisor.StartError{Path: file, Errno: errno}), "Function.StartError", errno.Error())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,16 +14,19 @@ import (
 const sandboxVariable = "TEST_SANDBOX"
 
 // sandboxed runs a test once more, alone, where that shell code has changed the
-// mounts, and reports whether this is that run. Only root can mount.
-func sandboxed(t *testing.T, setup string) bool {
+// mounts, and reports whether this is that run. The flags are for unshare.
+func sandboxed(t *testing.T, setup string, flags ...string) bool {
 	t.Helper()
 	if os.Getenv(sandboxVariable) == t.Name() {
 		return true
 	}
-	if out, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED: this machine lets no test mount: %v %s", err, out)
+	run := func(command ...string) *exec.Cmd {
+		return exec.Command("unshare", slices.Concat(flags, []string{"--mount", "sh", "-c", setup + ` && exec "$@"`, "sh"}, command)...)
 	}
-	cmd := exec.Command("unshare", "--mount", "sh", "-c", setup+` && exec "$@"`, "sh", os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
+	if out, err := run("true").CombinedOutput(); err != nil {
+		t.Skipf("NOT TESTED: this machine lets no test change mounts so: %v %s", err, out)
+	}
+	cmd := run(os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), sandboxVariable+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
@@ -41,11 +45,13 @@ func denying(t *testing.T, call uint32, errno syscall.Errno, f func()) {
 	done := make(chan error, 1)
 	go func() { // lasts as long as the tests, as its thread does
 		runtime.LockOSThread()
-		err := deny(call, errno)
-		if err == nil {
-			f()
-		}
-		done <- err
+		func() {
+			err := deny(call, errno)
+			defer func() { done <- err }() // also where f ends the test
+			if err == nil {
+				f()
+			}
+		}()
 		select {}
 	}()
 	if err := <-done; err != nil {
