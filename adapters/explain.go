@@ -25,6 +25,8 @@ func explain(err error) error {
 	switch {
 	case isTooLong(start):
 		return problem("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux, which takes 128 KB for each and a few MB for all: the event, or a variable", start.Path)
+	case start.Exhausted:
+		return &supervisor.FatalError{Failure: problem("Runtime.TooManyProcesses", "%v", err)}
 	case slices.Contains(shortages, start.Errno):
 		return problem("Function.StartError", "%v", err)
 	}

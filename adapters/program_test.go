@@ -262,7 +262,13 @@ func TestStartAmongShortages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tool")
 	put(t, file, elf(otherMachine(), ""), 0o755)
 	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
-		wantFailure(t, explain(&supervisor.StartError{Path: file, Errno: errno}), "Function.StartError", errno.Error())
+		err := &supervisor.StartError{Path: file, Errno: errno}
+		wantFailure(t, explain(err), "Function.StartError", err.Error())
+		err.Exhausted = true
+		fatal, ok := explain(err).(*supervisor.FatalError)
+		if !ok || fatal.Failure.Type != "Runtime.TooManyProcesses" || fatal.Failure.Message != err.Error() {
+			t.Errorf("got %v, want the end of the runtime", explain(err))
+		}
 	}
 }
 
