@@ -78,6 +78,15 @@ type adapter struct {
 }
 
 func (a *adapter) Start(ctx context.Context) error {
+	a.memory.open()
+	err := a.start(ctx)
+	if err != nil {
+		a.memory.close()
+	}
+	return err
+}
+
+func (a *adapter) start(ctx context.Context) error {
 	vars, err := a.Init.run(ctx, &a.Config)
 	if err != nil {
 		return err
@@ -90,12 +99,7 @@ func (a *adapter) Start(ctx context.Context) error {
 	if a.Adapter, err = a.choose(target); err != nil {
 		return err
 	}
-	a.memory.open()
-	err = a.Adapter.Start(ctx)
-	if err != nil {
-		a.memory.close()
-	}
-	return err
+	return a.Adapter.Start(ctx)
 }
 
 func (a *adapter) Close(limit time.Duration) error {

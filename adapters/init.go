@@ -78,7 +78,7 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 	text, err := ReadRegular(file.Name()) // which may be a new one of that name
 	c.learn(string(text))                 // before anything is told
 	if failed == nil {
-		failed = i.outcome(exit, log)
+		failed = i.outcome(c, exit, log)
 	}
 	if failed == nil && err != nil {
 		failed = initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
@@ -135,15 +135,14 @@ func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...stri
 }
 
 // outcome is the command's: all but exit status 0 is an error.
-func (i *Init) outcome(exit supervisor.Exit, log *stderr) error {
+func (i *Init) outcome(c *Config, exit supervisor.Exit, log *stderr) error {
 	switch f := outcome(exit.Status, log.String()); {
 	case exit.Cause == errNotReady:
 		return i.tooSlow(lines(log.String()))
 	case exit.Cause != nil: // told to stop
 		return exit.Cause
 	case f != nil:
-		f.Message += tempHint()
-		return initFailure(f)
+		return initFailure(c.advise(f))
 	}
 	return nil
 }

@@ -73,6 +73,16 @@ func (m *memory) look() {
 // since look.
 func (m *memory) killed() bool { return m.dir != "" && m.count() > m.kills }
 
+// counts reports whether the group counts what the kernel has killed.
+func (m *memory) counts() bool {
+	if m.dir == "" {
+		return false
+	}
+	m.count() // opens the counter
+	_, ok := m.readCounter()
+	return ok
+}
+
 func (m *memory) count() int64 {
 	if m.counter == nil {
 		m.openCounter()

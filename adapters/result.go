@@ -49,7 +49,7 @@ func (c *Config) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]
 		return nil, f
 	}
 	if c.FailOnStderr && log.Total > 0 {
-		return nil, noisy(log.String())
+		return nil, c.advise(noisy(log.String()))
 	}
 	return data, nil
 }
@@ -69,8 +69,7 @@ func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *pr
 	if own := ownFailure(f.Stack, data); own != nil {
 		return own
 	}
-	f.Message += tempHint()
-	return f
+	return c.advise(f)
 }
 
 // died is the failure of something resident that has ended.

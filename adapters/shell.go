@@ -100,7 +100,7 @@ func (f *shell) load(ctx context.Context) error {
 	log := h.log.String()
 	failure := f.loadFailure(err, line, status, log)
 	failure.Stack = lines(log)
-	return failure
+	return f.advise(failure)
 }
 
 // begin starts a shell; it has loaded nothing yet.

@@ -379,15 +379,6 @@ func TestLoadWithout(t *testing.T) {
 		wantFailure(t, startFailure(t, c), "Runtime.NoInterpreter", `/index.sh: `)
 		wantFailure(t, startFailure(t, c), "Runtime.NoInterpreter", `"bash" is not in PATH (/nowhere)`)
 	})
-	t.Run("the temp folder", func(t *testing.T) {
-		c := script(t, evaluate)
-		t.Setenv("TMPDIR", "/nowhere")
-		before := len(descriptors())
-		wantFailure(t, startFailure(t, c), "Runtime.TempError", "cannot make a temporary file")
-		if after := len(descriptors()); after != before {
-			t.Errorf("descriptors: got %d, want %d", after, before)
-		}
-	})
 	t.Run("a file", func(t *testing.T) {
 		c := config(t, files{"index.sh/x": ""})
 		c.Handler = "index.main"

@@ -112,13 +112,12 @@ func tempError(what string, err error) *protocol.Failure {
 	return problem("Runtime.TempError", "cannot %s: %v", what, err)
 }
 
-// tempHint may explain the failure of a command: nothing can be written to the
-// temp folder any more.
-func tempHint() string {
+// fullTemp is a hint: nothing can be written to the temp folder any more.
+func fullTemp(*Config, string) string {
 	var fs syscall.Statfs_t
 	err := syscall.Statfs(os.TempDir(), &fs)
 	if err == nil && fs.Blocks > 0 && (fs.Bavail == 0 || fs.Files > 0 && fs.Ffree == 0) {
-		return " (the temp folder " + os.TempDir() + " is full)"
+		return "the temp folder " + os.TempDir() + " is full"
 	}
 	return ""
 }

@@ -152,6 +152,12 @@ func TestFunctionWithoutTempAndMemory(t *testing.T) {
 	dir := noTemp(t)
 	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
 		denying(t, unix.SYS_MEMFD_CREATE, errno, func() {
+			before := len(descriptors())
+			defer func() {
+				if after := len(descriptors()); after != before {
+					t.Errorf("descriptors: got %d, want %d", after, before)
+				}
+			}()
 			wantStart(t, c, "Runtime.TempError", "cannot make a temporary file: open "+dir, "make the temp folder "+dir+" writable (on Kubernetes, mount an emptyDir there), or set TMPDIR")
 		})
 	}

@@ -183,13 +183,13 @@ func (w *worker) answered(s *session) ([]byte, error) {
 	told, body := s.inbox.Error, &s.inbox.body
 	switch {
 	case told != nil:
-		return nil, &protocol.Failure{Type: cmp.Or(told.Type, "Function.Error"), Message: told.Message, Stack: told.Stack}
+		return nil, w.advise(&protocol.Failure{Type: cmp.Or(told.Type, "Function.Error"), Message: told.Message, Stack: told.Stack})
 	case body.over > 0:
 		f := problem("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
 		f.Stack = lines(s.log.String())
 		return nil, f
 	case w.FailOnStderr && s.log.Total > 0:
-		return nil, noisy(s.log.String())
+		return nil, w.advise(noisy(s.log.String()))
 	}
 	return body.data, nil
 }

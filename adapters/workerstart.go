@@ -106,7 +106,7 @@ func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 	if failure.Stack == nil {
 		failure.Stack = lines(s.log.String())
 	}
-	return failure
+	return w.advise(failure)
 }
 
 func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) *protocol.Failure {

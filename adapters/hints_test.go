@@ -1,0 +1,174 @@
+package adapters
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bootstrap/protocol"
+
+	"golang.org/x/sys/unix"
+)
+
+// A hintTest is a log, as programs leave it, and the advice that fits where
+// these variables are set in a sandbox that lacks nearly everything.
+type hintTest struct {
+	log, advice string
+	vars        map[string]string
+	anywhere    bool // the advice does not depend on the sandbox
+}
+
+var (
+	home    = map[string]string{"HOME": "/home/sbx_User1051"}
+	root    = map[string]string{"HOME": "/"}
+	library = map[string]string{"HOME": "/tmp", "LD_LIBRARY_PATH": "/var/lang/lib"}
+)
+
+var hintTests = []hintTest{
+	{log: "killed by signal 9 (killed)", advice: "perhaps out of memory"},
+	{log: "exit status 137: Killed", advice: "perhaps out of memory"},
+	{log: "CalledProcessError: Command '['x']' died with <Signals.SIGKILL: 9>.", advice: "perhaps out of memory"},
+	{log: "killed by signal 31 (bad system call)", advice: "forbids a system call", anywhere: true},
+
+	{log: "bash: /dev/fd/63: No such file or directory", advice: "has no /dev/fd, which <(…) and >(…) need"},
+	{log: "Error: ENOENT: no such file or directory, open '/dev/fd/62'", advice: "has no /dev/fd"},
+	{log: "    SemLock.__init__(self, SEMAPHORE, 1, 1, ctx=ctx)\nOSError: [Errno 38] Function not implemented", advice: "use threads, or Process with Pipe"},
+	{log: "    sl = self._semlock = _multiprocessing.SemLock(\nFileNotFoundError: [Errno 2] No such file or directory", advice: "use threads, or Process with Pipe"},
+	{log: "    self._fd = _posixshmem.shm_open(\nPermissionError: [Errno 13] Permission denied: '/psm_1'", advice: "use threads, or Process with Pipe"},
+	{log: "Creating shared memory in /dev/shm/.org.chromium.Chromium.1 failed: No such file or directory (2)", advice: "--disable-dev-shm-usage"},
+	{log: "FATAL: No usable sandbox! Update your kernel", advice: "--no-sandbox", anywhere: true},
+	{log: "OSError: out of pty devices", advice: "has no terminal", anywhere: true},
+	{log: "fatal: could not read Username: /dev/tty: No such device or address", advice: "has no terminal", anywhere: true},
+
+	{log: "fatal: $HOME not set", advice: "set HOME=/tmp", vars: map[string]string{"HOME": ""}, anywhere: true},
+	{log: "main.sh: line 3: HOME: unbound variable", advice: "set HOME=/tmp", vars: map[string]string{"HOME": ""}, anywhere: true},
+	{log: "npm ERR! EROFS: read-only file system, mkdir '/home/sbx_User1051/.npm'", advice: "HOME is a folder that is not writable here: set HOME=/tmp", vars: home, anywhere: true},
+	{log: "FileNotFoundError: [Errno 2] No such file or directory: '/home/sbx_User1051/.cache'", advice: "set HOME=/tmp", vars: home, anywhere: true},
+	{log: "mkdir: cannot create directory '/.config': Permission denied", advice: "set HOME=/tmp", vars: root},
+	{log: "touch: cannot touch '/var/task/x': Read-only file system", advice: "that folder is read-only here: write to ", anywhere: true},
+	{log: "No user exists for uid 993", advice: "is not in /etc/passwd: set USER and HOME", anywhere: true},
+
+	{log: "/usr/bin/python3: symbol lookup error: /var/lang/lib/libcrypto.so.3: undefined symbol: x", advice: "env -u LD_LIBRARY_PATH", vars: library, anywhere: true},
+	{log: "./tool: /lib64/libc.so.6: version `GLIBC_2.34' not found (required by ./tool)", advice: "built for a newer C library", vars: library, anywhere: true},
+	{log: "curl: /var/lang/lib/libssl.so.3: version `OPENSSL_3.2.0' not found (required by /lib64/libcurl.so.4)", advice: "env -u LD_LIBRARY_PATH", vars: library, anywhere: true},
+	{log: "Error relocating ./tool: __vsnprintf_chk: symbol not found", advice: "another C library", anywhere: true},
+	{log: "./tool: cannot execute binary file: Exec format error", advice: "another processor", anywhere: true},
+	{log: "index.sh: line 2: $'\\r': command not found", advice: "Windows line ends", anywhere: true},
+	{log: "/usr/bin/env: ‘bash\\r’: No such file or directory", advice: "Windows line ends", anywhere: true},
+	{log: "index.sh: 2: \r: not found", advice: "Windows line ends", anywhere: true},
+
+	{log: "OSError: [Errno 97] Address family not supported by protocol", advice: "has no IPv6: use 127.0.0.1 in place of localhost"},
+	{log: "Error: connect EADDRNOTAVAIL ::1:8080", advice: "has no IPv6"},
+
+	{log: "/usr/bin/jq: Argument list too long", advice: "128 KB for one argument", anywhere: true},
+	{log: "RuntimeError: can't start new thread", advice: "processes and threads", anywhere: true},
+	{log: "bash: fork: retry: Resource temporarily unavailable", advice: "processes and threads", anywhere: true},
+	{log: "OSError: [Errno 24] Too many open files", advice: "open files: have it close", anywhere: true},
+	{log: "fork/exec /opt/terraform: operation not permitted", advice: "Pdeathsig", anywhere: true},
+
+	{log: "cat: /data/in.txt: No such file or directory"},
+	{log: "read: Resource temporarily unavailable"},
+	{log: "mkdir: cannot create directory '/var/x': Permission denied", vars: home},
+	{log: "tool: symbol lookup error: ./lib.so: undefined symbol: x", vars: map[string]string{"LD_LIBRARY_PATH": ""}},
+	{log: "fatal: $HOME not set", vars: map[string]string{"HOME": "/tmp"}},
+}
+
+// config is for advice on the test's log.
+func (test *hintTest) config() *Config {
+	return &Config{memory: &memory{}, Getenv: func(name string) string {
+		if value, ok := test.vars[name]; ok {
+			return value
+		}
+		return os.Getenv(name)
+	}}
+}
+
+// Each hint fits the logs that it is for, and no hint lacks a test.
+func TestHints(t *testing.T) {
+	if !sandboxed(t, `temp=${TMPDIR:-/tmp} && mount --bind "$temp" "$temp" && mount -o remount,bind,ro / && `+bareDev) {
+		return
+	}
+	tested := map[int]bool{}
+	denying(t, unix.SYS_SOCKET, syscall.EAFNOSUPPORT, func() {
+		for _, test := range hintTests {
+			c := test.config()
+			text := strings.ToLower(test.log)
+			if got := c.hint(text); !strings.Contains(got, test.advice) || (got == "") != (test.advice == "") {
+				t.Errorf("%s: got %q, want …%s…", test.log, got, test.advice)
+			}
+			for i, h := range hints {
+				if h.fits(text) && h.here(c, text) != "" {
+					tested[i] = true
+					break
+				}
+			}
+		}
+	})
+	for i, h := range hints {
+		if h.says != nil && !tested[i] {
+			t.Errorf("%q: no test", h.says)
+		}
+	}
+}
+
+// Where a sandbox has what a hint is about there is no such hint.
+func TestHintsElsewhere(t *testing.T) {
+	for _, test := range hintTests {
+		c := test.config()
+		if test.vars["HOME"] == "/" {
+			test.vars = map[string]string{"HOME": t.TempDir()}
+		}
+		c.memory.dir, c.memory.files = folder(t, files{"memory.events": "oom_kill 0\n"}), memoryV2
+		got := c.hint(strings.ToLower(test.log))
+		c.memory.close()
+		switch {
+		case strings.Contains(test.advice, "IPv6") && lacksIPv6(c):
+			t.Log("NOT TESTED: this machine has no IPv6")
+		case test.anywhere && !strings.Contains(got, test.advice):
+			t.Errorf("%s: got %q, want …%s…", test.log, got, test.advice)
+		case !test.anywhere && got != "":
+			t.Errorf("%s: got %q, want nothing", test.log, got)
+		}
+	}
+}
+
+// A hint is told once, of the end of the log, and not in what a command says
+// of itself.
+func TestHintInFailure(t *testing.T) {
+	const told = "exit status 3: cat: x: Argument list too long (Linux takes 128 KB for one argument or variable: pass more on stdin or in a file)"
+	const early = "; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; done >&2"
+	for kind, c := range map[string]Config{"program": config(t, nil), "function": script(t, evaluate)} {
+		if kind == "program" {
+			c.Command, c.Delivery = `eval "$1"`, Argv
+		}
+		a := start(t, c)
+		complain := "echo 'cat: x: Argument list too long' >&2"
+		if f := fails(t, a, complain+"; exit 3", "Function.ExitError", told); f.Message != told {
+			t.Errorf("%s: got %q, want %q", kind, f.Message, told)
+		}
+		if f := fails(t, a, "echo error: x >&2; "+complain+early+"; exit 3", "Function.ExitError", ""); strings.Contains(f.Message, "128 KB") {
+			t.Errorf("%s: got %q", kind, f.Message)
+		}
+		own := `{"errorType":"Function.Own","errorMessage":"Argument list too long"}`
+		if f := fails(t, a, "echo '"+own+"' >&2; exit 3", "Function.Own", ""); f.Message != "Argument list too long" {
+			t.Errorf("%s: got %q", kind, f.Message)
+		}
+	}
+}
+
+// The messages are those of bash and Python themselves, in a sandbox as AWS
+// Lambda's.
+func TestHintsForReal(t *testing.T) {
+	if !sandboxed(t, bareDev) {
+		return
+	}
+	a := start(t, script(t, `main() { cat <(echo x); }`))
+	fails(t, a, "", "Function.ExitError", "/dev/fd/63: No such file or directory (this sandbox has no /dev/fd")
+
+	c, _ := python(t, "import multiprocessing\ndef main_handler(event, context):\n    multiprocessing.Lock()\n")
+	result, err := start(t, c).Invoke(t.Context(), newEvent("1"))
+	if f, ok := err.(*protocol.Failure); !ok || !strings.HasSuffix(f.Message, " ("+noSharedMemory+")") {
+		t.Errorf("got %q, %v", result, err)
+	}
+}
