@@ -37,6 +37,21 @@ func (m *memory) open() {
 	m.kills = m.count()
 }
 
+// MemoryGroup says what the control group that limits our memory tells; empty:
+// none is found, so nobody can tell when memory has run out.
+func MemoryGroup() string {
+	var m memory
+	m.open()
+	defer m.close()
+	switch {
+	case m.dir == "":
+		return ""
+	case !m.counts():
+		return m.String() + ", kills are not counted"
+	}
+	return m.String() + ", kills are counted"
+}
+
 func (m *memory) close() { _ = m.counter.Close() } // only read; nil is fine too
 
 // find looks below root. In a container our path, as /proc tells it, may be one

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"unsafe"
+
+	"bootstrap/internal/seccomp"
 )
 
 const sandboxVariable = "TEST_SANDBOX"
@@ -46,7 +47,7 @@ func denying(t *testing.T, call uint32, errno syscall.Errno, f func()) {
 	go func() { // lasts as long as the tests, as its thread does
 		runtime.LockOSThread()
 		func() {
-			err := deny(call, errno)
+			err := seccomp.Deny(call, errno)
 			defer func() { done <- err }() // also where f ends the test
 			if err == nil {
 				f()
@@ -57,28 +58,4 @@ func denying(t *testing.T, call uint32, errno syscall.Errno, f func()) {
 	if err := <-done; err != nil {
 		t.Skipf("NOT TESTED: this machine has no system call filters: %v", err)
 	}
-}
-
-// deny makes the system call fail from now on, in this thread.
-func deny(call uint32, errno syscall.Errno) error {
-	const (
-		setNoNewPrivs, setSeccomp, modeFilter = 38, 22, 2
-		load, jumpEqual, ret                  = 0x20, 0x15, 0x06
-		allow, fail                           = 0x7fff0000, 0x00050000
-	)
-	filter := []syscall.SockFilter{
-		{Code: load, K: 0}, // the number of the call
-		{Code: jumpEqual, K: call, Jf: 1},
-		{Code: ret, K: fail | uint32(errno)},
-		{Code: ret, K: allow},
-	}
-	program := syscall.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setNoNewPrivs, 1, 0); errno != 0 {
-		return errno
-	}
-	_, _, failed := syscall.RawSyscall(syscall.SYS_PRCTL, setSeccomp, modeFilter, uintptr(unsafe.Pointer(&program)))
-	if failed != 0 {
-		return failed
-	}
-	return nil
 }

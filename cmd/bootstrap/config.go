@@ -51,7 +51,7 @@ type Config struct {
 	LogFormat       string    `one:"text,json" split_words:"true" default:"text" desc:"of all that is logged: text (what a command logs stays as it is), or json (an object on each line)"`
 	LogPrefix       bool      `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; so it is anyway, in text, with several events at the same time"`
 	Secrets         names     `private:"true" desc:"names of variables, with commas between them, whose values are *** in bootstrap's own lines and in failures"`
-	Pty             bool      `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back"`
+	Pty             bool      `default:"false" desc:"what is logged comes through a terminal, so that programs do not hold it back; through a pipe where the sandbox has no terminals"`
 	Platform        platform  `desc:"scf, functiongraph or lambda, where the environment does not tell them apart"`
 
 	given map[string]given // each BOOTSTRAP_… that is set, known or not

@@ -15,7 +15,11 @@ const usage = `bootstrap runs a command or a function of a script as a cloud fun
 
 Put it next to index.sh, zip both, upload the zip as a custom runtime and set
 the handler to index.main_handler. On a platform it takes no argument; on this
-machine "bootstrapctl invoke" runs the same function. Arguments: help, version.
+machine "bootstrapctl invoke" runs the same function.
+
+Arguments: help, version, probe. "bootstrap probe" tries what the sandbox in
+which it runs lets programs do, and prints it in 60 lines at most, without values
+of variables. BOOTSTRAP_COMMAND='["./bootstrap", "probe"]' does so on a platform.
 
 Options are variables. They may also stand in a file bootstrap.env beside the
 code, NAME=value on each line; what the environment has, wins. A time has its

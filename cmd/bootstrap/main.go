@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"bootstrap/cmd/bootstrap/internal/probe"
 	"bootstrap/cmd/internal/version"
 	"bootstrap/supervisor"
 )
@@ -61,8 +62,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, version.String())
 	case len(args) == 1 && args[0] == "help":
 		help(stdout)
+	case len(args) == 1 && args[0] == "probe":
+		probe.Report(stdout)
+	case len(args) == 2 && args[0] == "probe" && probe.Child(args[1]):
 	default:
-		fmt.Fprintf(stderr, "bootstrap: cannot run %q: the arguments are help, version or none\n", args)
+		fmt.Fprintf(stderr, "bootstrap: cannot run %q: the arguments are help, probe, version or none\n", args)
 		return exitUsage
 	}
 	return 0

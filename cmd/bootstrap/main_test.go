@@ -20,6 +20,14 @@ import (
 	"bootstrap/protocol"
 )
 
+// TestMain lets the probe start this program as its child.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "probe" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
 // setEnv makes an environment of these variables, without any that is ours or
 // a platform's.
 func setEnv(t *testing.T, vars map[string]string) {
@@ -67,10 +75,12 @@ func TestArguments(t *testing.T) {
 	}{
 		{[]string{"version"}, 0, version.String() + "\n", ""},
 		{[]string{"help"}, 0, "Options are variables", ""},
-		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: the arguments are help, version or none`},
+		{[]string{"probe"}, 0, "adopts orphans: ", ""},
+		{[]string{"probe", "me"}, 2, "", `cannot run ["probe" "me"]`},
+		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: the arguments are help, probe, version or none`},
 		{[]string{"help", "me"}, 2, "", `cannot run ["help" "me"]`},
-		{[]string{"-h"}, 2, "", "the arguments are help, version or none"},
-		{[]string{""}, 2, "", "the arguments are help, version or none"},
+		{[]string{"-h"}, 2, "", "the arguments are help, probe, version or none"},
+		{[]string{""}, 2, "", "the arguments are help, probe, version or none"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

@@ -1,0 +1,150 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The roles of this program when the probe starts it.
+const (
+	waiter = "waiter" // waits for the end of its input, and tells its pid and its parent's
+	maker  = "maker"  // starts a waiter in a session of its own, and exits
+)
+
+// Child plays a role, and reports whether there is such a role.
+func Child(role string) bool {
+	switch role {
+	case waiter:
+		_, _ = io.Copy(io.Discard, os.Stdin) // the probe is gone: fine
+		fmt.Println(os.Getpid(), os.Getppid())
+	case maker:
+		_, _ = launch(waiter, os.Stdin, os.Stdout, &syscall.SysProcAttr{Setsid: true}) // the probe misses the waiter
+	default:
+		return false
+	}
+	return true
+}
+
+// launch starts this program in a role.
+func launch(role string, in, out *os.File, sys *syscall.SysProcAttr) (pid int, err error) {
+	self, err := executable()
+	if err != nil {
+		return 0, err
+	}
+	return syscall.ForkExec(self, []string{self, "probe", role}, &syscall.ProcAttr{
+		Env:   os.Environ(),
+		Files: []uintptr{in.Fd(), out.Fd(), out.Fd()},
+		Sys:   sys,
+	})
+}
+
+// executable returns the path of this program, also where there is no /proc.
+func executable() (string, error) {
+	if self, err := os.Executable(); err == nil {
+		return self, nil
+	}
+	name := os.Args[0]
+	if strings.Contains(name, "/") {
+		return filepath.Abs(name)
+	}
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		path := filepath.Join(folder, name)
+		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+			return filepath.Abs(path)
+		}
+	}
+	return "", errors.New("this program does not know its path")
+}
+
+// A child is this program in a role. It, and what it starts, wait for the end of
+// their input.
+type child struct {
+	pid     int
+	in, out *os.File
+}
+
+// limit bounds each wait. What is waited for takes milliseconds, but a process 1
+// may look for zombies only now and then.
+const limit = 3 * time.Second
+
+func start(role string, sys *syscall.SysProcAttr) (*child, error) {
+	theirIn, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirIn.Close()
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		_ = in.Close()
+		return nil, err
+	}
+	defer theirOut.Close()
+	pid, err := launch(role, theirIn, theirOut, sys)
+	if err != nil {
+		_, _ = in.Close(), out.Close()
+		return nil, err
+	}
+	return &child{pid, in, out}, nil
+}
+
+// listen ends the input and returns what is said then: the pid of the one who
+// says it, and its parent's.
+func (c *child) listen() (pid, parent int, err error) {
+	_ = c.in.Close()
+	_ = c.out.SetReadDeadline(time.Now().Add(limit)) // it is a pipe
+	text, err := io.ReadAll(c.out)
+	_ = c.out.Close()
+	first, second, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	if err == nil {
+		pid, err = strconv.Atoi(first)
+	}
+	if err == nil {
+		parent, err = strconv.Atoi(second)
+	}
+	return pid, parent, err
+}
+
+// end waits for the child to exit, or kills it.
+func (c *child) end() {
+	killer := time.AfterFunc(limit, func() { _ = syscall.Kill(c.pid, syscall.SIGKILL) })
+	defer killer.Stop()
+	for {
+		if _, err := syscall.Wait4(c.pid, nil, 0, nil); err != syscall.EINTR {
+			return
+		}
+	}
+}
+
+// An orphan is a process whose parent has exited. It is about to exit, too.
+type orphan struct{ pid, parent int }
+
+func makeOrphan() (o orphan, err error) {
+	c, err := start(maker, nil)
+	if err != nil {
+		return o, err
+	}
+	c.end()
+	o.pid, o.parent, err = c.listen()
+	return o, err
+}
+
+// reaped waits until the orphan is no zombie any more, and returns how long that
+// took; 0: it still is.
+func (o orphan) reaped() time.Duration {
+	for began := time.Now(); time.Since(began) < limit; time.Sleep(time.Millisecond) {
+		if o.parent == os.Getpid() {
+			_, _ = syscall.Wait4(o.pid, nil, syscall.WNOHANG, nil) // it may still run
+		}
+		if syscall.Kill(o.pid, 0) != nil {
+			return max(time.Since(began), time.Millisecond)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,66 @@
+// Package probe finds out what a sandbox lets programs do, by trying it. It
+// changes nothing, and shows no value of any variable.
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"bootstrap/cmd/internal/version"
+)
+
+// Report writes one line for each ability and each fact, those first on which
+// most depends.
+func Report(out io.Writer) {
+	r := &report{}
+	r.add("bootstrap", "%s, platform: %s", version.String(), platform())
+	r.processes()
+	r.limits()
+	r.files()
+	r.devices()
+	r.programs()
+	r.system()
+	r.user()
+	r.write(out)
+}
+
+// A report collects what the probe finds.
+type report struct{ lines [][2]string }
+
+func (r *report) add(name, format string, args ...any) {
+	value := fmt.Sprintf(format, args...)
+	r.lines = append(r.lines, [2]string{name, strings.Join(strings.Fields(value), " ")})
+}
+
+// try adds whether something can be done.
+func (r *report) try(name string, err error) { r.add(name, "%s", yes(err)) }
+
+func (r *report) write(out io.Writer) {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, line := range r.lines {
+		fmt.Fprintf(table, "%s:\t%s\n", line[0], line[1])
+	}
+	_ = table.Flush() // nobody is there to be told
+}
+
+// yes is the answer to whether something can be done. It leaves out paths, which
+// may come from the environment.
+func yes(err error) string {
+	if err == nil {
+		return "yes"
+	}
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		if _, ok := cause.(*fs.PathError); !ok {
+			err = cause
+		}
+		if errno, ok := cause.(syscall.Errno); ok {
+			return "no (" + errno.Error() + ")"
+		}
+	}
+	return "no (" + err.Error() + ")"
+}

@@ -1,0 +1,190 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"bootstrap/internal/procfs"
+	"bootstrap/supervisor"
+
+	"golang.org/x/sys/unix"
+)
+
+// processes tells whether the runtime can find and end what an event leaves
+// behind, first as a fact and then as the runtime sees it.
+func (r *report) processes() {
+	orphan, err := makeOrphan() // Explore changes who adopts them
+	found := supervisor.Explore()
+	r.add("adopts orphans", "%s", adopting(found.Adoption))
+	r.add("marks processes", "%s", known(found.Mark != "", found.Mark))
+	r.add("lists processes", "%s", listing(found.Lists))
+	r.add("finds leftovers", "%s", known(supervisor.FindsLeftovers(), ""))
+	if missing, instead := found.Missing(); missing != "" {
+		r.add("without that", "%s", instead)
+	}
+	if err == nil {
+		r.add("others' orphans go to", "%s", nameOf(orphan.parent))
+		r.add("process 1 reaps zombies", "%s", orphan.reaping())
+	} else {
+		r.add("process 1 reaps zombies", "not tested %s", strings.TrimPrefix(yes(err), "no "))
+	}
+	r.add("this process", "%d, child of %s", os.Getpid(), nameOf(os.Getppid()))
+	r.add("processes here", "%s", others())
+	r.child()
+}
+
+// adopting checks that orphans come to us, as they should where refused is nil.
+func adopting(refused error) string {
+	if refused != nil {
+		return yes(refused)
+	}
+	o, err := makeOrphan()
+	switch {
+	case err != nil:
+		return "yes, not tested " + strings.TrimPrefix(yes(err), "no ")
+	case o.parent != os.Getpid():
+		return "no (they go to " + nameOf(o.parent) + ")"
+	}
+	o.reaped()
+	return "yes"
+}
+
+// reaping says what becomes of the zombies of orphans.
+func (o orphan) reaping() string {
+	if o.parent != 1 {
+		return "not tested: they do not go there"
+	}
+	took := o.reaped()
+	switch {
+	case o.parent == os.Getpid():
+		return "this is process 1"
+	case took == 0:
+		return fmt.Sprintf("no: one was still there after %v; they count against the limit of processes", limit)
+	}
+	return "yes, within " + took.Round(time.Millisecond).String()
+}
+
+func nameOf(pid int) string {
+	if name := procfs.Name(pid); name != "" {
+		return fmt.Sprintf("process %d (%s)", pid, name)
+	}
+	return fmt.Sprintf("process %d", pid)
+}
+
+func known(is bool, how string) string {
+	switch {
+	case !is:
+		return "no"
+	case how != "":
+		return "yes, by " + how
+	}
+	return "yes"
+}
+
+func orElse(err error, value string) string {
+	if err != nil {
+		return "not known " + strings.TrimPrefix(yes(err), "no ")
+	}
+	return value
+}
+
+// listing says how children are found.
+func listing(lists bool) string {
+	if !lists {
+		return "no"
+	}
+	way := "/proc/*/stat"
+	thread := strconv.Itoa(unix.Gettid())
+	if _, err := os.Stat("/proc/self/task/" + thread + "/children"); err == nil {
+		way = "the children files of /proc"
+	}
+	return "yes, by " + way
+}
+
+// others names the processes that are here, without those of the kernel, which
+// hold no memory.
+func others() string {
+	pids, _ := procfs.Pids()
+	var names []string
+	running, zombies := 0, 0
+	for _, pid := range pids {
+		switch name := procfs.Name(pid); {
+		case procfs.ReadStat(pid).State == 'Z':
+			zombies++
+		case procfs.Resident(pid) > 0:
+			running++
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	const some = 12
+	if len(names) > some {
+		names = append(names[:some], "…")
+	}
+	return fmt.Sprintf("%d running, %d zombies: %s", running, zombies, none(strings.Join(names, " ")))
+}
+
+// child tries what the runtime does with a child.
+func (r *report) child() {
+	c, noGroup := start(waiter, &syscall.SysProcAttr{Setpgid: true})
+	if noGroup != nil {
+		var err error
+		if c, err = start(waiter, nil); err != nil {
+			r.try("starts itself", err)
+			return
+		}
+	}
+	r.try("gives children a group", noGroup)
+	r.try("signals groups", syscall.Kill(-c.pid, 0))
+	r.add("sees environments", "%s", known(len(procfs.Environ(c.pid)) > 0, ""))
+	r.add("sees memory in use", "%s", memory(c.pid))
+	r.try("sets oom_score_adj", setScore(c.pid))
+	fd, err := unix.PidfdOpen(c.pid, 0)
+	r.try("opens pidfds", err)
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	_, _, _ = c.listen() // it exits
+	r.try("waits without reaping", peek(c.pid))
+	c.end()
+}
+
+func memory(pid int) string {
+	switch {
+	case procfs.Resident(pid) == 0:
+		return "no"
+	case procfs.Peak(pid) == 0:
+		return "yes, but not the most that there was"
+	}
+	return "yes"
+}
+
+// setScore asks the kernel to kill a process first when memory runs out.
+func setScore(pid int) error {
+	path := "/proc/" + strconv.Itoa(pid) + "/oom_score_adj"
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString("1000")
+	return errors.Join(err, file.Close())
+}
+
+// peek looks whether a child that exits can be seen without being reaped.
+func peek(pid int) error {
+	for began := time.Now(); time.Since(began) < limit; time.Sleep(time.Millisecond) {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if err != nil || info.Signo != 0 {
+			return err
+		}
+	}
+	return errors.New("no exit is seen")
+}
