@@ -28,7 +28,7 @@ func explain(err error) error {
 	case start.Exhausted:
 		return &supervisor.FatalError{Failure: problem("Runtime.TooManyProcesses", "%v", err)}
 	case slices.Contains(shortages, start.Errno):
-		return problem("Function.StartError", "%v", err)
+		return problem("Runtime.StartError", "%v", err)
 	}
 	if f := cmp.Or(inspect(start.Path), refusal(start.Path, start.Errno)); f != nil {
 		return f

@@ -263,7 +263,7 @@ func TestStartAmongShortages(t *testing.T) {
 	put(t, file, elf(otherMachine(), ""), 0o755)
 	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
 		err := &supervisor.StartError{Path: file, Errno: errno}
-		wantFailure(t, explain(err), "Function.StartError", err.Error())
+		wantFailure(t, explain(err), "Runtime.StartError", err.Error())
 		err.Exhausted = true
 		fatal, ok := explain(err).(*supervisor.FatalError)
 		if !ok || fatal.Failure.Type != "Runtime.TooManyProcesses" || fatal.Failure.Message != err.Error() {

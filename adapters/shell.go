@@ -155,10 +155,14 @@ func (f *shell) lineEnds() string {
 	return ""
 }
 
-// Prepare makes the shell forget the last event.
+// Prepare makes the shell forget the last event, and starts a new one where it
+// is gone. That it has loaded the script is waited for when an event is there.
 func (f *shell) Prepare() {
-	if f.host != nil {
+	switch {
+	case f.host != nil:
 		f.host.wipe()
+	case f.loading == nil:
+		_ = f.begin() // Invoke tries again, and tells
 	}
 }
 
@@ -230,13 +234,19 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	return nil, cutShort(err, ev, h.result, h.log.String())
 }
 
-// rest readies the shell for the next event. Where the last one left something
-// behind that may live on, it holds the pipes: then it can have them.
+// rest readies the shell for the next event. Where the last one may have left
+// something behind that lives on, that holds the pipes: then it can have them,
+// and the next event gets a new shell.
 func (f *shell) rest() {
-	if f.Keep && f.host.process.LeftBehind() {
+	switch {
+	case f.Keep && f.host.process.LeftBehind():
 		f.host.leave()
-		f.host = nil
+	case !f.Keep && !supervisor.FindsLeftovers():
+		f.host.end(0)
+	default:
+		return
 	}
+	f.host = nil
 }
 
 // ending is the failure of a shell that has ended, which it must not.

@@ -220,7 +220,16 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 func (w *worker) retire(grace time.Duration) {
 	if w.session != nil {
 		w.session.process.Retire(grace)
-		w.session = nil
+		w.clear(w.session)
+	}
+}
+
+// clear kills what a worker that has exited leaves behind: what its events have
+// started must not live through the next one.
+func (w *worker) clear(s *session) {
+	w.session = nil
+	if !w.Keep {
+		s.process.EndLeftBehind()
 	}
 }
 
@@ -230,6 +239,7 @@ const retireTime = 200 * time.Millisecond
 // end ends the worker, and all of its group.
 func (w *worker) end(grace time.Duration) syscall.WaitStatus {
 	s := w.session
-	w.session = nil
-	return s.process.End(grace)
+	status := s.process.End(grace)
+	w.clear(s)
+	return status
 }

@@ -66,13 +66,23 @@ type pollFd struct {
 }
 
 // poll waits until one of fds is ready or the time is over; a signal may end
-// it early.
+// it early. Where the kernel refuses ppoll it naps and calls all of them ready:
+// our ends of pipes do not block.
 func poll(fds []pollFd, timeout time.Duration) error {
 	ts := syscall.NsecToTimespec(int64(timeout))
 	_, _, errno := syscall.Syscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(unsafe.SliceData(fds))),
 		uintptr(len(fds)), uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
-	if errno != 0 && errno != syscall.EINTR {
+	switch {
+	case errno == 0 || errno == syscall.EINTR:
+		return nil
+	case !refused(errno):
 		return errno
+	}
+	time.Sleep(min(timeout, time.Millisecond))
+	for i := range fds {
+		if fds[i].fd >= 0 {
+			fds[i].revents = fds[i].events
+		}
 	}
 	return nil
 }
