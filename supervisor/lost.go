@@ -115,23 +115,32 @@ func (r *registry) lost() (pids []int, unsure bool) {
 	return pids, s.unsure
 }
 
-// marked reports whether a process is ours by its mark. One that is loading a
-// program may show no environment yet, nor does a zombie.
+// marked reports whether a process is ours by its mark.
 func (s *scan) marked(pid int) bool {
 	if s.own[pid] != 0 || pid == os.Getpid() {
 		return false
 	}
+	if _, ok := s.sandbox.marker.(environMarker); ok {
+		if environ := procfs.Environ(pid); len(environ) > 0 {
+			m, ok := markIn(environ)
+			return ok && m.run == s.sandbox.run
+		}
+		return s.withoutEnvironment(pid)
+	}
 	m, ok := s.sandbox.marker.read(pid)
-	if ok {
-		return m.run == s.sandbox.run
+	return ok && m.run == s.sandbox.run
+}
+
+// withoutEnvironment reports whether a process that shows no environment counts
+// as ours: a zombie of process 1 does. One that is loading a program will show
+// its environment soon.
+func (s *scan) withoutEnvironment(pid int) bool {
+	const kthreadd = 2 // the parent of the kernel's own
+	stat := s.stat(pid)
+	if pid != kthreadd && stat.Parent != kthreadd && stat.Busy() && procfs.Loading(pid) {
+		s.unsure = true
 	}
-	if _, env := s.sandbox.marker.(environMarker); env {
-		const kthreadd = 2 // the parent of the kernel's own
-		stat := s.stat(pid)
-		s.unsure = s.unsure || pid != kthreadd && stat.Parent != kthreadd && procfs.Loading(pid)
-		return stat.State == 'Z' && stat.Parent == 1
-	}
-	return false
+	return stat.State == 'Z' && stat.Parent == 1
 }
 
 // needed reports whether a process has parents up to one of our own.

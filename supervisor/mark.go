@@ -3,7 +3,6 @@ package supervisor
 import (
 	"bytes"
 	"hash/fnv"
-	"math"
 	"os"
 	"strconv"
 
@@ -145,15 +144,21 @@ func (environMarker) environ(env []string, m mark) []string {
 	return append(env[:len(env):len(env)], markVariable+"="+strconv.FormatUint(m.number(), 16))
 }
 
-func (environMarker) read(pid int) (mark, bool) {
-	environ := append([]byte{0}, procfs.Environ(pid)...)
-	_, value, found := bytes.Cut(environ, []byte("\x00"+markVariable+"="))
+func (environMarker) read(pid int) (mark, bool) { return markIn(procfs.Environ(pid)) }
+
+// markIn finds the mark in an environment.
+func markIn(environ []byte) (mark, bool) {
+	const name = "\x00" + markVariable + "="
+	value, found := bytes.CutPrefix(environ, []byte(name[1:]))
+	if !found {
+		_, value, found = bytes.Cut(environ, []byte(name))
+	}
 	if !found {
 		return mark{}, false
 	}
 	value, _, _ = bytes.Cut(value, []byte{0})
 	number, err := strconv.ParseUint(string(value), 16, 64)
-	if err != nil || number > math.MaxInt64 {
+	if err != nil {
 		return mark{}, false
 	}
 	return parseMark(number)

@@ -1,0 +1,181 @@
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bootstrap/internal/procfs"
+	"bootstrap/protocol"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() { helpers["run a sidecar"] = runASidecar }
+
+// runASidecar is a bootstrap whose command has a session of its own; it tells
+// its pid and waits to be killed.
+func runASidecar() {
+	c := shell("exec setsid -f sleep 600")
+	c.Outputs, c.Keep = nil, true
+	_, err := Run(context.Background(), c, 0)
+	if err == nil {
+		_, err = fmt.Println("started")
+	}
+	if err != nil {
+		panic(err)
+	}
+	select {}
+}
+
+// otherBootstrap starts one, and returns what it runs.
+func otherBootstrap(t *testing.T) (cmd *exec.Cmd, sidecar int) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), helperVariable+"=run a sidecar")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "its sidecar runs", func() bool { sidecar = sleeperOf(cmd.Process.Pid); return sidecar != 0 })
+	return cmd, sidecar
+}
+
+// sleeperOf finds the sleep with the mark of a bootstrap; 0: there is none.
+func sleeperOf(bootstrap int) int {
+	run := runNumber(procfs.ReadStat(bootstrap))
+	pids, _ := procfs.Pids()
+	i := slices.IndexFunc(pids, func(pid int) bool {
+		m, ok := limitMarkers[0].read(pid)
+		return ok && m.run == run && procfs.Name(pid) == "sleep"
+	})
+	if i < 0 {
+		return 0
+	}
+	return pids[i]
+}
+
+// What a bootstrap that was killed has left is killed by the next one, and not
+// what belongs to one that lives.
+func TestStale(t *testing.T) {
+	tidy(t)
+	dead, left := otherBootstrap(t)
+	_, needed := otherBootstrap(t)
+	if err := dead.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = dead.Wait() // it was killed
+	if got := children.endStale(); !slices.Contains(got, left) || slices.Contains(got, needed) {
+		t.Errorf("killed %v, want %d among them and not %d", got, left, needed)
+	}
+	if procfs.ReadStat(left).Living() {
+		t.Error("what the dead bootstrap left still lives")
+	}
+	if !procfs.ReadStat(needed).Living() {
+		t.Error("the process of a living bootstrap is gone")
+	}
+	_ = syscall.Kill(needed, syscall.SIGKILL)
+}
+
+func TestMarkNumbers(t *testing.T) {
+	for _, m := range []mark{{}, {run: 1, owner: 2, start: 3}, {run: 0xffffff, owner: 0xfff, start: 0xfff}} {
+		if got, ok := parseMark(m.number()); !ok || got != m {
+			t.Errorf("%+v: got %+v, %v", m, got, ok)
+		}
+		if m.number() >= 1<<63 {
+			t.Errorf("%+v: %x is more than a limit takes", m, m.number())
+		}
+	}
+	for _, number := range []uint64{0, 1 << 20, unix.RLIM_INFINITY} {
+		if m, ok := parseMark(number); ok {
+			t.Errorf("%x is the mark %+v, want none", number, m)
+		}
+	}
+}
+
+func TestMarkIn(t *testing.T) {
+	want := mark{run: 7, owner: 1, start: 2}
+	variable := environMarker{}.environ(nil, want)[0]
+	for name, row := range map[string]struct {
+		environ string
+		found   bool
+	}{
+		"first":        {variable + "\x00A=1\x00", true},
+		"last":         {"A=1\x00" + variable + "\x00", true},
+		"alone":        {variable, true},
+		"none":         {"A=1\x00B=2\x00", false},
+		"empty":        {"", false},
+		"other name":   {"X" + variable + "\x00", false},
+		"not a number": {markVariable + "=x\x00", false},
+	} {
+		if got, ok := markIn([]byte(row.environ)); ok != row.found || ok && got != want {
+			t.Errorf("%s: got %+v, %v", name, got, ok)
+		}
+	}
+}
+
+// Zombies that nobody reaps are worth one warning, and near the limit of
+// processes the end of the runtime.
+func TestZombies(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &before); err != nil {
+		t.Fatal(err)
+	}
+	limit := before
+	limit.Cur = 1000
+	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
+		t.Skip("NOT TESTED: ", err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_NPROC, &before)
+	r := &registry{}
+	for _, row := range []struct {
+		zombies, warned int
+		full            bool
+	}{{0, 0, false}, {63, 0, false}, {64, 64, false}, {200, 0, false}, {750, 0, false}, {751, 0, true}} {
+		r.zombies = row.zombies
+		if got := r.newlyMany(); got != row.warned {
+			t.Errorf("%d zombies: warned of %d, want %d", row.zombies, got, row.warned)
+		}
+		err := r.full()
+		fatal, _ := errors.AsType[*FatalError](err)
+		if (err != nil) != row.full || row.full && (fatal.Failure.Type != "Runtime.TooManyProcesses" || !strings.Contains(err.Error(), strconv.Itoa(row.zombies))) {
+			t.Errorf("%d zombies: got %v, want full: %v", row.zombies, err, row.full)
+		}
+	}
+}
+
+// A fork that fails because the sandbox is exhausted ends the runtime, lack of
+// memory only when it lasts.
+func TestExhausted(t *testing.T) {
+	r := &registry{own: map[int]uint16{}}
+	for i, row := range []struct {
+		errno     syscall.Errno
+		exhausted bool
+	}{{syscall.ENOENT, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, true}, {syscall.EAGAIN, true}} {
+		if i == 4 {
+			r.noFork = 0
+		}
+		if got := r.startError("tool", row.errno); got.Exhausted != row.exhausted {
+			t.Errorf("%d, %v: got exhausted %v", i, row.errno, got.Exhausted)
+		}
+	}
+	f := failure(fmt.Errorf("x: %w", &FatalError{&protocol.Failure{Type: "T", Message: "m"}}), "F")
+	if f.Type != "T" {
+		t.Errorf("got %+v, want the failure of a FatalError", f)
+	}
+}
