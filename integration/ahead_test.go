@@ -13,7 +13,7 @@ import (
 // gone.
 func (f *trial) waiting(t *testing.T, before int) (pid int) {
 	t.Helper()
-	eventually(t, f.runner.PID(), "a process that waits", func(procs []proc) bool {
+	eventually(t, pidOf(f.runner), "a process that waits", func(procs []proc) bool {
 		if len(procs) < 2 || procs[1].state == "Z" || procs[1].pid == before {
 			return false
 		}
@@ -45,7 +45,7 @@ func TestStandbyDies(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGSEGV} {
 		pid := f.waiting(t, 0)
 		signal(t, -pid, sig)
-		eventually(t, f.runner.PID(), "it has ended", func(procs []proc) bool { return len(procs) > 1 && procs[1].state == "Z" })
+		eventually(t, pidOf(f.runner), "it has ended", func(procs []proc) bool { return len(procs) > 1 && procs[1].state == "Z" })
 		f.succeeds(t, "after "+sig.String(), "after "+sig.String())
 		f.succeeds(t, "and the next", "and the next")
 	}
@@ -66,7 +66,7 @@ func TestStandbyGivesUp(t *testing.T) {
 	const events = 6
 	for i := range events {
 		if i > 0 {
-			eventually(t, runner.PID(), "one that has ended, or none any more", func(procs []proc) bool {
+			eventually(t, pidOf(runner), "one that has ended, or none any more", func(procs []proc) bool {
 				return zombies(procs) == 1 || len(procs) == 1 && strings.Contains(log.String(), "given_up=true")
 			})
 		}
@@ -97,13 +97,13 @@ func TestStandbyIsNoLeftover(t *testing.T) {
 			if leftovers == "end" {
 				f.leavesNothing(t)
 			}
-			there := tree(f.runner.PID())
+			there := family(pidOf(f.runner))
 			log := f.logged(t)
 			if strings.Contains(log, "name=tool") || strings.Contains(log, "before its event") {
 				t.Errorf("got the log %s", log)
 			}
 			for _, p := range there {
-				until(t, p.name+" is gone", func() bool { return len(tree(p.pid)) == 0 })
+				until(t, p.name+" is gone", func() bool { return gone(p.pid) })
 			}
 		})
 	}

@@ -60,15 +60,15 @@ func TestP04UnreadEvent(t *testing.T) {
 			event = event[:100_000]
 		}
 		f.succeeds(t, event, "")
-		before := descriptors(t, f.runner.PID())
+		before := descriptors(t, pidOf(f.runner))
 		if f.kind().ahead {
 			before += 3 // of the process that waits, which may not have been there
 		}
 		for range 50 {
 			f.succeeds(t, event, "")
 		}
-		eventually(t, f.runner.PID(), fmt.Sprint(before, " descriptors as before"), func([]proc) bool {
-			return descriptors(t, f.runner.PID()) <= before
+		eventually(t, pidOf(f.runner), fmt.Sprint(before, " descriptors as before"), func([]proc) bool {
+			return descriptors(t, pidOf(f.runner)) <= before
 		})
 		f.leavesNothing(t)
 	})

@@ -150,7 +150,7 @@ func TestR18Crowd(t *testing.T) {
 // slot, and nothing else is left.
 func (f *trial) undisturbed(t *testing.T, events int) {
 	t.Helper()
-	swept(t, f.runner.PID(), 0, slices.Repeat(f.kind().idle, atOnce)...)
+	swept(t, pidOf(f.runner), 0, slices.Repeat(f.kind().idle, atOnce)...)
 	if got := f.server.Stats(); got.Instances != 1 || got.Responses+got.Errors != events || got.Redeliveries != 0 || got.Refused != 0 {
 		t.Errorf("got %+v, want one instance, %d answers, nothing else", got, events)
 	}
@@ -249,7 +249,7 @@ func TestConcurrencyBounds(t *testing.T) {
 			log := &logBuffer{}
 			_, runner := start(t, protocol.Lambda, fn, log)
 			succeeds(t, runner, "{}")
-			swept(t, runner.PID(), 0, slices.Repeat([]string{"bash", "bash"}, row.slots)...)
+			swept(t, pidOf(runner), 0, slices.Repeat([]string{"bash", "bash"}, row.slots)...)
 			tells(t, log.String(), row.told)
 		})
 	}

@@ -23,6 +23,8 @@ type crew struct {
 	cmd            *exec.Cmd
 	over           chan struct{} // closed when it has exited
 	dir, tmp       string
+	kin            kinship
+	in             profile
 	stdout, stderr logBuffer
 	out, log       io.Writer // get stdout and stderr instead; nil: nothing does
 }
@@ -48,6 +50,8 @@ func newCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfile 
 	}
 	fn.Timeout = patience
 	fn.Env = slices.Concat([]string{"TMPDIR=" + c.tmp}, fn.Env, env)
+	c.in, c.kin = profileIn(runtimeCommand()), kinshipOfFunction(fn, 0)
+	c.in.around.open(t, fn)
 	var err error
 	if c.server, err = emulator.New(p, fn); err != nil {
 		t.Fatal(err)
@@ -58,7 +62,8 @@ func newCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfile 
 
 func (c *crew) run(t *testing.T) {
 	t.Helper()
-	c.cmd = exec.Command(bootstrap)
+	command := runtimeCommand()
+	c.cmd = exec.Command(command[0], command[1:]...)
 	c.cmd.Dir, c.cmd.Env = c.dir, c.server.Environment()
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	if c.out != nil {
@@ -73,12 +78,14 @@ func (c *crew) run(t *testing.T) {
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	c.kin.brand = c.cmd.Process.Pid
 	go func() { // ends with bootstrap
 		_ = c.cmd.Wait() // ProcessState tells
 		exited(c.cmd.ProcessState.String())
 		close(c.over)
 	}()
 	t.Cleanup(func() {
+		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, !gone(c.cmd.Process.Pid))
 		for _, p := range slices.Backward(tree(c.cmd.Process.Pid)) {
 			_ = syscall.Kill(p.pid, syscall.SIGKILL) // gone: so much the better
 		}
@@ -107,32 +114,48 @@ func (c *crew) ends(t *testing.T, limit time.Duration, status int) {
 		t.Errorf("it ended with %v, want exit status %d\n%s", c.cmd.ProcessState, status, c.stderr.String())
 	}
 	c.noneLeft(t)
+	c.kin.extinct(t)
 }
 
 // noneLeft: those in the file pids are gone.
 func (c *crew) noneLeft(t *testing.T) {
 	t.Helper()
 	for _, pid := range lines(t, c.dir, "pids") {
-		if alive(pid) {
-			t.Errorf("process %s is left", pid)
-			_ = exec.Command("kill", "-KILL", pid).Run()
+		if pid := c.outside(pid); alive(pid) {
+			t.Errorf("process %d is left", pid)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 }
 
+// pid is the runtime's number.
+func (c *crew) pid() int { return runtimeBelow(c.cmd.Process.Pid) }
+
+// outside is our number of a process that the runtime knows by another.
+func (c *crew) outside(pid string) int {
+	if c.cmd == nil {
+		return outside(0, pid)
+	}
+	return outside(c.pid(), pid)
+}
+
+func (c *crew) outsides(pids []string) (ours []int) {
+	for _, pid := range pids {
+		ours = append(ours, c.outside(pid))
+	}
+	return ours
+}
+
 // alive: what was killed may be a zombie for a while, until init has seen it.
-func alive(pid string) bool {
+func alive(pid int) bool {
 	deadline := time.Now().Add(time.Second)
-	for {
-		out, err := exec.Command("ps", "-o", "state=", "-p", pid).Output()
-		if state := strings.TrimSpace(string(out)); err != nil || state == "Z" || state == "X" {
-			return false
-		}
+	for !gone(pid) {
 		if time.Now().After(deadline) {
 			return true
 		}
 		time.Sleep(5 * time.Millisecond) // between looks, bounded above
 	}
+	return false
 }
 
 // ask sends an event, and does not wait for its outcome.
@@ -195,8 +218,11 @@ func (c *crew) notes(t *testing.T, n int) []string {
 // platform's user looks.
 func (c *crew) notStarted(t *testing.T, p *protocol.Platform, status int, kind string, texts ...string) {
 	t.Helper()
-	runner := emulator.NewRunner(c.server, []string{"/bin/sh", "-c", `"$0"; echo $? >status`, bootstrap}, &c.stdout, &c.stderr)
-	defer runner.Stop()
+	runner := emulator.NewRunner(c.server, runtimeCommand("/bin/sh", "-c", `"$0" "$@"; echo $? >status`), &c.stdout, &c.stderr)
+	defer func() {
+		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, false)
+		runner.Stop()
+	}()
 	out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")})
 	if err != nil {
 		t.Fatal(err)

@@ -118,7 +118,7 @@ func returnsBytes(t *testing.T, f *trial, n int) string {
 func peakMemory(t *testing.T, way string) string {
 	f := inWay(t, way, "head -c 64000000 /dev/zero")
 	f.fails(t, "{}", "Function.ResponseSizeTooLarge", fmt.Sprint(protocol.SCF.MaxResult))
-	peak := highWater(t, f.runner.PID())
+	peak := highWater(t, pidOf(f.runner))
 	if peak >= 40 {
 		t.Errorf("got a peak of %d MB, want less than 40", peak)
 	}
@@ -139,7 +139,7 @@ func highWater(t *testing.T, pid int) int {
 
 // logTo gives a trial that has not begun another log.
 func (f *trial) logTo(t *testing.T, log io.Writer) {
-	f.runner = emulator.NewRunner(f.server, []string{bootstrap}, log, log)
+	f.runner = emulator.NewRunner(f.server, runtimeCommand(), log, log)
 	t.Cleanup(func() { f.runner.Stop() })
 }
 
@@ -164,7 +164,7 @@ func stoppedBusy(t *testing.T, way string) string {
 	f.logTo(t, log)
 	go func() { // ends when the program has begun, or the log is closed
 		if <-begun {
-			_ = syscall.Kill(f.runner.PID(), syscall.SIGTERM)
+			_ = syscall.Kill(pidOf(f.runner), syscall.SIGTERM)
 		}
 	}()
 	f.succeeds(t, "{}", "done\n")
@@ -208,5 +208,5 @@ func readyTime(t *testing.T, way string) string {
 func idleMemory(t *testing.T, way string) string {
 	f := inWay(t, way, "echo ok")
 	f.succeeds(t, "{}", "ok\n")
-	return fmt.Sprintf("%.0f MB", float64(resident(f.runner.PID()))/(1<<20))
+	return fmt.Sprintf("%.0f MB", float64(resident(pidOf(f.runner)))/(1<<20))
 }

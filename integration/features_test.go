@@ -72,28 +72,29 @@ func TestLeftoversKeep(t *testing.T) {
 	inEachWay(t, `case $(event) in leave) `+code+`;; *) echo ok;; esac`, []string{"BOOTSTRAP_LEFTOVERS=keep", "BOOTSTRAP_LOG_LEVEL=warn"}, func(t *testing.T, f *trial) {
 		out := f.invoke(t, "leave")
 		pids := strings.Fields(string(out.Body))
+		kept := f.outside(pids)
 		if out.Kind != emulator.Result || len(pids) != 3 {
 			t.Fatalf("got %v %q, want 3 pids", out.Kind, out.Body)
 		}
 		for range 3 {
 			f.succeeds(t, "go on", "ok\n")
 		}
-		living(t, pids, true)
+		living(t, kept, true)
 		log := f.logged(t)
 		for _, pid := range pids {
 			if n := len(regexp.MustCompile(`WARN.*left running: .*pid=`+pid+` `).FindAllString(log, -1)); n != 1 {
 				t.Errorf("the log tells %d times of %s, want once: %s", n, pid, log)
 			}
 		}
-		living(t, pids, false)
+		living(t, kept, false)
 	})
 }
 
-func living(t *testing.T, pids []string, want bool) {
+func living(t *testing.T, pids []int, want bool) {
 	t.Helper()
 	for _, pid := range pids {
-		if _, err := os.Stat("/proc/" + pid); (err == nil) != want {
-			t.Errorf("process %s lives: %v, want %v", pid, err == nil, want)
+		if gone(pid) == want {
+			t.Errorf("process %d lives: %v, want %v", pid, !want, want)
 		}
 	}
 }
@@ -103,7 +104,7 @@ func TestLeftoversEnd(t *testing.T) {
 	inEachWay(t, `for how in "" setsid; do $how sleep 300 & echo $!; done; (sleep 300 & echo $!)`, nil, func(t *testing.T, f *trial) {
 		pids := strings.Fields(string(f.invoke(t, "{}").Body))
 		f.leavesNothing(t)
-		living(t, pids, false)
+		living(t, f.outside(pids), false)
 		if len(pids) != 3 {
 			t.Errorf("got the pids %q, want 3", pids)
 		}
@@ -119,7 +120,7 @@ func TestE08ScoreOfTheCommand(t *testing.T) {
 	const raised = `until [ "$(cat /proc/$$/oom_score_adj)" = 1000 ]; do :; done; ` // it is, soon after the start
 	inEachWay(t, raised+"cat /proc/self/oom_score_adj; sh -c 'cat /proc/self/oom_score_adj'", nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "1000\n1000\n")
-		score, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", f.runner.PID()))
+		score, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", pidOf(f.runner)))
 		if err != nil || string(score) != string(own) {
 			t.Errorf("bootstrap has the score %q, %v, want %q as before", score, err, own)
 		}

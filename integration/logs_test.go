@@ -59,7 +59,7 @@ func TestL03LogBeforeAnswer(t *testing.T) {
 			}
 			defer log.Close()
 			f := begin(t, way.name, protocol.SCF, `seq 20000 >&2; echo "end of $(event)" >&2`, nil)
-			f.runner = emulator.NewRunner(f.server, []string{bootstrap}, log, log)
+			f.runner = emulator.NewRunner(f.server, runtimeCommand(), log, log)
 			defer f.runner.Stop()
 			for i := range 20 {
 				f.invoke(t, fmt.Sprint(i))
@@ -195,7 +195,7 @@ func TestL11StalledLog(t *testing.T) {
 			}
 			defer r.Close()
 			f := begin(t, way.name, protocol.SCF, "head -c 3000000 /dev/zero >&2; echo >&2; echo ok", []string{"BOOTSTRAP_LOG_LEVEL=info"})
-			f.runner = emulator.NewRunner(f.server, []string{bootstrap}, w, w)
+			f.runner = emulator.NewRunner(f.server, runtimeCommand(), w, w)
 			f.succeeds(t, "{}", "ok\n")
 			f.succeeds(t, "{}", "ok\n")
 			if text := readLog(t, r, w, f.runner); !strings.Contains(text, "\nbootstrap: dropped ") || !strings.HasSuffix(text, "bootstrap: stopped: platform=scf\n") && !strings.HasSuffix(text, "bootstrap: stopped\n") {
@@ -230,7 +230,7 @@ func TestLogLateReader(t *testing.T) {
 	}
 	defer r.Close()
 	f := begin(t, "stdin", protocol.SCF, "head -c 300000 /dev/zero >&2; echo end >&2; echo ok", []string{"BOOTSTRAP_LOG_LEVEL=info"})
-	f.runner = emulator.NewRunner(f.server, []string{bootstrap}, w, w)
+	f.runner = emulator.NewRunner(f.server, runtimeCommand(), w, w)
 	f.succeeds(t, "{}", "ok\n")
 	text := readLog(t, r, w, f.runner)
 	if at := strings.Index(text, "end\n"); at < 300_000 || strings.Contains(text, "dropped") || !strings.Contains(text[at:], "stopped") {

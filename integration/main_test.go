@@ -20,15 +20,19 @@ import (
 var bootstrap, bootstrapctl string
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == oldKernelFlag {
-		underOldKernel(os.Args[2:])
-	}
+	help()
 	folder, err := os.MkdirTemp("", "integration-")
+	if err == nil {
+		err = checkSandbox()
+	}
 	if err == nil {
 		err = buildAll(folder)
 	}
+	if err == nil {
+		err = os.Chmod(folder, 0o755) // the runtime may be another user
+	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "cannot build the programs:", err)
+		fmt.Fprintln(os.Stderr, "cannot run the tests:", err)
 		os.Exit(1)
 	}
 	status := m.Run()
@@ -73,17 +77,26 @@ func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 }
 
 // start runs bootstrap, behind the words of a wrapper such as unshare, with a
-// function. It is stopped at the end of the test.
+// function. It is stopped at the end of the test, and then nothing of it lives
+// but a neighbour.
 func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writer, wrapper ...string) (*emulator.Server, *emulator.Runner) {
 	t.Helper()
 	server, err := emulator.New(p, fn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner := emulator.NewRunner(server, append(wrapper, bootstrap), log, log)
+	command := runtimeCommand(wrapper...)
+	in := profileIn(command)
+	in.around.open(t, fn)
+	runner := emulator.NewRunner(server, command, log, log)
 	t.Cleanup(func() {
-		runner.Stop()
+		pid := runner.PID()
+		in.neighbourly(t, fn.Dir, server.Stats().Instances, pid != 0)
+		state := runner.Stop()
 		server.Close()
+		if state != nil && state.ExitCode() == 0 { // it had time to clear up
+			kinshipOfFunction(fn, pid).extinct(t)
+		}
 	})
 	return server, runner
 }

@@ -30,7 +30,7 @@ func most(t *testing.T, pid int) int {
 
 func (f *trial) staysUnder(t *testing.T, limit int) {
 	t.Helper()
-	if got := most(t, f.runner.PID()); got > limit {
+	if got := most(t, pidOf(f.runner)); got > limit {
 		t.Errorf("bootstrap had %.1f MB of memory, want at most %d", float64(got)/(1<<20), limit>>20)
 	}
 }
@@ -67,7 +67,7 @@ func TestP20MuchStderr(t *testing.T) {
 	t.Cleanup(func() { null.Close() })
 	inEachWay(t, "head -c 256M /dev/zero >&2; echo ok", nil, func(t *testing.T, f *trial) {
 		f.runner.Stop()
-		f.runner = emulator.NewRunner(f.server, []string{bootstrap}, null, null)
+		f.runner = emulator.NewRunner(f.server, runtimeCommand(), null, null)
 		t.Cleanup(func() { f.runner.Stop() })
 		f.succeeds(t, "{}", "ok\n")
 		f.staysUnder(t, 40<<20)
@@ -82,9 +82,9 @@ func TestLargestEventIsHeldOnce(t *testing.T) {
 			t.Skip("an argument does not hold 6 MB")
 		}
 		f.succeeds(t, "{}", "ok\n")
-		before := most(t, f.runner.PID())
+		before := most(t, pidOf(f.runner))
 		f.succeeds(t, strings.Repeat("x", protocol.SCF.MaxEvent-2), "ok\n") // room for quotes
-		if more := most(t, f.runner.PID()) - before; more > protocol.SCF.MaxEvent*3/2 {
+		if more := most(t, pidOf(f.runner)) - before; more > protocol.SCF.MaxEvent*3/2 {
 			t.Errorf("an event of 6 MB took %.1f MB, want it once", float64(more)/(1<<20))
 		}
 	})

@@ -61,7 +61,7 @@ func TestR01AsSubreaper(t *testing.T) {
 				if err != nil || out.Kind != emulator.Result || out.Duration > fn.Timeout/2 {
 					t.Fatalf("got %v %s in %v, %v, want a result", out.Kind, out.Body, out.Duration, err)
 				}
-				w.swept(t, runner.PID(), 0)
+				w.swept(t, pidOf(runner), 0)
 			}
 		})
 	}

@@ -48,12 +48,14 @@ escape() {
 	busy) setsid sh -c 'while :; do :; done' & ;;
 	bomb) bomb 6 & ;;
 	zombies) i=0; while [ $i -lt 50 ]; do (true & exec sleep 300) & i=$((i+1)); done ;;
+	bare) (cd / && setsid env -i /bin/sleep 300 <&- >&- 2>&- &) ;;
 	fleeing) setsid sh -c 'echo "sh chain &" >chain; sh chain' & ;;
 	esac
 }
 `
 
-var escapees = []string{"background", "session", "twice", "deaf", "stopped", "busy", "bomb", "zombies", "fleeing"}
+// escapees are the kinds of them that the runtime can find in the sandbox.
+var escapees = sandbox.finds("background", "session", "twice", "deaf", "stopped", "busy", "bomb", "zombies", "bare", "fleeing")
 
 // Whatever an event leaves behind is gone, whether it succeeded (R03, R15,
 // R23, T16) or timed out, and the answer waits for none of it.
@@ -95,12 +97,12 @@ func leaves(t *testing.T, w way, fn emulator.Function) {
 		if out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte("{}")}); err != nil || out.Kind != emulator.Result {
 			t.Errorf("%s: got %v %s, %v, want a result", kind, out.Kind, out.Body, err)
 		}
-		w.swept(t, runner.PID(), 0)
+		w.swept(t, pidOf(runner), 0)
 	}
 	for _, kind := range escapees {
 		write(t, fn.Dir, "what", kind+" sleep", 0o644)
 		fails(t, runner, "{}", "Function.Timeout")
-		w.swept(t, runner.PID(), 0)
+		w.swept(t, pidOf(runner), 0)
 	}
 	if got := server.Stats(); got.Instances != 1 || got.Responses+got.Errors != 2*len(escapees) {
 		t.Errorf("got %+v, want 1 instance and %d answers", got, 2*len(escapees))
@@ -135,7 +137,7 @@ func TestR04KillsItsGroup(t *testing.T) {
 			for _, what := range []string{"TERM", "KILL", "INT", "HUP", "self"} {
 				write(t, fn.Dir, "what", what, 0o644)
 				fails(t, runner, "{}", "Function.Signal")
-				w.swept(t, runner.PID(), 0)
+				w.swept(t, pidOf(runner), 0)
 			}
 			if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
 				t.Errorf("left in the temp folder: %v, %v", files, err)
@@ -153,7 +155,7 @@ func TestR06NoDescriptors(t *testing.T) {
 	inEachWay(t, `case $(event) in die) kill -9 0 ;; esac; echo ok`, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "ok\n")
 		limit := func(n string) {
-			out, err := exec.Command("prlimit", "--pid", fmt.Sprint(f.runner.PID()), "--nofile="+n+":1024").CombinedOutput()
+			out, err := exec.Command("prlimit", "--pid", fmt.Sprint(pidOf(f.runner)), "--nofile="+n+":1024").CombinedOutput()
 			if err != nil {
 				t.Skipf("NOT TESTED: no limit can be set here: %v %s", err, out)
 			}
@@ -202,8 +204,8 @@ func TestR11StopWithEventInHand(t *testing.T) {
 			there := make(chan []proc, 1)
 			go func() { // ends when the code has begun, or the log is closed
 				if <-begun {
-					there <- tree(runner.PID())
-					_ = syscall.Kill(runner.PID(), syscall.SIGTERM)
+					there <- family(pidOf(runner))
+					_ = syscall.Kill(pidOf(runner), syscall.SIGTERM)
 				}
 			}()
 			fails(t, runner, "{}", "Function.Stopped")
@@ -211,7 +213,7 @@ func TestR11StopWithEventInHand(t *testing.T) {
 				t.Errorf("it ended with %v, want exit status 0", state)
 			}
 			for _, p := range <-there {
-				until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
+				until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
 			}
 			if got := server.Stats(); got.Errors != 1 || got.Responses != 0 || got.Refused != 0 {
 				t.Errorf("got %+v, want one error", got)

@@ -473,7 +473,7 @@ func TestT10DroppedWhenIdle(t *testing.T) {
 					c := &tally{server: server, runner: runner, dir: fn.Dir}
 					c.invoke(t, "1", false)
 					until(t, "bootstrap polls", func() bool { return server.Stats().Polls == 2 })
-					x.drop(t, runner.PID(), end, frozen) // the poll
+					x.drop(t, pidOf(runner), end, frozen) // the poll
 					until(t, "the platform sees that the poll is gone, or has another", func() bool {
 						return server.Stats().Idle > 0 || server.Stats().Polls > 2
 					})
@@ -487,7 +487,7 @@ func TestT10DroppedWhenIdle(t *testing.T) {
 					case <-running:
 						t.Fatal("the event was not run")
 					}
-					x.drop(t, runner.PID(), end, frozen) // while the code runs
+					x.drop(t, pidOf(runner), end, frozen) // while the code runs
 					write(t, fn.Dir, "go", "", 0o644)
 					<-running
 					c.check(t)

@@ -121,9 +121,9 @@ func TestL08WhileItRuns(t *testing.T) {
 			}()
 			until(t, "the sidecar and the event run", func() bool {
 				_, err := os.Stat(filepath.Join(f.dir, "beside"))
-				return err == nil && f.server.Stats().Deliveries == 1 && len(tree(f.runner.PID())) > 2
+				return err == nil && f.server.Stats().Deliveries == 1 && len(tree(pidOf(f.runner))) > 2
 			})
-			for _, p := range tree(f.runner.PID()) {
+			for _, p := range tree(pidOf(f.runner)) {
 				tellsNothing(t, ofProcess(p.pid, "cmdline"))
 				if environ := ofProcess(p.pid, "environ"); strings.Contains(environ, "FUNCTION_SIDECAR=beside") {
 					tellsNothing(t, regexp.MustCompile("hidden[23]").ReplaceAllString(environ, "")) // our own, not the event's

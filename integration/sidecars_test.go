@@ -288,7 +288,7 @@ func TestL08SidecarCredentials(t *testing.T) {
 				if err != nil || out.Kind != emulator.Result || !strings.Contains(string(out.Body), "hidden") {
 					t.Fatalf("got %v %s, %v, want the function to have them", out.Kind, out.Body, err)
 				}
-				for _, p := range tree(c.cmd.Process.Pid) {
+				for _, p := range family(c.pid()) {
 					environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid)) // gone: nothing
 					if strings.Contains(string(environ), "FUNCTION_SIDECAR=") {
 						tellsNothing(t, string(environ))
@@ -327,9 +327,9 @@ daemon: (setsid sh -c 'echo $$ >>pids; exec sleep 64' >/dev/null 2>&1 &); exec s
 					c.succeeds(t, "{}", "ok")
 				}
 				for _, pid := range lines(t, c.dir, "lost") {
-					until(t, "what the events lost is gone", func() bool { return !alive(pid) })
+					until(t, "what the events lost is gone", func() bool { return !alive(c.outside(pid)) })
 				}
-				living(t, lines(t, c.dir, "pids"), true)
+				living(t, c.outsides(lines(t, c.dir, "pids")), true)
 				c.told(t)
 				c.ends(t, 10*time.Second, 0)
 			})

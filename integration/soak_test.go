@@ -186,8 +186,8 @@ func (s *soak) small(events, enough int) (u use) {
 	}
 	s.polling()
 	idle := func(procs []proc) bool { return len(procs) == 1+len(s.way.idle) }
-	for looked := false; !looked; looked = idle(tree(s.runner.PID())) || s.t.Failed() { // a sidecar may come meanwhile
-		eventually(s.t, s.runner.PID(), fmt.Sprintf("the processes %q", s.way.idle), idle)
+	for looked := false; !looked; looked = idle(tree(pidOf(s.runner))) || s.t.Failed() { // a sidecar may come meanwhile
+		eventually(s.t, pidOf(s.runner), fmt.Sprintf("the processes %q", s.way.idle), idle)
 		s.look(&u, last.ID)
 	}
 	s.t.Logf("%-8s %8d %10d %12d %11d %10d %8d %11d", filepath.Base(s.t.Name()), s.sent, u.memory>>10,
@@ -197,7 +197,7 @@ func (s *soak) small(events, enough int) (u use) {
 
 // memory is what is resident, of the runtime and all below it.
 func (s *soak) memory() (sum int) {
-	for _, p := range tree(s.runner.PID()) {
+	for _, p := range tree(pidOf(s.runner)) {
 		sum += resident(p.pid)
 	}
 	return sum
@@ -215,7 +215,7 @@ func (s *soak) polling() {
 
 // look fills in all but the memory, after the event with that id.
 func (s *soak) look(u *use, id string) {
-	pid := s.runner.PID()
+	pid := pidOf(s.runner)
 	u.goroutines = s.log.goroutines(s.t, id)
 	procs := tree(pid)
 	u.processes, u.zombies = len(procs)-1, zombies(procs)

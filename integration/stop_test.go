@@ -38,7 +38,7 @@ func TestStopWithEventInHand(t *testing.T) {
 					Timeout: 20 * time.Second, Env: test.env}, log)
 				go func() { // ends when the handler has begun, or the log is closed
 					if <-begun {
-						_ = syscall.Kill(runner.PID(), syscall.SIGTERM)
+						_ = syscall.Kill(pidOf(runner), syscall.SIGTERM)
 					}
 				}()
 				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})

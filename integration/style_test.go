@@ -43,7 +43,7 @@ func (f *trial) logsToFile(t *testing.T) (read func() string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.runner = emulator.NewRunner(f.server, []string{bootstrap}, log, log)
+	f.runner = emulator.NewRunner(f.server, runtimeCommand(), log, log)
 	t.Cleanup(func() {
 		f.runner.Stop()
 		log.Close()
@@ -185,7 +185,7 @@ func TestStyleOfFailedStart(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
 				t.Parallel()
 				c := newCrew(t, p, named("function").function(t, "echo ok"), "", "BOOTSTRAP_LOG_FORMAT=json", row.env)
-				runner := emulator.NewRunner(c.server, []string{bootstrap}, &c.stdout, &c.stderr)
+				runner := emulator.NewRunner(c.server, runtimeCommand(), &c.stdout, &c.stderr)
 				defer runner.Stop()
 				if out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")}); err != nil || out.Kind != emulator.InitFailed {
 					t.Errorf("got %v %q, %v, want a failed start", out.Kind, out.Body, err)
@@ -272,7 +272,7 @@ func TestL11InEachStyle(t *testing.T) {
 				}
 				defer r.Close()
 				f := begin(t, way.name, protocol.SCF, "seq 400000 >&2; printf half >&2; echo ok", []string{style.env, "BOOTSTRAP_LOG_LEVEL=info"})
-				f.runner = emulator.NewRunner(f.server, []string{bootstrap}, w, w)
+				f.runner = emulator.NewRunner(f.server, runtimeCommand(), w, w)
 				for range 3 {
 					if out := f.succeeds(t, "{}", "ok\n"); out.Duration > 20e9 {
 						t.Errorf("the answer took %v", out.Duration)

@@ -240,7 +240,7 @@ func TestTempFolderKilled(t *testing.T) {
 				written, _ := filepath.Glob(filepath.Join(f.tmp, "*", "a", "b"))
 				return len(written) == 1
 			})
-			signal(t, f.runner.PID(), syscall.SIGKILL)
+			signal(t, pidOf(f.runner), syscall.SIGKILL)
 			<-done
 			f.invoke(t, "nothing")
 			until(t, "only its own folder is left", func() bool { return entries(t, f.tmp) == 3 })

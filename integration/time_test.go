@@ -33,7 +33,7 @@ func TestT01Timeout(t *testing.T) {
 					if out.Duration < fn.Timeout/2 || out.Duration >= fn.Timeout {
 						t.Errorf("got the answer after %v, want it shortly before %v", out.Duration, fn.Timeout)
 					}
-					w.swept(t, runner.PID(), 0)
+					w.swept(t, pidOf(runner), 0)
 				})
 			}
 		})
@@ -76,9 +76,9 @@ func TestT07Frozen(t *testing.T) {
 		_, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Timeout: time.Second,
 			Dir: shellFunction(t, "sleep 0.3; echo done")}, nil)
 		succeeds(t, runner, "{}")
-		signal(t, runner.PID(), syscall.SIGSTOP)
+		signal(t, pidOf(runner), syscall.SIGSTOP)
 		<-time.After(1200 * time.Millisecond) // the freeze itself
-		signal(t, runner.PID(), syscall.SIGCONT)
+		signal(t, pidOf(runner), syscall.SIGCONT)
 		if got := strings.TrimSpace(succeeds(t, runner, "{}")); got != "done" {
 			t.Errorf("got %q, want done", got)
 		}
@@ -155,13 +155,13 @@ func atTheLimit(t *testing.T, w way, server *emulator.Server, limit time.Duratio
 // unharmed: one answer to each event, and nothing left of any.
 func unharmed(t *testing.T, w way, p *protocol.Platform, server *emulator.Server, runner *emulator.Runner, events int) {
 	t.Helper()
-	w.swept(t, runner.PID(), 0)
+	w.swept(t, pidOf(runner), 0)
 	if got := server.Stats(); got.Instances != 1 || !connected(p, got) || got.Deliveries != events ||
 		got.Responses+got.Errors != events || got.Refused != 0 {
 		t.Errorf("%s, %s: got %+v, want %d answers over its connections, and nothing else", w.name, p.Name, got, events)
 	}
 	const own = 21 // the runtime's, its two logs among it, and its host's
-	until(t, "few descriptors are open", func() bool { return len(openFiles(runner.PID())) <= own })
+	until(t, "few descriptors are open", func() bool { return len(openFiles(pidOf(runner))) <= own })
 	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
 		t.Errorf("%s, %s: told to stop, it ended with %v, want exit status 0", w.name, p.Name, state)
 	}

@@ -11,19 +11,53 @@ import (
 
 // A proc is a process as /proc tells.
 type proc struct {
-	pid   int
-	name  string
-	state string // "Z": a zombie
+	pid    int
+	name   string
+	state  string // "Z": a zombie
+	parent int
+}
+
+// readProc looks at a process; false: it is gone.
+func readProc(pid int) (proc, bool) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil || len(stat) == 0 {
+		return proc{}, false
+	}
+	open, closing := strings.IndexByte(string(stat), '('), strings.LastIndexByte(string(stat), ')')
+	fields := strings.Fields(string(stat[closing+1:]))
+	parent, _ := strconv.Atoi(fields[1]) // the kernel wrote it
+	return proc{pid, string(stat[open+1 : closing]), fields[0], parent}, true
+}
+
+// dead: it only waits for its parent to look.
+func (p proc) dead() bool { return p.state == "Z" || p.state == "X" }
+
+// gone: there is no such process, or it is dead.
+func gone(pid int) bool {
+	p, there := readProc(pid)
+	return !there || p.dead()
+}
+
+// processes are all that there are.
+func processes() (all []proc) {
+	names, _ := os.ReadDir("/proc") // it is there
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name.Name()); err == nil {
+			if p, there := readProc(pid); there {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }
 
 // tree is a process with all its descendants, itself first.
 func tree(pid int) []proc {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return nil // it is gone
+	p, there := readProc(pid)
+	if !there {
+		return nil
 	}
-	open, closing := strings.IndexByte(string(stat), '('), strings.LastIndexByte(string(stat), ')')
-	found := []proc{{pid, string(stat[open+1 : closing]), strings.Fields(string(stat[closing+1:]))[0]}}
+	found := []proc{p}
 	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // gone: none
 	for _, thread := range threads {
 		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, thread.Name()))
@@ -35,13 +69,13 @@ func tree(pid int) []proc {
 	return found
 }
 
-// eventually waits, for as long as a loaded machine may need, until the
-// processes below pid are what they should be.
+// eventually waits, for as long as a loaded machine may need, until the family
+// of a process is what it should be.
 func eventually(t testing.TB, pid int, what string, right func([]proc) bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		now := tree(pid)
+		now := family(pid)
 		if right(now) {
 			return
 		}

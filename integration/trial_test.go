@@ -118,10 +118,18 @@ func (f *trial) logged(t *testing.T) string {
 	return f.log.String()
 }
 
+// outside are our numbers of processes that the runtime knows by others.
+func (f *trial) outside(pids []string) (ours []int) {
+	for _, pid := range pids {
+		ours = append(ours, outside(pidOf(f.runner), pid))
+	}
+	return ours
+}
+
 // leavesNothing: no process, no file.
 func (f *trial) leavesNothing(t *testing.T) {
 	t.Helper()
-	f.kind().swept(t, f.runner.PID(), 0)
+	f.kind().swept(t, pidOf(f.runner), 0)
 	if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
 		t.Errorf("left in the temp folder: %v, %v", files, err)
 	}

@@ -57,9 +57,9 @@ var ways = []way{
 // waits is the beginning of a script that is started ahead: it does nothing
 // before it has its event. Its file is not in the folder for temporary ones.
 const waits = `
-: >/tmp/event.$$
-exec 8</tmp/event.$$ 9>/tmp/event.$$
-rm /tmp/event.$$
+file=$(mktemp /tmp/event.XXXXXX)
+exec 8<"$file" 9>"$file"
+rm "$file"
 cat >&9
 exec <&8 8<&- 9>&-
 `

@@ -135,7 +135,7 @@ func beginObeying(t *testing.T, env ...string) *trial {
 // worker is the pid of the one that runs.
 func (f *trial) worker(t *testing.T) int {
 	t.Helper()
-	procs := tree(f.runner.PID())
+	procs := tree(pidOf(f.runner))
 	if len(procs) < 2 {
 		t.Fatalf("got the processes %v, want a worker among them", procs)
 	}
@@ -145,7 +145,7 @@ func (f *trial) worker(t *testing.T) int {
 // leavesNoneBut: only bootstrap and the worker are left.
 func (f *trial) leavesNoneBut(t *testing.T, worker int) {
 	t.Helper()
-	eventually(t, f.runner.PID(), fmt.Sprintf("only the worker %d", worker), func(procs []proc) bool {
+	eventually(t, pidOf(f.runner), fmt.Sprintf("only the worker %d", worker), func(procs []proc) bool {
 		return len(procs) == 2 && procs[1].pid == worker
 	})
 }

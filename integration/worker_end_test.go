@@ -2,7 +2,6 @@ package integration
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 
@@ -50,10 +49,11 @@ func TestWorkerKeepsItsChildren(t *testing.T) {
 	own := f.obeyed(t, `subprocess.Popen(["sleep", "300"]).pid`)
 	lost := f.obeyed(t, `int(subprocess.check_output(["sh", "-c", "sleep 300 >&2 & echo $!"]))`)
 	f.obeyed(t, "1")
-	living(t, []string{own}, true)
-	living(t, []string{lost}, false)
+	kept := f.outside([]string{own})
+	living(t, kept, true)
+	living(t, f.outside([]string{lost}), false)
 	f.logged(t)
-	until(t, own+" is gone", func() bool { _, err := os.Stat("/proc/" + own); return err != nil })
+	until(t, own+" is gone", func() bool { return gone(kept[0]) })
 }
 
 // The host of a function that has left a child is replaced, unless leftovers
@@ -80,15 +80,15 @@ func TestHostsWithChildren(t *testing.T) {
 				if now := succeeds(t, runner, "null"); (now != before) != replaced {
 					t.Errorf("got the host %s after %s, want it replaced: %v", now, before, replaced)
 				}
-				below := tree(runner.PID())
+				below := family(pidOf(runner))
 				if replaced {
-					swept(t, runner.PID(), 0, name)
+					swept(t, pidOf(runner), 0, name)
 				} else if len(below) < 3 {
 					t.Errorf("got the processes %v, want one that lives on", below)
 				}
 				runner.Stop()
 				for _, p := range below {
-					until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
+					until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
 				}
 			})
 		}
@@ -101,10 +101,10 @@ func TestR10StopIdle(t *testing.T) {
 	inEachWay(t, "event", nil, func(t *testing.T, f *trial) {
 		for range 3 {
 			f.succeeds(t, "text", "text")
-			there := tree(f.runner.PID())
+			there := family(pidOf(f.runner))
 			f.logged(t) // wants status 0
 			for _, p := range there {
-				until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
+				until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
 			}
 		}
 		if files := entries(t, f.tmp); files != 0 {
@@ -119,10 +119,10 @@ func TestR10DeafWorker(t *testing.T) {
 		f := worker(t, p, "")
 		f.obeyed(t, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
 		f.succeeds(t, `answer(1); time.sleep(300)`, "1")
-		there := tree(f.runner.PID())
+		there := family(pidOf(f.runner))
 		f.logged(t) // wants status 0
 		for _, p := range there {
-			until(t, fmt.Sprint(p, " is gone"), func() bool { return len(tree(p.pid)) == 0 })
+			until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
 		}
 	})
 }

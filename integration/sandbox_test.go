@@ -1,0 +1,83 @@
+package integration
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"bootstrap/protocol/emulator"
+)
+
+// sandbox is the profile under which each test runs bootstrap, by the variable
+// SANDBOX.
+var sandbox = profiles[os.Getenv("SANDBOX")]
+
+// checkSandbox says why the tests cannot run in that, or what they cannot show.
+func checkSandbox() error {
+	name := os.Getenv("SANDBOX")
+	if name != "" && sandbox.denials == nil {
+		return fmt.Errorf("SANDBOX=%s is not one of %q", name, slices.Sorted(maps.Keys(profiles)))
+	}
+	if text := sandbox.untested(); text != "" {
+		fmt.Println(text)
+	}
+	return nil
+}
+
+// runtimeCommand is bootstrap behind the words of a wrapper, in the sandbox.
+func runtimeCommand(wrapper ...string) []string {
+	if name := os.Getenv("SANDBOX"); name != "" {
+		wrapper = append(slices.Clone(wrapper), os.Args[0], underFlag, name)
+	}
+	return append(slices.Clone(wrapper), bootstrap)
+}
+
+// profileIn is the profile that a command names.
+func profileIn(command []string) profile {
+	if i := slices.Index(command, underFlag); i >= 0 {
+		return profiles[command[i+1]]
+	}
+	return profile{}
+}
+
+// open lets the user of a sandbox into the folders of a function.
+func (s surroundings) open(t testing.TB, fn emulator.Function) {
+	t.Helper()
+	if s.user == 0 || os.Getuid() != 0 {
+		return
+	}
+	folders := []string{fn.Dir}
+	for _, v := range fn.Env {
+		if folder, is := strings.CutPrefix(v, "TMPDIR="); is {
+			folders = append(folders, folder)
+		}
+	}
+	for _, folder := range folders {
+		for path := folder; own(path); path = filepath.Dir(path) {
+			if err := os.Chmod(path, 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = os.Chmod(filepath.Join(fn.Dir, "bin"), 0o777) // not every function has one
+}
+
+// untested says what a test under the profile cannot show here; "": nothing.
+func (p profile) untested() string {
+	if p.around.plain() || os.Getuid() == 0 {
+		return ""
+	}
+	return "NOT TESTED: without root there is no other user, file system or process 1 here: the tests show the system calls only"
+}
+
+// finds are those kinds of escapes that can be found.
+func (p profile) finds(kinds ...string) []string {
+	if p.forgets {
+		return slices.DeleteFunc(kinds, func(kind string) bool { return strings.HasSuffix(kind, "bare") })
+	}
+	return kinds
+}
