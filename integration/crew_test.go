@@ -78,14 +78,14 @@ func (c *crew) run(t *testing.T) {
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c.kin.brand = c.cmd.Process.Pid
+	c.kin.brand = brandBy(c.cmd.Process.Pid)
 	go func() { // ends with bootstrap
 		_ = c.cmd.Wait() // ProcessState tells
 		exited(c.cmd.ProcessState.String())
 		close(c.over)
 	}()
 	t.Cleanup(func() {
-		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, !gone(c.cmd.Process.Pid))
+		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, func() bool { return !gone(c.cmd.Process.Pid) })
 		for _, p := range slices.Backward(tree(c.cmd.Process.Pid)) {
 			_ = syscall.Kill(p.pid, syscall.SIGKILL) // gone: so much the better
 		}
@@ -220,7 +220,7 @@ func (c *crew) notStarted(t *testing.T, p *protocol.Platform, status int, kind s
 	t.Helper()
 	runner := emulator.NewRunner(c.server, runtimeCommand("/bin/sh", "-c", `"$0" "$@"; echo $? >status`), &c.stdout, &c.stderr)
 	defer func() {
-		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, false)
+		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, func() bool { return false })
 		runner.Stop()
 	}()
 	out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")})

@@ -18,7 +18,7 @@ import (
 type kinship struct {
 	dir      string // the function's, it works there or below
 	variable string // TMPDIR=…, it has that in its environment
-	brand    int    // see brand
+	brand    brand  // 0: it has none
 }
 
 // kinshipOf is that of a runtime's family.
@@ -48,7 +48,7 @@ func (k kinship) has(pid int) bool {
 // kinshipOfFunction is that of what a runtime started with a function, in the
 // process of that number; 0: it is not known.
 func kinshipOfFunction(fn emulator.Function, pid int) kinship {
-	k := kinship{brand: pid}
+	k := kinship{brand: brandBy(pid)}
 	if own(fn.Dir) {
 		k.dir = fn.Dir
 	}

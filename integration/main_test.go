@@ -91,7 +91,7 @@ func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writ
 	runner := emulator.NewRunner(server, command, log, log)
 	t.Cleanup(func() {
 		pid := runner.PID()
-		in.neighbourly(t, fn.Dir, server.Stats().Instances, pid != 0)
+		in.neighbourly(t, fn.Dir, server.Stats().Instances, func() bool { return runner.PID() != 0 })
 		state := runner.Stop()
 		server.Close()
 		if state != nil && state.ExitCode() == 0 { // it had time to clear up

@@ -23,7 +23,7 @@ func startNeighbour(s surroundings) error {
 	cmd.Env = append(os.Environ(), "FUNCTION_SLOT=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if s.user != 0 && os.Getuid() == 0 {
-		id := uint32(s.user)
+		id := uint32(s.id())
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: id, Gid: id}
 	}
 	if err := cmd.Run(); err != nil {
@@ -35,22 +35,39 @@ func startNeighbour(s surroundings) error {
 // A brand is a limit that means nothing to who opens no message queue, and that
 // all inherit that come from one start. By it the tests find them wherever they
 // hide; the runtime knows nothing of it.
-const noBrand = 1 << 40
+type brand uint64
 
-// brand gives this process one of its own.
-func brand() {
-	_ = unix.Prlimit(0, unix.RLIMIT_MSGQUEUE, &unix.Rlimit{Cur: noBrand + uint64(os.Getpid()), Max: unix.RLIM_INFINITY}, nil) // only root can; the tests have other ways, too
-}
+// brands are as many as there are, below the limit that Linux begins with.
+const (
+	firstBrand = 400_000
+	brands     = 400_000
+)
 
-// brandOf is the number of the process that gave a process its brand; 0: it
-// has none, or is gone.
-func brandOf(pid int) int {
+// brandBy is the brand of what a process started.
+func brandBy(pid int) brand { return brand(firstBrand + pid%brands) }
+
+// brandOf is the brand of a process; 0: it has none, or is gone.
+func brandOf(pid int) brand {
 	var limit unix.Rlimit
 	err := unix.Prlimit(pid, unix.RLIMIT_MSGQUEUE, nil, &limit)
-	if err != nil || limit.Cur <= noBrand || limit.Cur == unix.RLIM_INFINITY {
+	if err != nil || limit.Cur < firstBrand || limit.Cur >= firstBrand+brands {
 		return 0
 	}
-	return int(limit.Cur - noBrand)
+	return brand(limit.Cur)
+}
+
+// brandUs gives us one of our own, which our descendants have, too.
+func brandUs() error {
+	var limit unix.Rlimit
+	err := unix.Prlimit(0, unix.RLIMIT_MSGQUEUE, nil, &limit)
+	if err == nil {
+		limit.Cur = uint64(brandBy(os.Getpid()))
+		err = unix.Prlimit(0, unix.RLIMIT_MSGQUEUE, &limit, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot tell what comes from here from others: %w", err)
+	}
+	return nil
 }
 
 // isNeighbour reports whether a process is one.
@@ -70,18 +87,20 @@ func neighbours(dir string) (pids []int) {
 }
 
 // neighbourly: the neighbours of a function live, as many as runtimes were
-// started, unless that was the end of all there. They are ended then.
-func (p profile) neighbourly(t testing.TB, dir string, started int, running bool) {
+// started. They are ended then. Where a runtime has its own process 1, that one
+// takes its neighbour with it.
+func (p profile) neighbourly(t testing.TB, dir string, started int, running func() bool) {
 	t.Helper()
 	if p.denials == nil {
 		return
 	}
-	if own := p.around.deafInit && os.Getuid() == 0; own && running {
-		started = 1
-	} else if own {
-		started = 0
-	}
 	pids := neighbours(dir)
+	if p.around.deafInit && os.Getuid() == 0 {
+		started = len(pids)
+		if running() {
+			started = 1
+		}
+	}
 	if len(pids) != started {
 		t.Errorf("%d neighbours live, want %d: the runtime must end only what is its own", len(pids), started)
 	}

@@ -115,7 +115,11 @@ func TestR02StatusesAmongOrphans(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			_, runner := start(t, protocol.SCF, w.function(t, `code=$(cat); for i in 1 2 3 4 5 6 7 8 9 0; do (true & exec true) & done; exit $code`), nil)
-			for code := 1; code < w.times(40); code++ {
+			codes := w.times(40)
+			if sandbox.around.deafInit { // the zombies stay, and their number has a limit
+				codes /= 2
+			}
+			for code := 1; code < codes; code++ {
 				out := fails(t, runner, fmt.Sprint(code), "Function.ExitError")
 				if want := fmt.Sprintf(`exit status %d"`, code); !strings.Contains(string(out.Body), want) {
 					t.Errorf("got %s, want %s", out.Body, want)

@@ -74,10 +74,9 @@ func (p profile) untested() string {
 	return "NOT TESTED: without root there is no other user, file system or process 1 here: the tests show the system calls only"
 }
 
-// finds are those kinds of escapes that can be found.
+// finds are those kinds of escapes that the runtime can find, and bear.
 func (p profile) finds(kinds ...string) []string {
-	if p.forgets {
-		return slices.DeleteFunc(kinds, func(kind string) bool { return strings.HasSuffix(kind, "bare") })
-	}
-	return kinds
+	return slices.DeleteFunc(kinds, func(kind string) bool {
+		return p.forgets && strings.HasSuffix(kind, "bare") || p.around.deafInit && kind == "fleeing" // thousands of zombies
+	})
 }

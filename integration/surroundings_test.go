@@ -11,7 +11,7 @@ import (
 
 // Surroundings are what a sandbox has and lacks, beside system calls.
 type surroundings struct {
-	user      int    // and group; no /etc/passwd has it; 0: root
+	user      int    // not root, and in no /etc/passwd; see id; 0: root
 	home      string // HOME; "": as it is
 	most      uint64 // open files, and processes of the user; 0: as many as now
 	readOnly  bool   // all file systems are,
@@ -136,11 +136,20 @@ func (s surroundings) enter() error {
 	if s.user == 0 || os.Getuid() != 0 {
 		return nil
 	}
-	id := uintptr(s.user)
+	id := uintptr(s.id())
 	for _, call := range [][4]uintptr{{unix.SYS_SETGROUPS, 0, 0, 0}, {unix.SYS_SETRESGID, id, id, id}, {unix.SYS_SETRESUID, id, id, id}} {
 		if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
-			return fmt.Errorf("cannot become the user %d: %w", s.user, errno)
+			return fmt.Errorf("cannot become the user %d: %w", id, errno)
 		}
 	}
 	return nil
+}
+
+// id is the number of the user and the group: one for each start, as the limit
+// of processes counts all of a user's.
+func (s surroundings) id() int {
+	if s.user == 0 {
+		return 0
+	}
+	return s.user + 1_000*int(brandOf(0))
 }

@@ -45,10 +45,12 @@ func help() {
 // root it has the system calls of that, and its limits, and no more.
 func under(args []string) error {
 	p, err := profileOf(args)
+	if err == nil {
+		err = brandUs()
+	}
 	if err != nil {
 		return err
 	}
-	brand()
 	if p.around.deafInit && os.Getuid() == 0 {
 		return runInit(args)
 	}
