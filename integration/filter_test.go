@@ -2,6 +2,7 @@ package integration
 
 import (
 	"runtime"
+	"slices"
 	"syscall"
 	"unsafe"
 
@@ -48,7 +49,7 @@ func kills(calls ...uint32) denial {
 
 // where limits a denial to calls of which one check of each line holds, too.
 func (d denial) where(lines ...[]check) denial {
-	d.lines = append(d.lines, lines...)
+	d.lines = slices.Concat(d.lines, lines)
 	return d
 }
 

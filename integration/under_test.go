@@ -21,6 +21,8 @@ var helpers = map[string]func(args []string) error{
 	insideFlag:   inside,
 	filteredFlag: filtered,
 	callsFlag:    makeCalls,
+	withoutFlag:  without,
+	onlyFlag:     only,
 }
 
 const (
@@ -69,9 +71,11 @@ func under(args []string) error {
 	return inside(args)
 }
 
+var errNoCommand = errors.New("there is no command")
+
 func profileOf(args []string) (profile, error) {
 	if len(args) < 2 {
-		return profile{}, errors.New("give a profile and a command")
+		return profile{}, errNoCommand
 	}
 	p, ok := profiles[args[0]]
 	if !ok {

@@ -1,0 +1,104 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	withoutFlag = "-without" // CALL ERRNO COMMAND ARGUMENT…: a call of the runtime's own fails
+	onlyFlag    = "-only"    // CALL,… COMMAND ARGUMENT…: any other one is its end
+)
+
+// The filters of the sweep are for what the runtime itself calls. Its commands
+// have them, too, but are another program at another address: a Go program is at
+// the lowest ones, and the C library, which calls for the others, far above.
+var itsOwn = [][]check{
+	words(addressWord+4, 0),
+	{{offset: addressWord, how: atLeast, with: 64 << 20, not: true}},
+}
+
+// An ownCall is a call of the runtime's, or what it makes of one: where one of
+// its arguments has that value.
+type ownCall struct{ number, argument, value uint32 }
+
+// text is how the call stands in a command; parseCall reads that.
+func (c ownCall) text() string { return fmt.Sprint(c.number, ":", c.argument, ":", c.value) }
+
+func parseCall(text string) (c ownCall, err error) {
+	_, err = fmt.Sscanf(text, "%d:%d:%d", &c.number, &c.argument, &c.value)
+	return c, err
+}
+
+// without becomes a command that cannot make one call.
+func without(args []string) error {
+	if len(args) < 3 {
+		return errNoCommand
+	}
+	c, err := parseCall(args[0])
+	if err != nil {
+		return err
+	}
+	errno, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	d := denies(syscall.Errno(errno), c.number).where(itsOwn...)
+	if c.value != 0 {
+		d = d.where(argument(c.argument, c.value))
+	}
+	return becomeBehind([]denial{d}, args[2:])
+}
+
+// only becomes a command that can make no calls but these.
+func only(args []string) error {
+	if len(args) < 2 {
+		return errNoCommand
+	}
+	trap := denial{lines: itsOwn, answer: unix.SECCOMP_RET_TRAP}
+	for _, text := range strings.Split(args[0], ",") {
+		c, err := parseCall(text)
+		if err != nil {
+			return err
+		}
+		trap = trap.where([]check{{offset: callWord, how: equals, with: c.number, not: true}})
+	}
+	return becomeBehind([]denial{trap}, args[1:])
+}
+
+// becomeBehind becomes a command behind a filter, by a call that the runtime
+// never makes: the filter takes us for it.
+func becomeBehind(denials []denial, command []string) error {
+	path, err := exec.LookPath(command[0])
+	if err != nil {
+		return err
+	}
+	name, err := syscall.BytePtrFromString(path)
+	if err != nil {
+		return err
+	}
+	args, err := syscall.SlicePtrFromStrings(command)
+	if err != nil {
+		return err
+	}
+	environ, err := syscall.SlicePtrFromStrings(os.Environ())
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread()
+	here := unix.AT_FDCWD
+	if err := filterCalls(append([]denial{{lines: [][]check{words(callWord, unix.SYS_EXECVEAT)}, answer: unix.SECCOMP_RET_ALLOW}}, denials...)); err != nil {
+		return err
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, uintptr(here), uintptr(unsafe.Pointer(name)),
+		uintptr(unsafe.Pointer(&args[0])), uintptr(unsafe.Pointer(&environ[0])), 0, 0)
+	return errno
+}
