@@ -1,6 +1,7 @@
 # make         builds bin/bootstrap (the runtime) and bin/bootstrapctl (the tool that carries it)
 # make demo    runs the shell example on the local platform
 # make test    runs all tests
+# make sandboxes  runs the tests that matter there under each profile of a sandbox
 # make check   what must hold before a commit: style, imports, tests under the race detector
 # make bench   compares with C and with a bash-and-curl runtime, in one run, and writes docs/benchmarks.md; needs cc
 # make faults  writes docs/faults.md: how other programs broke, and what this one does
@@ -17,7 +18,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test check style imports bench faults soak fuzz dist repro clean
+.PHONY: all demo test sandboxes check style imports bench faults soak fuzz dist repro clean
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -31,6 +32,15 @@ demo: all
 
 test: all
 	go test $(TESTS) ./...
+
+SANDBOXES := lambda gvisor qemu-user k8s-restricted no-proc strict killer
+# What events leave behind, how they are delivered, cut short and kept apart,
+# sidecars, workers, and the stop.
+IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14DeafS|R07Replaced|HostsWith|StopWithEvent|ToldTwice|Leftovers|Kept|L08While|TempFolderOf|TempFolderKilled|ConcurrencyBounds
+
+sandboxes: all
+	@for sandbox in $(SANDBOXES); do echo "SANDBOX=$$sandbox" && \
+		SANDBOX=$$sandbox go test -count 1 -parallel 4 -timeout 5m -run '^Test($(IN_SANDBOX))' ./integration || exit 1; done
 
 check: style imports all
 	go test -race $(TESTS) ./...

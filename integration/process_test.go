@@ -90,7 +90,8 @@ func TestR13Shells(t *testing.T) {
 // leaves runs each kind of escape, and looks what is left. The code does what
 // the file says.
 func leaves(t *testing.T, w way, fn emulator.Function) {
-	fn.Env = append(fn.Env, "BOOTSTRAP_TIMEOUT=800ms", "BOOTSTRAP_MARGIN=400ms")
+	limit := sandbox.patience(800 * time.Millisecond)
+	fn.Env = append(fn.Env, fmt.Sprint("BOOTSTRAP_TIMEOUT=", limit), fmt.Sprint("BOOTSTRAP_MARGIN=", limit/2))
 	server, runner := start(t, protocol.SCF, fn, nil)
 	for _, kind := range escapees {
 		write(t, fn.Dir, "what", kind+" echo", 0o644)

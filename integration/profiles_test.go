@@ -53,6 +53,8 @@ var profiles = map[string]profile{
 	"k8s-restricted": {denials: restricted, around: surroundings{user: 56849, home: "/", readOnly: true, writable: true}},
 	// The same without that volume.
 	"k8s-read-only": {denials: restricted, around: surroundings{user: 56849, home: "/", readOnly: true}},
+	// Nothing tells which processes there are.
+	"no-proc": {denials: []denial{}, around: surroundings{noProc: true}},
 	// All that the runtime can do without.
 	"strict": {denials: []denial{
 		denies(syscall.EPERM, unix.SYS_PRCTL, unix.SYS_PRLIMIT64, unix.SYS_SETRLIMIT, unix.SYS_PIDFD_OPEN,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bootstrap/protocol/emulator"
 )
@@ -79,4 +80,13 @@ func (p profile) finds(kinds ...string) []string {
 	return slices.DeleteFunc(kinds, func(kind string) bool {
 		return p.forgets && strings.HasSuffix(kind, "bare") || p.around.deafInit && kind == "fleeing" // thousands of zombies
 	})
+}
+
+// patience is a limit for events: in a sandbox more must start, and be looked
+// for.
+func (p profile) patience(limit time.Duration) time.Duration {
+	if p.denials == nil {
+		return limit
+	}
+	return 2 * limit
 }

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"hash/fnv"
 	"os"
 	"slices"
 	"strings"
@@ -145,11 +146,14 @@ func (s surroundings) enter() error {
 	return nil
 }
 
-// id is the number of the user and the group: one for each start, as the limit
-// of processes counts all of a user's.
+// id is the number of the user and the group: one for each function, as the
+// limit of processes counts all of a user's.
 func (s surroundings) id() int {
 	if s.user == 0 {
 		return 0
 	}
-	return s.user + 1_000*int(brandOf(0))
+	here, _ := os.Getwd() // unknown: one for all
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(here)) // cannot fail
+	return s.user + 100_000*(1+int(sum.Sum32()%20_000))
 }

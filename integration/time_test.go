@@ -27,7 +27,7 @@ func TestT01Timeout(t *testing.T) {
 				t.Run(w.name, func(t *testing.T) {
 					t.Parallel()
 					fn := w.function(t, script)
-					fn.Timeout = time.Second
+					fn.Timeout = sandbox.patience(time.Second)
 					_, runner := start(t, protocol.SCF, fn, nil)
 					out := fails(t, runner, "{}", "Function.Timeout")
 					if out.Duration < fn.Timeout/2 || out.Duration >= fn.Timeout {
