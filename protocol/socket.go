@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A socket is a TCP connection whose calls block in the kernel. It is not a
@@ -106,6 +108,9 @@ func (s *socket) configure() {
 func (s *socket) Read(p []byte) (int, error) {
 	for {
 		n, err := syscall.Read(s.fd, p)
+		if err == syscall.EAGAIN {
+			err = s.wait(unix.POLLIN)
+		}
 		switch {
 		case err == syscall.EINTR:
 		case err != nil:
@@ -122,12 +127,27 @@ func (s *socket) Read(p []byte) (int, error) {
 func (s *socket) Write(p []byte) (written int, err error) {
 	for written < len(p) {
 		n, err := syscall.Write(s.fd, p[written:])
+		if err == syscall.EAGAIN {
+			err = s.wait(unix.POLLOUT)
+		}
 		if err != nil && err != syscall.EINTR {
 			return written, err
 		}
 		written += max(n, 0)
 	}
 	return written, nil
+}
+
+// wait blocks until the socket is ready for one of the events, and returns
+// EINTR so that the caller tries again. Reads and writes block by themselves,
+// but not in gVisor where it shares the network of its host: there they return
+// EAGAIN, and nothing but poll waits.
+func (s *socket) wait(events int16) error {
+	fds := []unix.PollFd{{Fd: int32(s.fd), Events: events}}
+	if _, err := unix.Poll(fds, -1); err != nil {
+		return err
+	}
+	return syscall.EINTR
 }
 
 // quiet: it is open, as far as we know, and nothing was sent to us while it
