@@ -30,9 +30,15 @@ func (s Stat) Living() bool {
 // Busy reports whether the process wants a processor or waits in the kernel.
 func (s Stat) Busy() bool { return s.State == 'R' || s.State == 'D' }
 
-// ReadStat returns the Stat of a process; the zero Stat when it is gone.
+// ReadStat returns the Stat of a process; the zero Stat when it is gone. It
+// reads its own at its first thread, which started with the process: qemu-user
+// invents /proc/self/stat, with another start than everybody else sees.
 func ReadStat(pid int) Stat {
-	text := read(pid, "stat")
+	name := "stat"
+	if pid == os.Getpid() {
+		name = "task/" + strconv.Itoa(pid) + "/stat"
+	}
+	text := read(pid, name)
 	if len(text) == 0 {
 		return Stat{}
 	}

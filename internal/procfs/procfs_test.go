@@ -86,6 +86,19 @@ func TestOfALivingProcess(t *testing.T) {
 	}
 }
 
+// A process knows itself by what others see of it.
+func TestOfOurselves(t *testing.T) {
+	seen, err := exec.Command("cat", path(os.Getpid(), "stat")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := parseStat(seen), ReadStat(os.Getpid())
+	want.PID, want.State, want.CPU = os.Getpid(), got.State, got.CPU // these change
+	if got != want || got.Start == 0 {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 func TestOfNoProcess(t *testing.T) {
 	const nobody = -1
 	SetOOMScore(nobody, 1000)
