@@ -10,11 +10,11 @@ import (
 
 // Children lists the children of a process, zombies too.
 func Children(pid int) (pids []int) {
-	files := childrenFiles(strconv.Itoa(pid))
-	defer closeAll(files)
-	if files == nil {
+	if !listsChildren() {
 		return childrenByParent(pid)
 	}
+	files := childrenFiles(strconv.Itoa(pid))
+	defer closeAll(files)
 	var c census
 	for _, file := range files {
 		pids = c.read(pids, file)
@@ -24,11 +24,21 @@ func Children(pid int) (pids []int) {
 
 // Descendants lists the children of a process, their children, and so on.
 func Descendants(pid int) (pids []int) {
+	if !listsChildren() {
+		return descendantsByParent(pid)
+	}
 	for _, child := range Children(pid) {
 		pids = append(append(pids, child), Descendants(child)...)
 	}
 	return pids
 }
+
+// listsChildren reports whether the kernel lists the children of each thread.
+// gVisor does not, nor do small kernels (CONFIG_PROC_CHILDREN).
+var listsChildren = sync.OnceValue(func() bool {
+	_, err := os.Stat(path(os.Getpid(), "task/"+strconv.Itoa(os.Getpid())+"/children"))
+	return err == nil
+})
 
 // childrenByParent finds the children of a process by asking every process for
 // its parent. Not every kernel has the files of childrenFiles.
@@ -38,6 +48,24 @@ func childrenByParent(parent int) (pids []int) {
 		if s := ReadStat(pid); s.PID != 0 && s.Parent == parent {
 			pids = append(pids, pid)
 		}
+	}
+	return pids
+}
+
+// descendantsByParent finds the descendants of a process in one look at all
+// processes.
+func descendantsByParent(pid int) (pids []int) {
+	all, _ := Pids() // none: there is no /proc
+	children := map[int][]int{}
+	for _, pid := range all {
+		if s := ReadStat(pid); s.PID != 0 {
+			children[s.Parent] = append(children[s.Parent], pid)
+		}
+	}
+	for parents := []int{pid}; len(parents) > 0; parents = parents[1:] {
+		pids = append(pids, children[parents[0]]...)
+		parents = append(parents, children[parents[0]]...)
+		delete(children, parents[0]) // a number that was used twice must not make a circle
 	}
 	return pids
 }

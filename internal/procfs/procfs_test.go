@@ -134,7 +134,33 @@ func TestChildren(t *testing.T) {
 	if got := Descendants(os.Getpid()); len(got) != len(want) {
 		t.Errorf("descendants: got %v, want %v", got, want)
 	}
-	if childrenByParent(-2) != nil {
+	if childrenByParent(-2) != nil || descendantsByParent(-2) != nil {
 		t.Error("nobody has children, want none")
+	}
+}
+
+// Both ways to list descendants agree.
+func TestDescendants(t *testing.T) {
+	tree := exec.Command("sh", "-c", "sleep 300 & sh -c 'sleep 300 & sleep 300 & echo; wait' & wait")
+	out, err := tree.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := tree.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = syscall.Kill(-tree.Process.Pid, syscall.SIGKILL) // it runs
+		_ = tree.Wait()                                      // it was killed
+	}()
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	got, byParent := Descendants(tree.Process.Pid), descendantsByParent(tree.Process.Pid)
+	slices.Sort(got)
+	slices.Sort(byParent)
+	if len(got) != 4 || !slices.Equal(got, byParent) {
+		t.Errorf("got %v by files and %v by parents, want the same 4", got, byParent)
 	}
 }
