@@ -5,6 +5,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"bootstrap/internal/procfs"
 )
 
 // An instance is the process of a runtime, in a group of its own. It starts
@@ -63,7 +65,7 @@ func peek(pid int) {
 func (i *instance) kill() {
 	i.mu.Lock()
 	if !i.reaped {
-		others := descendants(i.pid())
+		others := procfs.Descendants(i.pid())
 		_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // gone: so much the better
 		for _, pid := range others {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // the same

@@ -1,32 +1,32 @@
 package emulator
 
 import (
-	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"bootstrap/internal/procfs"
 )
 
-// samplePause is the time between two looks at the memory.
+// samplePause is the least time between two looks at the memory. A look may
+// take a tenth of the time: it is slow where the kernel lists no children.
 const samplePause = 2 * time.Millisecond
 
 // sample looks at the memory of a process and its descendants again and again,
-// and keeps the most that it saw in peak. Stop takes a last look.
+// and keeps the most that it saw in peak. Pages that they share count for each.
+// Stop takes a last look.
 func sample(pid int, peak *atomic.Int64) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() { // ends in stop
 		defer close(ended)
-		ticker := time.NewTicker(samplePause)
-		defer ticker.Stop()
 		for {
-			raise(peak, resident(pid))
+			began := time.Now()
+			raise(peak, int64(procfs.ResidentTree(pid)))
 			select {
-			case <-ticker.C:
+			case <-time.After(max(samplePause, 10*time.Since(began))):
 			case <-end:
-				raise(peak, resident(pid))
+				raise(peak, int64(procfs.ResidentTree(pid)))
 				return
 			}
 		}
@@ -41,41 +41,6 @@ func raise(peak *atomic.Int64, n int64) {
 	for old := peak.Load(); n > old && !peak.CompareAndSwap(old, n); {
 		old = peak.Load()
 	}
-}
-
-// resident is what a process and its descendants hold in memory, in bytes.
-// Pages that they share count for each.
-func resident(pid int) int64 {
-	total := residentAlone(pid)
-	for _, child := range descendants(pid) {
-		total += residentAlone(child)
-	}
-	return total
-}
-
-func residentAlone(pid int) int64 {
-	statm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)) // gone: nothing
-	fields := strings.Fields(string(statm))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64) // the kernel wrote it
-	return pages * int64(os.Getpagesize())
-}
-
-// descendants are the children of a process, their children, and so on. Each
-// thread has a list of those that it started.
-func descendants(pid int) []int {
-	var found []int
-	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // gone: none
-	for _, thread := range threads {
-		list, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, thread.Name()))
-		for _, field := range strings.Fields(string(list)) {
-			child, _ := strconv.Atoi(field) // the kernel wrote it
-			found = append(append(found, child), descendants(child)...)
-		}
-	}
-	return found
 }
 
 // largest is the memory of the largest process among one that has ended and

@@ -35,13 +35,3 @@ func TestLargest(t *testing.T) {
 		t.Errorf("got %q, %d bytes, want at least 64 MB or 0", ended, i.peak)
 	}
 }
-
-func TestDescendantsOfNobody(t *testing.T) {
-	const nobody = 1 << 30
-	if got := descendants(nobody); got != nil {
-		t.Errorf("got %v", got)
-	}
-	if got := resident(nobody); got != 0 {
-		t.Errorf("got %d bytes", got)
-	}
-}
