@@ -160,6 +160,9 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 		if state := runner.Stop(); asked && killed(state) {
 			fmt.Fprintln(stderr, "bootstrapctl: the runtime was killed, as the platform would: it had not ended in time after SIGTERM")
 		}
+		if killed := runner.Clear(); len(killed) > 0 {
+			fmt.Fprintf(stderr, "bootstrapctl: killed what the runtime had left running, as the platform would: %s\n", strings.Join(killed, ", "))
+		}
 	}
 	defer last()
 	return in.sendAll(ctx, runner, event, stdout, stderr, last)

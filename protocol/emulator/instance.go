@@ -13,6 +13,7 @@ import (
 // once and ends once.
 type instance struct {
 	cmd  *exec.Cmd
+	mark string        // the variable that its processes have
 	done chan struct{} // closed when it is reaped and its output read to the end
 	peak int64         // bytes of its largest process, valid once done is closed; 0: not known
 
@@ -22,13 +23,13 @@ type instance struct {
 
 // startInstance starts cmd and calls exited with the way it ended, just before
 // done is closed. When the process is gone, so is the rest of its group.
-func startInstance(cmd *exec.Cmd, exited func(reason string)) (*instance, error) {
+func startInstance(cmd *exec.Cmd, mark string, exited func(reason string)) (*instance, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = 500 * time.Millisecond // for what left the group and holds our pipes
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	i := &instance{cmd: cmd, done: make(chan struct{})}
+	i := &instance{cmd: cmd, mark: mark, done: make(chan struct{})}
 	go i.wait(exited) // ends when the process does
 	return i, nil
 }
@@ -60,19 +61,29 @@ func peek(pid int) {
 	}
 }
 
-// kill ends the process with its group and its descendants, and blocks until
-// they are gone.
+// kill ends the process with its group, its descendants and what these have
+// left behind, and blocks until they are gone. It does nothing if the process
+// has ended: not every platform throws the sandbox away then.
 func (i *instance) kill() {
-	i.mu.Lock()
-	if !i.reaped {
-		others := procfs.Descendants(i.pid())
-		_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // gone: so much the better
-		for _, pid := range others {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // the same
-		}
+	if i.killGroup() {
+		sweep(i.mark)
 	}
-	i.mu.Unlock()
 	<-i.done
+}
+
+// killGroup kills the process with its group and its descendants, if it runs.
+func (i *instance) killGroup() (ran bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.reaped {
+		return false
+	}
+	others := procfs.Descendants(i.pid())
+	_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // gone: so much the better
+	for _, pid := range others {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // the same
+	}
+	return true
 }
 
 // leave blocks until the process has ended by itself, which it has to within

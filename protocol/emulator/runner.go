@@ -93,7 +93,7 @@ func (r *Runner) ensure() *instance {
 	cmd.Dir, cmd.Env = r.server.fn.Dir, r.server.Environment()
 	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
 	exited := r.server.Start()
-	i, err := startInstance(cmd, exited)
+	i, err := startInstance(cmd, r.server.mark(), exited)
 	if err != nil {
 		exited(err.Error())
 		return nil
@@ -133,10 +133,10 @@ func (r *Runner) forget(i *instance) {
 }
 
 // Stop ends the instance: SIGTERM to its process, and if that is not enough for
-// the platform's limit, or for 12 s where none is documented, SIGKILL to its
-// group and all its descendants. Where the platform has extensions and the
-// instance has registered none, SIGKILL comes at once. What a process that
-// ended in time has left behind outside its group lives on: to end that is the
+// the platform's limit, or for 12 s where none is documented, SIGKILL to all
+// its processes. Where the platform has extensions and the instance has
+// registered none, SIGKILL comes at once. What a process that ended in time has
+// left behind outside its group lives on until Clear: to end that is the
 // runtime's own business. Stop waits for each Invoke that runs. It returns how
 // the process ended, nil if there was none. The next Invoke would start a
 // fresh one.
@@ -195,6 +195,6 @@ func (r *Runner) PID() int {
 }
 
 // PeakMemory is the most that an instance has had in memory so far, with all
-// its descendants, in bytes: by looking every 2 ms while an event ran, and by
+// its descendants, in bytes: by looking every few milliseconds while an event ran, and by
 // what the kernel says of the largest process once the instance has ended.
 func (r *Runner) PeakMemory() int64 { return r.peak.Load() }

@@ -142,8 +142,21 @@ func obey(event string) (result string) {
 		fmt.Fprint(os.Stderr, "on stderr")
 	case "spawn":
 		spawn(argument)
+	case "desert":
+		desert(argument)
 	}
 	return event
+}
+
+// desert leaves a process behind that has lost its parent, in a session of its
+// own: the helper of that name, with an argument.
+func desert(what string) {
+	name, argument, _ := strings.Cut(what, " ")
+	cmd := exec.Command("setsid", "--fork", os.Args[0], argument)
+	cmd.Env = append(os.Environ(), helperVariable+"="+name)
+	if err := cmd.Run(); err != nil {
+		fatal(err)
+	}
 }
 
 // meeting is where events meet that are in hand at the same time.

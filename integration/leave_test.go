@@ -1,0 +1,36 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What a runtime has left behind is not left on the developer's machine, and
+// bootstrapctl tells of it.
+func TestInvokeLeavesNothing(t *testing.T) {
+	runtime, err := filepath.Abs("testdata/runtime.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := "(setsid sleep 300 &); (setsid sleep 300 >/dev/null 2>&1 &); exec python3 " + runtime
+	stdout, stderr, status := ctl(t, nil, "invoke", "-dir", t.TempDir(), "-event", "{}", "-runtime", line)
+	if stdout != "{}" || status != 0 {
+		t.Errorf("got %q and status %d; log:\n%s", stdout, status, stderr)
+	}
+	found := regexp.MustCompile(`left running, as the platform would: sleep \((\d+)\), sleep \((\d+)\)\n`).FindStringSubmatch(stderr)
+	if found == nil {
+		t.Fatalf("the log does not tell of 2 processes:\n%s", stderr)
+	}
+	for _, number := range found[1:] {
+		pid, _ := strconv.Atoi(number) // digits
+		until(t, number+" is gone", func() bool {
+			cmdline, _ := os.ReadFile("/proc/" + number + "/cmdline") // gone: nothing
+			return syscall.Kill(pid, 0) != nil || !strings.Contains(string(cmdline), "sleep")
+		})
+	}
+}

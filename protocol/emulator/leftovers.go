@@ -1,0 +1,79 @@
+package emulator
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"bootstrap/internal/procfs"
+)
+
+// All processes of an instance inherit a variable with the port of the runtime
+// API, which no other server has. So they are found even when they have left
+// the group and lost their parents.
+
+// mark returns that variable.
+func (s *Server) mark() string {
+	i := slices.IndexFunc(s.platform.Environment, func(pattern string) bool { return strings.Contains(pattern, "${port}") })
+	return s.fill.Replace(s.platform.Environment[i]) // every platform has one
+}
+
+// marked lists the living processes that have a variable, without this one. It
+// reports whether there may be more, because a process is loading a program.
+func marked(variable string) (pids []int, unsure bool) {
+	all, _ := procfs.Pids() // none: there is no /proc
+	for _, pid := range all {
+		environ := procfs.Environ(pid)
+		switch {
+		case pid == os.Getpid():
+		case bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00")):
+			if procfs.ReadStat(pid).Living() {
+				pids = append(pids, pid)
+			}
+		case len(environ) == 0 && procfs.Loading(pid):
+			unsure = true
+		}
+	}
+	return pids, unsure
+}
+
+const (
+	sweepTime = time.Second            // for processes to die
+	dyingTime = 50 * time.Millisecond  // for those to be gone that were killed already
+	loadTime  = 100 * time.Millisecond // for one to load a program
+)
+
+// sweep kills all processes that have a variable. It returns when a look after
+// the last kill finds none, or after sweepTime, and names what it has killed.
+func sweep(variable string) (killed []string) {
+	for began := time.Now(); time.Since(began) < sweepTime; time.Sleep(time.Millisecond) {
+		found, unsure := marked(variable)
+		for _, pid := range found {
+			name := fmt.Sprintf("%s (%d)", procfs.Name(pid), pid)
+			if syscall.Kill(pid, syscall.SIGKILL) == nil && !slices.Contains(killed, name) {
+				killed = append(killed, name)
+			}
+		}
+		if len(found) == 0 && (!unsure || time.Since(began) > loadTime) {
+			break
+		}
+	}
+	return killed
+}
+
+// Clear kills all processes that instances have left behind, as a platform
+// does when it throws a sandbox away, and names them. An instance that still
+// runs is killed, too.
+func (r *Runner) Clear() (killed []string) {
+	defer r.alone()()
+	for began := time.Now(); time.Since(began) < dyingTime; time.Sleep(time.Millisecond) {
+		if found, _ := marked(r.server.mark()); len(found) == 0 {
+			break
+		}
+	}
+	return sweep(r.server.mark())
+}

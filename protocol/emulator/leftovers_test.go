@@ -1,0 +1,109 @@
+package emulator
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"bootstrap/internal/procfs"
+	"bootstrap/protocol"
+)
+
+// deserter has an event leave a process behind, without a parent and in a
+// session of its own. The connection ends with the process.
+func (g *rig) deserter() net.Conn {
+	g.t.Helper()
+	helper("caller")
+	listener := listen(g.t)
+	g.invoke("desert caller "+listener.Addr().String(), Result)
+	return accept(g.t, listener)
+}
+
+func (g *rig) gone(conn net.Conn) {
+	g.t.Helper()
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // cannot fail
+	if _, err := conn.Read(make([]byte, 1)); os.IsTimeout(err) {
+		g.t.Error("what an event has left behind lives on")
+	}
+}
+
+func lives(conn net.Conn) bool {
+	_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // cannot fail
+	_, err := conn.Read(make([]byte, 1))
+	return os.IsTimeout(err)
+}
+
+// An instance that is killed leaves nothing behind.
+func TestKillLeavesNothing(t *testing.T) {
+	for name, end := range map[string]func(g *rig){
+		"a time-out": func(g *rig) {
+			g.s.happen(func(m *machine, _ time.Time) { m.limit = short })
+			g.invoke("hang", TimedOut)
+		},
+		"a stop that it ignores": func(g *rig) { g.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "stubborn")
+			g.grace = time.Millisecond
+			left := g.deserter()
+			end(g)
+			g.gone(left)
+		})
+	}
+}
+
+// What an instance leaves behind that exits by itself lives on until Clear.
+func TestClear(t *testing.T) {
+	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+		for _, last := range []string{"die", "bye", "hello"} {
+			g := newRig(t, p, Function{}, "runtime")
+			left := g.deserter()
+			if out, err := g.Invoke(t.Context(), Event{Body: []byte(last)}); err != nil {
+				t.Fatalf("got %s, %v", show(out), err)
+			}
+			if !lives(left) {
+				t.Errorf("%s: it does not live until Clear", last)
+			}
+			g.Stop()
+			killed := g.Clear()
+			g.gone(left)
+			if len(killed) > 1 || len(killed) == 0 && p.Register == "" {
+				t.Errorf("%s: got %q killed, want one", last, killed)
+			}
+			if again := g.Clear(); len(again) > 0 {
+				t.Errorf("%s: got %q killed the second time", last, again)
+			}
+		}
+	})
+}
+
+// Only processes with the variable itself are killed.
+func TestMarked(t *testing.T) {
+	start := func(env string) int {
+		cmd := exec.Command("sleep", "300")
+		cmd.Env = []string{"OTHER=1", env}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill() // it may be dead
+			_ = cmd.Wait()         // it was killed
+		})
+		return cmd.Process.Pid
+	}
+	mine := fmt.Sprintf("EMULATOR_TEST_MARK=%d", os.Getpid())
+	pid, other := start(mine), start(mine+"0")
+	if found, _ := marked(mine); !slices.Equal(found, []int{pid}) {
+		t.Errorf("got %v, want %d", found, pid)
+	}
+	if killed := sweep(mine); !slices.Equal(killed, []string{fmt.Sprintf("sleep (%d)", pid)}) {
+		t.Errorf("killed %q, want %d", killed, pid)
+	}
+	if !procfs.ReadStat(other).Living() {
+		t.Error("it has killed another's process")
+	}
+}
