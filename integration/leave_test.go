@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"bootstrap/protocol"
 )
 
 // What a runtime has left behind is not left on the developer's machine, and
@@ -32,5 +34,17 @@ func TestInvokeLeavesNothing(t *testing.T) {
 			cmdline, _ := os.ReadFile("/proc/" + number + "/cmdline") // gone: nothing
 			return syscall.Kill(pid, 0) != nil || !strings.Contains(string(cmdline), "sleep")
 		})
+	}
+}
+
+// SIGTERM reaches the runtime, whatever the command puts in front of it.
+func TestInvokeStopsTheRuntime(t *testing.T) {
+	for _, line := range []string{"env A=b " + bootstrap, "cd /tmp; A=b " + bootstrap + "; echo over", "sh -c '" + bootstrap + "; true'"} {
+		for _, p := range []*protocol.Platform{protocol.SCF, protocol.Lambda} {
+			stdout, stderr, status := ctl(t, nil, "invoke", "-dir", shellFunction(t, "echo ok"), "-platform", p.Name, "-runtime", line)
+			if stdout != "ok" || status != 0 || !strings.Contains(stderr, "bootstrap: stopped") || strings.Contains(stderr, "killed") {
+				t.Errorf("%s, %s: got %q, status %d, want a stop in time; log:\n%s", line, p.Name, stdout, status, stderr)
+			}
+		}
 	}
 }

@@ -25,6 +25,20 @@ func (m *machine) ready(now time.Time, instance int) *refusal {
 	return nil
 }
 
+// meet reports whether this is the first poll of the instance. It makes the
+// instance ready, so that what is done before the poll does not count as its
+// start.
+func (m *machine) meet(now time.Time, instance int) (first bool) {
+	if m.over(instance) || m.met {
+		return false
+	}
+	m.met = true
+	if m.platform.Ready == "" {
+		m.begin(now)
+	}
+	return true
+}
+
 // poll answers p at once, or holds it until there is an event. If as many are
 // held as may be, the oldest is refused: whoever asks anew has given it up.
 func (m *machine) poll(now time.Time, instance int, p chan reply) {

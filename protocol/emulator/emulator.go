@@ -50,7 +50,8 @@ type Server struct {
 
 	mu      sync.Mutex
 	machine machine
-	timer   *time.Timer // calls expire at the machine's deadline
+	timer   *time.Timer       // calls expire at the machine's deadline
+	called  func(from string) // is told the address of each instance's first poll; nil: nobody is
 }
 
 // New serves p at a port of its own on 127.0.0.1, until Close. It refuses a

@@ -28,6 +28,7 @@ var helpers = map[string]func(){
 	"hasty":      hasty,
 	"stubborn":   stubborn,
 	"parallel":   parallel,
+	"one event":  serveOne,
 	"extended":   extended,
 	"deaf":       deaf,
 	"large":      large,

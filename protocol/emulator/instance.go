@@ -18,7 +18,8 @@ type instance struct {
 	peak int64         // bytes of its largest process, valid once done is closed; 0: not known
 
 	mu     sync.Mutex
-	reaped bool // its number may belong to another process: no signals any more
+	reaped bool        // its number may belong to another process: no signals any more
+	caller procfs.Stat // the process that asked for the first event; zero: not known
 }
 
 // startInstance starts cmd and calls exited with the way it ended, just before
@@ -98,8 +99,8 @@ func (i *instance) leave(grace time.Duration) {
 	}
 }
 
-// stop asks the process to end, and blocks until it has.
+// stop asks the runtime to end, and blocks until the process has.
 func (i *instance) stop(grace time.Duration) {
-	_ = i.cmd.Process.Signal(syscall.SIGTERM) // gone already: then leave returns at once
+	i.terminate()
 	i.leave(grace)
 }

@@ -27,10 +27,9 @@ func (s *Server) mark() string {
 func marked(variable string) (pids []int, unsure bool) {
 	all, _ := procfs.Pids() // none: there is no /proc
 	for _, pid := range all {
-		environ := procfs.Environ(pid)
-		switch {
+		switch environ := procfs.Environ(pid); {
 		case pid == os.Getpid():
-		case bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00")):
+		case has(environ, variable):
 			if procfs.ReadStat(pid).Living() {
 				pids = append(pids, pid)
 			}
@@ -39,6 +38,11 @@ func marked(variable string) (pids []int, unsure bool) {
 		}
 	}
 	return pids, unsure
+}
+
+// has reports whether a variable is in an environment, as /proc shows it.
+func has(environ []byte, variable string) bool {
+	return bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00"))
 }
 
 const (

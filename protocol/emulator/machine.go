@@ -27,6 +27,7 @@ type machine struct {
 	started    time.Time
 	init       time.Duration // how long it took, until an outcome has told
 	asked      bool          // its runtime has said that it is ready
+	met        bool          // its runtime has asked for an event
 	extensions []*extension  // of this instance
 	last       []string      // ids of what this instance fetched last, as many as it may have in hand
 	held       []chan reply  // the polls that wait for an event, the oldest first
@@ -48,7 +49,7 @@ func (m *machine) start(now time.Time) (instance int) {
 	m.instance++
 	m.stats.Instances++
 	m.phase, m.started, m.init, m.last = starting, now, 0, nil
-	m.asked, m.extensions = false, nil
+	m.asked, m.met, m.extensions = false, false, nil
 	return m.instance
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"sync"
@@ -41,8 +42,20 @@ const usualGrace = 12 * time.Second
 // goes to stdout and stderr; a file is handed to it as it is. It must be the
 // only one that invokes the function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
-	return &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
+	r := &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
 		grace: usualGrace, turns: make(chan struct{}, s.fn.Concurrency)}
+	s.happen(func(*machine, time.Time) { s.called = r.called })
+	return r
+}
+
+// called finds out which process of the instance makes its calls.
+func (r *Runner) called(from string) {
+	address, err := netip.ParseAddrPort(from)
+	r.starting.Lock() // the instance that calls may not be stored yet
+	defer r.starting.Unlock()
+	if i := r.instance.Load(); i != nil && err == nil {
+		i.calledFrom(address)
+	}
 }
 
 // Invoke is that of the Server, with an instance to serve it. The end of ctx
@@ -132,8 +145,9 @@ func (r *Runner) forget(i *instance) {
 	}
 }
 
-// Stop ends the instance: SIGTERM to its process, and if that is not enough for
-// the platform's limit, or for 12 s where none is documented, SIGKILL to all
+// Stop ends the instance: SIGTERM to the runtime, which may be another process
+// of the command's than the first, and if that is not enough for the platform's
+// limit, or for 12 s where none is documented, SIGKILL to all
 // its processes. Where the platform has extensions and the instance has
 // registered none, SIGKILL comes at once. What a process that ended in time has
 // left behind outside its group lives on until Clear: to end that is the

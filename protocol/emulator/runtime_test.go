@@ -103,16 +103,28 @@ func serve() {
 	a := newAPI()
 	a.beReady()
 	for {
-		id, event := a.get()
-		result := obey(event)
-		path := a.response
-		if strings.Contains(path, "%s") {
-			path = fmt.Sprintf(path, id)
-		}
-		a.post(path, result)
-		if event == "bye" {
-			os.Exit(0)
-		}
+		a.serveOne()
+	}
+}
+
+// serveOne serves one event.
+func serveOne() {
+	a := newAPI()
+	a.beReady()
+	a.serveOne()
+	os.Exit(0)
+}
+
+func (a api) serveOne() {
+	id, event := a.get()
+	result := obey(event)
+	path := a.response
+	if strings.Contains(path, "%s") {
+		path = fmt.Sprintf(path, id)
+	}
+	a.post(path, result)
+	if event == "bye" {
+		os.Exit(0)
 	}
 }
 

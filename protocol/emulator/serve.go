@@ -113,6 +113,7 @@ func (w *notedWriter) WriteHeader(status int) {
 // next holds the call until there is an event, or none came in fn.Idle.
 func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	p := make(chan reply, 1)
+	s.meet(r)
 	s.happen(func(m *machine, now time.Time) { m.poll(now, instanceOf(r), p) })
 	var idle <-chan time.Time
 	if s.fn.Idle > 0 {
@@ -129,6 +130,20 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 		s.leave(w, p)
 	case <-s.closed:
 		refuse(w, errOver)
+	}
+}
+
+// meet tells the Runner where the first poll of an instance comes from. The
+// process that polls holds its connection at least until it has an event.
+func (s *Server) meet(r *http.Request) {
+	var called func(from string)
+	s.happen(func(m *machine, now time.Time) {
+		if m.meet(now, instanceOf(r)) {
+			called = s.called
+		}
+	})
+	if called != nil {
+		called(r.RemoteAddr)
 	}
 }
 

@@ -1,0 +1,40 @@
+package emulator
+
+import (
+	"net/netip"
+	"syscall"
+
+	"bootstrap/internal/procfs"
+)
+
+// terminate sends SIGTERM to the runtime. That may be a process that the first
+// one has started: a shell would die at once and pass nothing on.
+func (i *instance) terminate() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	target := i.pid()
+	if now := procfs.ReadStat(i.caller.PID); i.caller.PID != 0 && now.Living() && now.Start == i.caller.Start {
+		target = i.caller.PID
+	}
+	if !i.reaped {
+		_ = syscall.Kill(target, syscall.SIGTERM) // gone already: then leave returns at once
+	}
+}
+
+// calledFrom finds the process that has a connection with that address. It may
+// be the runtime, or a child of it that lives for one call (curl). A sandbox
+// that makes the calls of those within does not have their environment.
+func (i *instance) calledFrom(address netip.AddrPort) {
+	socket := procfs.Socket(address)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if socket == "" || i.reaped || procfs.Holds(i.pid(), socket) {
+		return
+	}
+	for _, pid := range procfs.Descendants(i.pid()) {
+		if procfs.Holds(pid, socket) && has(procfs.Environ(pid), i.mark) {
+			i.caller = procfs.ReadStat(pid)
+			return
+		}
+	}
+}
