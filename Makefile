@@ -2,6 +2,7 @@
 # make demo    runs the shell example on the local platform
 # make test    runs all tests
 # make sandboxes  runs the tests that matter there under each profile of a sandbox
+# make real-sandboxes  runs scenarios in gVisor, under qemu, and in a look-alike of Lambda; needs root, runsc, qemu-user-static, bubblewrap
 # make check   what must hold before a commit: style, imports, tests under the race detector
 # make bench   compares with C and with a bash-and-curl runtime, in one run, and writes docs/benchmarks.md; needs cc
 # make faults  writes docs/faults.md: how other programs broke, and what this one does
@@ -18,7 +19,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes check style imports bench faults soak fuzz dist repro clean
+.PHONY: all demo test sandboxes real-sandboxes check style imports bench faults soak fuzz dist repro clean
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -55,6 +56,9 @@ style:
 # runtime has nothing that a server or a TLS client needs.
 imports:
 	@./.ci/imports
+
+real-sandboxes:
+	REAL_SANDBOXES=all go test -count 1 -v -timeout 20m -run '^TestSandboxes$$' ./integration/sandbox
 
 bench: all
 	go run ./integration/bench -bootstrap bin/bootstrap -out docs/benchmarks.md
