@@ -80,7 +80,7 @@ func serveAll(t *testing.T, p *protocol.Platform, wrapper ...string) {
 			}
 			fn, tmp := w.install(t, w.code), t.TempDir()
 			write(t, fn.Dir, "bytes", string(allBytes), 0o644)
-			fn.Timeout, fn.Env = 2*time.Second, append(fn.Env, "TMPDIR="+tmp)
+			fn.Timeout, fn.Env = sandbox.patience(2*time.Second), append(fn.Env, "TMPDIR="+tmp)
 			server, runner := start(t, p, fn, nil, wrapper...)
 			list := scenarios(w, p)
 			for _, s := range list {

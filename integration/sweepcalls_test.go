@@ -85,5 +85,5 @@ var worst = map[string]string{
 	"chdir": stops, "connect": stops, "dup3": stops, "execve": stops, "fstat": stops, "openat": stops, "newfstatat": stops, "pipe2": stops,
 	"socket": stops,
 	// What was asked for needs it.
-	"ftruncate": refuses, "mkdirat": stops, "pwrite64": refuses, "unlinkat": stops,
+	"ftruncate": refuses, "lseek": refuses, "mkdirat": stops, "pwrite64": refuses, "unlinkat": stops,
 }
