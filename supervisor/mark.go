@@ -39,12 +39,22 @@ func parseMark(number uint64) (m mark, ok bool) {
 }
 
 // runNumber names a run of bootstrap by its pid and the time when it started.
-// Another bootstrap uses it to find out whether the owner of a mark is alive.
+// Another bootstrap uses it to find out whether the owner of a mark is alive. A
+// bootstrap that does not know its own start, without /proc, says so: nobody
+// can find it by its number, though others may see it.
 func runNumber(s procfs.Stat) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(strconv.Itoa(s.PID) + " " + strconv.FormatUint(s.Start, 10))) // cannot fail
-	return h.Sum32() & 0xffffff
+	number := h.Sum32() & (runUnknown - 1)
+	if s.Start == 0 {
+		number |= runUnknown
+	}
+	return number
 }
+
+// runUnknown is the bit of a run's number that says that nobody can find the
+// run by it.
+const runUnknown = 1 << 23
 
 // A marker is a way to set and to read marks.
 type marker interface {

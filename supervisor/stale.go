@@ -41,7 +41,7 @@ func (r *registry) stale() (pids []int) {
 	var alive map[uint32]bool // the numbers of all runs whose process exists; nil: not needed yet
 	for _, pid := range all {
 		m, ok := r.sandbox.marker.read(pid)
-		if !ok || m.run == r.sandbox.run || m.run == r.sandbox.inherited.run {
+		if !ok || m.run&runUnknown != 0 || m.run == r.sandbox.run || m.run == r.sandbox.inherited.run {
 			continue
 		}
 		if alive == nil {

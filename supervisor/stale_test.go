@@ -92,6 +92,28 @@ func TestStale(t *testing.T) {
 	_ = syscall.Kill(needed, syscall.SIGKILL)
 }
 
+// A bootstrap without /proc cannot be found by the marks that it sets: what has
+// them is left alone.
+func TestStaleOfAnUnknownRun(t *testing.T) {
+	tidy(t)
+	start := func(run uint32) int {
+		cmd := exec.Command("sleep", "600")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		limit := unix.Rlimit{Cur: mark{run: run}.number(), Max: unix.RLIM_INFINITY}
+		if err := unix.Prlimit(cmd.Process.Pid, limitMarkers[0].resource, &limit, nil); err != nil {
+			t.Fatal(err)
+		}
+		return cmd.Process.Pid
+	}
+	gone, unknown := start(runNumber(procfs.Stat{PID: 1 << 23, Start: 1})), start(runNumber(procfs.Stat{}))
+	if got := children.endStale(); !slices.Contains(got, gone) || slices.Contains(got, unknown) {
+		t.Errorf("killed %v, want %d among them and not %d", got, gone, unknown)
+	}
+}
+
 func TestMarkNumbers(t *testing.T) {
 	for _, m := range []mark{{}, {run: 1, owner: 2, start: 3}, {run: 0xffffff, owner: 0xfff, start: 0xfff}} {
 		if got, ok := parseMark(m.number()); !ok || got != m {
