@@ -215,6 +215,9 @@ func (f *shell) given(ev *protocol.Event) (parts [][]byte) {
 func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	h := f.host
 	line, err := h.answer(ctx)
+	if err == nil {
+		err = h.process.PassOn(ctx)
+	}
 	switch {
 	case err == nil:
 		f.rest()

@@ -68,13 +68,20 @@ func (r *registry) busy(of Owner) (busy bool, used time.Duration) {
 const loadTime = 100 * time.Millisecond
 
 // endOrphans kills all that an owner has left behind, and returns when a look
-// after the last kill finds nothing, or after the limit, with the pids that
-// are still there. What an orphan leaves behind becomes an orphan in turn.
+// after the last kill finds nothing, or with the pids that are still there when
+// no look has found another process for as long as the limit. What an orphan
+// leaves behind becomes an orphan in turn.
 func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
-	began := time.Now()
+	began, seen := time.Now(), map[int]bool{}
 	for round := 1; ; round++ {
 		var unsure bool
 		left, unsure = r.killOrphans(of, round)
+		if slices.ContainsFunc(left, func(pid int) bool { return !seen[pid] }) && round < maxRounds {
+			began = time.Now()
+		}
+		for _, pid := range left {
+			seen[pid] = true
+		}
 		took := time.Since(began)
 		if len(left) == 0 && (!unsure || took > loadTime) || took > limit {
 			return left
@@ -82,6 +89,9 @@ func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
 		time.Sleep(100 * time.Microsecond)
 	}
 }
+
+// maxRounds is how often endOrphans takes new processes for progress.
+const maxRounds = 1000
 
 // killOrphans kills the orphans that there are, and reaps the dead. A dead one
 // that it reaps counts as found, because what that left behind may not have
@@ -104,7 +114,7 @@ func (r *registry) killFound(of Owner, round int) (found []int, unsure bool) {
 		if r.own[pid] != 0 {
 			continue
 		}
-		switch r.end(pid, of) {
+		switch r.end(pid, of, round) {
 		case yes:
 			found = append(found, pid)
 		case unknown:
@@ -116,8 +126,10 @@ func (r *registry) killFound(of Owner, round int) (found []int, unsure bool) {
 
 // end kills an orphan if it is the owner's, and reaps it if it is dead. One that
 // is dead does not tell whose it was: its group is killed only where that does
-// not matter. It reports whether it was either.
-func (r *registry) end(pid int, of Owner) answer {
+// not matter. It reports whether it was either. From the second round on it
+// kills the descendants with it: one generation after the other might fork
+// faster than we kill.
+func (r *registry) end(pid int, of Owner, round int) answer {
 	if of != Anybody {
 		if _, dead := wait(pid); dead {
 			return yes
@@ -126,20 +138,26 @@ func (r *registry) end(pid int, of Owner) answer {
 			return owns
 		}
 	}
-	r.kill(pid)
+	var below []int
+	if round > 1 {
+		below = procfs.Descendants(pid)
+	}
+	for _, pid := range append(below, pid) {
+		r.kill(pid)
+	}
 	wait(pid)
 	return yes
 }
 
-// kill kills an orphan, with its group unless that is one of our own, or ours,
-// or init's (-1 is everybody). One after the other they might fork faster than
-// we kill; a group dies at once.
+// kill kills a process that is lost, with its group unless that is one of our
+// own, or ours, or init's (-1 is everybody). One after the other they might fork
+// faster than we kill; a group dies at once.
 func (r *registry) kill(pid int) {
 	group, err := syscall.Getpgid(pid)
 	if err == nil && r.mayKillGroup(group) {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	_ = syscall.Kill(pid, syscall.SIGKILL) // ours and not reaped: the right one
+	_ = syscall.Kill(pid, syscall.SIGKILL) // gone: fine
 }
 
 func (r *registry) mayKillGroup(group int) bool {
@@ -168,8 +186,8 @@ func (r *registry) killLost(of Owner, round int) (found []int, unsure bool) {
 	return found, unsure
 }
 
-// groupsOf returns the groups of processes that have no other living members,
-// so that they may be killed as a whole.
+// groupsOf returns the groups of processes whose other living members are lost,
+// too, so that they may be killed as a whole.
 func (r *registry) groupsOf(pids []int) map[int]bool {
 	groups := map[int]bool{}
 	if len(pids) == 0 {
@@ -180,10 +198,14 @@ func (r *registry) groupsOf(pids []int) map[int]bool {
 			groups[group] = true
 		}
 	}
-	all, _ := procfs.Pids() // there is a /proc: pids were found in it
+	all, _ := procfs.Pids() // none without /proc: then no group is known as a whole
+	if len(all) == 0 {
+		return nil
+	}
+	s := r.newScan()
 	for _, pid := range all {
 		group, err := syscall.Getpgid(pid)
-		if err == nil && groups[group] && !slices.Contains(pids, pid) && procfs.ReadStat(pid).Living() {
+		if err == nil && groups[group] && !slices.Contains(pids, pid) && s.stat(pid).Living() && !s.ours(pid) {
 			delete(groups, group)
 		}
 	}

@@ -75,7 +75,7 @@ func (r *registry) noteKilled(pids []int) {
 type scan struct {
 	*registry
 	stats  map[int]procfs.Stat
-	unsure bool // a process showed no mark because it was loading a program
+	unsure bool // there may be more: a process has just exited, or loads a program
 }
 
 // stat reads a process once.
@@ -89,8 +89,9 @@ func (s *scan) stat(pid int) procfs.Stat {
 }
 
 // lost lists the processes that carry our mark and have lost their parents,
-// those of all owners. Zombies are counted, not listed: only their parent can
-// reap them.
+// those of all owners. Zombies are noted, not listed: only their parent can reap
+// them. A process that has exited since it was listed, or since the last look,
+// may have started another meanwhile, so the look is not sure then.
 func (r *registry) lost() (pids []int, unsure bool) {
 	if r.sandbox.marker == nil {
 		return nil, false
@@ -99,21 +100,30 @@ func (r *registry) lost() (pids []int, unsure bool) {
 		return r.lostByNumber(), false
 	}
 	all, _ := procfs.Pids()
-	s := &scan{registry: r, stats: map[int]procfs.Stat{}}
-	r.zombies = 0
+	s, before := r.newScan(), r.zombies
+	r.zombies = map[int]bool{}
 	for _, pid := range all {
-		if !s.marked(pid) || s.needed(pid) {
+		if !s.ours(pid) {
 			continue
 		}
 		switch stat := s.stat(pid); {
 		case stat.State == 'Z':
-			r.zombies++
+			r.zombies[pid] = true
+			s.unsure = s.unsure || !before[pid]
 		case stat.Living():
 			pids = append(pids, pid)
+		default:
+			s.unsure = true
 		}
 	}
 	return pids, s.unsure
 }
+
+func (r *registry) newScan() *scan { return &scan{registry: r, stats: map[int]procfs.Stat{}} }
+
+// ours reports whether a process has our mark, and no parents up to one of our
+// own.
+func (s *scan) ours(pid int) bool { return s.marked(pid) && !s.needed(pid) }
 
 // marked reports whether a process is ours by its mark.
 func (s *scan) marked(pid int) bool {
@@ -128,6 +138,7 @@ func (s *scan) marked(pid int) bool {
 		return s.withoutEnvironment(pid)
 	}
 	m, ok := s.sandbox.marker.read(pid)
+	s.unsure = s.unsure || !ok && syscall.Kill(pid, 0) == syscall.ESRCH
 	return ok && m.run == s.sandbox.run
 }
 
@@ -137,7 +148,7 @@ func (s *scan) marked(pid int) bool {
 func (s *scan) withoutEnvironment(pid int) bool {
 	const kthreadd = 2 // the parent of the kernel's own
 	stat := s.stat(pid)
-	if pid != kthreadd && stat.Parent != kthreadd && stat.Busy() && procfs.Loading(pid) {
+	if pid != kthreadd && stat.Parent != kthreadd && (stat.State == 0 || stat.Busy() && procfs.Loading(pid)) {
 		s.unsure = true
 	}
 	return stat.State == 'Z' && stat.Parent == 1

@@ -28,7 +28,7 @@ func TestOwns(t *testing.T) {
 				c.Env = c.Env[:2]
 			}
 			p := start(t, c)
-			within(t, "it runs", func() bool { return procfs.Name(p.pid) == "sleep" })
+			within(t, "it runs", func() bool { return procfs.Name(p.pid) == "sleep" && len(procfs.Environ(p.pid)) > 0 })
 			got := []bool{owns(Anybody, p), owns(SlotOwner(1), p), owns(SidecarOwner("db"), p)}
 			if want := []bool{true, row.slot1, row.side}; !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)

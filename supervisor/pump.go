@@ -64,6 +64,21 @@ func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err e
 	return err
 }
 
+// PassOn passes on what processes still write that the last event has left
+// behind, as in exec > >(tee log), where the process itself lives on. It waits
+// for a moment, and not at all where nothing is left. The error is an Output's.
+func (p *Process) PassOn(ctx context.Context) error {
+	buf := buffers.Get().(*[usualPipe]byte)
+	defer buffers.Put(buf)
+	holders := p.holders()
+	for began := time.Now(); p.LeftBehind() && holders.mayWrite(ctx, time.Since(began)); {
+		if _, err := p.turn(context.Background(), passOn/4, buf[:]); err != nil {
+			return err
+		}
+	}
+	return p.Drain()
+}
+
 // holders are the processes that still hold an output of one that has exited.
 type holders struct {
 	of     Owner

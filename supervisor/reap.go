@@ -26,7 +26,7 @@ type registry struct {
 	first   int          // pid of the first one; 0: none was started
 	killed  map[int]mark // see noteKilled
 	early   map[int]exit // of our own that had to be reaped to see that they have exited
-	zombies int          // that only process 1 could reap, at the last look
+	zombies map[int]bool // that only process 1 could reap, at the last look
 	warned  bool         // of many of them
 	noFork  int          // how many forks in a row found no memory
 }

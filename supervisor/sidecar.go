@@ -162,12 +162,15 @@ func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
 	return p.End(0)
 }
 
-// alone reports whether no other process of its group lives. Without /proc
-// nobody can tell, and the group has the whole grace.
+// alone reports whether no other process of its group lives. Where nobody can
+// tell, the group has the whole grace.
 func (p *Process) alone() bool {
 	pids, listed := procfs.Pids()
-	return listed && !slices.ContainsFunc(pids, func(pid int) bool {
+	if !listed {
+		pids = children.orphans(p.owner)
+	}
+	return (listed || FindsLeftovers()) && !slices.ContainsFunc(pids, func(pid int) bool {
 		group, err := syscall.Getpgid(pid)
-		return err == nil && group == p.pid && pid != p.pid && procfs.ReadStat(pid).Living()
+		return err == nil && group == p.pid && pid != p.pid && (!listed || procfs.ReadStat(pid).Living())
 	})
 }

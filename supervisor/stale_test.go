@@ -169,7 +169,10 @@ func TestZombies(t *testing.T) {
 		zombies, warned int
 		full            bool
 	}{{0, 0, false}, {63, 0, false}, {64, 64, false}, {200, 0, false}, {750, 0, false}, {751, 0, true}} {
-		r.zombies = row.zombies
+		r.zombies = map[int]bool{}
+		for pid := range row.zombies {
+			r.zombies[pid] = true
+		}
 		if got := r.newlyMany(); got != row.warned {
 			t.Errorf("%d zombies: warned of %d, want %d", row.zombies, got, row.warned)
 		}

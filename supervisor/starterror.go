@@ -53,7 +53,7 @@ func (r *registry) startError(path string, err error) *StartError {
 	return &StartError{
 		Path: path, Errno: err,
 		Exhausted: err == syscall.EAGAIN || r.noFork >= memoryTries,
-		Zombies:   r.zombies,
+		Zombies:   len(r.zombies),
 	}
 }
 
@@ -71,11 +71,11 @@ const manyZombies = 64
 func (r *registry) newlyMany() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.warned || r.zombies < manyZombies {
+	if r.warned || len(r.zombies) < manyZombies {
 		return 0
 	}
 	r.warned = true
-	return r.zombies
+	return len(r.zombies)
 }
 
 // full returns why the next event must not be served here; nil: it may. Nearly
@@ -84,8 +84,8 @@ func (r *registry) full() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var limit unix.Rlimit
-	if r.zombies < manyZombies || unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || uint64(r.zombies) <= limit.Cur/4*3 {
+	if len(r.zombies) < manyZombies || unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
 		return nil
 	}
-	return &FatalError{&protocol.Failure{Type: "Runtime.TooManyProcesses", Message: "cannot serve more events here: " + tooMany(r.zombies)}}
+	return &FatalError{&protocol.Failure{Type: "Runtime.TooManyProcesses", Message: "cannot serve more events here: " + tooMany(len(r.zombies))}}
 }
