@@ -74,6 +74,33 @@ func TestNextRuntimeClearsUp(t *testing.T) {
 	}
 }
 
+// Runtimes that share a PID namespace, and a user, leave each other alone,
+// whatever one of them lacks.
+func TestRuntimesBesideEachOther(t *testing.T) {
+	for _, name := range []string{"no-proc", "strict", "gvisor", "killer"} {
+		t.Run(name, func(t *testing.T) {
+			first := begin(t, "function", protocol.SCF, does, []string{"BOOTSTRAP_SIDECARS=Procfile"}, in(t, name)...)
+			write(t, first.dir, "Procfile", "beside: exec sleep 302\n", 0o644)
+			first.succeeds(t, "echo one", "one\n")
+			there := family(pidOf(first.runner))
+			for _, wrapper := range [][]string{nil, in(t, name)} {
+				second := begin(t, "function", protocol.SCF, does, nil, wrapper...)
+				second.succeeds(t, "echo two", "two\n")
+				second.logged(t) // wants status 0
+			}
+			for _, p := range there {
+				if gone(p.pid) {
+					t.Errorf("%v is gone", p)
+				}
+			}
+			first.succeeds(t, "echo three", "three\n")
+			if got := first.server.Stats(); got.Instances != 1 {
+				t.Errorf("got %d instances, want the first one to live on", got.Instances)
+			}
+		})
+	}
+}
+
 // Where there is no terminal, the command has pipes, and the log one warning.
 func TestNoTerminal(t *testing.T) {
 	for _, way := range []string{"stdin", "function", "worker"} {

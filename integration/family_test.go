@@ -131,6 +131,13 @@ func environOf(pid int) []string {
 // pidOf is the runtime's number, whatever wrapper started it; 0: none runs.
 func pidOf(runner *emulator.Runner) int { return runtimeBelow(runner.PID()) }
 
+// tellToStop sends SIGTERM to the runtime, if one runs.
+func tellToStop(runner *emulator.Runner) {
+	if pid := pidOf(runner); pid > 0 {
+		_ = syscall.Kill(pid, syscall.SIGTERM) // it has ended: the outcome tells
+	}
+}
+
 // runtimeBelow is the runtime that a process is, or has started.
 func runtimeBelow(pid int) int {
 	for _, p := range tree(pid) {

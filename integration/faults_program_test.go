@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -164,7 +163,7 @@ func stoppedBusy(t *testing.T, way string) string {
 	f.logTo(t, log)
 	go func() { // ends when the program has begun, or the log is closed
 		if <-begun {
-			_ = syscall.Kill(pidOf(f.runner), syscall.SIGTERM)
+			tellToStop(f.runner)
 		}
 	}()
 	f.succeeds(t, "{}", "done\n")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -38,7 +37,7 @@ func TestStopWithEventInHand(t *testing.T) {
 					Timeout: 20 * time.Second, Env: test.env}, log)
 				go func() { // ends when the handler has begun, or the log is closed
 					if <-begun {
-						_ = syscall.Kill(pidOf(runner), syscall.SIGTERM)
+						tellToStop(runner)
 					}
 				}()
 				out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
