@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"iter"
 	"os"
 	"syscall"
 
@@ -20,17 +21,30 @@ func (r *registry) children() []int {
 	return r.childrenByNumber()
 }
 
-// searched is how many numbers childrenByNumber tries: as many as there are
-// processes at most, where nobody has raised the kernel's limit.
-const searched = 32 << 10
+// usualMax is how many numbers the kernel gives to processes until it begins
+// again, where nobody has raised that.
+const usualMax = 32 << 10
 
-// childrenByNumber tries the numbers from our first child on, as nothing lists
-// processes. The kernel tells whether a number is that of a child.
+// numbers are those that processes may have which started after our first one.
+// Numbers above the usual ones do not begin again soon.
+func (r *registry) numbers() iter.Seq[int] {
+	from := r.first
+	if from < usualMax {
+		from = 2
+	}
+	return func(yield func(int) bool) {
+		for pid := from; r.first > 0 && pid < r.first+usualMax && yield(pid); pid++ {
+		}
+	}
+}
+
+// childrenByNumber tries numbers, as nothing lists processes. The kernel tells
+// whether a number is that of a child.
 func (r *registry) childrenByNumber() (pids []int) {
-	if _, err := peek(idAny, 0); err == syscall.ECHILD || r.first == 0 {
+	if _, err := peek(idAny, 0); err == syscall.ECHILD {
 		return nil
 	}
-	for pid := r.first; pid < r.first+searched; pid++ {
+	for pid := range r.numbers() {
 		if _, err := peek(idPid, pid); err == nil {
 			pids = append(pids, pid)
 		}
@@ -42,14 +56,14 @@ func (r *registry) childrenByNumber() (pids []int) {
 // process is lost when the one that we started with its mark has exited. A
 // zombie looks like a living process, so each is found once.
 func (r *registry) lostByNumber() (pids []int) {
-	if _, limit := r.sandbox.marker.(limitMarker); !limit || r.first == 0 {
+	if _, limit := r.sandbox.marker.(limitMarker); !limit {
 		return nil
 	}
 	running := map[uint16]bool{ourStart: true}
 	for _, start := range r.own {
 		running[start] = true
 	}
-	for pid := r.first; pid < r.first+searched; pid++ {
+	for pid := range r.numbers() {
 		m, ok := r.sandbox.marker.read(pid)
 		if ok && m.run == r.sandbox.run && !running[m.start] && r.killed[pid] != m {
 			pids = append(pids, pid)
