@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,7 +21,7 @@ var neighbourArgs = []string{"/bin/sleep", "543"}
 // become the runtime.
 func startNeighbour(s surroundings) error {
 	cmd := exec.Command("/bin/sh", "-c", strings.Join(neighbourArgs, " ")+" &")
-	cmd.Env = append(os.Environ(), "FUNCTION_SLOT=1")
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), isEmulators), "FUNCTION_SLOT=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if s.user != 0 && os.Getuid() == 0 {
 		id := uint32(s.id())
@@ -30,6 +31,13 @@ func startNeighbour(s surroundings) error {
 		return fmt.Errorf("cannot start the neighbour: %w", err)
 	}
 	return nil
+}
+
+// isEmulators: by this variable the emulator finds all that it has to end with
+// an instance, as a platform throws all of a sandbox away.
+func isEmulators(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return strings.Contains(name, "RUNTIME_API")
 }
 
 // A brand is a limit that means nothing to who opens no message queue, and that
