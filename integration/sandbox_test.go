@@ -48,7 +48,7 @@ func profileIn(command []string) profile {
 // open lets the user of a sandbox into the folders of a function.
 func (s surroundings) open(t testing.TB, fn emulator.Function) {
 	t.Helper()
-	if s.user == 0 || os.Getuid() != 0 {
+	if s.user == 0 || !mayMount() {
 		return
 	}
 	folders := []string{fn.Dir}
@@ -69,10 +69,10 @@ func (s surroundings) open(t testing.TB, fn emulator.Function) {
 
 // untested says what a test under the profile cannot show here; "": nothing.
 func (p profile) untested() string {
-	if p.around.plain() || os.Getuid() == 0 {
+	if p.around.plain() || mayMount() {
 		return ""
 	}
-	return "NOT TESTED: without root there is no other user, file system or process 1 here: the tests show the system calls only"
+	return "NOT TESTED: without root, and the right to mount, there is no other user, file system or process 1 here: the tests show the system calls only"
 }
 
 // finds are those kinds of escapes that the runtime can find, and bear.

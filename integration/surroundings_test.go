@@ -26,6 +26,14 @@ type surroundings struct {
 // plain reports whether there is nothing to change.
 func (s surroundings) plain() bool { return s == surroundings{} }
 
+// mayMount reports whether we may change what there is around a process: root
+// may not in every container.
+func mayMount() bool {
+	var data [2]unix.CapUserData
+	err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0])
+	return err == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
+}
+
 // mount changes the file systems that this thread sees, and all that it starts.
 // It must have a mount namespace of its own.
 func (s surroundings) mount() error {
@@ -134,7 +142,7 @@ func (s surroundings) enter() error {
 			}
 		}
 	}
-	if s.user == 0 || os.Getuid() != 0 {
+	if s.user == 0 || !mayMount() {
 		return nil
 	}
 	id := uintptr(s.id())
