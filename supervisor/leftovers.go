@@ -44,21 +44,18 @@ func (r *registry) lostOf(of Owner) (pids []int, unsure bool) {
 }
 
 // busy reports whether something that an owner has left behind, or a descendant
-// of that, wants a processor, and how much of it all these have used. Where
+// of that, wants a processor, and how much of it each of these has used. Where
 // nothing can be found it says that there may be something.
-func (r *registry) busy(of Owner) (busy bool, used time.Duration) {
+func (r *registry) busy(of Owner) (busy bool, used map[int]time.Duration) {
+	used = map[int]time.Duration{}
 	if !FindsLeftovers() {
-		return true, 0
+		return true, used
 	}
-	seen := map[int]bool{}
 	for _, orphan := range r.orphans(of) {
 		for _, pid := range append(procfs.Descendants(orphan), orphan) {
 			stat := procfs.ReadStat(pid)
 			busy = busy || stat.Busy() || stat.State == 0 // gone, or not to be seen
-			if !seen[pid] {
-				used += stat.CPU
-			}
-			seen[pid] = true
+			used[pid] = stat.CPU
 		}
 	}
 	return busy, used

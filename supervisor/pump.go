@@ -81,16 +81,14 @@ func (p *Process) PassOn(ctx context.Context) error {
 
 // holders are the processes that still hold an output of one that has exited.
 type holders struct {
-	of     Owner
-	looked bool
-	before time.Duration // the processor time that they had used at the first look
+	of    Owner
+	first map[int]time.Duration // the processor time that each had used at the first look; nil: nobody has looked
 }
 
 func (p *Process) holders() *holders { return &holders{of: p.owner} }
 
 // mayWrite reports whether to wait on for holders to write. On a busy machine
-// they may wait long for a processor; one that has had its turn has written, or
-// is busy with something else. ctx may have ended.
+// they may wait long for a processor. ctx may have ended.
 func (h *holders) mayWrite(ctx context.Context, waited time.Duration) bool {
 	if waited < passOn {
 		return true
@@ -99,10 +97,25 @@ func (h *holders) mayWrite(ctx context.Context, waited time.Duration) bool {
 		return false
 	}
 	busy, used := children.busy(h.of)
-	if !h.looked {
-		h.looked, h.before = true, used
+	if h.first == nil {
+		h.first = used
 	}
-	return busy && (waited < catchUp || waited < starved && seesTimes() && used-h.before < aTurn)
+	return busy && (waited < catchUp || waited < starved && seesTimes() && h.starve(used))
+}
+
+// starve reports whether holders have hardly had a processor since the first
+// look. One that has had its turn has written, or is busy with something else;
+// so is one that starts others.
+func (h *holders) starve(used map[int]time.Duration) bool {
+	var had time.Duration
+	for pid, now := range used {
+		before, known := h.first[pid]
+		if !known {
+			return false
+		}
+		had += now - before
+	}
+	return had < aTurn
 }
 
 // patience is how long to wait for bytes before looking whether the process
