@@ -83,7 +83,7 @@ var worst = map[string]string{
 	"rt_sigprocmask": dies, "rt_sigreturn": dies, "sigaltstack": dies, "write": dies,
 	// These should stop it with a sentence. Today it asks the platform for ever,
 	// or hangs in the stop.
-	"connect": dies, "socket": dies, "shutdown": dies, "wait4": dies,
+	"connect": dies, "socket": dies, "shutdown": dies, "wait4": dies, "fcntl flags": dies,
 	// There is no other way to talk to the platform, or to start a program.
 	"chdir": stops, "dup3": stops, "execve": stops, "fstat": stops, "openat": stops, "newfstatat": stops, "pipe2": stops,
 	// What was asked for needs it.
