@@ -24,16 +24,14 @@ type poorSandbox struct {
 // Tests of what starts, moves bytes and stops; and of what is found besides.
 const (
 	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestRetire|TestPumpLastAnswer|TestEndOfTheStopped|TestOneInterrupt|TestSidecar(IgnoresTerm|Stopped)|TestEndTogether"
-	markTests  = "TestOwns|TestOrphansOfSlots|TestEndOrphans(Of|$)|TestSidecarLeavesNothing|TestLively"
 	foundTests = "|TestKeep$|TestLeave|TestOrphans$|TestEndOrphans(Of|Limit|$)|TestOwns|TestLively|TestSidecarLeavesNothing|TestPassedOn|TestNothingOutlivesItsEvent|TestOrphansOfSlots"
 )
 
 var poorSandboxes = map[string]poorSandbox{
 	"no adoption":              {func(s *sandbox) { s.adoption = syscall.EPERM }, runTests + foundTests},
-	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + foundTests},
+	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + "|TestKeep$|TestLeave|TestOwns"},
 	"no adoption, no mark":     {func(s *sandbox) { s.adoption, s.marker = syscall.EPERM, nil }, runTests},
 	"no /proc":                 {func(s *sandbox) { s.lists = false }, runTests + foundTests},
-	"environment":              {func(s *sandbox) { s.marker = environMarker{} }, markTests},
 	"no waitid":                {func(s *sandbox) { s.noWaitid.Store(true) }, runTests + "|TestKeep$|TestEndOrphans$|TestNothingOutlivesItsEvent"},
 	"sessions, no groups":      {func(s *sandbox) { s.grouping = 1 }, runTests + "|TestKeep$|TestEndOrphans$"},
 	"no groups":                {func(s *sandbox) { s.grouping = 2 }, "TestExitStatuses|TestCommand|TestBothWays|TestPumpLastAnswer|TestEndOrphans$|TestNothingOutlivesItsEvent"},
