@@ -71,10 +71,10 @@ func reported(t *testing.T, env []string, wrapper ...string) map[string]string {
 	}
 	cmd := exec.Command(wrapper[0], wrapper[1:]...)
 	cmd.Env = append(os.Environ(), env...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var out, errors bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errors // where the race detector warns that it has no /proc
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, &out)
+		t.Fatalf("%v\n%s%s", err, &out, &errors)
 	}
 	return parse(t, out.String())
 }
