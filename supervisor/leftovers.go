@@ -6,7 +6,19 @@ import (
 	"time"
 
 	"bootstrap/internal/procfs"
+
+	"golang.org/x/sys/unix"
 )
+
+// Leftovers lists the living processes that an owner has left behind.
+func Leftovers(of Owner) []int { return children.orphans(of) }
+
+// KillLeftovers kills all that an owner has left behind, and returns the pids of
+// those that are still there when no look has found another process for as long
+// as the limit.
+func KillLeftovers(of Owner, limit time.Duration) (left []int) {
+	return children.endOrphans(of, limit)
+}
 
 // LeftBehind reports whether something may live that the process, or another
 // of its owner, has left behind: it does, or nothing here can tell.
@@ -104,7 +116,7 @@ func (r *registry) killFound(of Owner, round int) (found []int, unsure bool) {
 	if !r.sandbox.adopts() {
 		found, unsure = r.killLost(of, round)
 	}
-	if _, err := peek(idAny, 0); err == syscall.ECHILD {
+	if _, err := hasExited(unix.P_ALL, 0); err == syscall.ECHILD {
 		return found, unsure // no children at all: the usual case, and the cheap one
 	}
 	for _, pid := range r.children() {
@@ -237,9 +249,17 @@ func (r *registry) killOwn() (living bool) {
 	for pid := range r.own {
 		_ = syscall.Kill(-pid, syscall.SIGKILL) // none is left: fine
 		_ = syscall.Kill(pid, syscall.SIGKILL)  // it may have left its group
-		if dead, err := peek(idPid, pid); dead == 0 && err == nil {
+		if dead, err := hasExited(unix.P_PID, pid); !dead && err == nil {
 			living = true
 		}
 	}
 	return living
+}
+
+// KillAll kills all processes that were started, and what they have left behind.
+// It is for a runtime that is about to exit: nothing is started or reaped after
+// it, and whoever tries blocks.
+func KillAll() {
+	children.mu.Lock() // for good
+	children.killAll(time.Second)
 }

@@ -150,7 +150,7 @@ func (s *Source) release() {
 func (s *Source) emit() {
 	s.log.backlog.write(s.out, true, s.until)
 	s.out = s.out[:0]
-	if cap(s.out) > 2*usualPipe {
+	if cap(s.out) > 2*pipeSize {
 		s.out = nil
 	}
 }

@@ -60,7 +60,7 @@ func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Durat
 		err = s.respond(post, ev, result)
 	}
 	if err != nil {
-		s.delivered(ev, s.Client.Fail(post, ev, s.Mask.failure(failure(err, "Runtime.InternalError"))))
+		s.delivered(ev, s.Client.Fail(post, ev, masked(s.Mask, failure(err, "Runtime.InternalError"))))
 	}
 	s.tidyMemory(len(ev.Body) + len(result))
 	s.report(ev, waited, took, len(result), err)
@@ -132,8 +132,8 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	}
 	s.Source.Begin(ev.ID, until)
 	defer s.Source.Flush()
-	if err := children.full(); err != nil {
-		return nil, err
+	if err := Exhausted(); err != nil {
+		return nil, &FatalError{&protocol.Failure{Type: "Runtime.TooManyProcesses", Message: err.Error()}}
 	}
 	return s.Adapter.Invoke(ctx, ev)
 }
@@ -169,7 +169,7 @@ func (s *slot) clearUp() {
 		s.endOrphans(s.Owner)
 		return
 	}
-	left := children.orphans(s.Owner)
+	left := Leftovers(s.Owner)
 	for _, pid := range left {
 		if !slices.Contains(s.kept, pid) {
 			s.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
@@ -180,7 +180,7 @@ func (s *slot) clearUp() {
 
 // warnOfZombies warns once when there are many that nobody reaps.
 func (s *slot) warnOfZombies() {
-	if n := children.newlyMany(); n > 0 {
+	if n := ManyZombies(); n > 0 {
 		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; let programs wait for their children", "zombies", n)
 	}
 }

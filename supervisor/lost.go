@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"bootstrap/internal/procfs"
+
+	"golang.org/x/sys/unix"
 )
 
 // A process is lost when its parent has exited: then nothing needs it any
@@ -41,11 +43,11 @@ func (r *registry) numbers() iter.Seq[int] {
 // childrenByNumber tries numbers, as nothing lists processes. The kernel tells
 // whether a number is that of a child.
 func (r *registry) childrenByNumber() (pids []int) {
-	if _, err := peek(idAny, 0); err == syscall.ECHILD {
+	if _, err := hasExited(unix.P_ALL, 0); err == syscall.ECHILD {
 		return nil
 	}
 	for pid := range r.numbers() {
-		if _, err := peek(idPid, pid); err == nil {
+		if _, err := hasExited(unix.P_PID, pid); err == nil {
 			pids = append(pids, pid)
 		}
 	}

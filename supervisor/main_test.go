@@ -205,11 +205,11 @@ func withReaper(t *testing.T) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- runReaper(ctx) }() // ended by stop
+	go func() { done <- Reap(ctx) }() // ended by stop
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
-			t.Errorf("runReaper: %v", err)
+			t.Errorf("Reap: %v", err)
 		}
 	})
 }

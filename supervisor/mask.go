@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	"bootstrap/protocol"
 )
 
 const (
@@ -253,16 +251,8 @@ func blot(text string, parts []span) string {
 	return b.String() + text[end:]
 }
 
-// failure is f without secrets. Hosts cut their texts, and end them in … then.
-func (m *Mask) failure(f *protocol.Failure) *protocol.Failure {
-	masked := &protocol.Failure{Type: m.hideCut(f.Type), Message: m.hideCut(f.Message)}
-	for _, line := range f.Stack {
-		masked.Stack = append(masked.Stack, m.hideCut(line))
-	}
-	return masked
-}
-
-func (m *Mask) hideCut(text string) string {
+// HideCut is Hide for a text that may have been cut, and ends in … then.
+func (m *Mask) HideCut(text string) string {
 	if head, cut := strings.CutSuffix(text, "…"); cut {
 		return m.HideHead(head) + "…"
 	}

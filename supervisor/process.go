@@ -217,3 +217,30 @@ func (p *Process) Retire(grace time.Duration) syscall.WaitStatus {
 	p.pumpFor(grace)
 	return p.End(grace)
 }
+
+// endTogether is End for a whole group that may need the grace: a shell exits
+// as soon as it is asked to, and what it runs does not.
+func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	buf := buffers.Get().(*[usualPipe]byte)
+	defer buffers.Put(buf)
+	p.Interrupt()
+	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.alone()); {
+		_, _ = p.turn(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
+	}
+	return p.End(0)
+}
+
+// alone reports whether no other process of its group lives. Where nobody can
+// tell, the group has the whole grace.
+func (p *Process) alone() bool {
+	pids, listed := procfs.Pids()
+	if !listed {
+		pids = children.orphans(p.owner)
+	}
+	return (listed || FindsLeftovers()) && !slices.ContainsFunc(pids, func(pid int) bool {
+		group, err := syscall.Getpgid(pid)
+		return err == nil && group == p.pid && pid != p.pid && (!listed || procfs.ReadStat(pid).Living())
+	})
+}

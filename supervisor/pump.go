@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -173,15 +175,15 @@ func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) 
 	if until, ok := ctx.Deadline(); ok {
 		patience = max(0, min(patience, time.Until(until)))
 	}
-	fds := p.pollFds(make([]pollFd, 0, 8))
+	fds := p.pollFds(make([]unix.PollFd, 0, 8))
 	if err := poll(fds, patience); err != nil {
 		return false, err
 	}
-	if fds[0].revents != 0 {
+	if fds[0].Revents != 0 {
 		p.in.write()
 	}
 	for i := range p.outputs {
-		if fds[i+1].revents != 0 {
+		if fds[i+1].Revents != 0 {
 			n, err := p.outputs[i].read(buf)
 			if err != nil {
 				return false, err
@@ -193,14 +195,14 @@ func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) 
 }
 
 // pollFds are the feed and the outputs; poll passes over one that is -1.
-func (p *Process) pollFds(fds []pollFd) []pollFd {
-	in := pollFd{fd: -1, events: pollOut}
+func (p *Process) pollFds(fds []unix.PollFd) []unix.PollFd {
+	in := unix.PollFd{Fd: -1, Events: unix.POLLOUT}
 	if len(p.in.data) > 0 {
-		in.fd = int32(p.in.fd)
+		in.Fd = int32(p.in.fd)
 	}
 	fds = append(fds, in)
 	for _, o := range p.outputs {
-		fds = append(fds, pollFd{fd: int32(o.fd), events: pollIn})
+		fds = append(fds, unix.PollFd{Fd: int32(o.fd), Events: unix.POLLIN})
 	}
 	return fds
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The done of Pump: a resident child answers on a descriptor of its own, and
@@ -126,8 +128,8 @@ func TestPumpBeforeTheAnswer(t *testing.T) {
 	c.Outputs = []io.Writer{io.Discard, &log, &answer}
 	p := start(t, c)
 	within(t, "it has answered", func() bool {
-		fds := []pollFd{{fd: int32(p.outputs[2].fd), events: pollIn}}
-		return poll(fds, 0) == nil && fds[0].revents != 0
+		fds := []unix.PollFd{{Fd: int32(p.outputs[2].fd), Events: unix.POLLIN}}
+		return poll(fds, 0) == nil && fds[0].Revents != 0
 	})
 	pumpUntil(t, p, func() bool { return answer.Total > 0 })
 	if log.Total != 300000 {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // children knows which of our children are Processes. All others are orphans
@@ -102,9 +104,9 @@ func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 // it is reaped, and the number of an empty group may become another's.
 func (r *registry) exited(pid int) bool {
 	if !r.sandbox.noWaitid.Load() {
-		found, err := peek(idPid, pid)
+		dead, err := hasExited(unix.P_PID, pid)
 		if err == nil || err == syscall.ECHILD {
-			return found != 0 || err != nil
+			return dead || err != nil
 		}
 	}
 	r.mu.Lock()
@@ -127,17 +129,13 @@ func wait(pid int) (got exit, ok bool) {
 	}
 }
 
-// reapOrphans reaps those that have exited. It looks before it reaps: behind
-// one of our own, which keeps its place until its waiter comes, it sees none.
+// reapOrphans reaps those that have exited. Mostly none has, and to see that
+// costs one system call.
 func (r *registry) reapOrphans() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for {
-		pid, err := peek(idAny, 0)
-		if err != nil || pid == 0 || r.own[pid] != 0 {
-			return
-		}
-		wait(pid)
+	if dead, err := hasExited(unix.P_ALL, 0); err == nil && dead {
+		r.reapDead()
 	}
 }
 
@@ -154,10 +152,10 @@ func (r *registry) reapDead() (reaped int) {
 	return reaped
 }
 
-// runReaper reaps orphans that exit while nobody pumps, until ctx ends. It is
+// Reap reaps orphans that exit while nobody pumps, until ctx ends. It is
 // not woken by SIGCHLD: each exit, most of all of a command, would cost two
 // switches of threads in the middle of an event.
-func runReaper(ctx context.Context) error {
+func Reap(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -165,9 +163,7 @@ func runReaper(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			children.mu.Lock()
-			children.reapDead()
-			children.mu.Unlock()
+			children.reapOrphans()
 		}
 	}
 }

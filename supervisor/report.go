@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"runtime"
-	"syscall"
 	"time"
 
 	"bootstrap/protocol"
@@ -37,12 +36,4 @@ func (u Usage) fields() []any {
 		fields = append(fields, "peak_memory", fmt.Sprintf("%.1fMB", float64(u.Peak)/(1<<20)))
 	}
 	return fields
-}
-
-// ExitText tells how a process ended, such as "0" or "signal 9".
-func ExitText(status syscall.WaitStatus) string {
-	if status.Signaled() {
-		return fmt.Sprintf("signal %d", status.Signal())
-	}
-	return fmt.Sprint(status.ExitStatus())
 }

@@ -22,7 +22,7 @@ func (r *ring) grow(size int) {
 	if size <= len(r.data) {
 		return
 	}
-	data := make([]byte, 1<<bits.Len(uint(max(size, usualPipe)-1)))
+	data := make([]byte, 1<<bits.Len(uint(max(size, pipeSize)-1)))
 	n := copy(data, r.first())
 	copy(data[n:], r.data[:r.size-n])
 	r.data, r.head = data, 0

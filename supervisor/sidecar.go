@@ -3,12 +3,10 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
 
-	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
 
@@ -96,16 +94,8 @@ func (k *keeper) live(running context.Context, p *Process) (how string) {
 // next life.
 func (k *keeper) clear() {
 	if k.Command.Owner != Anybody {
-		_ = children.endOrphans(k.Command.Owner, killTime) // what does not go by then goes with us
+		_ = KillLeftovers(k.Command.Owner, killTime) // what does not go by then goes with us
 	}
-}
-
-// ending is a wait status in words.
-func ending(status syscall.WaitStatus) string {
-	if status.Signaled() {
-		return fmt.Sprintf("signal %d (%v)", status.Signal(), status.Signal())
-	}
-	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }
 
 func (k *keeper) note(how string) {
@@ -146,31 +136,4 @@ func (k *keeper) end(grace time.Duration) {
 	k.grace = grace
 	k.cease()
 	<-k.gone
-}
-
-// endTogether is End for a whole group that may need the grace: a shell exits
-// as soon as it is asked to, and what it runs does not.
-func (p *Process) endTogether(grace time.Duration) syscall.WaitStatus {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
-	defer cancel()
-	buf := buffers.Get().(*[usualPipe]byte)
-	defer buffers.Put(buf)
-	p.Interrupt()
-	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.alone()); {
-		_, _ = p.turn(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
-	}
-	return p.End(0)
-}
-
-// alone reports whether no other process of its group lives. Where nobody can
-// tell, the group has the whole grace.
-func (p *Process) alone() bool {
-	pids, listed := procfs.Pids()
-	if !listed {
-		pids = children.orphans(p.owner)
-	}
-	return (listed || FindsLeftovers()) && !slices.ContainsFunc(pids, func(pid int) bool {
-		group, err := syscall.Getpgid(pid)
-		return err == nil && group == p.pid && pid != p.pid && (!listed || procfs.ReadStat(pid).Living())
-	})
 }

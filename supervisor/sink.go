@@ -11,6 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// pipeSize is how much a pipe holds, unless it was enlarged.
+const pipeSize = 64 << 10
+
 // pipeBuf is what a pipe takes at once where poll finds it ready, unless
 // another writes to it, too.
 const pipeBuf = 4096
@@ -84,9 +87,14 @@ func (s *sink) sendReady(fd int, p []byte) (int, error) {
 
 // ready waits until fd takes something; a signal may end it early.
 func ready(fd int, wait time.Duration) bool {
-	fds := [1]pollFd{{fd: int32(fd), events: pollOut}}
-	_ = poll(fds[:], wait) // then it is not ready
-	return fds[0].revents != 0
+	ts := unix.NsecToTimespec(int64(wait))
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	_, err := unix.Ppoll(fds, &ts, nil)
+	if err == nil || err == syscall.EINTR {
+		return fds[0].Revents != 0
+	}
+	time.Sleep(min(wait, time.Millisecond)) // the kernel refuses ppoll: a write will tell
+	return true
 }
 
 // close gives back what is our own; what is written from then on may wait.

@@ -9,6 +9,10 @@ import (
 	"bootstrap/internal/procfs"
 )
 
+// KillStale kills what an earlier run of bootstrap left behind here, when it was
+// killed itself, and returns the pids.
+func KillStale() []int { return children.endStale() }
+
 // endStale kills what an earlier run of bootstrap left behind here, when it was
 // killed itself: a platform may start the next one in the same sandbox, where
 // the old processes hold ports and memory. It returns their pids. A process

@@ -3,18 +3,14 @@ package supervisor
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
 	"bootstrap/internal/procfs"
-	"bootstrap/protocol"
 
 	"golang.org/x/sys/unix"
 )
@@ -148,59 +144,5 @@ func TestMarkIn(t *testing.T) {
 		if got, ok := markIn([]byte(row.environ)); ok != row.found || ok && got != want {
 			t.Errorf("%s: got %+v, %v", name, got, ok)
 		}
-	}
-}
-
-// Zombies that nobody reaps are worth one warning, and near the limit of
-// processes the end of the runtime.
-func TestZombies(t *testing.T) {
-	var before unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &before); err != nil {
-		t.Fatal(err)
-	}
-	limit := before
-	limit.Cur = 1000
-	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &limit); err != nil {
-		t.Skip("NOT TESTED: ", err)
-	}
-	defer unix.Setrlimit(unix.RLIMIT_NPROC, &before)
-	r := &registry{}
-	for _, row := range []struct {
-		zombies, warned int
-		full            bool
-	}{{0, 0, false}, {63, 0, false}, {64, 64, false}, {200, 0, false}, {750, 0, false}, {751, 0, true}} {
-		r.zombies = map[int]bool{}
-		for pid := range row.zombies {
-			r.zombies[pid] = true
-		}
-		if got := r.newlyMany(); got != row.warned {
-			t.Errorf("%d zombies: warned of %d, want %d", row.zombies, got, row.warned)
-		}
-		err := r.full()
-		fatal, _ := errors.AsType[*FatalError](err)
-		if (err != nil) != row.full || row.full && (fatal.Failure.Type != "Runtime.TooManyProcesses" || !strings.Contains(err.Error(), strconv.Itoa(row.zombies))) {
-			t.Errorf("%d zombies: got %v, want full: %v", row.zombies, err, row.full)
-		}
-	}
-}
-
-// A fork that fails because the sandbox is exhausted ends the runtime, lack of
-// memory only when it lasts.
-func TestExhausted(t *testing.T) {
-	r := &registry{own: map[int]uint16{}}
-	for i, row := range []struct {
-		errno     syscall.Errno
-		exhausted bool
-	}{{syscall.ENOENT, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, true}, {syscall.EAGAIN, true}} {
-		if i == 4 {
-			r.noFork = 0
-		}
-		if got := r.startError("tool", row.errno); got.Exhausted != row.exhausted {
-			t.Errorf("%d, %v: got exhausted %v", i, row.errno, got.Exhausted)
-		}
-	}
-	f := failure(fmt.Errorf("x: %w", &FatalError{&protocol.Failure{Type: "T", Message: "m"}}), "F")
-	if f.Type != "T" {
-		t.Errorf("got %+v, want the failure of a FatalError", f)
 	}
 }

@@ -98,7 +98,7 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 func (s *Supervisor) notStarted(cause error) error {
 	report, cancel := context.WithTimeout(context.Background(), initErrorTime)
 	defer cancel()
-	f := s.Mask.failure(failure(cause, "Runtime.InitError"))
+	f := masked(s.Mask, failure(cause, "Runtime.InitError"))
 	if err := s.Slots[0].Client.FailInit(report, f); err != nil {
 		s.Log.Warn("cannot report the failed start", "error", err)
 	}
@@ -119,7 +119,7 @@ func (e *startError) Unwrap() error { return e.cause }
 
 // answerFailure answers each event with why the start failed.
 func (s *Supervisor) answerFailure(ctx context.Context, cause error) error {
-	f := s.Mask.failure(failure(cause, "Runtime.InitError"))
+	f := masked(s.Mask, failure(cause, "Runtime.InitError"))
 	s.Log.Error("cannot start: each event gets this for an answer", "error", f)
 	err := s.closeAdapters(initErrorTime)
 	for i := range s.Slots {

@@ -3,10 +3,6 @@ package supervisor
 import (
 	"fmt"
 	"syscall"
-
-	"bootstrap/protocol"
-
-	"golang.org/x/sys/unix"
 )
 
 // A StartError says that a program could not be started.
@@ -35,10 +31,6 @@ func (e *StartError) Error() string {
 
 func (e *StartError) Unwrap() error { return e.Errno }
 
-func tooMany(zombies int) string {
-	return fmt.Sprintf("the limit of processes is reached: %d are zombies that process 1 of this sandbox does not reap; let programs wait for their children", zombies)
-}
-
 // memoryTries is how many forks in a row may find no memory until the sandbox
 // counts as exhausted.
 const memoryTries = 3
@@ -55,37 +47,4 @@ func (r *registry) startError(path string, err error) *StartError {
 		Exhausted: err == syscall.EAGAIN || r.noFork >= memoryTries,
 		Zombies:   len(r.zombies),
 	}
-}
-
-// A FatalError fails the event in hand and ends the runtime, so that the
-// platform starts a fresh instance.
-type FatalError struct{ Failure *protocol.Failure }
-
-func (e *FatalError) Error() string { return e.Failure.Error() }
-
-// manyZombies is how many zombies that nobody reaps are worth a warning.
-const manyZombies = 64
-
-// newlyMany returns the number of zombies that nobody reaps when it first is
-// large, and 0 else.
-func (r *registry) newlyMany() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.warned || len(r.zombies) < manyZombies {
-		return 0
-	}
-	r.warned = true
-	return len(r.zombies)
-}
-
-// full returns why the next event must not be served here; nil: it may. Nearly
-// all processes that the sandbox allows are zombies.
-func (r *registry) full() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var limit unix.Rlimit
-	if len(r.zombies) < manyZombies || unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
-		return nil
-	}
-	return &FatalError{&protocol.Failure{Type: "Runtime.TooManyProcesses", Message: "cannot serve more events here: " + tooMany(len(r.zombies))}}
 }

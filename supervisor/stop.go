@@ -91,11 +91,3 @@ func (s *Supervisor) runStopCommand() {
 		s.Log.Error("the stop command failed", "exit", ExitText(exit.Status))
 	}
 }
-
-// EndAll ends at once all processes that were started, and what they have left
-// behind. It is for a runtime that is about to exit: nothing is started or
-// reaped after it, and who wants to blocks.
-func EndAll() {
-	children.mu.Lock() // for good
-	children.killAll(time.Second)
-}

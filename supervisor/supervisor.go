@@ -95,7 +95,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.whenToldTo(ctx)()
 	var stop context.CancelFunc
 	s.lasting, stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.background.Go(func() error { return runReaper(s.lasting) })
+	s.background.Go(func() error { return Reap(s.lasting) })
 	err := s.serve(ctx)
 	s.endOrphans(Anybody)
 	stop()
@@ -108,7 +108,7 @@ func (s *Supervisor) settleIn() {
 	if missing, instead := Explore().Missing(); missing != "" {
 		s.Log.Warn("this sandbox lacks abilities", "missing", missing, "instead", instead)
 	}
-	if killed := children.endStale(); len(killed) > 0 {
+	if killed := KillStale(); len(killed) > 0 {
 		s.Log.Warn("killed what an earlier run of bootstrap left behind", "pids", killed)
 	}
 }
@@ -166,6 +166,12 @@ func (s *Supervisor) ready(ctx context.Context) error {
 	return nil
 }
 
+// A FatalError fails the event in hand and ends the runtime, so that the
+// platform starts a fresh instance.
+type FatalError struct{ Failure *protocol.Failure }
+
+func (e *FatalError) Error() string { return e.Failure.Error() }
+
 // failure is the *protocol.Failure in err, or one that stands for it.
 func failure(err error, fallback string) *protocol.Failure {
 	if f, ok := errors.AsType[*protocol.Failure](err); ok {
@@ -184,7 +190,16 @@ func (s *Supervisor) hangUp() {
 }
 
 func (s *Supervisor) endOrphans(of Owner) {
-	if left := children.endOrphans(of, time.Second); len(left) > 0 {
+	if left := KillLeftovers(of, time.Second); len(left) > 0 {
 		s.Log.Warn("processes of the command cannot be ended", "pids", left)
 	}
+}
+
+// masked is f without secrets. Hosts cut their texts, and end them in … then.
+func masked(m *Mask, f *protocol.Failure) *protocol.Failure {
+	hidden := &protocol.Failure{Type: m.HideCut(f.Type), Message: m.HideCut(f.Message)}
+	for _, line := range f.Stack {
+		hidden.Stack = append(hidden.Stack, m.HideCut(line))
+	}
+	return hidden
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,5 +178,25 @@ func TestNothingOutlivesRun(t *testing.T) {
 				t.Errorf("got %v left, want none", pids)
 			}
 		})
+	}
+}
+
+func TestFailureOfAFatalError(t *testing.T) {
+	f := failure(fmt.Errorf("x: %w", &FatalError{&protocol.Failure{Type: "T", Message: "m"}}), "F")
+	if f.Type != "T" {
+		t.Errorf("got %+v, want the failure of a FatalError", f)
+	}
+}
+
+func TestMaskFailure(t *testing.T) {
+	m := &Mask{}
+	m.Learn("hush-hush")
+	f := &protocol.Failure{Type: "Function.hush-hush", Message: "no hush-hush", Stack: []string{"at hush-hush", "x"}}
+	got := masked(m, f)
+	if got.Type != "Function.***" || got.Message != "no ***" || !slices.Equal(got.Stack, []string{"at ***", "x"}) {
+		t.Errorf("got %+v", got)
+	}
+	if !strings.Contains(f.Message, "hush") {
+		t.Error("the failure itself was changed")
 	}
 }

@@ -5,29 +5,29 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// peek tells that a child has exited as often as it is asked, for it does not
-// reap.
-func TestPeek(t *testing.T) {
+// hasExited tells that a child has exited as often as it is asked, for it does
+// not reap.
+func TestHasExited(t *testing.T) {
 	tidy(t)
-	if pid, err := peek(idAny, 0); pid != 0 || err != syscall.ECHILD {
-		t.Errorf("without children: got %d, %v, want ECHILD", pid, err)
-	}
-	p := start(t, shell("exec sleep 60"))
-	if pid, err := peek(idPid, p.pid); pid != 0 || err != nil {
-		t.Errorf("while it runs: got %d, %v, want 0", pid, err)
-	}
-	p.signal(syscall.SIGKILL)
-	within(t, "it has exited", p.Exited)
-	for _, id := range []struct{ kind, id int }{{idPid, p.pid}, {idAny, 0}, {idPid, p.pid}} {
-		if pid, err := peek(id.kind, id.id); pid != p.pid || err != nil {
-			t.Errorf("after its exit: got %d, %v, want %d", pid, err, p.pid)
+	check := func(when string, idType, id int, want bool, wantErr error) {
+		t.Helper()
+		if got, err := hasExited(idType, id); got != want || err != wantErr {
+			t.Errorf("%s: got %v, %v, want %v, %v", when, got, err, want, wantErr)
 		}
 	}
-	if pid, err := peek(idPid, os.Getpid()); pid != 0 || err != syscall.ECHILD {
-		t.Errorf("of no child: got %d, %v, want ECHILD", pid, err)
-	}
+	check("without children", unix.P_ALL, 0, false, syscall.ECHILD)
+	p := start(t, shell("exec sleep 60"))
+	check("while it runs", unix.P_PID, p.pid, false, nil)
+	p.signal(syscall.SIGKILL)
+	within(t, "it has exited", p.Exited)
+	check("after its exit", unix.P_PID, p.pid, true, nil)
+	check("any child", unix.P_ALL, 0, true, nil)
+	check("again", unix.P_PID, p.pid, true, nil)
+	check("no child", unix.P_PID, os.Getpid(), false, syscall.ECHILD)
 	p.End(0)
 }
 
@@ -49,17 +49,17 @@ func TestPoll(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(r)
-	fds := []pollFd{{fd: -1, events: pollIn}, {fd: int32(r), events: pollIn}}
+	fds := []unix.PollFd{{Fd: -1, Events: unix.POLLIN}, {Fd: int32(r), Events: unix.POLLIN}}
 	began := time.Now()
 	const timeout = 20 * time.Millisecond
-	if err := poll(fds, timeout); err != nil || fds[1].revents != 0 {
-		t.Errorf("an empty pipe: got %v, %#x", err, fds[1].revents)
+	if err := poll(fds, timeout); err != nil || fds[1].Revents != 0 {
+		t.Errorf("an empty pipe: got %v, %#x", err, fds[1].Revents)
 	}
 	if took := time.Since(began); took > bound {
 		t.Errorf("poll for %v took %v", timeout, took)
 	}
 	_ = syscall.Close(w)
-	if err := poll(fds, time.Hour); err != nil || fds[1].revents == 0 || fds[0].revents != 0 {
-		t.Errorf("a pipe at its end: got %v, %#x; of no descriptor %#x", err, fds[1].revents, fds[0].revents)
+	if err := poll(fds, time.Hour); err != nil || fds[1].Revents == 0 || fds[0].Revents != 0 {
+		t.Errorf("a pipe at its end: got %v, %#x; of no descriptor %#x", err, fds[1].Revents, fds[0].Revents)
 	}
 }

@@ -46,7 +46,7 @@ func untilSignal() context.Context {
 		<-signals
 		stop()
 		<-signals
-		supervisor.EndAll()
+		supervisor.KillAll()
 		time.AfterFunc(lastWord, func() { os.Exit(exitFailed) })
 		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
 		os.Exit(exitFailed)
