@@ -13,6 +13,8 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -51,9 +53,9 @@ type Config struct {
 	Logger          hclog.Logger      // our own log
 	Init            *Init             // to be run before the function starts; nil: no command
 	TempPerEvent    bool              // each event has a TMPDIR of its own
-	Owner           supervisor.Owner  // of all that is started
+	Owner           process.Owner     // of all that is started
 	Secrets         []string          // names of variables whose values must not show
-	Mask            *supervisor.Mask  // learns them, and hides them; nil: nothing is hidden
+	Mask            *logs.Mask        // learns them, and hides them; nil: nothing is hidden
 
 	memory *memory
 	temp   *tempFolder
@@ -232,7 +234,7 @@ func (c *Config) untilReady(ctx context.Context, waited time.Duration) (context.
 // logged is what takes an output that is a log.
 func (c *Config) logged(w io.Writer) io.Writer {
 	if c.PTY {
-		return supervisor.Terminal{Writer: w}
+		return process.Terminal{Writer: w}
 	}
 	return w
 }
@@ -243,13 +245,13 @@ const tailSize = 4 << 10
 // A stderr passes the command's log on and keeps its end. A log that cannot be
 // written is no reason to fail an event.
 type stderr struct {
-	supervisor.Tail
+	logs.Tail
 	log  io.Writer
-	mask *supervisor.Mask
+	mask *logs.Mask
 }
 
 func (c *Config) newStderr() *stderr {
-	return &stderr{Tail: supervisor.Tail{Max: tailSize}, log: c.Stderr, mask: c.Mask}
+	return &stderr{Tail: logs.Tail{Max: tailSize}, log: c.Stderr, mask: c.Mask}
 }
 
 // String is the end, without secrets. Who wrote it may have been ended within

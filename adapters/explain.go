@@ -11,6 +11,7 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,7 +19,7 @@ import (
 // explain turns a program's failed start into what is wrong with the program.
 // The kernel says "no such file" also when it means the interpreter.
 func explain(err error) error {
-	start, ok := errors.AsType[*supervisor.StartError](err)
+	start, ok := errors.AsType[*process.StartError](err)
 	if !ok {
 		return err
 	}
@@ -38,7 +39,7 @@ func explain(err error) error {
 
 // isTooLong reports whether the arguments or the environment are too long.
 // gVisor says ENAMETOOLONG for E2BIG; Linux says that of paths only.
-func isTooLong(start *supervisor.StartError) bool {
+func isTooLong(start *process.StartError) bool {
 	if start.Errno == syscall.ENAMETOOLONG {
 		return exists(start.Path)
 	}

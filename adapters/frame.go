@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/logs"
 )
 
 // Frames go between us and a worker: a line with a JSON object, the header,
@@ -110,7 +110,7 @@ type inbox struct {
 	bad    bool // it is no frame: no more is kept
 	stray  bool // something came behind the frame
 	closed bool
-	mask   *supervisor.Mask
+	mask   *logs.Mask
 }
 
 func (in *inbox) complete() bool { return in.begun && in.taken == in.Length }
@@ -170,7 +170,7 @@ func (in *inbox) garbage() error {
 
 // excerpt quotes the beginning of what a worker has said so far. Secrets are
 // hidden before it is cut, which may be within one.
-func excerpt(mask *supervisor.Mask, said []byte) string {
+func excerpt(mask *logs.Mask, said []byte) string {
 	return fmt.Sprintf("%.100q", mask.HideHead(string(said)))
 }
 

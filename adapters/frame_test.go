@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/logs"
 )
 
 // frameOf is the frame of an event, in one.
@@ -207,7 +207,7 @@ func TestInboxGarbageIsNotKept(t *testing.T) {
 // A secret is hidden before the text is cut, which is within it.
 func TestInboxHidesSecrets(t *testing.T) {
 	in := newInbox(10)
-	in.mask = &supervisor.Mask{}
+	in.mask = &logs.Mask{}
 	in.mask.Learn("hidden-and-long")
 	for _, said := range []string{
 		strings.Repeat("x", 92) + "hidden-and-long\n",
@@ -223,7 +223,7 @@ func TestInboxHidesSecrets(t *testing.T) {
 
 // Nor is one told that a command could not write to its end.
 func TestStderrHidesSecrets(t *testing.T) {
-	c := Config{Stderr: io.Discard, Mask: &supervisor.Mask{}}
+	c := Config{Stderr: io.Discard, Mask: &logs.Mask{}}
 	c.Mask.Learn("hidden-and-long")
 	for _, before := range []int{0, 2 * tailSize} {
 		s := c.newStderr()

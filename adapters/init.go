@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // An Init is a command that runs once, to its end, before the function starts,
@@ -45,7 +45,7 @@ func (c *Config) checkTerminal() {
 	if !c.PTY {
 		return
 	}
-	if err := supervisor.CheckTerminal(); err != nil {
+	if err := process.CheckTerminal(); err != nil {
 		c.Logger.Warn("this sandbox has no terminals, so the log comes through pipes, and programs may hold it back", "option", "BOOTSTRAP_PTY", "error", err)
 	}
 }
@@ -110,17 +110,17 @@ func newEnvFile() (*os.File, error) {
 }
 
 // toEnd runs the command. Its error is that this cannot be done.
-func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...string) (supervisor.Exit, error) {
+func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...string) (process.Exit, error) {
 	path, args, err := FindCommand(i.Command, c.Dir, c.Getenv("PATH"))
 	if err != nil {
-		return supervisor.Exit{}, initFailure(err)
+		return process.Exit{}, initFailure(err)
 	}
 	if i.Timeout > 0 {
 		limited, cancel := context.WithDeadlineCause(ctx, i.Began.Add(i.Timeout), errNotReady)
 		defer cancel()
 		ctx = limited
 	}
-	exit, err := supervisor.Run(ctx, &supervisor.Command{
+	exit, err := process.Run(ctx, &process.Command{
 		Path:    path,
 		Args:    args,
 		Env:     c.environment(vars),
@@ -135,7 +135,7 @@ func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...stri
 }
 
 // outcome is the command's: all but exit status 0 is an error.
-func (i *Init) outcome(c *Config, exit supervisor.Exit, log *stderr) error {
+func (i *Init) outcome(c *Config, exit process.Exit, log *stderr) error {
 	switch f := outcome(exit.Status, log.String()); {
 	case exit.Cause == errNotReady:
 		return i.tooSlow(lines(log.String()))

@@ -17,6 +17,7 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/logs"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
@@ -59,7 +60,7 @@ func TestInitPath(t *testing.T) {
 // Secrets that it fetches are hidden.
 func TestInitSecrets(t *testing.T) {
 	c := withInit(t, `echo TOKEN=hush-hush >"$BOOTSTRAP_ENV_FILE"`)
-	c.Secrets, c.Mask = []string{"TOKEN", "OTHER"}, &supervisor.Mask{}
+	c.Secrets, c.Mask = []string{"TOKEN", "OTHER"}, &logs.Mask{}
 	a := start(t, c)
 	fails(t, a, `echo "no $TOKEN" >&2; exit 3`, "Function.ExitError", "no ***")
 }
@@ -67,7 +68,7 @@ func TestInitSecrets(t *testing.T) {
 // Also those of a file that it does not like, and earlier values.
 func TestInitSecretsOfFailure(t *testing.T) {
 	c := withInit(t, `printf '%s\n' bad TOKEN=hush-one TOKEN=hush-two 'export TOKEN=hush-three' ' TOKEN =hush-four' >"$BOOTSTRAP_ENV_FILE"; echo "error: neither hush-one nor hush-two hush-three hush-four" >&2; exit 1`)
-	c.Secrets, c.Mask = []string{"TOKEN"}, &supervisor.Mask{}
+	c.Secrets, c.Mask = []string{"TOKEN"}, &logs.Mask{}
 	err := New(c).Start(t.Context())
 	if got := err.Error(); !strings.Contains(got, "neither *** nor *** *** ***") {
 		t.Errorf("got %s, want no secret", got)
@@ -85,7 +86,7 @@ func TestInitTells(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
 			c := withInit(t, row.command)
-			c.Secrets, c.Mask = []string{"TOKEN", "PIN", "PASSWORD"}, &supervisor.Mask{}
+			c.Secrets, c.Mask = []string{"TOKEN", "PIN", "PASSWORD"}, &logs.Mask{}
 			c.Logger = hclog.New(&hclog.LoggerOptions{Output: &log})
 			t.Setenv("PIN", "123")
 			t.Setenv("PASSWORD", "long enough")

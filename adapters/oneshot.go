@@ -10,6 +10,7 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // oneshot starts a program for each event.
@@ -28,7 +29,7 @@ type oneshot struct {
 
 // A call is one process and what comes of it.
 type call struct {
-	process *supervisor.Process
+	process *process.Process
 	answer  *result
 	log     *stderr
 }
@@ -57,7 +58,7 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 		return nil, err
 	}
 	exit := c.process.Finish(ctx, func() time.Duration { return grace(ctx, ev) })
-	o.usage = supervisor.Usage{Exit: supervisor.ExitText(exit.Status), Peak: c.process.Peak()}
+	o.usage = supervisor.Usage{Exit: process.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
 	}
@@ -92,7 +93,7 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 	return c, cleanUp, err
 }
 
-func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call, error) {
+func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, error) {
 	c := &call{answer: o.newResult(len(ev.Body)), log: o.newStderr()}
 	command.Env = o.environment(o.variables(ev))
 	command.Dir = o.Dir
@@ -103,15 +104,15 @@ func (o *oneshot) start(command *supervisor.Command, ev *protocol.Event) (*call,
 		command.Outputs = []io.Writer{o.logged(o.Stdout), o.logged(c.log), c.answer}
 	}
 	var err error
-	if c.process, err = supervisor.Start(command); err != nil {
+	if c.process, err = process.Start(command); err != nil {
 		return nil, explain(err)
 	}
 	return c, nil
 }
 
 // deliver makes the command for an event. cleanUp removes what it needed.
-func (o *oneshot) deliver(ev *protocol.Event) (command *supervisor.Command, cleanUp func(), err error) {
-	command = &supervisor.Command{Path: o.path, Args: o.args}
+func (o *oneshot) deliver(ev *protocol.Event) (command *process.Command, cleanUp func(), err error) {
+	command = &process.Command{Path: o.path, Args: o.args}
 	cleanUp = func() {}
 	switch o.Delivery {
 	case Argv:

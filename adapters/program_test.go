@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,7 +153,7 @@ func TestBadProgramsDiffer(t *testing.T) {
 	for _, test := range badPrograms {
 		file := filepath.Join(t.TempDir(), "tool")
 		put(t, file, test.text, test.mode)
-		message := strings.ReplaceAll(explain(&supervisor.StartError{Path: file, Errno: syscall.ENOEXEC}).Error(), file, "")
+		message := strings.ReplaceAll(explain(&process.StartError{Path: file, Errno: syscall.ENOEXEC}).Error(), file, "")
 		if before, ok := seen[message]; ok && !strings.HasPrefix(test.name, before[:3]) {
 			t.Errorf("%s and %s: the same message %q", before, test.name, message)
 		}
@@ -253,7 +254,7 @@ func TestTooLong(t *testing.T) {
 		{file, syscall.ENAMETOOLONG, "Function.EventTooLarge"},
 		{file + strings.Repeat("x", 300), syscall.ENAMETOOLONG, "Function.NotFound"},
 	} {
-		wantFailure(t, explain(&supervisor.StartError{Path: test.path, Errno: test.errno}), test.kind, "")
+		wantFailure(t, explain(&process.StartError{Path: test.path, Errno: test.errno}), test.kind, "")
 	}
 }
 
@@ -262,7 +263,7 @@ func TestStartAmongShortages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tool")
 	put(t, file, elf(otherMachine(), ""), 0o755)
 	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
-		err := &supervisor.StartError{Path: file, Errno: errno}
+		err := &process.StartError{Path: file, Errno: errno}
 		wantFailure(t, explain(err), "Runtime.StartError", err.Error())
 		err.Exhausted = true
 		fatal, ok := explain(err).(*supervisor.FatalError)

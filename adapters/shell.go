@@ -11,6 +11,7 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // shell calls a function of a script that a resident shell has loaded.
@@ -106,7 +107,7 @@ func (f *shell) load(ctx context.Context) error {
 // begin starts a shell; it has loaded nothing yet.
 func (f *shell) begin() error {
 	f.endHost()
-	h, err := startHost(&supervisor.Command{
+	h, err := startHost(&process.Command{
 		Path:  f.path,
 		Args:  []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
 		Env:   f.Environ,
@@ -134,7 +135,7 @@ func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, l
 	switch {
 	case err == errNotReady:
 		return notReady(f.File, f.StartTimeout)
-	case err != nil && err != supervisor.ErrExited:
+	case err != nil && err != process.ErrExited:
 		return problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
 	case what == "missing" && functions == "": // sh cannot list them
 		return problem("Runtime.HandlerNotFound", "%s does not define the function %s", f.File, f.Function)
@@ -223,10 +224,10 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		f.rest()
 		code, _ := strconv.Atoi(line)
 		status := shellStatus(code)
-		f.usage.Exit = supervisor.ExitText(status)
+		f.usage.Exit = process.ExitText(status)
 		data, err := f.answer(status, h.result.data, h.log)
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
-	case err == supervisor.ErrExited:
+	case err == process.ErrExited:
 		f.host = nil
 		return nil, f.died("the resident shell", h.end(0), h.log.String())
 	case h.interrupt(grace(ctx, ev)):
@@ -244,7 +245,7 @@ func (f *shell) rest() {
 	switch {
 	case f.Keep && f.host.process.LeftBehind():
 		f.host.leave()
-	case !f.Keep && !supervisor.FindsLeftovers():
+	case !f.Keep && !process.FindsLeftovers():
 		f.host.end(0)
 	default:
 		return

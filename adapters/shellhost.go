@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"bootstrap/supervisor/process"
 	"bytes"
 	"context"
 	"errors"
@@ -9,14 +10,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"bootstrap/supervisor"
 )
 
 // A host is a resident shell that has loaded a script: our end of what
 // hosts/bash.sh and hosts/sh.sh say.
 type host struct {
-	process  *supervisor.Process
+	process  *process.Process
 	event    *slate   // as it is
 	given    *slate   // what else there is for it
 	requests *os.File // a line: serve the event
@@ -26,7 +25,7 @@ type host struct {
 }
 
 // startHost starts the shell; it has loaded nothing yet.
-func startHost(c *supervisor.Command, config *Config) (*host, error) {
+func startHost(c *process.Command, config *Config) (*host, error) {
 	h := &host{result: &result{max: config.Platform.MaxResult}, log: config.newStderr()}
 	c.Outputs = []io.Writer{h.result, config.logged(h.log), &h.answers}
 	if err := h.start(c); err != nil {
@@ -36,7 +35,7 @@ func startHost(c *supervisor.Command, config *Config) (*host, error) {
 	return h, nil
 }
 
-func (h *host) start(c *supervisor.Command) (err error) {
+func (h *host) start(c *process.Command) (err error) {
 	if h.event, err = newSlate(); err != nil {
 		return err
 	}
@@ -51,7 +50,7 @@ func (h *host) start(c *supervisor.Command) (err error) {
 	h.requests = ours
 	c.Stdin = h.event.reader
 	c.Files = []*os.File{theirs, h.given.reader}
-	h.process, err = supervisor.Start(c)
+	h.process, err = process.Start(c)
 	return err
 }
 

@@ -4,7 +4,7 @@ import (
 	"syscall"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // maxWasted is how many processes in a row may end before their event until no
@@ -18,7 +18,7 @@ func (o *oneshot) Prepare() {
 	if !o.Standby || o.next != nil || o.wasted == maxWasted {
 		return
 	}
-	o.next, _ = o.start(&supervisor.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
+	o.next, _ = o.start(&process.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
 }
 
 // waiting is the process that was started ahead, if it still waits.

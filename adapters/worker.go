@@ -12,6 +12,7 @@ import (
 
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // A worker adapter hands events to a resident program, in frames. One that
@@ -34,7 +35,7 @@ type worker struct {
 
 // A session is one life of a worker.
 type session struct {
-	process *supervisor.Process
+	process *process.Process
 	waited  time.Duration // for it to be ready, by events whose time was over
 	inbox   inbox
 	log     *stderr
@@ -126,8 +127,8 @@ func (s *session) await(ctx context.Context) error {
 	if err == errAnswersClosed {
 		soon, cancel := context.WithTimeout(ctx, exitTime)
 		defer cancel()
-		if s.process.Pump(soon, nil) == supervisor.ErrExited {
-			return supervisor.ErrExited
+		if s.process.Pump(soon, nil) == process.ErrExited {
+			return process.ErrExited
 		}
 	}
 	return err
@@ -202,7 +203,7 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 	switch {
 	case garbage:
 		return &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + bad.text, Stack: lines(log)}
-	case err == supervisor.ErrExited:
+	case err == process.ErrExited:
 		f = w.died(w.name, status, log)
 	case err == errAnswersClosed:
 		f = &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + err.Error(), Stack: lines(log)}

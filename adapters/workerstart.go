@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // present sees to it that there is a worker that is ready.
@@ -44,7 +44,7 @@ func (w *worker) begin() error {
 	w.peak = 0
 	s := &session{log: w.newStderr()}
 	s.inbox.body.max, s.inbox.mask = w.Platform.MaxResult, w.Mask
-	process, err := supervisor.Start(&supervisor.Command{
+	process, err := process.Start(&process.Command{
 		Path:    w.path,
 		Args:    w.args,
 		Env:     w.Environ,
@@ -118,7 +118,7 @@ func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) 
 		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.Mask, s.inbox.line))
 	case err == errNotReady:
 		return notReady(w.name, w.StartTimeout)
-	case err == supervisor.ErrExited:
+	case err == process.ErrExited:
 		return problem("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
 	default:
 		return problem("Function.BadFrame", "%s: %v", w.name, err)

@@ -10,6 +10,7 @@ import (
 
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 )
 
 // A slot is a Slot at work.
@@ -132,7 +133,7 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	}
 	s.Source.Begin(ev.ID, until)
 	defer s.Source.Flush()
-	if err := Exhausted(); err != nil {
+	if err := process.Exhausted(); err != nil {
 		return nil, &FatalError{&protocol.Failure{Type: "Runtime.TooManyProcesses", Message: err.Error()}}
 	}
 	return s.Adapter.Invoke(ctx, ev)
@@ -169,7 +170,7 @@ func (s *slot) clearUp() {
 		s.endOrphans(s.Owner)
 		return
 	}
-	left := Leftovers(s.Owner)
+	left := process.Leftovers(s.Owner)
 	for _, pid := range left {
 		if !slices.Contains(s.kept, pid) {
 			s.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
@@ -180,7 +181,7 @@ func (s *slot) clearUp() {
 
 // warnOfZombies warns once when there are many that nobody reaps.
 func (s *slot) warnOfZombies() {
-	if n := ManyZombies(); n > 0 {
+	if n := process.ManyZombies(); n > 0 {
 		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; let programs wait for their children", "zombies", n)
 	}
 }

@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/leaktest"
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 )
 
 var errOurs = errors.New("the runtime is broken")
@@ -26,7 +28,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"a result":          {[]byte("the result\n\n"), nil, post{"response", "1", "", "the result\n\n"}},
 		"an empty result":   {nil, nil, post{"response", "1", "", ""}},
-		"a binary result":   {everyByte(), nil, post{"response", "1", "", string(everyByte())}},
+		"a binary result":   {everyByte, nil, post{"response", "1", "", string(everyByte)}},
 		"a failure":         {nil, &protocol.Failure{Type: "Function.Test", Message: "it failed"}, post{"error", "1", "Function.Test", "it failed"}},
 		"a wrapped failure": {nil, fmt.Errorf("wrapped: %w", &protocol.Failure{Type: "Function.Test", Message: "it failed"}), post{"error", "1", "Function.Test", "it failed"}},
 		"both":              {[]byte("half"), &protocol.Failure{Type: "Function.Test", Message: "it failed"}, post{"error", "1", "Function.Test", "it failed"}},
@@ -349,7 +351,7 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 	var before []int
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		before = append(before, len(procfs.OurChildren()))
-		_, err := Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'; (setsid sleep 60 &) ; sleep 60 & :"), 0)
+		_, err := process.Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'; (setsid sleep 60 &) ; sleep 60 & :"), 0)
 		return nil, err
 	}}
 	const events = 5
@@ -375,13 +377,13 @@ func TestKeepLeftovers(t *testing.T) {
 	p := newPlatform(t, accept)
 	alive := make(chan int, 1)
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
-		alive <- len(children.orphans(Anybody))
+		alive <- len(process.Leftovers(process.Anybody))
 		if ev.ID != "first" {
 			return nil, nil
 		}
 		c := shell("setsid sleep 60 & sleep 60 & :")
 		c.Keep = true
-		_, err := Run(ctx, c, 0)
+		_, err := process.Run(ctx, c, 0)
 		return nil, err
 	}}
 	r := run(t, p, a, func(s *Supervisor) { s.Keep = true })
@@ -408,15 +410,23 @@ func TestManyEvents(t *testing.T) {
 	r := run(t, p, &adapter{}, nil)
 	p.events <- event{id: "0", body: "0"}
 	p.takes(t, post{"response", "0", "", "result of 0"})
-	files := len(openFiles(t))
+	files := len(leaktest.OpenFiles(t))
 	for i := range 500 {
 		id := fmt.Sprint(i)
 		p.events <- event{id: id, body: id, limit: time.Hour}
 		p.takes(t, post{"response", id, "", "result of " + id})
 	}
-	if now := openFiles(t); len(now) > files {
+	if now := leaktest.OpenFiles(t); len(now) > files {
 		t.Errorf("got descriptors %q, want %d", now, files)
 	}
 	r.stopped(t)
 	p.takesNoMore(t)
 }
+
+// everyByte has all values of a byte.
+var everyByte = func() (all []byte) {
+	for i := range 256 {
+		all = append(all, byte(i*7))
+	}
+	return all
+}()

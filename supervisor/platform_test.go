@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor/logs"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -177,10 +178,10 @@ func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapt
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &running{stop: stop, done: make(chan error, 1), log: &log{}}
-	out := NewLog(r.log, Style{})
+	out := logs.NewLog(r.log, logs.Style{})
 	s := &Supervisor{
 		Slots: []Slot{{Client: client, Adapter: a, Source: out.Source("")}},
-		Grace: bound, Mask: &Mask{},
+		Grace: bound, Mask: &logs.Mask{},
 		Log: hclog.New(&hclog.LoggerOptions{Output: out.Own(), Level: hclog.Debug}),
 	}
 	if change != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 )
 
 // A Sidecar is a command that runs beside the function for as long as the
@@ -16,7 +17,7 @@ type Sidecar struct {
 	Name string
 	// Command is started again and again: what it holds must last, and its
 	// Outputs must take all.
-	Command Command
+	Command process.Command
 	// Said is what it has said in this life, to explain its death; nil:
 	// nothing. It is called at the end of each, where the Outputs are.
 	Said func() string
@@ -42,7 +43,7 @@ type keeper struct {
 // keep keeps the sidecar alive from its first process on, and ends when it is
 // wanted no more, or its end is the end of all. The end of running ends the
 // process, which comes later.
-func (k *keeper) keep(wanted, running context.Context, p *Process) {
+func (k *keeper) keep(wanted, running context.Context, p *process.Process) {
 	defer close(k.gone)
 	for n := 0; ; n++ {
 		began := time.Now()
@@ -72,29 +73,29 @@ func (k *keeper) keep(wanted, running context.Context, p *Process) {
 
 // live is one life of the sidecar; it says how that ended. A process that is
 // nil is started.
-func (k *keeper) live(running context.Context, p *Process) (how string) {
+func (k *keeper) live(running context.Context, p *process.Process) (how string) {
 	if p == nil {
 		var err error
-		if p, err = Start(&k.Command); err != nil {
+		if p, err = process.Start(&k.Command); err != nil {
 			return err.Error()
 		}
 	}
-	defer k.clear()
-	if err := p.Pump(running, nil); running.Err() == nil || err == ErrExited {
-		return ending(p.End(0))
+	defer k.clear(p)
+	if err := p.Pump(running, nil); running.Err() == nil || err == process.ErrExited {
+		return process.ExitReason(p.End(0))
 	}
-	status := p.endTogether(k.grace)
+	status := p.StopGroup(k.grace)
 	if status.Signal() == syscall.SIGKILL {
 		k.set.Log.Warn("sidecar killed", "name", k.Name, "after", k.grace.Round(time.Millisecond).String())
 	}
-	return ending(status)
+	return process.ExitReason(status)
 }
 
 // clear ends what the sidecar has left behind: it may be in the way of its
 // next life.
-func (k *keeper) clear() {
-	if k.Command.Owner != Anybody {
-		_ = KillLeftovers(k.Command.Owner, killTime) // what does not go by then goes with us
+func (k *keeper) clear(p *process.Process) {
+	if k.Command.Owner != process.Anybody {
+		p.EndLeftBehind()
 	}
 }
 

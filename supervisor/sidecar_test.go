@@ -11,6 +11,7 @@ import (
 
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -185,7 +186,7 @@ func TestSidecarGone(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nrm \"$0\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := &Sidecars{List: []Sidecar{{Name: "it", Command: Command{Path: program, Args: []string{program}}}}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour}}
+	s := &Sidecars{List: []Sidecar{{Name: "it", Command: process.Command{Path: program, Args: []string{program}}}}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +258,7 @@ func TestSidecarStopped(t *testing.T) {
 	s := keep(t, d, `trap 'echo ended; exit' TERM; echo up; kill -STOP $$; while :; do sleep .01; done`, restarts)
 	d.wait(t, "up")
 	pids := procfs.OurChildren()
-	within(t, "it is stopped", func() bool { return stateOf(pids[0]) == "T" })
+	within(t, "it is stopped", func() bool { return procfs.ReadStat(pids[0]).State == 'T' })
 	quick(t, func() { s.Stop(graceOf(bound)) })
 	if !strings.Contains(d.String(), "ended") {
 		t.Errorf("got %q, want that it has ended", d)
@@ -280,22 +281,22 @@ func TestSidecarInterruptedOnce(t *testing.T) {
 func TestSidecarLeavesNothing(t *testing.T) {
 	tidy(t)
 	other := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
-	other.Owner, other.Keep = SlotOwner(1), true
+	other.Owner, other.Keep = process.SlotOwner(1), true
 	runToEnd(t, t.Context(), other, 0).check(t, 0)
 	d := &diary{}
 	sidecar := d.sidecar("it", "setsid sleep 60 >/dev/null 2>&1 & sleep .02; exit 3")
-	sidecar.Command.Owner = SidecarOwner("it")
+	sidecar.Command.Owner = process.SidecarOwner("it")
 	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: 2 * time.Millisecond}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
 	within(t, "it has ended often", func() bool { return strings.Count(d.String(), "sidecar ended") > 5 })
 	s.Stop(func(int) time.Duration { return time.Second })
-	if got := len(children.orphans(SlotOwner(1))); got != 1 {
+	if got := len(process.Leftovers(process.SlotOwner(1))); got != 1 {
 		t.Errorf("the slot has %d orphans, want the one", got)
 	}
-	if got := len(children.orphans(SidecarOwner("it"))); got > 0 {
+	if got := len(process.Leftovers(process.SidecarOwner("it"))); got > 0 {
 		t.Errorf("the sidecar has left %d orphans", got)
 	}
-	children.endOrphans(Anybody, bound)
+	process.KillLeftovers(process.Anybody, bound)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -53,7 +54,7 @@ func (s *Sidecars) Start(died func(error)) error {
 
 func (s *Sidecars) start(wanted context.Context, sidecar *Sidecar) error {
 	sidecar.Command.Sidecar = true
-	p, err := Start(&sidecar.Command)
+	p, err := process.Start(&sidecar.Command)
 	if err != nil {
 		return err
 	}

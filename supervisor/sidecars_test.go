@@ -12,6 +12,8 @@ import (
 
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 )
 
 // polite says when it is told to end.
@@ -52,14 +54,14 @@ func TestSidecarsStopInReverse(t *testing.T) {
 func TestSidecarsCannotStart(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	first, missing, last := d.polite("a"), Sidecar{Name: "odd", Command: Command{Path: "/nowhere"}}, filepath.Join(t.TempDir(), "last")
+	first, missing, last := d.polite("a"), Sidecar{Name: "odd", Command: process.Command{Path: "/nowhere"}}, filepath.Join(t.TempDir(), "last")
 	s := &Sidecars{List: []Sidecar{first, missing, d.sidecar("b", ">"+last+"; sleep 60")}, Log: d.log()}
 	var err error
 	quick(t, func() { err = s.Start(nil) })
 	if err == nil || !strings.Contains(err.Error(), "sidecar odd: cannot start /nowhere: no such file") {
 		t.Errorf("got the error %v, want one that names it", err)
 	}
-	if start, ok := errors.AsType[*StartError](err); !ok || start.Path != "/nowhere" {
+	if start, ok := errors.AsType[*process.StartError](err); !ok || start.Path != "/nowhere" {
 		t.Errorf("got the error %v, want a *StartError within", err)
 	}
 	if left := procfs.OurChildren(); len(left) > 0 {
@@ -93,7 +95,7 @@ func TestSidecarsFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			d := &diary{}
-			said := Tail{Max: 100}
+			said := logs.Tail{Max: 100}
 			odd := d.sidecar("odd", row.script)
 			odd.Command.Outputs[0] = &said
 			odd.Said = func() string { return strings.TrimSpace(said.String()) }
@@ -173,7 +175,8 @@ func TestSidecarsStopAtAnyTime(t *testing.T) {
 		}
 		time.Sleep(rand.N(20 * time.Millisecond)) // any time
 		quick(t, func() { s.Stop(graceOf(bound)) })
-		if left := children.own; len(left) > 0 {
+		process.Leftovers(process.Anybody) // reaps what the sidecars had started
+		if left := procfs.OurChildren(); len(left) > 0 {
 			t.Fatalf("left %v", left)
 		}
 	}

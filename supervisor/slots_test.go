@@ -11,20 +11,22 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 )
 
 // withSlots makes the supervisor have so many slots in place of one.
 func withSlots(t *testing.T, p *platform, n int, a func(i int) Adapter) func(s *Supervisor) {
 	t.Helper()
 	return func(s *Supervisor) {
-		out := NewLog(&log{}, Style{})
+		out := logs.NewLog(&log{}, logs.Style{})
 		s.Slots = nil
 		for i := range n {
 			client, err := protocol.NewClient(protocol.Lambda, func(string) string { return p.address })
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.Slots = append(s.Slots, Slot{Client: client, Adapter: a(i), Source: out.Source(""), Owner: SlotOwner(i + 1)})
+			s.Slots = append(s.Slots, Slot{Client: client, Adapter: a(i), Source: out.Source(""), Owner: process.SlotOwner(i + 1)})
 		}
 	}
 }
@@ -116,31 +118,31 @@ func TestOneSlotDoesNotStart(t *testing.T) {
 func TestOrphansOfSlots(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
-	lost := func(owner Owner) {
+	lost := func(owner process.Owner) {
 		c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
 		c.Owner, c.Keep = owner, true
-		if _, err := Run(context.Background(), c, 0); err != nil {
+		if _, err := process.Run(context.Background(), c, 0); err != nil {
 			t.Error(err)
 		}
 	}
 	proceed, alive := make(chan bool), make(chan int, 1)
 	r := run(t, p, nil, withSlots(t, p, 2, func(i int) Adapter {
 		return &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
-			lost(SlotOwner(i + 1))
+			lost(process.SlotOwner(i + 1))
 			if ev.ID == "long" {
 				<-proceed
-				alive <- len(children.orphans(SlotOwner(i + 1)))
+				alive <- len(process.Leftovers(process.SlotOwner(i + 1)))
 			}
 			return nil, nil
 		}}
 	}))
 	p.events <- event{id: "long"}
-	within(t, "the long one has lost a process", func() bool { return len(children.orphans(Anybody)) == 1 })
+	within(t, "the long one has lost a process", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
 	for range 3 {
 		p.events <- event{id: "short"}
 		p.takes(t, post{"response", "short", "", ""})
 	}
-	within(t, "those of the short ones are gone", func() bool { return len(children.orphans(Anybody)) == 1 })
+	within(t, "those of the short ones are gone", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
 	proceed <- true
 	if got := <-alive; got != 1 {
 		t.Errorf("got %d processes of the long event, want its own", got)
@@ -289,7 +291,7 @@ func TestLinesBetweenEvents(t *testing.T) {
 	p.events <- event{id: "1"}
 	p.events <- event{id: "2"}
 	r := run(t, p, a, func(s *Supervisor) {
-		source := NewLog(told, Style{Prefix: true}).Source("")
+		source := logs.NewLog(told, logs.Style{Prefix: true}).Source("")
 		s.Slots[0].Source = source
 		a.out = source.Stream("stdout")
 	})

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bootstrap/supervisor/process"
 	"cmp"
 	"context"
 	"errors"
@@ -81,13 +82,13 @@ func (s *Supervisor) runStopCommand() {
 	ctx, cancel := context.WithDeadline(context.Background(), s.stopBy())
 	defer cancel()
 	began := time.Now()
-	exit, err := Run(ctx, s.StopCommand, 0)
+	exit, err := process.Run(ctx, s.StopCommand, 0)
 	switch {
 	case err != nil:
 		s.Log.Error("cannot run the stop command", "error", err)
 	case exit.Cause != nil:
 		s.Log.Error("the stop command was ended, as the time for the stop is over", "ran", time.Since(began).Round(time.Millisecond).String())
 	case exit.Status != 0:
-		s.Log.Error("the stop command failed", "exit", ExitText(exit.Status))
+		s.Log.Error("the stop command failed", "exit", process.ExitText(exit.Status))
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
@@ -53,8 +55,8 @@ type Usage struct {
 type Slot struct {
 	Client  *protocol.Client
 	Adapter Adapter
-	Source  *Source // of what its command logs
-	Owner   Owner   // of its processes; Anybody: there is nobody else
+	Source  *logs.Source  // of what its command logs
+	Owner   process.Owner // of its processes; Anybody: there is nobody else
 }
 
 // A Supervisor runs one function on one platform.
@@ -62,10 +64,10 @@ type Supervisor struct {
 	Slots     []Slot              // at least one; as many events can be in hand at the same time
 	Extension *protocol.Extension // tells the platform that we want to know when it stops us; nil: it does anyway, or never
 
-	Sidecars     Sidecars      // run beside the function
-	WaitFor      []Address     // must answer before we are ready
-	StartTimeout time.Duration // until they do, from the beginning of Run; 0: no limit
-	StopCommand  *Command      // runs when all else has ended; nil: none
+	Sidecars     Sidecars         // run beside the function
+	WaitFor      []Address        // must answer before we are ready
+	StartTimeout time.Duration    // until they do, from the beginning of Run; 0: no limit
+	StopCommand  *process.Command // runs when all else has ended; nil: none
 
 	Margin    time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
 	Grace     time.Duration // for the event in hand, once we are told to stop, and for each sidecar
@@ -74,7 +76,7 @@ type Supervisor struct {
 	Keep    bool            // let live on, until we stop, what an event leaves behind
 	Answer  bool            // a failed start is the answer to each event
 	InitLog io.Writer       // gets the reason of a failed start where the platform does not take it; nil: nobody does
-	Mask    *Mask           // hides secrets in what is posted, and learns those that come with events
+	Mask    *logs.Mask      // hides secrets in what is posted, and learns those that come with events
 	Secrets []protocol.Fact // headers of an event that hold secrets
 	Log     hclog.Logger
 
@@ -95,9 +97,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer s.whenToldTo(ctx)()
 	var stop context.CancelFunc
 	s.lasting, stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.background.Go(func() error { return Reap(s.lasting) })
+	s.background.Go(func() error { return process.Reap(s.lasting) })
 	err := s.serve(ctx)
-	s.endOrphans(Anybody)
+	s.endOrphans(process.Anybody)
 	stop()
 	return errors.Join(err, s.background.Wait())
 }
@@ -105,10 +107,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 // settleIn says what this sandbox lacks, and kills what a bootstrap left behind
 // that was killed here before.
 func (s *Supervisor) settleIn() {
-	if missing, instead := Explore().Missing(); missing != "" {
+	if missing, instead := process.Explore().Missing(); missing != "" {
 		s.Log.Warn("this sandbox lacks abilities", "missing", missing, "instead", instead)
 	}
-	if killed := KillStale(); len(killed) > 0 {
+	if killed := process.KillStale(); len(killed) > 0 {
 		s.Log.Warn("killed what an earlier run of bootstrap left behind", "pids", killed)
 	}
 }
@@ -189,14 +191,14 @@ func (s *Supervisor) hangUp() {
 	}
 }
 
-func (s *Supervisor) endOrphans(of Owner) {
-	if left := KillLeftovers(of, time.Second); len(left) > 0 {
+func (s *Supervisor) endOrphans(of process.Owner) {
+	if left := process.KillLeftovers(of, time.Second); len(left) > 0 {
 		s.Log.Warn("processes of the command cannot be ended", "pids", left)
 	}
 }
 
 // masked is f without secrets. Hosts cut their texts, and end them in … then.
-func masked(m *Mask, f *protocol.Failure) *protocol.Failure {
+func masked(m *logs.Mask, f *protocol.Failure) *protocol.Failure {
 	hidden := &protocol.Failure{Type: m.HideCut(f.Type), Message: m.HideCut(f.Message)}
 	for _, line := range f.Stack {
 		hidden.Stack = append(hidden.Stack, m.HideCut(line))

@@ -11,6 +11,8 @@ import (
 
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 )
 
 // E11: a start that fails is reported, and ends the runtime before it has
@@ -164,7 +166,7 @@ func TestNothingOutlivesRun(t *testing.T) {
 			tidy(t)
 			p := newPlatform(t, accept)
 			r := run(t, p, &adapter{start: func(ctx context.Context) error {
-				_, err := Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'"), 0)
+				_, err := process.Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'"), 0)
 				return errors.Join(err, fail)
 			}}, nil)
 			if fail == nil {
@@ -189,7 +191,7 @@ func TestFailureOfAFatalError(t *testing.T) {
 }
 
 func TestMaskFailure(t *testing.T) {
-	m := &Mask{}
+	m := &logs.Mask{}
 	m.Learn("hush-hush")
 	f := &protocol.Failure{Type: "Function.hush-hush", Message: "no hush-hush", Stack: []string{"at hush-hush", "x"}}
 	got := masked(m, f)

@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"bootstrap/adapters"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 )
 
 // findCompany finds what runs beside the function, and after it. It returns all
@@ -23,13 +24,13 @@ func (r *runtime) findCompany() (all []error) {
 	for i := range r.sidecars {
 		sidecar := &r.sidecars[i]
 		source := r.out.Source(sidecar.Name)
-		said := &farewell{source.Stream("stderr"), supervisor.Tail{Max: 4 << 10}}
+		said := &farewell{source.Stream("stderr"), logs.Tail{Max: 4 << 10}}
 		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), said}
 		sidecar.Said = func() string {
 			defer said.Reset() // its next life is another
 			return adapters.UsefulLine(r.mask.HidePart(said.Tail.String()))
 		}
-		sidecar.Command.Owner = supervisor.SidecarOwner(sidecar.Name)
+		sidecar.Command.Owner = process.SidecarOwner(sidecar.Name)
 	}
 	if r.StopCommand != "" {
 		all = append(all, r.findStopCommand())
@@ -43,7 +44,7 @@ func (r *runtime) findStopCommand() error {
 		return fmt.Errorf("%s: %w", r.told(prefix+"_STOP_COMMAND"), err)
 	}
 	source := r.out.Source("")
-	r.stop = &supervisor.Command{
+	r.stop = &process.Command{
 		Path: path, Args: args, Env: os.Environ(), Dir: r.dir,
 		Outputs: []io.Writer{source.Stream("stdout"), source.Stream("stderr")},
 	}
@@ -54,7 +55,7 @@ func (r *runtime) findStopCommand() error {
 // own.
 type farewell struct {
 	io.WriteCloser
-	supervisor.Tail
+	logs.Tail
 }
 
 func (l *farewell) Write(p []byte) (int, error) {

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"bootstrap/supervisor/logs"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
-
-	"bootstrap/supervisor"
 )
 
 // logLimit is how long the log may take at the end in all, and logPause while
@@ -19,11 +18,11 @@ const (
 
 // logOf is the log on stdout. That may be the same pipe as stderr: then it is
 // that log, as two would get into each other's way.
-func (r *runtime) logOf(stdout io.Writer) *supervisor.Log {
+func (r *runtime) logOf(stdout io.Writer) *logs.Log {
 	if sameFile(stdout, r.stderr) {
 		return r.out
 	}
-	r.also = supervisor.NewLog(stdout, supervisor.Style{JSON: r.LogFormat == "json"})
+	r.also = logs.NewLog(stdout, logs.Style{JSON: r.LogFormat == "json"})
 	return r.also
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"bootstrap/cmd/bootstrap/internal/probe"
 	"bootstrap/cmd/internal/version"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // Exit statuses.
@@ -46,7 +46,7 @@ func untilSignal() context.Context {
 		<-signals
 		stop()
 		<-signals
-		supervisor.KillAll()
+		process.KillAll()
 		time.AfterFunc(lastWord, func() { os.Exit(exitFailed) })
 		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
 		os.Exit(exitFailed)

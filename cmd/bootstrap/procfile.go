@@ -10,6 +10,7 @@ import (
 
 	"bootstrap/adapters"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 )
 
 // An entry is one line of a Procfile, "name: command". Its place is for
@@ -50,7 +51,7 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints [
 // sidecar has our own environment, in which there is nothing of an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 	path, args, err := adapters.FindCommand(e.command, dir, os.Getenv("PATH"))
-	command := supervisor.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}
+	command := process.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}
 	return supervisor.Sidecar{Name: e.name, Command: command}, err
 }
 

@@ -11,6 +11,8 @@ import (
 	"bootstrap/adapters"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
+	"bootstrap/supervisor/logs"
+	"bootstrap/supervisor/process"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -20,27 +22,27 @@ type runtime struct {
 	*Config
 	platform *protocol.Platform
 	dir      string // the code folder
-	mask     *supervisor.Mask
+	mask     *logs.Mask
 	stderr   io.Writer
-	out      *supervisor.Log // on stderr
-	also     *supervisor.Log // on stdout; nil: nothing is written there
-	log      hclog.Logger    // our own lines in out
+	out      *logs.Log    // on stderr
+	also     *logs.Log    // on stdout; nil: nothing is written there
+	log      hclog.Logger // our own lines in out
 
 	sidecars []supervisor.Sidecar
-	stop     *supervisor.Command // nil: none
+	stop     *process.Command // nil: none
 }
 
 // newRuntime opens the log. The platform may be nil, where there is nothing to
 // run.
 func newRuntime(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *runtime {
-	r := &runtime{Config: c, platform: p, dir: dir, stderr: stderr, mask: &supervisor.Mask{}}
+	r := &runtime{Config: c, platform: p, dir: dir, stderr: stderr, mask: &logs.Mask{}}
 	var secrets []string
 	for _, name := range append(protocol.SecretVariables(), c.Secrets...) {
 		secrets = append(secrets, os.Getenv(name))
 	}
 	r.mask.Learn(secrets...)
 	json := c.LogFormat == "json"
-	r.out = supervisor.NewLog(stderr, supervisor.Style{
+	r.out = logs.NewLog(stderr, logs.Style{
 		Prefix: !json && (c.LogPrefix || slots(c, p) > 1), // else nobody could tell whose a line is
 		JSON:   json,
 		Mask:   r.mask.Hide,
@@ -82,7 +84,7 @@ func (r *runtime) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 		s.InitLog = r.logOf(stdout).Complaints()
 	}
 	if wrong != nil {
-		return s, r.addSlot(s, adapters.Refuse(wrong), supervisor.Anybody, r.out.Source(""))
+		return s, r.addSlot(s, adapters.Refuse(wrong), process.Anybody, r.out.Source(""))
 	}
 	s.WaitFor, s.StopCommand = r.WaitFor, r.stop
 	s.Sidecars = supervisor.Sidecars{List: r.sidecars, Fail: r.SidecarPolicy == "fail", Log: s.Log}
@@ -106,9 +108,9 @@ func (r *runtime) addSlots(s *supervisor.Supervisor) error {
 	}
 	init := &adapters.Init{Command: r.InitCommand, Began: time.Now(), Timeout: s.StartTimeout}
 	for i := range n {
-		owner := supervisor.Anybody
+		owner := process.Anybody
 		if n > 1 || len(r.sidecars) > 0 {
-			owner = supervisor.SlotOwner(i + 1)
+			owner = process.SlotOwner(i + 1)
 		}
 		source := r.out.Source("")
 		config := r.function()
@@ -124,7 +126,7 @@ func (r *runtime) addSlots(s *supervisor.Supervisor) error {
 	return nil
 }
 
-func (r *runtime) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner supervisor.Owner, source *supervisor.Source) error {
+func (r *runtime) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner process.Owner, source *logs.Source) error {
 	client, err := protocol.NewClient(r.platform, os.Getenv)
 	if err != nil {
 		return err

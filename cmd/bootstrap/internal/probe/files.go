@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bootstrap/supervisor/process"
 	"errors"
 	"fmt"
 	"os"
@@ -8,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"bootstrap/supervisor"
 
 	"golang.org/x/sys/unix"
 )
@@ -146,7 +145,7 @@ func reopen() error {
 
 // devices adds what is in /dev, and the terminal.
 func (r *report) devices() {
-	r.try("terminal (/dev/ptmx)", supervisor.CheckTerminal())
+	r.try("terminal (/dev/ptmx)", process.CheckTerminal())
 	there, missing := sorted([]string{"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "tty", "ptmx", "pts", "shm"}, func(name string) bool {
 		_, err := os.Stat("/dev/" + name)
 		return err == nil

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"bootstrap/internal/procfs"
-	"bootstrap/supervisor"
+	"bootstrap/supervisor/process"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,11 +20,11 @@ import (
 // behind, first as a fact and then as the runtime sees it.
 func (r *report) processes() {
 	orphan, err := makeOrphan() // Explore changes who adopts them
-	found := supervisor.Explore()
+	found := process.Explore()
 	r.add("adopts orphans", "%s", adopting(found.Adoption))
 	r.add("marks processes", "%s", known(found.Mark != "", found.Mark))
 	r.add("lists processes", "%s", listing(found.Lists))
-	r.add("finds leftovers", "%s", known(supervisor.FindsLeftovers(), ""))
+	r.add("finds leftovers", "%s", known(process.FindsLeftovers(), ""))
 	if missing, instead := found.Missing(); missing != "" {
 		r.add("without that", "%s", instead)
 	}

@@ -1,0 +1,137 @@
+package logs
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+)
+
+// longest is how many bytes a line, or a record of several, may have: a longer
+// one becomes several.
+const longest = 64 << 10
+
+// A stream is one output of a command or a sidecar. Its source guards it.
+type stream struct {
+	source *Source
+	name   string
+	half   []byte // the last line, which has no end yet
+	record record // the last lines, where the style is JSON
+	timer  *time.Timer
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.source.mu.Lock()
+	defer s.source.mu.Unlock()
+	if s.source.passes() {
+		s.source.log.backlog.write(p, false, s.source.until)
+		return len(p), nil
+	}
+	s.split(p)
+	s.source.emit()
+	s.awaitMore()
+	return len(p), nil
+}
+
+func (s *stream) Close() error {
+	s.source.mu.Lock()
+	defer s.source.mu.Unlock()
+	s.release()
+	s.source.emit()
+	return nil
+}
+
+// split makes lines.
+func (s *stream) split(p []byte) {
+	for len(p) > 0 {
+		end := bytes.IndexByte(p, '\n')
+		next := end + 1
+		if end < 0 {
+			end, next = len(p), len(p)
+		}
+		if room := longest - len(s.half); end > room {
+			s.half = append(s.half, p[:room]...)
+			s.cut(p[room])
+			p = p[room:]
+			continue
+		}
+		if next == end { // there is no newline
+			s.half = append(s.half, p...)
+			return
+		}
+		s.end(p[:end])
+		p = p[next:]
+	}
+}
+
+// cut makes a line of what is too long for one, but for the beginning of a
+// character that the next byte goes on with.
+func (s *stream) cut(next byte) {
+	end := len(s.half)
+	for n := 1; n < utf8.UTFMax && !utf8.RuneStart(next); n++ {
+		if next = s.half[len(s.half)-n]; utf8.RuneStart(next) {
+			end -= n
+		}
+	}
+	s.line(s.half[:end])
+	s.half = append(s.half[:0], s.half[end:]...)
+}
+
+// end ends the open line with rest.
+func (s *stream) end(rest []byte) {
+	if len(s.half) == 0 {
+		s.line(rest)
+		return
+	}
+	s.half = append(s.half, rest...)
+	s.line(s.half)
+	s.half = s.half[:0]
+}
+
+// line logs a whole line, or holds it.
+func (s *stream) line(line []byte) {
+	if s.source.log.style.JSON {
+		s.group(line)
+	} else {
+		s.source.out = append(append(append(s.source.out, s.prefix()...), line...), '\n')
+	}
+	if len(s.source.out) > pipeSize {
+		s.source.emit()
+	}
+}
+
+func (s *stream) prefix() string {
+	switch {
+	case s.source.name != "":
+		return s.source.name + " | "
+	case s.source.id != "" && s.source.log.style.Prefix:
+		return s.source.id + " "
+	}
+	return ""
+}
+
+// release logs what is held: half a line, and a record.
+func (s *stream) release() {
+	if len(s.half) > 0 {
+		s.end(nil)
+	}
+	s.finish()
+}
+
+// awaitMore lets a record wait for more lines, but not for long.
+func (s *stream) awaitMore() {
+	if !s.record.held {
+		return
+	}
+	if s.timer == nil {
+		s.timer = time.AfterFunc(s.source.log.hold, s.expire)
+		return
+	}
+	s.timer.Reset(s.source.log.hold)
+}
+
+func (s *stream) expire() {
+	s.source.mu.Lock()
+	defer s.source.mu.Unlock()
+	s.finish()
+	s.source.emit()
+}

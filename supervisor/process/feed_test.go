@@ -1,0 +1,452 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/internal/procfs"
+)
+
+// A fed is a child whose stdin stays open.
+type fed struct {
+	*Process
+	out, log bytes.Buffer
+}
+
+func startFed(t *testing.T, script string) *fed {
+	t.Helper()
+	f := &fed{}
+	c := shell(script)
+	c.Open = true
+	c.Outputs = []io.Writer{&f.out, &f.log}
+	f.Process = start(t, c)
+	return f
+}
+
+// writes waits until the child has written so many bytes, and takes them.
+func (f *fed) writes(t *testing.T, n int) string {
+	t.Helper()
+	pumpUntil(t, f.Process, func() bool { return f.out.Len() >= n })
+	return string(f.out.Next(f.out.Len()))
+}
+
+// gives gives it more, which must not take long.
+func (f *fed) gives(t *testing.T, data ...[]byte) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { // ends with Give
+		f.Give(data...)
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(bound):
+		t.Fatal("Give does not return")
+	}
+}
+
+// ends ends its stdin, and waits for its end.
+func (f *fed) ends(t *testing.T, status int) {
+	t.Helper()
+	f.CloseInput()
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	if exit := f.Finish(ctx, nil); exit.Cause != nil || exit.Status.ExitStatus() != status {
+		t.Errorf("got %+v, log %q, want exit status %d", exit, f.log.String(), status)
+	}
+}
+
+// Stdin stays open until it is closed, and what is given arrives in order.
+func TestGive(t *testing.T) {
+	tidy(t)
+	f := startFed(t, "cat")
+	for i := range 200 {
+		want := strings.Repeat(strconv.Itoa(i)+"\n", i)
+		f.Give([]byte(want))
+		if got := f.writes(t, len(want)); got != want {
+			t.Fatalf("got %d bytes, want %d", len(got), len(want))
+		}
+	}
+	f.ends(t, 0)
+}
+
+// However much is given, in however many parts, without a look at whether it
+// is read.
+func TestGiveMuch(t *testing.T) {
+	for name, sizes := range map[string][]int{
+		"nothing":              {},
+		"empty parts":          {0, 0, 0},
+		"a byte":               {1},
+		"a pipe":               {usualPipe},
+		"one more":             {usualPipe + 1},
+		"a big pipe":           {bigPipe},
+		"one more than that":   {bigPipe + 1},
+		"6 MB":                 {6 << 20},
+		"parts":                {100, 0, 6 << 20, 1, usualPipe, 0},
+		"much, little, much":   {3 << 20, 1, 3 << 20},
+		"many that are little": slices.Repeat([]int{1000}, 500),
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			var parts [][]byte
+			for i, size := range sizes {
+				parts = append(parts, randomBytes(size + i)[i:])
+			}
+			want := bytes.Join(parts, nil)
+			together, one := startFed(t, "cat"), startFed(t, "cat")
+			together.Give(parts...)
+			for _, part := range parts {
+				one.Give(part)
+			}
+			for _, f := range []*fed{together, one} {
+				f.ends(t, 0)
+				if !bytes.Equal(f.out.Bytes(), want) {
+					t.Errorf("got %d bytes, want the same %d", f.out.Len(), len(want))
+				}
+			}
+			if !bytes.Equal(want, bytes.Join(parts, nil)) {
+				t.Error("what was given was changed")
+			}
+		})
+	}
+}
+
+// What is closed before all of it is written is written first.
+func TestCloseInputBehind(t *testing.T) {
+	tidy(t)
+	f := startFed(t, "read -r l; echo $l; wc -c")
+	f.Give([]byte("line\n"), make([]byte, 3<<20))
+	f.CloseInput()
+	f.CloseInput()
+	f.ends(t, 0)
+	if got := strings.Fields(f.out.String()); !slices.Equal(got, []string{"line", strconv.Itoa(3 << 20)}) {
+		t.Errorf("got %q, want all bytes", got)
+	}
+}
+
+// A child may read later, or never.
+func TestGiveUnread(t *testing.T) {
+	for name, row := range map[string]struct {
+		script string
+		status int
+	}{
+		"never":         {"echo go; exit 3", 3},
+		"closes it":     {"exec <&-; echo go; exit 4", 4},
+		"a part":        {"head -c 100000 >/dev/null; echo go; exit 5", 5},
+		"gives it away": {"cat >/dev/null & wait $!; echo go; exit 6", 6}, // a shell's & has no stdin
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			for range 10 {
+				f := startFed(t, row.script)
+				f.gives(t, make([]byte, 2<<20))
+				f.writes(t, 3)
+				f.gives(t, []byte("more"))
+				f.ends(t, row.status)
+			}
+		})
+	}
+}
+
+// Giving to what is dead, or has no stdin of ours, is no more than in vain.
+func TestGiveDead(t *testing.T) {
+	tidy(t)
+	f := startFed(t, "exit 3")
+	within(t, "it has exited", f.Exited)
+	for range 3 {
+		f.gives(t, make([]byte, 2<<20), []byte("more"))
+		if f.in.fd >= 0 || f.in.data != nil {
+			t.Errorf("got %d bytes kept for a dead child", len(f.in.data))
+		}
+	}
+	f.ends(t, 3)
+
+	null, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	c := shell("cat; exit 4")
+	c.Stdin = null
+	c.Outputs = []io.Writer{io.Discard, io.Discard}
+	f = &fed{Process: start(t, c)}
+	f.gives(t, []byte("nowhere"))
+	f.ends(t, 4)
+}
+
+// An Input comes before what is given.
+func TestGiveAfterInput(t *testing.T) {
+	tidy(t)
+	f := &fed{}
+	c := shell("cat")
+	c.Open, c.Input, c.Outputs = true, randomBytes(200_000), []io.Writer{&f.out, &f.log}
+	f.Process = start(t, c)
+	f.Give([]byte("end"))
+	f.ends(t, 0)
+	if want := string(c.Input) + "end"; f.out.String() != want {
+		t.Errorf("got %d bytes, want %d", f.out.Len(), len(want))
+	}
+}
+
+// The pipes grow with the first that is large, all of them.
+func TestGiveEnlarges(t *testing.T) {
+	tidy(t)
+	f := startFed(t, "cat >/dev/null")
+	sizes := func() (sizes []int) {
+		for _, fd := range []int{f.in.fd, f.outputs[0].fd, f.outputs[1].fd} {
+			size, _, _ := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETPIPE_SZ, 0)
+			sizes = append(sizes, int(size))
+		}
+		return sizes
+	}
+	before := sizes()
+	f.Give(make([]byte, usualPipe))
+	if got := sizes(); !slices.Equal(got, before) {
+		t.Errorf("got pipes of %d, want %d as before", got, before)
+	}
+	f.Give(make([]byte, usualPipe), make([]byte, 1))
+	if got := sizes(); slices.Min(got) < before[0] || slices.Max(got) > bigPipe || !f.big {
+		t.Errorf("got pipes of %d", got)
+	}
+	f.ends(t, 0)
+}
+
+// A closing is an Output that is told its end.
+type closing struct {
+	bytes.Buffer
+	closed int
+	err    error
+}
+
+func (c *closing) Close() error { c.closed++; return c.err }
+
+var errClosed = errors.New("closed")
+
+// An Output that is an io.Closer is closed once, when nothing more will come.
+// Its error ends the Pump, though the process lives.
+func TestOutputCloser(t *testing.T) {
+	for name, row := range map[string]struct {
+		script string
+		err    error
+	}{
+		"exits":               {"echo out >&3", nil},
+		"exits, an error":     {"echo out >&3", errClosed},
+		"closes it":           {"echo out >&3; exec 3>&-; read -r _; :", nil},
+		"closes it, an error": {"echo out >&3; exec 3>&-; read -r _; :", errClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			for range 20 {
+				answers := &closing{err: row.err}
+				c := shell(row.script)
+				c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
+				p := start(t, c)
+				if row.err == nil && strings.Contains(row.script, "read") {
+					pumpUntil(t, p, func() bool { return answers.closed > 0 })
+				} else {
+					ctx, cancel := context.WithTimeout(t.Context(), bound)
+					if err := p.Pump(ctx, nil); err != ErrExited && err != row.err {
+						t.Errorf("Pump: got %v", err)
+					}
+					cancel()
+				}
+				p.CloseInput()
+				if exit := p.Finish(t.Context(), nil); exit.Cause != nil || exit.Status != exited0 {
+					t.Errorf("after that: got %+v, want exit status 0", exit)
+				}
+				if answers.closed != 1 || answers.String() != "out\n" {
+					t.Errorf("got %q, closed %d times, want once", answers.String(), answers.closed)
+				}
+			}
+		})
+	}
+}
+
+// One whose process is ended from here is not: nobody waits for it.
+func TestOutputCloserEnded(t *testing.T) {
+	tidy(t)
+	answers := &closing{}
+	c := shell("read -r _")
+	c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
+	p := start(t, c)
+	if got := p.End(0); got != killed || answers.closed > 1 {
+		t.Errorf("got status %#x, closed %d times", got, answers.closed)
+	}
+}
+
+// Retire lets a child end by itself: at the end of its stdin, then at SIGTERM,
+// then not.
+func TestRetire(t *testing.T) {
+	for name, row := range map[string]struct {
+		script string
+		want   syscall.WaitStatus
+		out    string
+	}{
+		"at the end of stdin": {"echo go; cat; echo bye; exit 7", exited7, "go\nmore\nbye\n"},
+		"at SIGTERM":          {"trap 'echo bye; exit 7' TERM; echo go; while :; do :; done", exited7, "go\nbye\n"},
+		"by SIGKILL":          {"trap '' TERM; echo go; while :; do :; done", killed, "go\n"},
+		"stopped":             {"echo go; kill -STOP $$; cat; exit 7", 15, "go\n"},
+		"dead":                {"echo go; exit 7", exited7, "go\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			f := startFed(t, row.script)
+			pumpUntil(t, f.Process, func() bool { return f.out.Len() >= 3 })
+			if strings.Contains(row.script, "STOP") {
+				within(t, "it is stopped", func() bool { return stateOf(f.pid) == "T" })
+			}
+			f.Give([]byte("more\n"))
+			quick(t, func() {
+				if got := f.Retire(100 * time.Millisecond); got != row.want {
+					t.Errorf("got status %#x, want %#x", got, row.want)
+				}
+			})
+			if got := f.out.String(); got != row.out {
+				t.Errorf("got %q, want %q", got, row.out)
+			}
+		})
+	}
+}
+
+// What has ended by itself leaves nothing of its group.
+func TestRetireGroup(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	f := startFed(t, "trap '' TERM; sleep 60 & echo go; cat")
+	f.writes(t, 3)
+	if got := f.Retire(bound); got != exited0 {
+		t.Errorf("got status %#x, want %#x", got, exited0)
+	}
+}
+
+// The children of a process, not ours nor theirs; zombies too.
+func TestChildrenOfAProcess(t *testing.T) {
+	tidy(t)
+	f := startFed(t, "sleep 60 & echo $!; sh -c 'sleep 60 & wait' & echo $!; echo end; read -r _")
+	pumpUntil(t, f.Process, func() bool { return strings.HasSuffix(f.out.String(), "end\n") })
+	pids := strings.Fields(f.out.String())
+	var want []int
+	for _, text := range pids[:len(pids)-1] {
+		pid, _ := strconv.Atoi(text)
+		want = append(want, pid)
+	}
+	if len(want) != 2 {
+		t.Fatalf("got the pids %q", pids)
+	}
+	check := func() {
+		t.Helper()
+		got, other := f.Children(), procfs.Children(f.pid)
+		slices.Sort(got)
+		slices.Sort(other)
+		slices.Sort(want)
+		if !slices.Equal(got, want) || !slices.Equal(other, want) {
+			t.Errorf("got %v, and %v by their parent, want %v", got, other, want)
+		}
+	}
+	check()
+	if err := syscall.Kill(want[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "a zombie", func() bool { return stateOf(want[0]) == "Z" })
+	check()
+	f.End(0)
+	children.endOrphans(Anybody, bound)
+	if got := f.Children(); len(got) > 0 {
+		t.Errorf("of one that is gone: got %v, want none", got)
+	}
+	if got := f.Resident(); got != 0 {
+		t.Errorf("of one that is gone: got %d bytes, want none", got)
+	}
+}
+
+// Memory counts with that of all below.
+func TestResident(t *testing.T) {
+	tidy(t)
+	f := startFed(t, "echo go; cat")
+	f.writes(t, 3)
+	small := f.Resident()
+	if small <= 0 || small > 30<<20 {
+		t.Errorf("got %d bytes, want a few million", small)
+	}
+	f.ends(t, 0)
+	f = startFed(t, `sh -c "sh -c 'x=\$(head -c 40000000 /dev/zero | tr \"\\0\" x); echo go; read -r _; :'; :"; :`)
+	f.writes(t, 3)
+	if got := f.Resident(); got < 40_000_000 {
+		t.Errorf("got %d bytes, want those of its grandchild, too", got)
+	}
+	f.ends(t, 0)
+}
+
+// A list of children that is longer than what the kernel gives at once.
+func TestCensusOfMany(t *testing.T) {
+	tidy(t)
+	runtime.LockOSThread() // whose children they all are
+	defer runtime.UnlockOSThread()
+	var want []int
+	for range 900 {
+		p, err := Start(&Command{Path: "/bin/sleep", Args: []string{"sleep", "60"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.End(0)
+		want = append(want, p.pid)
+	}
+	got := procfs.OurChildren()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %d children, want %d", len(got), len(want))
+	}
+}
+
+// A census knows also the threads that have come since the last one, as a
+// child is that of the thread that has forked it.
+func TestCensusOfNewThreads(t *testing.T) {
+	tidy(t)
+	_ = procfs.OurChildren()
+	const many = 8
+	pids, release := make(chan int), make(chan struct{})
+	for range many {
+		go func() { // ended by release
+			runtime.LockOSThread() // which ends its thread, or not, with it
+			defer runtime.UnlockOSThread()
+			p, err := Start(&Command{Path: "/bin/sleep", Args: []string{"sleep", "60"}})
+			if err != nil {
+				t.Error(err)
+				pids <- 0
+				return
+			}
+			pids <- p.pid
+			<-release
+			p.End(0)
+			pids <- p.pid
+		}()
+	}
+	var want []int
+	for range many {
+		want = append(want, <-pids)
+	}
+	got := procfs.OurChildren()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	close(release)
+	for range many {
+		<-pids
+	}
+	if got := procfs.OurChildren(); len(got) > 0 {
+		t.Errorf("got %v, want none", got)
+	}
+}

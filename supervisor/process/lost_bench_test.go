@@ -1,0 +1,39 @@
+package process
+
+import (
+	"syscall"
+	"testing"
+
+	"bootstrap/internal/procfs"
+)
+
+// BenchmarkLook measures what a look for leftovers costs after an event, where
+// orphans are adopted and where only their marks can be read. It reports how
+// many processes the system had.
+func BenchmarkLook(b *testing.B) {
+	s := &children.sandbox
+	s.explore()
+	resident, err := Start(shell("exec sleep 600"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resident.End(0)
+	adoption, found := s.adoption, s.marker
+	defer func() { s.adoption, s.marker = adoption, found }()
+	for _, row := range []struct {
+		name     string
+		adoption error
+		marker   marker
+	}{{"adopted", nil, found}, {"by limit", syscall.EPERM, found}, {"by environment", syscall.EPERM, environMarker{}}} {
+		b.Run(row.name, func(b *testing.B) {
+			s.adoption, s.marker = row.adoption, row.marker
+			all, _ := procfs.Pids()
+			for b.Loop() {
+				if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+					b.Fatal(left)
+				}
+			}
+			b.ReportMetric(float64(len(all)), "processes")
+		})
+	}
+}

@@ -1,0 +1,190 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/internal/leaktest"
+	"bootstrap/internal/procfs"
+)
+
+// bound is far more than anything here takes, and far less than what the
+// children would take that are to be ended.
+const bound = leaktest.Bound
+
+// helpers are what the test binary does in place of the tests, as a child of
+// one of them: where a shell cannot.
+var helpers = map[string]func(){
+	"leave its group": leaveGroup,
+}
+
+const helperVariable = "TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	if helper := helpers[os.Getenv(helperVariable)]; helper != nil {
+		helper()
+		return
+	}
+	if err := enterSandbox(); err != nil {
+		fmt.Println("cannot become a subreaper:", err)
+		os.Exit(1)
+	}
+	warmUp()
+	code := m.Run()
+	if left := procfs.OurChildren(); len(left) > 0 {
+		fmt.Println("children left by the tests:", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// warmUp makes the Go runtime open and start what it keeps, so that tests can
+// count.
+func warmUp() {
+	exits := make(chan os.Signal, 1)
+	signal.Notify(exits, syscall.SIGCHLD)
+	signal.Stop(exits)
+	r, w, err := os.Pipe()
+	if err == nil {
+		err = errors.Join(r.Close(), w.Close())
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+// tidy fails the test if, at its end, a child, a descriptor or a goroutine is
+// left, or a process that one of ours has lost. It is the first thing that a
+// test calls, for its end to be the last.
+func tidy(t *testing.T) {
+	t.Helper()
+	leaktest.Check(t)
+	t.Cleanup(func() {
+		t.Helper()
+		defer children.endOrphans(Anybody, bound) // one failure is enough
+		within(t, "no child is left", func() bool {
+			children.reapOrphans()
+			return len(procfs.OurChildren()) == 0 && len(below()) == 0
+		})
+		if len(children.own) > 0 {
+			t.Errorf("got %v still noted as our own, want none", children.own)
+		}
+	})
+}
+
+// below lists all that runs below us: our children, and what they have lost.
+func below() []int {
+	pids := procfs.OurChildren()
+	for _, pid := range children.orphans(Anybody) {
+		if !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// within waits until something is so.
+func within(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	leaktest.Within(t, what, so)
+}
+
+// quick fails the test if f takes as long as what it should not wait for.
+func quick(t *testing.T, f func()) {
+	t.Helper()
+	began := time.Now()
+	f()
+	if took := time.Since(began); took > bound {
+		t.Errorf("it took %v, want far less than %v", took, bound)
+	}
+}
+
+// shell is a command line for sh.
+func shell(script string) *Command {
+	return &Command{Path: "/bin/sh", Args: []string{"sh", "-c", script, "sh"}, Env: os.Environ()}
+}
+
+// escape begins scripts that call it: its argument runs in a session of its
+// own, and it returns when nobody writes to the stdout of that any more.
+const escape = `escape() { : $(setsid sh -c "$1"); }; `
+
+// An ended is a command that has run to its end.
+type ended struct {
+	Exit
+	stdout, stderr bytes.Buffer
+}
+
+// runToEnd runs c, which must start, to its end, and keeps its outputs.
+func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration) *ended {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	e := &ended{}
+	c.Outputs = []io.Writer{&e.stdout, &e.stderr}
+	var err error
+	if e.Exit, err = Run(ctx, c, grace); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// check fails the test if the command did not end by itself with that status.
+func (e *ended) check(t *testing.T, status int) {
+	t.Helper()
+	if e.Cause != nil || !e.Status.Exited() || e.Status.ExitStatus() != status {
+		t.Errorf("got status %#x, cause %v, stderr %q; want exit status %d by itself", e.Status, e.Cause, e.stderr.String(), status)
+	}
+}
+
+// start starts c, and ends it at the test's end at the latest.
+func start(t *testing.T, c *Command) *Process {
+	t.Helper()
+	p, err := Start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if children.own[p.pid] != 0 {
+			p.End(0)
+		}
+	})
+	return p
+}
+
+// pumpUntil pumps until so.
+func pumpUntil(t *testing.T, p *Process, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), bound)
+	defer cancel()
+	if err := p.Pump(ctx, so); err != nil {
+		t.Fatalf("Pump: %v", err)
+	}
+}
+
+// A writer is a function as an Output.
+type writer func(p []byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// withReaper runs the reaper until the test ends.
+func withReaper(t *testing.T) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Reap(ctx) }() // ended by stop
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Reap: %v", err)
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package process
+
+import (
+	"bytes"
+	"hash/fnv"
+	"os"
+	"strconv"
+
+	"bootstrap/internal/procfs"
+
+	"golang.org/x/sys/unix"
+)
+
+// A mark says which run of bootstrap started a process, and for which owner.
+// Whatever the process starts in turn has the same mark. It is kept as a soft
+// resource limit that does nothing: that survives setsid, forks, exec and
+// env -i, needs no /proc, and a child has it from its first instruction on.
+// Where no such limit can be set, the mark is a variable in the environment.
+type mark struct {
+	run   uint32 // names the run of bootstrap: see runNumber; 24 bits
+	owner uint16 // the number that the registry gave to the Owner; 12 bits
+	start uint16 // counts the processes that we start; 12 bits
+}
+
+// ourStart is the start in our own mark: no process that we start has it.
+const ourStart = 0
+
+// markMagic begins every mark. As a limit, a mark is a huge number that nobody
+// would set.
+const markMagic = 0x4253
+
+func (m mark) number() uint64 {
+	return markMagic<<48 | uint64(m.run)<<24 | uint64(m.owner)<<12 | uint64(m.start)
+}
+
+func parseMark(number uint64) (m mark, ok bool) {
+	m = mark{run: uint32(number >> 24 & 0xffffff), owner: uint16(number >> 12 & 0xfff), start: uint16(number & 0xfff)}
+	return m, number>>48 == markMagic
+}
+
+// runNumber names a run of bootstrap by its pid and the time when it started.
+// Another bootstrap uses it to find out whether the owner of a mark is alive. A
+// bootstrap that does not know its own start, without /proc, says so: nobody
+// can find it by its number, though others may see it.
+func runNumber(s procfs.Stat) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(strconv.Itoa(s.PID) + " " + strconv.FormatUint(s.Start, 10))) // cannot fail
+	number := h.Sum32() & (runUnknown - 1)
+	if s.Start == 0 {
+		number |= runUnknown
+	}
+	return number
+}
+
+// runUnknown is the bit of a run's number that says that nobody can find the
+// run by it.
+const runUnknown = 1 << 23
+
+// A marker is a way to set and to read marks.
+type marker interface {
+	// set makes the processes that we start from now on have the mark.
+	set(mark) error
+	// environ returns the environment that a process with the mark needs.
+	environ(env []string, m mark) []string
+	// read returns the mark of a process, living or zombie where the marker
+	// can tell. It reports false for a process that has none.
+	read(pid int) (mark, bool)
+	String() string
+}
+
+// limitMarkers keep the mark in a resource limit without effect. Linux ignores
+// RLIMIT_LOCKS since 2.4.25 (setrlimit(2)). RLIMIT_RTTIME, in microseconds,
+// would end a real-time process after thousands of years. gVisor accepts
+// neither, but RLIMIT_CORE, and writes no core files.
+var limitMarkers = []limitMarker{
+	{"RLIMIT_LOCKS", unix.RLIMIT_LOCKS},
+	{"RLIMIT_RTTIME", unix.RLIMIT_RTTIME},
+}
+
+var coreMarker = limitMarker{"RLIMIT_CORE", unix.RLIMIT_CORE}
+
+// findMarker returns the best marker that works here, and the mark that we
+// inherited: our own parent may run under another bootstrap. It returns nil
+// when there is no way to mark processes.
+func findMarker() (found marker, inherited mark) {
+	candidates := limitMarkers
+	if _, err := os.Stat("/proc/sys/kernel/core_pattern"); os.IsNotExist(err) { // no core files here
+		candidates = append(candidates[:len(candidates):len(candidates)], coreMarker)
+	}
+	for _, candidate := range candidates {
+		before, _ := candidate.read(0)
+		if candidate.try() {
+			return candidate, before
+		}
+	}
+	if len(procfs.Environ(os.Getpid())) > 0 {
+		inherited, _ = environMarker{}.read(os.Getpid())
+		return environMarker{}, inherited
+	}
+	return nil, mark{}
+}
+
+// A limitMarker keeps marks in a resource limit.
+type limitMarker struct {
+	name     string
+	resource int
+}
+
+// try reports whether a mark can be set and read again.
+func (l limitMarker) try() bool {
+	m, ok := l.read(0)
+	if !ok { // ours is kept: a process that waits to be started by us may have it already
+		m = mark{run: runNumber(procfs.ReadStat(os.Getpid()))}
+	}
+	if l.set(m) != nil {
+		return false
+	}
+	got, ok := l.read(0)
+	return ok && got == m
+}
+
+func (l limitMarker) set(m mark) error {
+	limit := unix.Rlimit{Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(0, l.resource, nil, &limit); err != nil {
+		return err
+	}
+	limit.Cur = m.number() // more than limit.Max: EINVAL
+	return unix.Prlimit(0, l.resource, &limit, nil)
+}
+
+func (l limitMarker) environ(env []string, _ mark) []string { return env }
+
+// read asks the kernel, which answers for processes of our user, zombies too.
+func (l limitMarker) read(pid int) (mark, bool) {
+	var limit unix.Rlimit
+	if err := unix.Prlimit(pid, l.resource, nil, &limit); err != nil {
+		return mark{}, false
+	}
+	return parseMark(limit.Cur)
+}
+
+func (l limitMarker) String() string { return l.name }
+
+// markVariable is the environment variable of an environMarker.
+const markVariable = "FUNCTION_RUN"
+
+// An environMarker keeps marks in an environment variable. A process that
+// clears or overwrites its environment loses its mark.
+type environMarker struct{}
+
+func (environMarker) set(mark) error { return nil }
+
+func (environMarker) environ(env []string, m mark) []string {
+	return append(env[:len(env):len(env)], markVariable+"="+strconv.FormatUint(m.number(), 16))
+}
+
+func (environMarker) read(pid int) (mark, bool) { return markIn(procfs.Environ(pid)) }
+
+// markIn finds the mark in an environment.
+func markIn(environ []byte) (mark, bool) {
+	const name = "\x00" + markVariable + "="
+	value, found := bytes.CutPrefix(environ, []byte(name[1:]))
+	if !found {
+		_, value, found = bytes.Cut(environ, []byte(name))
+	}
+	if !found {
+		return mark{}, false
+	}
+	value, _, _ = bytes.Cut(value, []byte{0})
+	number, err := strconv.ParseUint(string(value), 16, 64)
+	if err != nil {
+		return mark{}, false
+	}
+	return parseMark(number)
+}
+
+func (environMarker) String() string { return markVariable }

@@ -1,0 +1,310 @@
+package process
+
+import (
+	"bootstrap/supervisor/logs"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The done of Pump: a resident child answers on a descriptor of its own, and
+// what it wrote before on others is there when Pump returns.
+type resident struct {
+	*Process
+	requests    *os.File
+	log, answer bytes.Buffer
+}
+
+func startResident(t *testing.T, script string) *resident {
+	t.Helper()
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close()
+	t.Cleanup(func() { _ = ours.Close() })
+	r := &resident{requests: ours}
+	c := shell(script)
+	c.Stdin = theirs
+	c.Outputs = []io.Writer{io.Discard, &r.log, &r.answer}
+	r.Process = start(t, c)
+	return r
+}
+
+func (r *resident) answered() bool { return bytes.HasSuffix(r.answer.Bytes(), []byte("\n")) }
+
+// next waits for the next answer.
+func (r *resident) next(ctx context.Context) (string, error) {
+	if err := r.Pump(ctx, r.answered); err != nil {
+		return "", err
+	}
+	defer r.answer.Reset()
+	return r.answer.String(), nil
+}
+
+func TestPumpUntilAnswered(t *testing.T) {
+	tidy(t)
+	r := startResident(t, `while read -r l; do printf '%s' "$(head -c 60000 /dev/zero | tr '\0' x)" >&2; echo "log $l" >&2; echo "answer $l" >&3; done; exit 5`)
+	for i := range 20 {
+		fmt.Fprintln(r.requests, i)
+		answer, err := r.next(t.Context())
+		if want := fmt.Sprintf("answer %d\n", i); err != nil || answer != want {
+			t.Fatalf("got %q, %v, want %q", answer, err, want)
+		}
+		if want := fmt.Sprintf("xlog %d\n", i); !strings.HasSuffix(r.log.String(), want) || r.log.Len() != 60000+len(want)-1 {
+			t.Fatalf("got a log of %d bytes, want all with %q at its end", r.log.Len(), want)
+		}
+		r.log.Reset()
+		if r.Exited() {
+			t.Fatal("got exited, want not")
+		}
+	}
+	_ = r.requests.Close()
+	if _, err := r.next(t.Context()); err != ErrExited {
+		t.Errorf("got %v, want %v", err, ErrExited)
+	}
+	if got := r.End(0); got.ExitStatus() != 5 {
+		t.Errorf("got status %#x, want exit status 5", got)
+	}
+}
+
+// E14: an answer counts, also when the child exits right after it.
+func TestPumpLastAnswer(t *testing.T) {
+	tidy(t)
+	for range 300 {
+		r := startResident(t, "echo why >&2; echo answer >&3; exit 1")
+		answer, err := r.next(t.Context())
+		if err != nil || answer != "answer\n" || r.log.String() != "why\n" {
+			t.Fatalf("got %q, %v, log %q; want the answer", answer, err, r.log.String())
+		}
+		if _, err := r.next(t.Context()); err != ErrExited {
+			t.Errorf("after that: got %v, want %v", err, ErrExited)
+		}
+		r.End(0)
+		_ = r.requests.Close()
+	}
+}
+
+// What a child wrote that has exited long ago counts, too, however much it is.
+func TestPumpAfterTheExit(t *testing.T) {
+	const size = 300000
+	for name, row := range map[string]struct {
+		room int
+		want error
+	}{
+		"the answer is the last thing": {size, nil},
+		"an Output takes not all":      {size - 1, errFull},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			c := shell("head -c 300000 /dev/zero; printf x >&3")
+			c.Input = make([]byte, usualPipe+1) // for big pipes
+			room, answer := full{row.room}, logs.Tail{}
+			c.Outputs = []io.Writer{&room, io.Discard, &answer}
+			p := start(t, c)
+			within(t, "it has exited", p.Exited)
+			done := func() bool { return room.room == 0 && answer.Total == 1 }
+			if err := p.Pump(t.Context(), done); err != row.want {
+				t.Errorf("got %v, want %v", err, row.want)
+			}
+		})
+	}
+}
+
+// What was written before the answer has been passed on with it, however much
+// it is.
+func TestPumpBeforeTheAnswer(t *testing.T) {
+	tidy(t)
+	c := shell("head -c 300000 /dev/zero >&2; echo >&3; exec sleep 60")
+	c.Input = make([]byte, usualPipe+1) // for big pipes
+	var log, answer logs.Tail
+	c.Outputs = []io.Writer{io.Discard, &log, &answer}
+	p := start(t, c)
+	within(t, "it has answered", func() bool {
+		fds := []unix.PollFd{{Fd: int32(p.outputs[2].fd), Events: unix.POLLIN}}
+		return poll(fds, 0) == nil && fds[0].Revents != 0
+	})
+	pumpUntil(t, p, func() bool { return answer.Total > 0 })
+	if log.Total != 300000 {
+		t.Errorf("got a log of %d bytes, want 300000", log.Total)
+	}
+}
+
+// P13: half an answer is none.
+func TestPumpHalfAnAnswer(t *testing.T) {
+	tidy(t)
+	r := startResident(t, "printf half >&3; exit 1")
+	if _, err := r.next(t.Context()); err != ErrExited || r.answer.String() != "half" {
+		t.Errorf("got %v, %q, want %v and the half", err, r.answer.String(), ErrExited)
+	}
+	r.End(0)
+}
+
+// A child may survive Interrupt and go on.
+func TestInterruptSurvived(t *testing.T) {
+	tidy(t)
+	r := startResident(t, `trap 'echo survived >&3' TERM
+		echo ready >&3
+		while :; do sleep 60 & wait; done`)
+	for _, want := range []string{"ready\n", "survived\n", "survived\n"} {
+		if got, err := r.next(t.Context()); err != nil || got != want {
+			t.Fatalf("got %q, %v, want %q", got, err, want)
+		}
+		r.Interrupt()
+	}
+	if r.Exited() {
+		t.Error("got exited, want not")
+	}
+	if got := r.End(0); got != killed {
+		t.Errorf("got status %#x, want %#x", got, killed)
+	}
+}
+
+// Pump does not end the process when ctx ends: it may go on.
+func TestPumpResumed(t *testing.T) {
+	tidy(t)
+	r := startResident(t, "read -r l; echo $l >&3")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Millisecond, errTime)
+	defer cancel()
+	if _, err := r.next(ctx); err != errTime {
+		t.Errorf("got %v, want %v", err, errTime)
+	}
+	fmt.Fprintln(r.requests, "on")
+	if got, err := r.next(t.Context()); err != nil || got != "on\n" {
+		t.Errorf("got %q, %v, want on", got, err)
+	}
+	r.End(0)
+}
+
+var errFull = errors.New("full")
+
+// full takes some bytes and no more.
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+// An Output that takes no more ends the command, whatever the command does.
+func TestOutputFails(t *testing.T) {
+	for name, row := range map[string]struct {
+		script string
+		runs   int
+	}{
+		"goes on":                {"echo too much; sleep 60; :", 1},
+		"writes on":              {"yes", 1},
+		"writes on to another":   {"echo too much; yes >&2", 1},
+		"ignores TERM":           {"trap '' TERM; echo too much; sleep 60; :", 1},
+		"exits at once":          {"echo too much", 200},
+		"exits after more":       {"head -c 70000 /dev/zero", 50},
+		"leaves one that writes": {"trap '' TERM PIPE; yes & echo too much", 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			withReaper(t)
+			for range row.runs {
+				c := shell(row.script)
+				c.Outputs = []io.Writer{&full{5}, io.Discard}
+				quick(t, func() {
+					exit, err := Run(t.Context(), c, 50*time.Millisecond)
+					if err != nil || exit.Cause != errFull {
+						t.Fatalf("got cause %v, status %#x, %v; want %v", exit.Cause, exit.Status, err, errFull)
+					}
+				})
+			}
+		})
+	}
+}
+
+// An Output that takes no more does not take the grace from the command.
+func TestOutputFailsGently(t *testing.T) {
+	tidy(t)
+	c := shell("trap 'echo more; sleep 0.1; echo more; exit 7' TERM; echo too much; sleep 60 & wait")
+	c.Outputs = []io.Writer{&full{5}, io.Discard}
+	exit, err := Run(t.Context(), c, bound)
+	if err != nil || exit.Cause != errFull || exit.Status != exited7 {
+		t.Errorf("got cause %v, status %#x, %v; want %v, %#x", exit.Cause, exit.Status, err, errFull, exited7)
+	}
+}
+
+// A done that comes with an Output's error is the error.
+func TestOutputFailsBeforeTheAnswer(t *testing.T) {
+	tidy(t)
+	for range 50 {
+		answered := false
+		c := shell("echo too much; echo answer >&3; sleep 60; :")
+		c.Outputs = []io.Writer{&full{5}, io.Discard, writer(func(p []byte) (int, error) {
+			answered = true
+			return len(p), nil
+		})}
+		p := start(t, c)
+		if err := p.Pump(t.Context(), func() bool { return answered }); err != errFull {
+			t.Errorf("got %v, want %v", err, errFull)
+		}
+		p.End(0)
+	}
+}
+
+// P03: what was written before the exit is never lost.
+func TestLastWords(t *testing.T) {
+	tidy(t)
+	for range 500 {
+		got := runToEnd(t, t.Context(), shell("echo last words >&2; exit 3"), 0)
+		got.check(t, 3)
+		if got.stderr.String() != "last words\n" {
+			t.Fatalf("got %q, want the last words", got.stderr.String())
+		}
+	}
+}
+
+// The wait grows with the time waited, and is short where an exit is near.
+func TestPatience(t *testing.T) {
+	open, ended := []output{{fd: 1}}, []output{{fd: -1}}
+	for name, row := range map[string]struct {
+		outputs []output
+		spins   int
+		age     time.Duration
+		want    time.Duration
+	}{
+		"young":                {open, 0, 0, firstLook},
+		"older":                {open, 0, 80 * time.Millisecond, 10 * time.Millisecond},
+		"old":                  {open, 0, time.Hour, lastLook},
+		"outputs ended":        {ended, 0, time.Hour, 0},
+		"outputs ended, last":  {ended, spins - 1, time.Hour, 0},
+		"and it stays":         {ended, spins, 0, soon},
+		"and it stays long":    {ended, spins, time.Hour, lastLook},
+		"one of two has ended": {append(ended, open...), spins, 0, firstLook},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &Process{outputs: row.outputs, spins: row.spins}
+			got := p.patience(time.Now().Add(-row.age))
+			if got < row.want || got > row.want+20*time.Millisecond {
+				t.Errorf("got %v, want %v", got, row.want)
+			}
+		})
+	}
+}
+
+// What a process leaves to another to pass on is not lost when it exits.
+func TestPassedOn(t *testing.T) {
+	tidy(t)
+	for range 50 {
+		c := &Command{Path: "/bin/bash", Args: []string{"bash", "-c", "exec > >(cat); echo one; echo two"}, Env: os.Environ()}
+		got := runToEnd(t, t.Context(), c, 0)
+		got.check(t, 0)
+		if text := got.stdout.String(); text != "one\ntwo\n" {
+			t.Fatalf("got %q, want both lines", text)
+		}
+	}
+}

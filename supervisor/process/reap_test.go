@@ -1,0 +1,255 @@
+package process
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/internal/procfs"
+	"bootstrap/supervisor/logs"
+)
+
+// R01: whatever loses its parent is reaped as it exits.
+func TestOrphansAreReaped(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	c := shell("i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done; echo; exec sleep 60")
+	var out logs.Tail
+	c.Outputs = []io.Writer{&out}
+	p := start(t, c)
+	pumpUntil(t, p, func() bool { return out.Total > 0 })
+	within(t, "no child is left but the process", func() bool {
+		pids := procfs.OurChildren()
+		return len(pids) == 1 && pids[0] == p.pid
+	})
+	p.End(0)
+}
+
+// R01: also without the reaper, endOrphans reaps what is dead.
+func TestDeadOrphans(t *testing.T) {
+	tidy(t)
+	runToEnd(t, t.Context(), shell("for i in 1 2 3 4 5 6 7 8 9 10; do (: &); done"), 0).check(t, 0)
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+		t.Errorf("got %v left, want none", left)
+	}
+	if pids := procfs.OurChildren(); len(pids) > 0 {
+		t.Errorf("got children %v, want none", pids)
+	}
+}
+
+// R02: orphans that die by the hundred do not disturb the statuses of our own.
+func TestStatusesAmongOrphans(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	const runs, together = 50, 4
+	wrong := make(chan string, runs*together)
+	done := make(chan bool)
+	for n := range together {
+		go func() { // ends with its runs
+			for i := range runs {
+				want := (i*together + n) % 256
+				c := shell("((exit 77) &); ((exit 78) &); exit " + strconv.Itoa(want))
+				if exit, err := Run(t.Context(), c, 0); err != nil || exit.Cause != nil || exit.Status.ExitStatus() != want {
+					wrong <- strconv.Itoa(want)
+				}
+			}
+			done <- true
+		}()
+	}
+	for range together {
+		<-done
+	}
+	if len(wrong) > 0 {
+		t.Errorf("got %d wrong statuses of %d, the first in place of %s", len(wrong), runs*together, <-wrong)
+	}
+}
+
+// R02: one of our own that nobody has ended yet keeps nobody from being
+// reaped once it has been.
+func TestReaperBehindOurOwn(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	first := start(t, shell("exit 5"))
+	within(t, "it has exited", first.Exited)
+	runToEnd(t, t.Context(), shell("(: &)"), 0).check(t, 0)
+	if got := first.End(0); got.ExitStatus() != 5 {
+		t.Errorf("got status %#x, want exit status 5", got)
+	}
+	within(t, "no child is left", func() bool { return len(procfs.OurChildren()) == 0 })
+}
+
+// T02: what escapes from its group does not escape from endOrphans.
+func TestEndOrphans(t *testing.T) {
+	for name, script := range map[string]string{
+		"a session of its own":        "escape 'sleep 60 >&2 &'",
+		"a group of its own":          "set -m; sleep 60 & sleep 60 &",
+		"three deep":                  "escape '((setsid sh -c \"(sleep 60 >&2 &)\" &) &)'",
+		"with children":               "escape 'sh -c \"sleep 60 & sleep 60 & sleep 60\" >&2 &'",
+		"with grandchildren":          "escape 'sh -c \"(sleep 60; :) & (sleep 60; :) & wait\" >&2 &'",
+		"in many sessions":            "escape 'setsid sleep 60 >&2 & setsid sleep 60 >&2 &'",
+		"ignoring signals":            "trap '' TERM HUP INT QUIT; escape 'sleep 60 >&2 &'",
+		"stopped":                     "escape 'sh -c \"kill -STOP \\$\\$\" >&2 &'",
+		"a bomb of 200":               "escape 'for i in $(seq 200); do sleep 60 >&2 & done'",
+		"a bomb of 200 as it goes up": "escape 'sh -c \"for i in $(seq -s\\  200); do sleep 60 & done; wait\" >&2 &'",
+		"one that goes on forking":    "escape 'sh -c \"while :; do sleep 0.01 & sleep 0.01; done\" >&2 &'",
+		"one that hands itself on":    "escape 'f() { (sleep 0.001; f) & exit; }; (f) >&2 &'",
+		"nobody":                      ":",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t)
+			withReaper(t)
+			runToEnd(t, t.Context(), shell(escape+script), 0).check(t, 0)
+			if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+				t.Errorf("got %v left, want none", left)
+			}
+			if pids := procfs.OurChildren(); len(pids) > 0 {
+				t.Errorf("got children %v, want none", pids)
+			}
+		})
+	}
+}
+
+// An orphan may end on its own at any moment, and leave another: here many do
+// while endOrphans looks.
+func TestEndOrphansThatExit(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	for range 30 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := shell(escape + "exec 5<&0; escape 'for i in $(seq 20); do (sleep 60 >&2 & read -r _ <&5) >&2 & done'")
+		c.Stdin = r
+		runToEnd(t, t.Context(), c, 0).check(t, 0)
+		_ = r.Close()
+		_ = w.Close() // now they exit
+		children.endOrphans(Anybody, bound)
+		if pids := procfs.OurChildren(); len(pids) > 0 {
+			t.Fatalf("got children %v, want none", pids)
+		}
+	}
+}
+
+// endOrphans leaves our own alone, dead or alive.
+func TestEndOrphansAndOurOwn(t *testing.T) {
+	tidy(t)
+	withReaper(t)
+	live := start(t, shell("exec sleep 60"))
+	dead := start(t, shell("exit 5"))
+	within(t, "one has exited", dead.Exited)
+	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+		t.Errorf("got %v left, want none", left)
+	}
+	if pids := procfs.OurChildren(); len(pids) != 2 {
+		t.Errorf("got children %v, want our own two", pids)
+	}
+	if got := dead.End(0); got.ExitStatus() != 5 {
+		t.Errorf("got status %#x, want exit status 5", got)
+	}
+	if live.Exited() {
+		t.Error("got the other exited, want it running")
+	}
+}
+
+// endOrphans gives up at its limit and says who was left; one that is over at
+// once stands for a process that cannot be killed.
+func TestEndOrphansLimit(t *testing.T) {
+	tidy(t)
+	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
+	quick(t, func() {
+		if left := children.endOrphans(Anybody, -time.Second); len(left) != 1 {
+			t.Errorf("got %v left, want one", left)
+		}
+	})
+	children.endOrphans(Anybody, bound)
+}
+
+// orphans tells of the living, and reaps the dead.
+func TestOrphans(t *testing.T) {
+	tidy(t)
+	own := start(t, shell("exec sleep 60"))
+	if len(children.orphans(Anybody)) > 0 {
+		t.Error("got something left behind, want nothing")
+	}
+	runToEnd(t, t.Context(), shell(escape+"(: &); escape 'sleep 60 >&2 &'; (: &)"), 0).check(t, 0)
+	within(t, "the dead are reaped", func() bool {
+		got := children.orphans(Anybody)
+		return len(got) == 1 && len(below()) == 2 && got[0] != own.pid
+	})
+	if own.Exited() {
+		t.Error("got our own exited, want it running")
+	}
+	if len(children.orphans(Anybody)) == 0 {
+		t.Error("got nothing left behind, want something")
+	}
+	children.endOrphans(Anybody, bound)
+}
+
+// What reap cannot have is counted as killed, and no longer as ours.
+func TestReapOfNothing(t *testing.T) {
+	tidy(t)
+	p := start(t, shell("exec sleep 60"))
+	if got, _ := children.reap(p.pid); got != killed {
+		t.Errorf("got status %#x, want %#x", got, killed)
+	}
+	if children.own[p.pid] != 0 {
+		t.Error("got it still noted as our own")
+	}
+	p.close()
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+		t.Errorf("got %v left, want none", left)
+	}
+}
+
+// All of that as PID 1 of a container.
+func TestAsInit(t *testing.T) {
+	const variable = "TEST_AS_INIT"
+	if os.Getenv(variable) != "" || os.Getenv(sandboxVariable) != "" || testing.Short() {
+		t.Skip("this is it")
+	}
+	tests := "^(TestOrphansAreReaped|TestStatusesAmongOrphans|TestEndOrphans|TestPidsOfChildren)$"
+	cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", os.Args[0], "-test.run", tests)
+	cmd.Env = append(os.Environ(), variable+"=1", "GORACE=atexit_sleep_ms=0") // the race detector likes to rest
+	out, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Sys().(syscall.WaitStatus).ExitStatus() == 1 && len(out) < 200 {
+		t.Skipf("cannot make a PID 1 here: %s", out)
+	}
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// All that runs is killed, ours and what would become an orphan by that, also
+// in sessions of their own; our own still have their waiters.
+func TestKillAll(t *testing.T) {
+	tidy(t)
+	for range 20 {
+		c := shell(escape + `trap '' TERM; for i in 1 2 3; do setsid sh -c 'setsid sleep 60 & echo; sleep 60' & done; while :; do sleep 60; done`)
+		var out logs.Tail
+		c.Outputs = []io.Writer{&out}
+		ps := []*Process{start(t, c), start(t, c)}
+		for _, p := range ps {
+			out.Total = 0
+			pumpUntil(t, p, func() bool { return out.Total >= 3 })
+		}
+		children.mu.Lock()
+		children.killAll(bound)
+		pids := procfs.OurChildren()
+		children.mu.Unlock()
+		if len(pids) != len(ps) {
+			t.Errorf("got the children %v, want only the dead %d of ours", pids, len(ps))
+		}
+		for _, p := range ps {
+			if status := p.End(0); status.Signal() != syscall.SIGKILL {
+				t.Errorf("got %v, want SIGKILL", ExitReason(status))
+			}
+		}
+	}
+}

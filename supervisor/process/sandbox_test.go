@@ -1,0 +1,112 @@
+package process
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"bootstrap/internal/procfs"
+
+	"golang.org/x/sys/unix"
+)
+
+// sandboxVariable makes TestMain run the tests as in a poorer sandbox.
+const sandboxVariable = "TEST_SANDBOX"
+
+// A poorSandbox lacks abilities.
+type poorSandbox struct {
+	limit func(*sandbox)
+	tests string // those that still pass
+}
+
+// Tests of what starts, moves bytes and stops; and of what is found besides.
+const (
+	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestRetire|TestPumpLastAnswer|TestEndOfTheStopped|TestOneInterrupt|TestEndTogether"
+	foundTests = "|TestKeep$|TestLeave|TestOrphans$|TestEndOrphans(Of|Limit|$)|TestOwns|TestLively|TestPassedOn"
+)
+
+var poorSandboxes = map[string]poorSandbox{
+	"no adoption":              {func(s *sandbox) { s.adoption = syscall.EPERM }, runTests + foundTests},
+	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + "|TestKeep$|TestLeave|TestOwns"},
+	"no adoption, no mark":     {func(s *sandbox) { s.adoption, s.marker = syscall.EPERM, nil }, runTests},
+	"no /proc":                 {func(s *sandbox) { s.lists = false }, runTests + foundTests},
+	"no waitid":                {func(s *sandbox) { s.noWaitid.Store(true) }, runTests + "|TestKeep$|TestEndOrphans$"},
+	"sessions, no groups":      {func(s *sandbox) { s.grouping = 1 }, runTests + "|TestKeep$|TestEndOrphans$"},
+	"no groups":                {func(s *sandbox) { s.grouping = 2 }, "TestExitStatuses|TestCommand|TestBothWays|TestPumpLastAnswer|TestEndOrphans$"},
+}
+
+// enterSandbox makes the registry find what the variable says. Without it the
+// tests run with all abilities.
+func enterSandbox() error {
+	s := &children.sandbox
+	if poor, ok := poorSandboxes[os.Getenv(sandboxVariable)]; ok {
+		s.explored, s.lists, s.marker, s.run = true, true, limitMarkers[0], runNumber(procfs.ReadStat(os.Getpid()))
+		poor.limit(s)
+	}
+	s.explore()
+	if s.adopts() {
+		return becomeSubreaper()
+	}
+	return nil
+}
+
+// What starts, serves and stops processes does so in every sandbox, and what
+// finds their leftovers does wherever that can be.
+func TestPoorSandboxes(t *testing.T) {
+	if os.Getenv(sandboxVariable) != "" {
+		t.Skip("this is one")
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil { // what they lose is not ours
+		t.Fatal(err)
+	}
+	defer becomeSubreaper() // as before
+	for name, poor := range poorSandboxes {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(os.Args[0], "-test.run", "^("+poor.tests+")", "-test.v")
+			cmd.Env = append(os.Environ(), sandboxVariable+"="+name, "GORACE=atexit_sleep_ms=0")
+			out, err := cmd.CombinedOutput()
+			if err != nil || strings.Count(string(out), "--- PASS") < 5 {
+				t.Errorf("%v\n%s", err, failures(string(out)))
+			}
+		})
+	}
+}
+
+// failures returns the lines of a verbose test run that are not about a test
+// that passed.
+func failures(out string) string {
+	var b strings.Builder
+	for line := range strings.Lines(out) {
+		if !strings.HasPrefix(line, "===") && !strings.Contains(line, "--- PASS") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// Without adoption and /proc, what a program has left is found by trying
+// numbers, once: a zombie looks like a living process there.
+func TestLostByNumber(t *testing.T) {
+	tidy(t)
+	s := &children.sandbox
+	adoption, lists := s.adoption, s.lists
+	defer func() { s.adoption, s.lists = adoption, lists }()
+	first := start(t, shell("exec sleep 60"))
+	defer first.End(0)
+	s.adoption, s.lists = syscall.EPERM, false
+	c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
+	c.Keep = true
+	runToEnd(t, t.Context(), c, 0).check(t, 0)
+	found := children.lostByNumber()
+	if len(found) != 1 || procfs.ReadStat(found[0]).Parent == first.pid {
+		t.Fatalf("got %v, want the process that was left", found)
+	}
+	if left := children.endOrphans(Anybody, bound); len(left) > 0 || procfs.ReadStat(found[0]).Living() {
+		t.Errorf("got %v left, want none", left)
+	}
+	if first.Exited() {
+		t.Error("a process of our own was killed")
+	}
+}

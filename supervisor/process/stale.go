@@ -1,0 +1,72 @@
+package process
+
+import (
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"bootstrap/internal/procfs"
+)
+
+// KillStale kills what an earlier run of bootstrap left behind here, when it was
+// killed itself, and returns the pids.
+func KillStale() []int { return children.endStale() }
+
+// endStale kills what an earlier run of bootstrap left behind here, when it was
+// killed itself: a platform may start the next one in the same sandbox, where
+// the old processes hold ports and memory. It returns their pids. A process
+// counts only if it has a mark whose bootstrap is gone, runs as our user, and
+// lives in our PID namespace.
+func (r *registry) endStale() (killed []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sandbox.marker == nil || !r.sandbox.lists {
+		return nil
+	}
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
+		found := r.stale()
+		if len(found) == 0 {
+			break
+		}
+		for _, pid := range found {
+			if syscall.Kill(pid, syscall.SIGKILL) == nil && !slices.Contains(killed, pid) {
+				killed = append(killed, pid)
+			}
+		}
+	}
+	return killed
+}
+
+// stale lists the living processes whose mark belongs to a bootstrap that is
+// gone.
+func (r *registry) stale() (pids []int) {
+	all, _ := procfs.Pids()
+	var alive map[uint32]bool // the numbers of all runs whose process exists; nil: not needed yet
+	for _, pid := range all {
+		m, ok := r.sandbox.marker.read(pid)
+		if !ok || m.run&runUnknown != 0 || m.run == r.sandbox.run || m.run == r.sandbox.inherited.run {
+			continue
+		}
+		if alive == nil {
+			alive = runsOf(all)
+		}
+		if !alive[m.run] && procfs.ReadStat(pid).Living() && sameUser(pid) && procfs.SameNamespace(pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// runsOf returns the numbers of the runs that living processes may be.
+func runsOf(pids []int) map[uint32]bool {
+	runs := map[uint32]bool{}
+	for _, pid := range pids {
+		if s := procfs.ReadStat(pid); s.Living() {
+			runs[runNumber(s)] = true
+		}
+	}
+	return runs
+}
+
+func sameUser(pid int) bool { return procfs.User(pid) == os.Geteuid() }

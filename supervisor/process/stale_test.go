@@ -1,0 +1,148 @@
+package process
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"testing"
+
+	"bootstrap/internal/procfs"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() { helpers["run a sidecar"] = runASidecar }
+
+// runASidecar is a bootstrap whose command has a session of its own; it tells
+// its pid and waits to be killed.
+func runASidecar() {
+	c := shell("exec setsid -f sleep 600")
+	c.Outputs, c.Keep = nil, true
+	_, err := Run(context.Background(), c, 0)
+	if err == nil {
+		_, err = fmt.Println("started")
+	}
+	if err != nil {
+		panic(err)
+	}
+	_ = syscall.Pause()
+}
+
+// otherBootstrap starts one, and returns what it runs.
+func otherBootstrap(t *testing.T) (cmd *exec.Cmd, sidecar int) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), helperVariable+"=run a sidecar")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "its sidecar runs", func() bool { sidecar = sleeperOf(cmd.Process.Pid); return sidecar != 0 })
+	return cmd, sidecar
+}
+
+// sleeperOf finds the sleep with the mark of a bootstrap; 0: there is none.
+func sleeperOf(bootstrap int) int {
+	run := runNumber(procfs.ReadStat(bootstrap))
+	pids, _ := procfs.Pids()
+	i := slices.IndexFunc(pids, func(pid int) bool {
+		m, ok := limitMarkers[0].read(pid)
+		return ok && m.run == run && procfs.Name(pid) == "sleep"
+	})
+	if i < 0 {
+		return 0
+	}
+	return pids[i]
+}
+
+// What a bootstrap that was killed has left is killed by the next one, and not
+// what belongs to one that lives.
+func TestStale(t *testing.T) {
+	tidy(t)
+	dead, left := otherBootstrap(t)
+	_, needed := otherBootstrap(t)
+	if err := dead.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = dead.Wait() // it was killed
+	if got := children.endStale(); !slices.Contains(got, left) || slices.Contains(got, needed) {
+		t.Errorf("killed %v, want %d among them and not %d", got, left, needed)
+	}
+	if procfs.ReadStat(left).Living() {
+		t.Error("what the dead bootstrap left still lives")
+	}
+	if !procfs.ReadStat(needed).Living() {
+		t.Error("the process of a living bootstrap is gone")
+	}
+	_ = syscall.Kill(needed, syscall.SIGKILL)
+}
+
+// A bootstrap without /proc cannot be found by the marks that it sets: what has
+// them is left alone.
+func TestStaleOfAnUnknownRun(t *testing.T) {
+	tidy(t)
+	start := func(run uint32) int {
+		cmd := exec.Command("sleep", "600")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		limit := unix.Rlimit{Cur: mark{run: run}.number(), Max: unix.RLIM_INFINITY}
+		if err := unix.Prlimit(cmd.Process.Pid, limitMarkers[0].resource, &limit, nil); err != nil {
+			t.Fatal(err)
+		}
+		return cmd.Process.Pid
+	}
+	gone, unknown := start(runNumber(procfs.Stat{PID: 1 << 23, Start: 1})), start(runNumber(procfs.Stat{}))
+	if got := children.endStale(); !slices.Contains(got, gone) || slices.Contains(got, unknown) {
+		t.Errorf("killed %v, want %d among them and not %d", got, gone, unknown)
+	}
+}
+
+func TestMarkNumbers(t *testing.T) {
+	for _, m := range []mark{{}, {run: 1, owner: 2, start: 3}, {run: 0xffffff, owner: 0xfff, start: 0xfff}} {
+		if got, ok := parseMark(m.number()); !ok || got != m {
+			t.Errorf("%+v: got %+v, %v", m, got, ok)
+		}
+		if m.number() >= 1<<63 {
+			t.Errorf("%+v: %x is more than a limit takes", m, m.number())
+		}
+	}
+	for _, number := range []uint64{0, 1 << 20, unix.RLIM_INFINITY} {
+		if m, ok := parseMark(number); ok {
+			t.Errorf("%x is the mark %+v, want none", number, m)
+		}
+	}
+}
+
+func TestMarkIn(t *testing.T) {
+	want := mark{run: 7, owner: 1, start: 2}
+	variable := environMarker{}.environ(nil, want)[0]
+	for name, row := range map[string]struct {
+		environ string
+		found   bool
+	}{
+		"first":        {variable + "\x00A=1\x00", true},
+		"last":         {"A=1\x00" + variable + "\x00", true},
+		"alone":        {variable, true},
+		"none":         {"A=1\x00B=2\x00", false},
+		"empty":        {"", false},
+		"other name":   {"X" + variable + "\x00", false},
+		"not a number": {markVariable + "=x\x00", false},
+	} {
+		if got, ok := markIn([]byte(row.environ)); ok != row.found || ok && got != want {
+			t.Errorf("%s: got %+v, %v", name, got, ok)
+		}
+	}
+}

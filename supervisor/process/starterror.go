@@ -1,0 +1,50 @@
+package process
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// A StartError says that a program could not be started.
+type StartError struct {
+	Path  string
+	Errno error // of execve, or of what came before
+	// Exhausted says that this sandbox can start no more processes, whatever
+	// the program is: only a fresh one can.
+	Exhausted bool
+	// Zombies is how many dead processes were waiting for process 1, which
+	// does not reap them. They count against the limit of processes.
+	Zombies int
+}
+
+func (e *StartError) Error() string {
+	switch {
+	case e.Errno == syscall.EAGAIN && e.Zombies > 0:
+		return fmt.Sprintf("cannot start %s: %s", e.Path, tooMany(e.Zombies))
+	case e.Errno == syscall.EAGAIN:
+		return fmt.Sprintf("cannot start %s: the limit of processes is reached (EAGAIN)", e.Path)
+	case e.Errno == syscall.ENOMEM:
+		return fmt.Sprintf("cannot start %s: there is no memory for another process (ENOMEM)", e.Path)
+	}
+	return "cannot start " + e.Path + ": " + e.Errno.Error()
+}
+
+func (e *StartError) Unwrap() error { return e.Errno }
+
+// memoryTries is how many forks in a row may find no memory until the sandbox
+// counts as exhausted.
+const memoryTries = 3
+
+// startError turns the error of a start into a StartError.
+func (r *registry) startError(path string, err error) *StartError {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == syscall.ENOMEM {
+		r.noFork++
+	}
+	return &StartError{
+		Path: path, Errno: err,
+		Exhausted: err == syscall.EAGAIN || r.noFork >= memoryTries,
+		Zombies:   len(r.zombies),
+	}
+}

@@ -1,0 +1,23 @@
+package process
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// ExitText tells how a process ended, such as "0" or "signal 9".
+func ExitText(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return fmt.Sprintf("signal %d", status.Signal())
+	}
+	return fmt.Sprint(status.ExitStatus())
+}
+
+// ExitReason tells how a process ended in words, such as "exit status 1" or
+// "signal 9 (killed)".
+func ExitReason(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return fmt.Sprintf("signal %d (%v)", status.Signal(), status.Signal())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}
