@@ -1,7 +1,7 @@
 # make         builds bin/bootstrap (the runtime) and bin/bootstrapctl (the tool that carries it)
 # make demo    runs the shell example on the local platform
 # make test    runs all tests
-# make sandboxes  runs the tests that matter there under each profile of a sandbox
+# make sandboxes  runs the tests that matter there in poorer sandboxes: without an ability, under each profile
 # make real-sandboxes  runs scenarios in gVisor, under qemu, and in a look-alike of Lambda; needs root, runsc, qemu-user-static, bubblewrap
 # make check   what must hold before a commit: style, imports, tests under the race detector
 # make bench   compares with C and with a bash-and-curl runtime, in one run, and writes docs/benchmarks.md; needs cc
@@ -40,11 +40,13 @@ SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
 IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14DeafS|R07Replaced|HostsWith|StopWithEvent|ToldTwice|Leftovers|Kept|L08While|TempFolderOf|ConcurrencyBounds
 
 sandboxes: all
+	SANDBOXES=all go test -count 1 -timeout 10m -run '^Test(PoorSandboxes|Sweep)$$' ./supervisor/process ./integration
 	@for sandbox in $(SANDBOXES); do echo "SANDBOX=$$sandbox" && \
 		SANDBOX=$$sandbox go test -count 1 -parallel 4 -timeout 5m -run '^Test($(IN_SANDBOX))' ./integration || exit 1; done
 
+# Integration tests run the real binaries, which the race detector does not see.
 check: style imports all
-	go test -race $(TESTS) ./...
+	go test -race $(TESTS) $$(go list ./... | grep -v /integration)
 
 style:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

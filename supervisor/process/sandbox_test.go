@@ -55,8 +55,8 @@ func enterSandbox() error {
 // What starts, serves and stops processes does so in every sandbox, and what
 // finds their leftovers does wherever that can be.
 func TestPoorSandboxes(t *testing.T) {
-	if os.Getenv(sandboxVariable) != "" {
-		t.Skip("this is one")
+	if os.Getenv("SANDBOXES") == "" {
+		t.Skip("make sandboxes runs it")
 	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil { // what they lose is not ours
 		t.Fatal(err)

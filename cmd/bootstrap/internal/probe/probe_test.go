@@ -70,7 +70,7 @@ func reported(t *testing.T, env []string, wrapper ...string) map[string]string {
 		wrapper = []string{self, "report"}
 	}
 	cmd := exec.Command(wrapper[0], wrapper[1:]...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(os.Environ(), append(env, "GORACE=atexit_sleep_ms=0")...)
 	var out, errors bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errors // where the race detector warns that it has no /proc
 	if err := cmd.Run(); err != nil {
