@@ -57,7 +57,7 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	exit := c.process.Finish(ctx, func() time.Duration { return grace(ctx, ev) })
+	exit := c.process.Wait(ctx, func() time.Duration { return grace(ctx, ev) })
 	o.usage = supervisor.Usage{Exit: process.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())

@@ -243,7 +243,7 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 // and the next event gets a new shell.
 func (f *shell) rest() {
 	switch {
-	case f.Keep && f.host.process.LeftBehind():
+	case f.Keep && f.host.process.HasLeftovers():
 		f.host.leave()
 	case !f.Keep && !process.FindsLeftovers():
 		f.host.end(0)

@@ -112,14 +112,14 @@ func (h *host) wipe() {
 
 // end ends the shell and says how it exited.
 func (h *host) end(grace time.Duration) syscall.WaitStatus {
-	status := h.process.End(grace)
+	status := h.process.Stop(grace)
 	h.closeFiles()
 	return status
 }
 
 // leave ends the shell, but nothing that it has started.
 func (h *host) leave() {
-	h.process.Leave()
+	h.process.Abandon()
 	h.closeFiles()
 }
 

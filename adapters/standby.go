@@ -40,7 +40,7 @@ func (o *oneshot) waiting() *call {
 // drop ends the process that was started ahead.
 func (o *oneshot) drop() (status syscall.WaitStatus) {
 	if o.next != nil {
-		status = o.next.process.End(0)
+		status = o.next.process.Stop(0)
 		o.next = nil
 	}
 	return status

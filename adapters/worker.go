@@ -220,7 +220,7 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 // by itself, and as long again after SIGTERM.
 func (w *worker) retire(grace time.Duration) {
 	if w.session != nil {
-		w.session.process.Retire(grace)
+		w.session.process.CloseAndStop(grace)
 		w.clear(w.session)
 	}
 }
@@ -230,7 +230,7 @@ func (w *worker) retire(grace time.Duration) {
 func (w *worker) clear(s *session) {
 	w.session = nil
 	if !w.Keep {
-		s.process.EndLeftBehind()
+		s.process.KillLeftovers()
 	}
 }
 
@@ -240,7 +240,7 @@ const retireTime = 200 * time.Millisecond
 // end ends the worker, and all of its group.
 func (w *worker) end(grace time.Duration) syscall.WaitStatus {
 	s := w.session
-	status := s.process.End(grace)
+	status := s.process.Stop(grace)
 	w.clear(s)
 	return status
 }

@@ -82,7 +82,7 @@ func (k *keeper) live(running context.Context, p *process.Process) (how string) 
 	}
 	defer k.clear(p)
 	if err := p.Pump(running, nil); running.Err() == nil || err == process.ErrExited {
-		return process.ExitReason(p.End(0))
+		return process.ExitReason(p.Stop(0))
 	}
 	status := p.StopGroup(k.grace)
 	if status.Signal() == syscall.SIGKILL {
@@ -95,7 +95,7 @@ func (k *keeper) live(running context.Context, p *process.Process) (how string) 
 // next life.
 func (k *keeper) clear(p *process.Process) {
 	if k.Command.Owner != process.Anybody {
-		p.EndLeftBehind()
+		p.KillLeftovers()
 	}
 }
 

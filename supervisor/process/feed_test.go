@@ -61,7 +61,7 @@ func (f *fed) ends(t *testing.T, status int) {
 	f.CloseInput()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
-	if exit := f.Finish(ctx, nil); exit.Cause != nil || exit.Status.ExitStatus() != status {
+	if exit := f.Wait(ctx, nil); exit.Cause != nil || exit.Status.ExitStatus() != status {
 		t.Errorf("got %+v, log %q, want exit status %d", exit, f.log.String(), status)
 	}
 }
@@ -87,12 +87,12 @@ func TestGiveMuch(t *testing.T) {
 		"nothing":              {},
 		"empty parts":          {0, 0, 0},
 		"a byte":               {1},
-		"a pipe":               {usualPipe},
-		"one more":             {usualPipe + 1},
+		"a pipe":               {pipeSize},
+		"one more":             {pipeSize + 1},
 		"a big pipe":           {bigPipe},
 		"one more than that":   {bigPipe + 1},
 		"6 MB":                 {6 << 20},
-		"parts":                {100, 0, 6 << 20, 1, usualPipe, 0},
+		"parts":                {100, 0, 6 << 20, 1, pipeSize, 0},
 		"much, little, much":   {3 << 20, 1, 3 << 20},
 		"many that are little": slices.Repeat([]int{1000}, 500),
 	} {
@@ -210,11 +210,11 @@ func TestGiveEnlarges(t *testing.T) {
 		return sizes
 	}
 	before := sizes()
-	f.Give(make([]byte, usualPipe))
+	f.Give(make([]byte, pipeSize))
 	if got := sizes(); !slices.Equal(got, before) {
 		t.Errorf("got pipes of %d, want %d as before", got, before)
 	}
-	f.Give(make([]byte, usualPipe), make([]byte, 1))
+	f.Give(make([]byte, pipeSize), make([]byte, 1))
 	if got := sizes(); slices.Min(got) < before[0] || slices.Max(got) > bigPipe || !f.big {
 		t.Errorf("got pipes of %d", got)
 	}
@@ -261,7 +261,7 @@ func TestOutputCloser(t *testing.T) {
 					cancel()
 				}
 				p.CloseInput()
-				if exit := p.Finish(t.Context(), nil); exit.Cause != nil || exit.Status != exited0 {
+				if exit := p.Wait(t.Context(), nil); exit.Cause != nil || exit.Status != exited0 {
 					t.Errorf("after that: got %+v, want exit status 0", exit)
 				}
 				if answers.closed != 1 || answers.String() != "out\n" {
@@ -279,12 +279,12 @@ func TestOutputCloserEnded(t *testing.T) {
 	c := shell("read -r _")
 	c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
 	p := start(t, c)
-	if got := p.End(0); got != killed || answers.closed > 1 {
+	if got := p.Stop(0); got != killed || answers.closed > 1 {
 		t.Errorf("got status %#x, closed %d times", got, answers.closed)
 	}
 }
 
-// Retire lets a child end by itself: at the end of its stdin, then at SIGTERM,
+// CloseAndStop lets a child end by itself: at the end of its stdin, then at SIGTERM,
 // then not.
 func TestRetire(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -307,7 +307,7 @@ func TestRetire(t *testing.T) {
 			}
 			f.Give([]byte("more\n"))
 			quick(t, func() {
-				if got := f.Retire(100 * time.Millisecond); got != row.want {
+				if got := f.CloseAndStop(100 * time.Millisecond); got != row.want {
 					t.Errorf("got status %#x, want %#x", got, row.want)
 				}
 			})
@@ -324,7 +324,7 @@ func TestRetireGroup(t *testing.T) {
 	withReaper(t)
 	f := startFed(t, "trap '' TERM; sleep 60 & echo go; cat")
 	f.writes(t, 3)
-	if got := f.Retire(bound); got != exited0 {
+	if got := f.CloseAndStop(bound); got != exited0 {
 		t.Errorf("got status %#x, want %#x", got, exited0)
 	}
 }
@@ -359,7 +359,7 @@ func TestChildrenOfAProcess(t *testing.T) {
 	}
 	within(t, "a zombie", func() bool { return stateOf(want[0]) == "Z" })
 	check()
-	f.End(0)
+	f.Stop(0)
 	children.endOrphans(Anybody, bound)
 	if got := f.Children(); len(got) > 0 {
 		t.Errorf("of one that is gone: got %v, want none", got)
@@ -398,7 +398,7 @@ func TestCensusOfMany(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer p.End(0)
+		defer p.Stop(0)
 		want = append(want, p.pid)
 	}
 	got := procfs.OurChildren()
@@ -428,7 +428,7 @@ func TestCensusOfNewThreads(t *testing.T) {
 			}
 			pids <- p.pid
 			<-release
-			p.End(0)
+			p.Stop(0)
 			pids <- p.pid
 		}()
 	}

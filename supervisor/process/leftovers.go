@@ -20,15 +20,15 @@ func KillLeftovers(of Owner, limit time.Duration) (left []int) {
 	return children.endOrphans(of, limit)
 }
 
-// LeftBehind reports whether something may live that the process, or another
-// of its owner, has left behind: it does, or nothing here can tell.
-func (p *Process) LeftBehind() bool {
+// HasLeftovers reports whether a process may live that this one, or another of
+// its owner, has left behind. It says yes where this sandbox cannot tell.
+func (p *Process) HasLeftovers() bool {
 	return !FindsLeftovers() || len(children.orphans(p.owner)) > 0
 }
 
-// EndLeftBehind kills what the process and others of its owner have left
+// KillLeftovers kills what the process and others of its owner have left
 // behind.
-func (p *Process) EndLeftBehind() { _ = children.endOrphans(p.owner, killTime) }
+func (p *Process) KillLeftovers() { _ = children.endOrphans(p.owner, killTime) }
 
 // orphans lists the living processes that an owner has left behind.
 func (r *registry) orphans(of Owner) (pids []int) {

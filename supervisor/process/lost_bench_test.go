@@ -17,7 +17,7 @@ func BenchmarkLook(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer resident.End(0)
+	defer resident.Stop(0)
 	adoption, found := s.adoption, s.marker
 	defer func() { s.adoption, s.marker = adoption, found }()
 	for _, row := range []struct {

@@ -154,7 +154,7 @@ func start(t *testing.T, c *Command) *Process {
 	}
 	t.Cleanup(func() {
 		if children.own[p.pid] != 0 {
-			p.End(0)
+			p.Stop(0)
 		}
 	})
 	return p

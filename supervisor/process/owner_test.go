@@ -33,7 +33,7 @@ func TestOwns(t *testing.T) {
 			if want := []bool{true, row.slot1, row.side}; !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
-			p.End(0)
+			p.Stop(0)
 		})
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	usualPipe = 64 << 10
-	bigPipe   = 1 << 20 // the most that an unprivileged process gets
+	pipeSize = 64 << 10
+	bigPipe  = 1 << 20 // the most that an unprivileged process gets
 )
 
 // A feed is our end of a pipe that a child reads.
@@ -30,7 +30,7 @@ type ends []int
 // open makes the pipes of c. The child's ends are returned also on an error,
 // to be closed when it has them.
 func (p *Process) open(c *Command) (theirs ends, err error) {
-	big := len(c.Input) > usualPipe
+	big := len(c.Input) > pipeSize
 	p.big = big
 	if c.Stdin == nil {
 		r, w, err := pipe(big)
@@ -110,14 +110,14 @@ func (theirs ends) close() {
 }
 
 // Give gives the process more on its stdin, which Command.Open has kept open.
-// It does not block: Pump and End move what the pipe does not take yet. The
+// It does not block: Pump and Stop move what the pipe does not take yet. The
 // data must not change until Pump returns.
 func (p *Process) Give(data ...[]byte) {
 	size := 0
 	for _, d := range data {
 		size += len(d)
 	}
-	if size > usualPipe && !p.big {
+	if size > pipeSize && !p.big {
 		p.enlarge()
 	}
 	p.in.data = append(p.in.data, data...)
@@ -218,7 +218,7 @@ func (o *output) close() {
 // somebody else may go on writing for ever. It does not wait. The error is an
 // Output's.
 func (p *Process) Drain() (err error) {
-	buf := buffers.Get().(*[usualPipe]byte)
+	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	for i := range p.outputs {
 		o := &p.outputs[i]
@@ -236,7 +236,7 @@ func (p *Process) Drain() (err error) {
 	return err
 }
 
-func (p *Process) close() {
+func (p *Process) closePipes() {
 	p.in.close()
 	for i := range p.outputs {
 		p.outputs[i].close()

@@ -40,9 +40,9 @@ func TestThere(t *testing.T) {
 		"NULs":                 make([]byte, 4096),
 		"a file name":          []byte("@secret.txt"),
 		"an option":            []byte("--config"),
-		"one less than a pipe": randomBytes(usualPipe - 1),
-		"a pipe":               randomBytes(usualPipe),
-		"one more than a pipe": randomBytes(usualPipe + 1),
+		"one less than a pipe": randomBytes(pipeSize - 1),
+		"a pipe":               randomBytes(pipeSize),
+		"one more than a pipe": randomBytes(pipeSize + 1),
 		"1 MB":                 randomBytes(1 << 20),
 		"6 MB":                 randomBytes(6 << 20),
 	} {
@@ -178,7 +178,7 @@ func TestDrainEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &Process{in: feed{fd: -1}, outputs: []output{{r, putBack}}}
-	defer p.close()
+	defer p.closePipes()
 	if err := p.Drain(); err != nil {
 		t.Errorf("drain: %v", err)
 	}

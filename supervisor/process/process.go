@@ -27,8 +27,8 @@ type Command struct {
 	// Stdin is its stdin instead, where it is not nil.
 	Stdin *os.File
 	// Outputs take what it writes to the descriptors 1, 2, …, in the
-	// goroutine of Pump and End. An error of a Write ends the Pump. One that
-	// is an io.Closer is closed if its pipe ends before End, and its error
+	// goroutine of Pump and Stop. An error of a Write ends the Pump. One that
+	// is an io.Closer is closed if its pipe ends before Stop, and its error
 	// ends the Pump, too. A Terminal looks like one to it; else they are pipes.
 	Outputs []io.Writer
 	// Files are its next descriptors. They and Stdin stay the caller's.
@@ -45,8 +45,15 @@ type Command struct {
 }
 
 // A Process is a child with a process group of its own. It starts once and
-// ends once: whoever starts one must call End or Leave. Its methods are for one
-// goroutine at a time.
+// ends once. Whoever starts one must call one of these, which reap it:
+//
+//   - Wait, to let it run to its end;
+//   - Stop, to have it exit now: SIGTERM, the grace, SIGKILL;
+//   - CloseAndStop, to let it exit at the end of its stdin first;
+//   - StopGroup, to give the whole group the grace, and not only the process;
+//   - Abandon, to kill the process alone and let the rest of its group live on.
+//
+// Its methods are for one goroutine at a time.
 type Process struct {
 	pid     int
 	exited  bool // seen by peek, not yet reaped
@@ -76,7 +83,7 @@ func Start(c *Command) (*Process, error) {
 	}
 	theirs.close()
 	if err != nil {
-		p.close()
+		p.closePipes()
 		return nil, children.startError(c.Path, err)
 	}
 	p.preferToKill()
@@ -91,18 +98,18 @@ func (p *Process) signal(sig syscall.Signal) {
 	}
 }
 
-// Leave ends the process alone, at once; the rest of its group lives on.
-func (p *Process) Leave() {
+// Abandon kills the process alone. The rest of its group lives on.
+func (p *Process) Abandon() {
 	_ = syscall.Kill(p.pid, syscall.SIGKILL) // it has exited: fine
 	p.pumpFor(killTime)
 	p.keep = true
-	p.End(0)
+	p.Stop(0)
 }
 
 // Interrupt asks the process, its group and its descendants outside the group
 // to exit, by SIGTERM. A shell runs its trap only when the program that it waits
 // for has exited, and that may have a session of its own. It must not be called
-// after End.
+// after Stop.
 func (p *Process) Interrupt() {
 	outside := p.outside()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // a stopped one would not see the first
@@ -121,7 +128,7 @@ func (p *Process) outside() []int {
 	})
 }
 
-// Exited reports whether the process has exited. It stays a zombie until End,
+// Exited reports whether the process has exited. It stays a zombie until Stop,
 // so that neither its pid nor its group's can be another's.
 func (p *Process) Exited() bool {
 	p.exited = p.exited || children.exited(p.pid)
@@ -139,11 +146,11 @@ func (p *Process) preferToKill() {
 	procfs.SetOOMScore(p.pid, score)
 }
 
-// End ends the process and its group and says how it went: by itself, or by
-// SIGTERM, or, after grace, by SIGKILL. Grace zero means SIGKILL at once; what
-// has exited already is only reaped, and what is left of its group killed.
-// What the group wrote until then still reaches the Outputs.
-func (p *Process) End(grace time.Duration) syscall.WaitStatus {
+// Stop ends the process and its group, and returns the status: that of its own
+// exit, or SIGTERM, or, after the grace, SIGKILL. Grace zero means SIGKILL at
+// once. A process that has exited already is only reaped, and the rest of its
+// group killed. What the group wrote until then still reaches the Outputs.
+func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 	byItself := p.Exited()
 	if grace > 0 && !byItself {
 		p.Interrupt()
@@ -157,7 +164,7 @@ func (p *Process) End(grace time.Duration) syscall.WaitStatus {
 		p.pumpFor(cmp.Or(grace/2, killTime))
 	}
 	_ = p.Drain() // it is over: nobody can act on an Output's error now
-	p.close()
+	p.closePipes()
 	var status syscall.WaitStatus
 	status, p.peak = children.reap(p.pid)
 	return status
@@ -174,7 +181,7 @@ func (p *Process) Peak() int {
 	return procfs.Peak(p.pid)
 }
 
-// killTime is how long the kernel may take to end what was killed.
+// killTime is how long the kernel may take to kill a process.
 const killTime = 200 * time.Millisecond
 
 func (p *Process) pumpFor(d time.Duration) {
@@ -191,45 +198,45 @@ type Exit struct {
 	Cause  error // why we ended it: the cause of ctx, or an Output's error; nil: it exited by itself
 }
 
-// Run runs c to its end. When ctx ends first, or an Output takes no more, it
-// is ended, with that much grace. The error is a *StartError.
+// Run runs c to its end. When ctx ends first, or an Output fails, it is stopped
+// with that grace. The error is a *StartError.
 func Run(ctx context.Context, c *Command, grace time.Duration) (Exit, error) {
 	p, err := Start(c)
 	if err != nil {
 		return Exit{}, err
 	}
-	return p.Finish(ctx, func() time.Duration { return grace }), nil
+	return p.Wait(ctx, func() time.Duration { return grace }), nil
 }
 
-// Finish waits for the process to exit, and ends it as Run does, with the grace
-// that there is then.
-func (p *Process) Finish(ctx context.Context, grace func() time.Duration) Exit {
+// Wait waits for the process to exit. When ctx ends first, or an Output fails,
+// it stops the process, with the grace that there is then.
+func (p *Process) Wait(ctx context.Context, grace func() time.Duration) Exit {
 	if err := p.Pump(ctx, nil); err != ErrExited {
-		return Exit{Status: p.End(grace()), Cause: err}
+		return Exit{Status: p.Stop(grace()), Cause: err}
 	}
-	return Exit{Status: p.End(0)}
+	return Exit{Status: p.Stop(0)}
 }
 
-// Retire ends a process that has nothing in hand: for the grace it may end by
-// itself, as its stdin does; then as by End.
-func (p *Process) Retire(grace time.Duration) syscall.WaitStatus {
+// CloseAndStop closes stdin, lets the process exit for the grace, and then stops
+// it as Stop does.
+func (p *Process) CloseAndStop(grace time.Duration) syscall.WaitStatus {
 	p.CloseInput()
 	p.pumpFor(grace)
-	return p.End(grace)
+	return p.Stop(grace)
 }
 
-// StopGroup is End for a whole group that may need the grace: a shell exits
+// StopGroup is Stop for a whole group that may need the grace: a shell exits
 // as soon as it is asked to, and what it runs does not.
 func (p *Process) StopGroup(grace time.Duration) syscall.WaitStatus {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
-	buf := buffers.Get().(*[usualPipe]byte)
+	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	p.Interrupt()
 	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.alone()); {
 		_, _ = p.turn(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
 	}
-	return p.End(0)
+	return p.Stop(0)
 }
 
 // alone reports whether no other process of its group lives. Where nobody can

@@ -338,7 +338,7 @@ func TestEndWithoutPump(t *testing.T) {
 	c.Outputs = []io.Writer{&out, &log}
 	p := start(t, c)
 	within(t, "it has exited", p.Exited)
-	if got := p.End(0); got != exited7 || out.Total != 4 || log.Total != 4 {
+	if got := p.Stop(0); got != exited7 || out.Total != 4 || log.Total != 4 {
 		t.Errorf("got status %#x with %d and %d bytes, want %#x with 4 and 4", got, out.Total, log.Total, exited7)
 	}
 }
@@ -359,7 +359,7 @@ func TestEndOfTheStopped(t *testing.T) {
 			p := start(t, shell(row.script))
 			within(t, "it is stopped", func() bool { return stateOf(p.pid) == "T" })
 			quick(t, func() {
-				if got := p.End(row.grace); got != row.want {
+				if got := p.Stop(row.grace); got != row.want {
 					t.Errorf("got status %#x, want %#x", got, row.want)
 				}
 			})
@@ -468,7 +468,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// Leave ends the process at once, and nothing else.
+// Abandon ends the process at once, and nothing else.
 func TestLeave(t *testing.T) {
 	for name, script := range map[string]string{
 		"it runs":      "sleep 60 & echo; wait",
@@ -484,7 +484,7 @@ func TestLeave(t *testing.T) {
 			c.Outputs = []io.Writer{&out}
 			p := start(t, c)
 			pumpUntil(t, p, func() bool { return out.Total > 0 })
-			quick(t, p.Leave)
+			quick(t, p.Abandon)
 			if children.own[p.pid] != 0 || len(below()) != 1 {
 				t.Errorf("got children %v, want only its child", below())
 			}

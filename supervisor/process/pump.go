@@ -20,7 +20,7 @@ const (
 	aTurn     = 50 * time.Millisecond  // that is, less of it than this
 )
 
-var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
+var buffers = sync.Pool{New: func() any { return new([pipeSize]byte) }}
 
 // Pump moves bytes until the process has exited (ErrExited), ctx ends (its
 // cause), an Output fails (its error), or done, which may be nil, says so: then
@@ -30,7 +30,7 @@ var buffers = sync.Pool{New: func() any { return new([usualPipe]byte) }}
 // One poll(2) serves all pipes of the process: a goroutine for each, as in
 // os/exec, costs more than starting a small program does.
 func (p *Process) Pump(ctx context.Context, done func() bool) error {
-	buf := buffers.Get().(*[usualPipe]byte)
+	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	for began := time.Now(); ; {
 		moved, err := p.turn(ctx, p.patience(began), buf[:])
@@ -70,10 +70,10 @@ func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err e
 // behind, as in exec > >(tee log), where the process itself lives on. It waits
 // for a moment, and not at all where nothing is left. The error is an Output's.
 func (p *Process) PassOn(ctx context.Context) error {
-	buf := buffers.Get().(*[usualPipe]byte)
+	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	holders := p.holders()
-	for began := time.Now(); p.LeftBehind() && holders.mayWrite(ctx, time.Since(began)); {
+	for began := time.Now(); p.HasLeftovers() && holders.mayWrite(ctx, time.Since(began)); {
 		if _, err := p.turn(context.Background(), passOn/4, buf[:]); err != nil {
 			return err
 		}

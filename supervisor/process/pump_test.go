@@ -71,7 +71,7 @@ func TestPumpUntilAnswered(t *testing.T) {
 	if _, err := r.next(t.Context()); err != ErrExited {
 		t.Errorf("got %v, want %v", err, ErrExited)
 	}
-	if got := r.End(0); got.ExitStatus() != 5 {
+	if got := r.Stop(0); got.ExitStatus() != 5 {
 		t.Errorf("got status %#x, want exit status 5", got)
 	}
 }
@@ -88,7 +88,7 @@ func TestPumpLastAnswer(t *testing.T) {
 		if _, err := r.next(t.Context()); err != ErrExited {
 			t.Errorf("after that: got %v, want %v", err, ErrExited)
 		}
-		r.End(0)
+		r.Stop(0)
 		_ = r.requests.Close()
 	}
 }
@@ -106,7 +106,7 @@ func TestPumpAfterTheExit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			c := shell("head -c 300000 /dev/zero; printf x >&3")
-			c.Input = make([]byte, usualPipe+1) // for big pipes
+			c.Input = make([]byte, pipeSize+1) // for big pipes
 			room, answer := full{row.room}, logs.Tail{}
 			c.Outputs = []io.Writer{&room, io.Discard, &answer}
 			p := start(t, c)
@@ -124,7 +124,7 @@ func TestPumpAfterTheExit(t *testing.T) {
 func TestPumpBeforeTheAnswer(t *testing.T) {
 	tidy(t)
 	c := shell("head -c 300000 /dev/zero >&2; echo >&3; exec sleep 60")
-	c.Input = make([]byte, usualPipe+1) // for big pipes
+	c.Input = make([]byte, pipeSize+1) // for big pipes
 	var log, answer logs.Tail
 	c.Outputs = []io.Writer{io.Discard, &log, &answer}
 	p := start(t, c)
@@ -145,7 +145,7 @@ func TestPumpHalfAnAnswer(t *testing.T) {
 	if _, err := r.next(t.Context()); err != ErrExited || r.answer.String() != "half" {
 		t.Errorf("got %v, %q, want %v and the half", err, r.answer.String(), ErrExited)
 	}
-	r.End(0)
+	r.Stop(0)
 }
 
 // A child may survive Interrupt and go on.
@@ -163,7 +163,7 @@ func TestInterruptSurvived(t *testing.T) {
 	if r.Exited() {
 		t.Error("got exited, want not")
 	}
-	if got := r.End(0); got != killed {
+	if got := r.Stop(0); got != killed {
 		t.Errorf("got status %#x, want %#x", got, killed)
 	}
 }
@@ -181,7 +181,7 @@ func TestPumpResumed(t *testing.T) {
 	if got, err := r.next(t.Context()); err != nil || got != "on\n" {
 		t.Errorf("got %q, %v, want on", got, err)
 	}
-	r.End(0)
+	r.Stop(0)
 }
 
 var errFull = errors.New("full")
@@ -252,7 +252,7 @@ func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 		if err := p.Pump(t.Context(), func() bool { return answered }); err != errFull {
 			t.Errorf("got %v, want %v", err, errFull)
 		}
-		p.End(0)
+		p.Stop(0)
 	}
 }
 

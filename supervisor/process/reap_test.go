@@ -27,7 +27,7 @@ func TestOrphansAreReaped(t *testing.T) {
 		pids := procfs.OurChildren()
 		return len(pids) == 1 && pids[0] == p.pid
 	})
-	p.End(0)
+	p.Stop(0)
 }
 
 // R01: also without the reaper, endOrphans reaps what is dead.
@@ -77,7 +77,7 @@ func TestReaperBehindOurOwn(t *testing.T) {
 	first := start(t, shell("exit 5"))
 	within(t, "it has exited", first.Exited)
 	runToEnd(t, t.Context(), shell("(: &)"), 0).check(t, 0)
-	if got := first.End(0); got.ExitStatus() != 5 {
+	if got := first.Stop(0); got.ExitStatus() != 5 {
 		t.Errorf("got status %#x, want exit status 5", got)
 	}
 	within(t, "no child is left", func() bool { return len(procfs.OurChildren()) == 0 })
@@ -150,7 +150,7 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 	if pids := procfs.OurChildren(); len(pids) != 2 {
 		t.Errorf("got children %v, want our own two", pids)
 	}
-	if got := dead.End(0); got.ExitStatus() != 5 {
+	if got := dead.Stop(0); got.ExitStatus() != 5 {
 		t.Errorf("got status %#x, want exit status 5", got)
 	}
 	if live.Exited() {
@@ -202,7 +202,7 @@ func TestReapOfNothing(t *testing.T) {
 	if children.own[p.pid] != 0 {
 		t.Error("got it still noted as our own")
 	}
-	p.close()
+	p.closePipes()
 	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
@@ -247,7 +247,7 @@ func TestKillAll(t *testing.T) {
 			t.Errorf("got the children %v, want only the dead %d of ours", pids, len(ps))
 		}
 		for _, p := range ps {
-			if status := p.End(0); status.Signal() != syscall.SIGKILL {
+			if status := p.Stop(0); status.Signal() != syscall.SIGKILL {
 				t.Errorf("got %v, want SIGKILL", ExitReason(status))
 			}
 		}

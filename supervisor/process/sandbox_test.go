@@ -94,7 +94,7 @@ func TestLostByNumber(t *testing.T) {
 	adoption, lists := s.adoption, s.lists
 	defer func() { s.adoption, s.lists = adoption, lists }()
 	first := start(t, shell("exec sleep 60"))
-	defer first.End(0)
+	defer first.Stop(0)
 	s.adoption, s.lists = syscall.EPERM, false
 	c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
 	c.Keep = true

@@ -28,14 +28,14 @@ func TestHasExited(t *testing.T) {
 	check("any child", unix.P_ALL, 0, true, nil)
 	check("again", unix.P_PID, p.pid, true, nil)
 	check("no child", unix.P_PID, os.Getpid(), false, syscall.ECHILD)
-	p.End(0)
+	p.Stop(0)
 }
 
 // A stopped child has not exited.
 func TestPeekStopped(t *testing.T) {
 	tidy(t)
 	p := start(t, shell("kill -STOP $$"))
-	defer p.End(0)
+	defer p.Stop(0)
 	within(t, "it is stopped", func() bool { return stateOf(p.pid) == "T" })
 	if p.Exited() {
 		t.Error("got exited, want not")

@@ -140,7 +140,7 @@ func TestTerminalBeforeAnAnswer(t *testing.T) {
 		answer.Reset()
 	}
 	p.CloseInput()
-	if exit := p.Finish(t.Context(), nil); exit.Cause != nil || exit.Status != exited0 {
+	if exit := p.Wait(t.Context(), nil); exit.Cause != nil || exit.Status != exited0 {
 		t.Errorf("got %+v", exit)
 	}
 }
