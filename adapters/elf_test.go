@@ -65,7 +65,7 @@ func FuzzHead(f *testing.F) {
 		if loader := loaderIn(head); len(loader) > len(head) {
 			t.Errorf("a loader of %d bytes in %d", len(loader), len(head))
 		}
-		if failure := inspectHead("tool", head); failure != nil {
+		if failure := inspectHead("tool", head, isMissing); failure != nil {
 			checkFailure(t, failure)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -53,12 +54,21 @@ func inspect(file string) *protocol.Failure {
 		return problem("Function.NotFound", "%s does not exist", file)
 	case err != nil:
 		return problem("Function.NotFound", "cannot look at the program: %v", err)
-	case info.IsDir():
-		return problem("Function.NotExecutable", "%s is a folder, not a program", file)
-	case info.Mode()&0o111 == 0:
-		return problem("Function.NotExecutable", "%s is not executable (mode %04o): chmod +x it before packing it", file, info.Mode().Perm())
 	}
-	return inspectHead(file, head(file))
+	return Inspect(file, info.Mode(), head(file), isMissing)
+}
+
+// Inspect says why a file of that mode, which begins with head, cannot be run as
+// a program; nil: it may run. missing reports whether a path surely does not
+// exist where it would run.
+func Inspect(file string, mode fs.FileMode, head []byte, missing func(path string) bool) *protocol.Failure {
+	switch {
+	case mode.IsDir():
+		return problem("Function.NotExecutable", "%s is a folder, not a program", file)
+	case mode&0o111 == 0:
+		return problem("Function.NotExecutable", "%s is not executable (mode %04o): chmod +x it before packing it", file, mode.Perm())
+	}
+	return inspectHead(file, head, missing)
 }
 
 // head is the beginning of a file; one that cannot be read can still be run.
@@ -73,14 +83,14 @@ func head(file string) []byte {
 	return buf[:n]
 }
 
-func inspectHead(file string, head []byte) *protocol.Failure {
+func inspectHead(file string, head []byte, missing func(string) bool) *protocol.Failure {
 	switch {
 	case len(head) == 0:
 		return problem("Function.NotExecutable", "%s is empty", file)
 	case bytes.HasPrefix(head, []byte("#!")):
-		return inspectScript(file, head)
+		return inspectScript(file, head, missing)
 	case bytes.HasPrefix(head, []byte("\x7fELF")):
-		return inspectBinary(file, head)
+		return inspectBinary(file, head, missing)
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
 		return problem("Function.BadInterpreter", "%s begins with a byte order mark (BOM): save it without one", file)
 	case bytes.IndexByte(head, 0) < 0: // it is a text
@@ -93,7 +103,7 @@ func noProgram(file string) *protocol.Failure {
 	return problem("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
 }
 
-func inspectScript(file string, head []byte) *protocol.Failure {
+func inspectScript(file string, head []byte, missing func(string) bool) *protocol.Failure {
 	line, _, _ := bytes.Cut(head[2:], []byte("\n"))
 	if bytes.HasSuffix(line, []byte("\r")) {
 		return problem("Function.BadInterpreter", "%s has Windows line ends (CRLF): save it with Unix ones (LF)", file)
@@ -102,7 +112,7 @@ func inspectScript(file string, head []byte) *protocol.Failure {
 	if len(words) == 0 {
 		return problem("Function.BadInterpreter", "%s: its first line #! names no interpreter", file)
 	}
-	if isMissing(words[0]) {
+	if missing(words[0]) {
 		return problem("Function.BadInterpreter", "%s: its interpreter %s does not exist here", file, words[0])
 	}
 	return nil
@@ -136,8 +146,8 @@ func runs(machine string) bool {
 
 // inspectBinary looks for the loader that an ELF file needs. One for another
 // processor may have its loader elsewhere.
-func inspectBinary(file string, head []byte) *protocol.Failure {
-	if loader := loaderIn(head); loader != "" && runs(machineOf(head)) && isMissing(loader) {
+func inspectBinary(file string, head []byte, missing func(string) bool) *protocol.Failure {
+	if loader := loaderIn(head); loader != "" && runs(machineOf(head)) && missing(loader) {
 		return problem("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)
 	}
 	return nil

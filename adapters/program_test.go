@@ -192,7 +192,7 @@ func TestGoodPrograms(t *testing.T) {
 // A kernel may run the older programs of its family: it decides.
 func TestOlderProcessor(t *testing.T) {
 	older := map[string]uint16{"amd64": elf386, "arm64": 40}[runtime.GOARCH]
-	if f := inspectHead("tool", elf(older, "")); f != nil {
+	if f := inspectHead("tool", elf(older, ""), isMissing); f != nil {
 		t.Errorf("got %v", f)
 	}
 }
@@ -275,7 +275,7 @@ func TestStartAmongShortages(t *testing.T) {
 
 // A program that nobody may read can still be run.
 func TestUnreadable(t *testing.T) {
-	if got := inspectHead("tool", head("/nowhere")); got != nil {
+	if got := inspectHead("tool", head("/nowhere"), isMissing); got != nil {
 		t.Errorf("got %v", got)
 	}
 }
