@@ -17,7 +17,8 @@ Put it next to index.sh, zip both, upload the zip as a custom runtime and set
 the handler to index.main_handler. On a platform it takes no argument; on this
 machine "bootstrapctl invoke" runs the same function.
 
-Arguments: help, version, probe. "bootstrap probe" tries what the sandbox in
+Arguments: check, help, version, probe. "bootstrap check" prints what is wrong
+with the options, and starts nothing. "bootstrap probe" tries what the sandbox in
 which it runs lets programs do, and prints it in 60 lines at most, without values
 of variables. BOOTSTRAP_COMMAND='["./bootstrap", "probe"]' does so on a platform.
 

@@ -62,11 +62,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, version.String())
 	case len(args) == 1 && args[0] == "help":
 		help(stdout)
+	case len(args) == 1 && args[0] == "check":
+		return check(stdout, stderr)
 	case len(args) == 1 && args[0] == "probe":
 		probe.Report(stdout)
 	case len(args) == 2 && args[0] == "probe" && probe.Child(args[1]):
 	default:
-		fmt.Fprintf(stderr, "bootstrap: cannot run %q: the arguments are help, probe, version or none\n", args)
+		fmt.Fprintf(stderr, "bootstrap: cannot run %q: the arguments are check, help, probe, version or none\n", args)
 		return exitUsage
 	}
 	return 0

@@ -77,10 +77,10 @@ func TestArguments(t *testing.T) {
 		{[]string{"help"}, 0, "Options are variables", ""},
 		{[]string{"probe"}, 0, "adopts orphans: ", ""},
 		{[]string{"probe", "me"}, 2, "", `cannot run ["probe" "me"]`},
-		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: the arguments are help, probe, version or none`},
+		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: the arguments are check, help, probe, version or none`},
 		{[]string{"help", "me"}, 2, "", `cannot run ["help" "me"]`},
-		{[]string{"-h"}, 2, "", "the arguments are help, probe, version or none"},
-		{[]string{""}, 2, "", "the arguments are help, probe, version or none"},
+		{[]string{"-h"}, 2, "", "the arguments are check, help, probe, version or none"},
+		{[]string{""}, 2, "", "the arguments are check, help, probe, version or none"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"bootstrap/protocol"
+)
+
+// check prints what is wrong with the configuration of the function in the code
+// folder: a line for each complaint, "error: …" or "warning: …". It starts
+// nothing.
+func check(stdout, stderr io.Writer) int {
+	dir, err := codeFolder()
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
+		return exitUsage
+	}
+	config, wrong := readConfig(dir)
+	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
+		return exitUsage
+	}
+	found, nearest := unknown(os.Environ())
+	for i, name := range found {
+		fmt.Fprintf(stdout, "warning: %s, which is not an option: did you mean %s?\n", config.told(name), nearest[i])
+	}
+	status := exitStopped
+	r := newRuntime(config, platform, dir, io.Discard)
+	defer r.closeLogs()
+	for _, problem := range []error{wrong, r.problems()} {
+		if problem == nil {
+			continue
+		}
+		status = exitUsage
+		fmt.Fprintf(stdout, "error: %s\n", strings.ReplaceAll(problem.Error(), "\n", "\nerror: "))
+	}
+	return status
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// check lists all complaints, a line each, and starts nothing.
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap.env"), []byte("BOOTSTRAP_GRACE=5\nBOOTSTRAP_TIMOUT=3s\nBOOTSTRAP_SIDECARS=Procfile\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	setEnv(t, map[string]string{"USER_CODE_ROOT": dir, "SCF_RUNTIME_API": "127.0.0.1", "_HANDLER": "index.main_handler"})
+	unset(t, "BOOTSTRAP_TIMOUT") // until the file sets it
+	stdout, _ := runs(t, exitUsage, "check")
+	for _, want := range []string{
+		"error: BOOTSTRAP_GRACE is \"5\" (bootstrap.env:1): ",
+		"warning: BOOTSTRAP_TIMOUT is \"3s\" (bootstrap.env:2), which is not an option: did you mean BOOTSTRAP_TIMEOUT?",
+		"error: BOOTSTRAP_SIDECARS is \"Procfile\" (bootstrap.env:3): ",
+	} {
+		if !strings.Contains("\n"+stdout, "\n"+want) {
+			t.Errorf("got %q, want a line %q", stdout, want)
+		}
+	}
+	if lines := strings.Count(stdout, "\n"); lines != 3 {
+		t.Errorf("got %d lines, want 3: %s", lines, stdout)
+	}
+}
+
+// A configuration that is right has no complaint.
+func TestCheckNothing(t *testing.T) {
+	setEnv(t, map[string]string{"USER_CODE_ROOT": t.TempDir(), "SCF_RUNTIME_API": "127.0.0.1", "_HANDLER": "index.main_handler"})
+	if stdout, _ := runs(t, exitStopped, "check"); stdout != "" {
+		t.Errorf("got %q, want nothing", stdout)
+	}
+}
+
+// Without a platform there is nothing to check against.
+func TestCheckNowhere(t *testing.T) {
+	setEnv(t, nil)
+	if _, stderr := runs(t, exitUsage, "check"); !strings.Contains(stderr, "not on a platform") {
+		t.Errorf("got %q", stderr)
+	}
+}
