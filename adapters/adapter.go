@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/logs"
@@ -96,7 +97,7 @@ func (a *adapter) start(ctx context.Context) error {
 		return err
 	}
 	a.adopt(vars)
-	target, err := Resolve(a.Command, a.Handler, a.Dir)
+	target, err := command.Resolve(a.Command, a.Handler, a.Dir)
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 }
 
 // choose picks the adapter for what is to run.
-func (a *adapter) choose(t Target) (supervisor.Adapter, error) {
+func (a *adapter) choose(t command.Target) (supervisor.Adapter, error) {
 	switch misfits := a.misfits(t); {
 	case len(misfits) > 0: // that was not known when the configuration was read
 		return nil, problem("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)

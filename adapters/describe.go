@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 )
@@ -14,8 +15,8 @@ import (
 // Describe says how events will reach the command, and what that is, for the
 // log: of its arguments only that there are some, as they may be secret. It
 // only looks.
-func (c *Config) Describe() (adapter, command string) {
-	t, err := Resolve(c.Command, c.Handler, c.Dir)
+func (c *Config) Describe() (adapter, what string) {
+	t, err := command.Resolve(c.Command, c.Handler, c.Dir)
 	switch {
 	case err != nil:
 		return "none", c.Handler

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -146,4 +147,13 @@ func usefulLine(log []string) (first string) {
 		}
 	}
 	return first
+}
+
+func problem(kind, format string, args ...any) *protocol.Failure {
+	return protocol.Failuref(kind, format, args...)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }

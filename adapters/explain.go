@@ -3,19 +3,14 @@
 package adapters
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
-	"os"
-	"runtime"
 	"slices"
 	"syscall"
 
-	"bootstrap/protocol"
+	"bootstrap/adapters/command"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
-
-	"golang.org/x/sys/unix"
 )
 
 // explain turns a program's failed start into what is wrong with the program.
@@ -33,7 +28,7 @@ func explain(err error) error {
 	case slices.Contains(shortages, start.Errno):
 		return problem("Runtime.StartError", "%v", err)
 	}
-	if f := cmp.Or(inspect(start.Path), refusal(start.Path, start.Errno)); f != nil {
+	if f := cmp.Or(command.Check(start.Path), command.Refusal(start.Path, start.Errno)); f != nil {
 		return f
 	}
 	return problem("Function.StartError", "%v", err)
@@ -50,33 +45,3 @@ func isTooLong(start *process.StartError) bool {
 
 // shortages are the errors of a start that are not the program's fault.
 var shortages = []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE}
-
-// refusal says why the kernel may have refused to run a file in which inspect
-// finds no fault; nil: nothing explains it. A kernel may run programs of another
-// processor, or of any format, by an emulator (binfmt_misc), so they are tried.
-func refusal(file string, errno error) *protocol.Failure {
-	head := head(file)
-	machine := machineOf(head)
-	switch {
-	case errno == syscall.EACCES:
-		return forbidden(file)
-	case !runs(machine):
-		return problem("Function.BadInterpreter", "%s is built for another processor (%s), not for %s", file, machine, runtime.GOARCH)
-	case !bytes.HasPrefix(head, []byte("\x7fELF")) && !bytes.HasPrefix(head, []byte("#!")):
-		return noProgram(file)
-	}
-	return nil
-}
-
-// forbidden says why a file that has an execute bit may not be run.
-func forbidden(file string) *protocol.Failure {
-	var system syscall.Statfs_t
-	if err := syscall.Statfs(file, &system); err == nil && system.Flags&unix.ST_NOEXEC != 0 {
-		return problem("Function.NotExecutable", "%s lies in a file system that runs no programs (noexec): put it elsewhere", file)
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil // it has just been there
-	}
-	return problem("Function.NotExecutable", "the system does not let user %d run %s (mode %04o), or its interpreter: chmod 755 both before packing them", os.Geteuid(), file, info.Mode().Perm())
-}

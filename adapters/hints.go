@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 
 	"golang.org/x/sys/unix"
@@ -139,7 +140,7 @@ func where(holds func(*Config) bool, advice string) func(*Config, string) string
 }
 
 func lacks(path string) func(*Config) bool {
-	return func(*Config) bool { return isMissing(path) }
+	return func(*Config) bool { return command.IsMissing(path) }
 }
 
 func lacksWritable(dir string) func(*Config) bool {

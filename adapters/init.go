@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -77,8 +78,8 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 	defer file.Close() // only read
 	log := c.newStderr()
 	exit, failed := i.toEnd(ctx, c, log, "BOOTSTRAP_ENV_FILE="+file.Name())
-	text, err := ReadRegular(file.Name()) // which may be a new one of that name
-	c.learn(string(text))                 // before anything is told
+	text, err := command.ReadRegular(file.Name()) // which may be a new one of that name
+	c.learn(string(text))                         // before anything is told
 	if failed == nil {
 		failed = i.outcome(c, exit, log)
 	}
@@ -113,7 +114,7 @@ func newEnvFile() (*os.File, error) {
 
 // toEnd runs the command. Its error is that this cannot be done.
 func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...string) (process.Exit, error) {
-	path, args, err := FindCommand(i.Command, c.Dir, c.Getenv("PATH"))
+	path, args, err := command.Find(i.Command, c.Dir, c.Getenv("PATH"))
 	if err != nil {
 		return process.Exit{}, initFailure(err)
 	}

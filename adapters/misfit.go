@@ -3,6 +3,7 @@
 package adapters
 
 import (
+	"bootstrap/adapters/command"
 	"fmt"
 	"path/filepath"
 )
@@ -13,14 +14,14 @@ type Misfit struct{ Option, Why string }
 // Misfits are those of c. Where it is not known what is to run there are none:
 // that shows at the start.
 func (c *Config) Misfits() []Misfit {
-	t, err := Resolve(c.Command, c.Handler, c.Dir)
+	t, err := command.Resolve(c.Command, c.Handler, c.Dir)
 	if err != nil {
 		return nil
 	}
 	return c.misfits(t)
 }
 
-func (c *Config) misfits(t Target) (all []Misfit) {
+func (c *Config) misfits(t command.Target) (all []Misfit) {
 	function := t.Function != ""
 	shell := function && filepath.Ext(t.File) == ".sh"
 	lasts := c.Worker || function && !shell

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -37,7 +38,7 @@ type call struct {
 }
 
 func newOneshot(c Config, args []string) (*oneshot, error) {
-	path, err := findProgram(args[0], c.Dir, c.Getenv("PATH"))
+	path, err := command.FindProgram(args[0], c.Dir, c.Getenv("PATH"))
 	return &oneshot{Config: c, path: path, args: args}, err
 }
 

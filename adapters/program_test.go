@@ -1,7 +1,6 @@
 package adapters
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,46 +9,12 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/elftest"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
 
 	"golang.org/x/sys/unix"
 )
-
-const (
-	elf386   = 3
-	elfAmd64 = 62
-	elfArm64 = 183
-	elfS390  = 22
-)
-
-// elf is the head of a program for a machine, with a loader if it has a name.
-func elf(machine uint16, loader string) []byte {
-	b := make([]byte, 120)
-	copy(b, "\x7fELF\x02\x01\x01")
-	le := binary.LittleEndian
-	le.PutUint16(b[16:], 2) // a program
-	le.PutUint16(b[18:], machine)
-	le.PutUint32(b[20:], 1)
-	le.PutUint64(b[32:], 64) // where the program headers are
-	le.PutUint16(b[52:], 64)
-	le.PutUint16(b[54:], 56) // their size
-	if loader != "" {
-		le.PutUint16(b[56:], 1) // their number
-		le.PutUint32(b[64:], 3) // names the loader
-		le.PutUint64(b[64+8:], 120)
-		le.PutUint64(b[64+32:], uint64(len(loader)+1))
-	}
-	return append(append(b, loader...), 0)
-}
-
-func thisMachine() uint16 {
-	return map[string]uint16{"amd64": elfAmd64, "arm64": elfArm64}[runtime.GOARCH]
-}
-
-func otherMachine() uint16 {
-	return map[string]uint16{"amd64": elfArm64, "arm64": elfAmd64}[runtime.GOARCH]
-}
 
 // badPrograms are those that cannot work; each has a message of its own.
 var badPrograms = []badProgram{
@@ -57,9 +22,9 @@ var badPrograms = []badProgram{
 	{"no shebang", []byte("echo hi\n"), 0o755, "Function.BadInterpreter", "is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh"},
 	{"a byte order mark", []byte("\xef\xbb\xbf#!/bin/sh\necho hi\n"), 0o755, "Function.BadInterpreter", "begins with a byte order mark"},
 	{"no format at all", []byte("\x7fOLD\x00\x01\x02"), 0o755, "Function.BadInterpreter", "is neither a program for Linux nor a script"},
-	{"another processor", elf(otherMachine(), ""), 0o755, "Function.BadInterpreter", "is built for another processor (" + map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]},
-	{"an unknown processor", elf(elfS390, ""), 0o755, "Function.BadInterpreter", "is built for another processor (machine 22), not for"},
-	{"no loader", elf(thisMachine(), "/lib/ld-nowhere.so.1"), 0o755, "Function.BadInterpreter", "needs the loader /lib/ld-nowhere.so.1, which does not exist here"},
+	{"another processor", elftest.Program(elftest.Other, ""), 0o755, "Function.BadInterpreter", "is built for another processor (" + map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]},
+	{"an unknown processor", elftest.Program(elftest.S390, ""), 0o755, "Function.BadInterpreter", "is built for another processor (machine 22), not for"},
+	{"no loader", elftest.Program(elftest.This, "/lib/ld-nowhere.so.1"), 0o755, "Function.BadInterpreter", "needs the loader /lib/ld-nowhere.so.1, which does not exist here"},
 	{"not executable", []byte("#!/bin/sh\n"), 0o644, "Function.NotExecutable", "is not executable (mode 0644): chmod +x"},
 	{"a folder", nil, 0o755, "Function.NotExecutable", "is a folder, not a program"},
 	{"empty", []byte{}, 0o755, "Function.NotExecutable", "is empty"},
@@ -189,27 +154,19 @@ func TestGoodPrograms(t *testing.T) {
 	})
 }
 
-// A kernel may run the older programs of its family: it decides.
-func TestOlderProcessor(t *testing.T) {
-	older := map[string]uint16{"amd64": elf386, "arm64": 40}[runtime.GOARCH]
-	if f := inspectHead("tool", elf(older, ""), isMissing); f != nil {
-		t.Errorf("got %v", f)
-	}
-}
-
 // Where the kernel has an emulator it runs what nothing here can tell.
 func TestEmulatedProcessor(t *testing.T) {
 	const setup = `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && emulator=$(mktemp) && chmod 755 $emulator &&
 		echo '#!/bin/sh
 		exec cat' >$emulator && printf ":other:M:18:$MACHINE::$emulator:" >/proc/sys/fs/binfmt_misc/register`
-	t.Setenv("MACHINE", fmt.Sprintf(`\x%02x`, otherMachine()))
+	t.Setenv("MACHINE", fmt.Sprintf(`\x%02x`, elftest.Other))
 	if !sandboxed(t, setup, "--user", "--map-root-user") { // which has its own, from Linux 6.7 on
 		return
 	}
 	for _, loader := range []string{"", "/lib/ld-nowhere.so.1"} {
 		c := config(t, nil)
 		c.Handler = "tool"
-		put(t, c.Dir+"/tool", elf(otherMachine(), loader), 0o755)
+		put(t, c.Dir+"/tool", elftest.Program(elftest.Other, loader), 0o755)
 		succeeds(t, start(t, c), "event", "event")
 	}
 }
@@ -261,7 +218,7 @@ func TestTooLong(t *testing.T) {
 // A system that is short of something has nothing to do with the program.
 func TestStartAmongShortages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tool")
-	put(t, file, elf(otherMachine(), ""), 0o755)
+	put(t, file, elftest.Program(elftest.Other, ""), 0o755)
 	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
 		err := &process.StartError{Path: file, Errno: errno}
 		wantFailure(t, explain(err), "Runtime.StartError", err.Error())
@@ -270,57 +227,5 @@ func TestStartAmongShortages(t *testing.T) {
 		if !ok || fatal.Failure.Type != "Runtime.TooManyProcesses" || fatal.Failure.Message != err.Error() {
 			t.Errorf("got %v, want the end of the runtime", explain(err))
 		}
-	}
-}
-
-// A program that nobody may read can still be run.
-func TestUnreadable(t *testing.T) {
-	if got := inspectHead("tool", head("/nowhere"), isMissing); got != nil {
-		t.Errorf("got %v", got)
-	}
-}
-
-func TestPath(t *testing.T) {
-	code := files{
-		"first/plain":   "not executable",
-		"second/plain":  "#!/bin/sh",
-		"first/tool":    "#!/bin/sh",
-		"second/tool":   "#!/bin/sh",
-		"first/file/x":  "",
-		"second/file":   "#!/bin/sh",
-		"here":          "#!/bin/sh",
-		"second/broken": "#!/nowhere/sh",
-	}
-	dir := folder(t, code)
-	tests := []struct {
-		name, program, path string
-		want                string // relative to dir
-		problem             string
-	}{
-		{"the first of two", "tool", dir + "/first:" + dir + "/second", "first/tool", ""},
-		{"a folder that is not there", "tool", "/nowhere:" + dir + "/second", "second/tool", ""},
-		{"not one that cannot run", "plain", dir + "/first:" + dir + "/second", "second/plain", ""},
-		{"not a folder", "file", dir + "/first:" + dir + "/second", "second/file", ""},
-		{"a folder within the code folder", "tool", "second", "second/tool", ""},
-		{"the code folder, as an empty name", "here", "/nowhere::/bin", "here", ""},
-		{"a path from the code folder", "second/tool", "", "second/tool", ""},
-		{"a path with a dot", "./here", "", "here", ""},
-		{"an absolute path", dir + "/here", "", "here", ""},
-		{"nowhere", "missing", "/nowhere:/bin", "", `"missing" is not in PATH (/nowhere:/bin)`},
-		{"not without PATH", "sh", "", "", `"sh" is not in PATH ()`},
-		{"not in the code folder", "here", "/bin", "", `"here" is not in PATH`},
-		{"only one that cannot run", "plain", dir + "/first", "", "not in PATH"},
-		{"one that is broken", "broken", "second", "", "its interpreter /nowhere/sh does not exist"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := findProgram(test.program, dir, test.path)
-			switch {
-			case test.problem == "" && (err != nil || got != filepath.Join(dir, test.want)):
-				t.Errorf("got %s, %v, want %s", got, err, test.want)
-			case test.problem != "" && (err == nil || !strings.Contains(err.Error(), test.problem)):
-				t.Errorf("got %v, want …%s…", err, test.problem)
-			}
-		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -19,7 +20,7 @@ import (
 // shell calls a function of a script that a resident shell has loaded.
 type shell struct {
 	Config
-	Target
+	command.Target
 	path   string // of the shell
 	name   string // bash, or sh
 	source string // of the host
@@ -49,7 +50,7 @@ func (f *shell) find() (err error) {
 	if f.path, err = f.findInterpreter(bash, f.File); err == nil {
 		return nil
 	}
-	path, none := findProgram("sh", f.Dir, f.Getenv("PATH"))
+	path, none := command.FindProgram("sh", f.Dir, f.Getenv("PATH"))
 	if none != nil {
 		return err
 	}

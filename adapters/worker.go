@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -47,7 +48,7 @@ type session struct {
 }
 
 // newModule is a worker that calls a function of a module in its language.
-func newModule(c Config, t Target) (*worker, error) {
+func newModule(c Config, t command.Target) (*worker, error) {
 	l := languageOf(t.File)
 	path, err := c.findInterpreter(l, t.File)
 	return &worker{
@@ -61,7 +62,7 @@ func newModule(c Config, t Target) (*worker, error) {
 
 // newWorker is one that the user has written.
 func newWorker(c Config, args []string) (*worker, error) {
-	path, err := findProgram(args[0], c.Dir, c.Getenv("PATH"))
+	path, err := command.FindProgram(args[0], c.Dir, c.Getenv("PATH"))
 	return &worker{Config: c, path: path, args: args, name: "the worker"}, err
 }
 

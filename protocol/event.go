@@ -5,6 +5,7 @@ package protocol
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/textproto"
 	"time"
 )
@@ -37,6 +38,12 @@ type Failure struct {
 	// Stack is what led to it, a line each: a stack trace, or the end of
 	// what the command wrote to stderr.
 	Stack []string
+}
+
+// Failuref returns a Failure of that type, with a message in the form of
+// fmt.Sprintf.
+func Failuref(kind, format string, args ...any) *Failure {
+	return &Failure{Type: kind, Message: fmt.Sprintf(format, args...)}
 }
 
 func (f *Failure) Error() string { return f.Type + ": " + f.Message }

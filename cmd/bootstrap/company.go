@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/supervisor/logs"
 	"bootstrap/supervisor/process"
 )
@@ -39,7 +40,7 @@ func (r *runtime) findCompany() (all []error) {
 }
 
 func (r *runtime) findStopCommand() error {
-	path, args, err := adapters.FindCommand(r.StopCommand, r.dir, os.Getenv("PATH"))
+	path, args, err := command.Find(r.StopCommand, r.dir, os.Getenv("PATH"))
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.told(prefix+"_STOP_COMMAND"), err)
 	}

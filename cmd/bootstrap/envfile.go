@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bootstrap/adapters/command"
 	"bufio"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-
-	"bootstrap/adapters"
 
 	"github.com/hashicorp/go-envparse"
 )
@@ -25,7 +24,7 @@ const envFile = "bootstrap.env"
 // set. A file that does not exist is empty. The complaints hold no value: each
 // may be a secret.
 func loadEnvFile(dir string) (origins map[string]string, complaints []error) {
-	text, err := adapters.ReadRegular(filepath.Join(dir, envFile))
+	text, err := command.ReadRegular(filepath.Join(dir, envFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, []error{fmt.Errorf("cannot read %s: %w", envFile, err)}
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 )
 
@@ -14,7 +14,7 @@ import (
 func (r *runtime) problems() error {
 	all := []error{concurrencyProblem(r.Config, r.platform)}
 	complain := func(option string, err error) { all = append(all, fmt.Errorf("%s: %w", r.told(option), err)) }
-	if _, err := adapters.Arguments(r.Command); err != nil {
+	if _, err := command.Arguments(r.Command); err != nil {
 		complain(prefix+"_COMMAND", err)
 	}
 	function := r.function()
@@ -22,7 +22,7 @@ func (r *runtime) problems() error {
 		complain(m.Option, errors.New(m.Why))
 	}
 	if r.InitCommand != "" {
-		if _, _, err := adapters.FindCommand(r.InitCommand, r.dir, os.Getenv("PATH")); err != nil {
+		if _, _, err := command.Find(r.InitCommand, r.dir, os.Getenv("PATH")); err != nil {
 			complain(prefix+"_INIT_COMMAND", err)
 		}
 	}

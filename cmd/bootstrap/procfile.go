@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
 )
@@ -30,7 +30,7 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints [
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
-	text, err := adapters.ReadRegular(file)
+	text, err := command.ReadRegular(file)
 	if err != nil {
 		return nil, []error{fmt.Errorf("cannot read it: %w: %s", err, wantSidecars)}
 	}
@@ -50,7 +50,7 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints [
 
 // sidecar has our own environment, in which there is nothing of an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
-	path, args, err := adapters.FindCommand(e.command, dir, os.Getenv("PATH"))
+	path, args, err := command.Find(e.command, dir, os.Getenv("PATH"))
 	command := process.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}
 	return supervisor.Sidecar{Name: e.name, Command: command}, err
 }

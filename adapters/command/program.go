@@ -1,4 +1,4 @@
-package adapters
+package command
 
 import (
 	"bytes"
@@ -17,14 +17,14 @@ import (
 	"bootstrap/protocol"
 )
 
-// findProgram is the path of a program: a name is searched for in PATH, a path
+// FindProgram is the path of a program: a name is searched for in PATH, a path
 // counts from dir. It also sees whether the program can work here.
-func findProgram(name, dir, path string) (string, error) {
+func FindProgram(name, dir, path string) (string, error) {
 	if strings.Contains(name, "/") {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(dir, name)
 		}
-		return name, asError(inspect(name))
+		return name, asError(Check(name))
 	}
 	for folder := range strings.SplitSeq(path, ":") {
 		file := filepath.Join(dir, folder, name)
@@ -32,10 +32,10 @@ func findProgram(name, dir, path string) (string, error) {
 			file = filepath.Join(folder, name)
 		}
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return file, asError(inspect(file))
+			return file, asError(Check(file))
 		}
 	}
-	return "", problem("Function.NotFound", "%q is not in PATH (%s)", name, path)
+	return "", protocol.Failuref("Function.NotFound", "%q is not in PATH (%s)", name, path)
 }
 
 func asError(f *protocol.Failure) error {
@@ -45,17 +45,17 @@ func asError(f *protocol.Failure) error {
 	return f
 }
 
-// inspect says why a file cannot be run as a program, whatever the kernel; nil:
+// Check says why a file cannot be run as a program, whatever the kernel; nil:
 // it may run.
-func inspect(file string) *protocol.Failure {
+func Check(file string) *protocol.Failure {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return problem("Function.NotFound", "%s does not exist", file)
+		return protocol.Failuref("Function.NotFound", "%s does not exist", file)
 	case err != nil:
-		return problem("Function.NotFound", "cannot look at the program: %v", err)
+		return protocol.Failuref("Function.NotFound", "cannot look at the program: %v", err)
 	}
-	return Inspect(file, info.Mode(), head(file), isMissing)
+	return Inspect(file, info.Mode(), head(file), IsMissing)
 }
 
 // Inspect says why a file of that mode, which begins with head, cannot be run as
@@ -64,9 +64,9 @@ func inspect(file string) *protocol.Failure {
 func Inspect(file string, mode fs.FileMode, head []byte, missing func(path string) bool) *protocol.Failure {
 	switch {
 	case mode.IsDir():
-		return problem("Function.NotExecutable", "%s is a folder, not a program", file)
+		return protocol.Failuref("Function.NotExecutable", "%s is a folder, not a program", file)
 	case mode&0o111 == 0:
-		return problem("Function.NotExecutable", "%s is not executable (mode %04o): chmod +x it before packing it", file, mode.Perm())
+		return protocol.Failuref("Function.NotExecutable", "%s is not executable (mode %04o): chmod +x it before packing it", file, mode.Perm())
 	}
 	return inspectHead(file, head, missing)
 }
@@ -86,13 +86,13 @@ func head(file string) []byte {
 func inspectHead(file string, head []byte, missing func(string) bool) *protocol.Failure {
 	switch {
 	case len(head) == 0:
-		return problem("Function.NotExecutable", "%s is empty", file)
+		return protocol.Failuref("Function.NotExecutable", "%s is empty", file)
 	case bytes.HasPrefix(head, []byte("#!")):
 		return inspectScript(file, head, missing)
 	case bytes.HasPrefix(head, []byte("\x7fELF")):
 		return inspectBinary(file, head, missing)
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
-		return problem("Function.BadInterpreter", "%s begins with a byte order mark (BOM): save it without one", file)
+		return protocol.Failuref("Function.BadInterpreter", "%s begins with a byte order mark (BOM): save it without one", file)
 	case bytes.IndexByte(head, 0) < 0: // it is a text
 		return noProgram(file)
 	}
@@ -100,26 +100,26 @@ func inspectHead(file string, head []byte, missing func(string) bool) *protocol.
 }
 
 func noProgram(file string) *protocol.Failure {
-	return problem("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
+	return protocol.Failuref("Function.BadInterpreter", "%s is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh", file)
 }
 
 func inspectScript(file string, head []byte, missing func(string) bool) *protocol.Failure {
 	line, _, _ := bytes.Cut(head[2:], []byte("\n"))
 	if bytes.HasSuffix(line, []byte("\r")) {
-		return problem("Function.BadInterpreter", "%s has Windows line ends (CRLF): save it with Unix ones (LF)", file)
+		return protocol.Failuref("Function.BadInterpreter", "%s has Windows line ends (CRLF): save it with Unix ones (LF)", file)
 	}
 	words := strings.Fields(string(line))
 	if len(words) == 0 {
-		return problem("Function.BadInterpreter", "%s: its first line #! names no interpreter", file)
+		return protocol.Failuref("Function.BadInterpreter", "%s: its first line #! names no interpreter", file)
 	}
 	if missing(words[0]) {
-		return problem("Function.BadInterpreter", "%s: its interpreter %s does not exist here", file, words[0])
+		return protocol.Failuref("Function.BadInterpreter", "%s: its interpreter %s does not exist here", file, words[0])
 	}
 	return nil
 }
 
-// isMissing reports whether there is surely no such file.
-func isMissing(file string) bool {
+// IsMissing reports whether there is surely no such file.
+func IsMissing(file string) bool {
 	_, err := os.Stat(file)
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
@@ -148,11 +148,7 @@ func runs(machine string) bool {
 // processor may have its loader elsewhere.
 func inspectBinary(file string, head []byte, missing func(string) bool) *protocol.Failure {
 	if loader := loaderIn(head); loader != "" && runs(machineOf(head)) && missing(loader) {
-		return problem("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)
+		return protocol.Failuref("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)
 	}
 	return nil
-}
-
-func problem(kind, format string, args ...any) *protocol.Failure {
-	return &protocol.Failure{Type: kind, Message: fmt.Sprintf(format, args...)}
 }

@@ -1,14 +1,16 @@
-package adapters
+package command
 
 import (
+	"bootstrap/internal/elftest"
 	"encoding/binary"
 	"os"
+	"strings"
 	"testing"
 )
 
 func TestLoader(t *testing.T) {
 	change := func(at int, value uint64, size int) []byte {
-		b := elf(thisMachine(), "/lib/ld.so")
+		b := elftest.Program(elftest.This, "/lib/ld.so")
 		var all [8]byte
 		binary.LittleEndian.PutUint64(all[:], value)
 		copy(b[at:], all[:size])
@@ -19,14 +21,14 @@ func TestLoader(t *testing.T) {
 		head []byte
 		want string
 	}{
-		{"a loader", elf(thisMachine(), "/lib/ld.so"), "/lib/ld.so"},
-		{"none", elf(thisMachine(), ""), ""},
+		{"a loader", elftest.Program(elftest.This, "/lib/ld.so"), "/lib/ld.so"},
+		{"none", elftest.Program(elftest.This, ""), ""},
 		{"nothing", nil, ""},
 		{"only the magic", []byte("\x7fELF"), ""},
-		{"half a header", elf(thisMachine(), "/lib/ld.so")[:40], ""},
-		{"half a program header", elf(thisMachine(), "/lib/ld.so")[:100], ""},
-		{"no name", elf(thisMachine(), "/lib/ld.so")[:120], ""},
-		{"a name that does not end", elf(thisMachine(), "/lib/ld.so")[:125], ""},
+		{"half a header", elftest.Program(elftest.This, "/lib/ld.so")[:40], ""},
+		{"half a program header", elftest.Program(elftest.This, "/lib/ld.so")[:100], ""},
+		{"no name", elftest.Program(elftest.This, "/lib/ld.so")[:120], ""},
+		{"a name that does not end", elftest.Program(elftest.This, "/lib/ld.so")[:125], ""},
 		{"32 bits", change(4, 1, 1), ""},
 		{"big endian", change(5, 2, 1), ""},
 		{"program headers past the end", change(32, 1<<20, 8), ""},
@@ -50,8 +52,8 @@ func TestLoader(t *testing.T) {
 
 // Whatever a file begins with, nothing panics.
 func FuzzHead(f *testing.F) {
-	f.Add(elf(thisMachine(), "/lib/ld.so"))
-	f.Add(elf(otherMachine(), ""))
+	f.Add(elftest.Program(elftest.This, "/lib/ld.so"))
+	f.Add(elftest.Program(elftest.Other, ""))
 	f.Add([]byte("#!/bin/sh -e\r\n"))
 	f.Add([]byte("#!"))
 	f.Add([]byte("\x7fELF"))
@@ -65,8 +67,10 @@ func FuzzHead(f *testing.F) {
 		if loader := loaderIn(head); len(loader) > len(head) {
 			t.Errorf("a loader of %d bytes in %d", len(loader), len(head))
 		}
-		if failure := inspectHead("tool", head, isMissing); failure != nil {
-			checkFailure(t, failure)
+		if failure := inspectHead("tool", head, IsMissing); failure != nil {
+			if failure.Type == "" || strings.Contains(failure.Message, "\n") {
+				t.Errorf("got %+v, want a type and one line", failure)
+			}
 		}
 	})
 }

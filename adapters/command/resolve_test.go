@@ -1,13 +1,13 @@
-package adapters
+package command
 
 import (
+	"bootstrap/protocol"
+	"errors"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-
-	"bootstrap/protocol"
 )
 
 func TestResolve(t *testing.T) {
@@ -80,7 +80,10 @@ func TestResolve(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := Resolve(test.command, test.handler, dir)
 			if test.problem != "" {
-				wantFailure(t, err, "Runtime.HandlerNotFound", test.problem)
+				f, ok := errors.AsType[*protocol.Failure](err)
+				if !ok || f.Type != "Runtime.HandlerNotFound" || !strings.Contains(f.Message, test.problem) {
+					t.Errorf("got %v, want Runtime.HandlerNotFound, %q", err, test.problem)
+				}
 				return
 			}
 			if err != nil || !reflect.DeepEqual(got, test.want) {
@@ -88,52 +91,6 @@ func TestResolve(t *testing.T) {
 			}
 		})
 	}
-}
-
-// What Resolve finds need not work: that shows at the start.
-func TestStartFails(t *testing.T) {
-	code := files{
-		"index.sh":    "main_handler() { :; }",
-		"plain":       "text",
-		"folder/file": "",
-		"sub/index.sh": `main_handler() { :; }
-			helper() { :; }`,
-	}
-	tests := []struct {
-		name, command, handler, kind, want string
-	}{
-		{"no handler", "", "", "Runtime.HandlerNotFound", "no handler"},
-		{"a script's file name", "", "index.sh", "Function.NotExecutable", "index.sh is not executable (mode 0644): chmod +x"},
-		{"a file that is no program", "", "plain", "Function.NotExecutable", "plain is not executable (mode 0644)"},
-		{"a folder", "", "folder", "Function.NotExecutable", "folder is a folder, not a program"},
-		{"the code folder", "", ".", "Function.NotExecutable", "is a folder"},
-		{"no such function", "", "index.main", "Runtime.HandlerNotFound", "index.sh does not define the function main (it defines: main_handler)"},
-		{"no such function of two", "", "sub/index.main", "Runtime.HandlerNotFound", "it defines: helper main_handler)"},
-		{"an option as a function", "", "index.-p", "Runtime.HandlerNotFound", "does not define the function -p"},
-		{"a builtin as a function", "", "index.echo", "Runtime.HandlerNotFound", "does not define the function echo"},
-		{"no such command", `["no-such-command"]`, "", "Function.NotFound", `"no-such-command" is not in PATH (`},
-		{"no such file", `["./no-such-file"]`, "", "Function.NotFound", "/no-such-file does not exist"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c := config(t, code)
-			c.Command, c.Handler = test.command, test.handler
-			wantFailure(t, startFailure(t, c), test.kind, test.want)
-		})
-	}
-}
-
-// startFailure is why an adapter cannot start.
-func startFailure(t *testing.T, c Config) *protocol.Failure {
-	t.Helper()
-	err := New(c).Start(t.Context())
-	failure, ok := err.(*protocol.Failure)
-	if !ok {
-		t.Fatalf("Start: got %v, want a failure", err)
-	}
-	checkFailure(t, failure)
-	noneLeft(t)
-	return failure
 }
 
 func TestHandlerWithoutSecrets(t *testing.T) {
@@ -144,7 +101,7 @@ func TestHandlerWithoutSecrets(t *testing.T) {
 }
 
 // What is found is what is meant where the adapters run it.
-func TestFindCommand(t *testing.T) {
+func TestFind(t *testing.T) {
 	for _, row := range []struct {
 		command, program string
 		args             []string
@@ -155,7 +112,7 @@ func TestFindCommand(t *testing.T) {
 		{`["./hush"]`, "", nil, "/nowhere/hush does not exist"},
 		{`["hush`, "", nil, "it begins with [ but is not a JSON array of strings"},
 	} {
-		program, args, err := FindCommand(row.command, "/nowhere", "/bin")
+		program, args, err := Find(row.command, "/nowhere", "/bin")
 		if program != row.program || !slices.Equal(args, row.args) || (err == nil) != (row.problem == "") {
 			t.Errorf("%s: got %q, %q, %v", row.command, program, args, err)
 		}

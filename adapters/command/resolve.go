@@ -1,4 +1,6 @@
-package adapters
+// Package command tells what a command line or a handler means, and whether the
+// program that it names can run.
+package command
 
 import (
 	"encoding/json"
@@ -39,14 +41,14 @@ func Resolve(command, handler, dir string) (Target, error) {
 	return resolveFunction(handler, dir)
 }
 
-// FindCommand says which program a command means, such as BOOTSTRAP_COMMAND
+// Find says which program a command means, such as BOOTSTRAP_COMMAND
 // may be, and with which arguments, its name first: as it would be found in the
 // folder dir, with that PATH. The error does not quote the command.
-func FindCommand(command, dir, path string) (program string, args []string, err error) {
+func Find(command, dir, path string) (program string, args []string, err error) {
 	if args, err = Arguments(command); err != nil {
 		return "", nil, err
 	}
-	program, err = findProgram(args[0], dir, path)
+	program, err = FindProgram(args[0], dir, path)
 	if f, ok := errors.AsType[*protocol.Failure](err); ok {
 		err = errors.New(f.Message) // its type is for a function's command
 	}
@@ -74,6 +76,10 @@ func Arguments(command string) ([]string, error) {
 	return args, nil
 }
 
+// extensions are those of scripts with functions, in the order in which they are
+// looked for.
+var extensions = []string{".sh", ".py", ".js", ".mjs", ".cjs"}
+
 // resolveFunction reads "file.function", the file without its extension.
 func resolveFunction(handler, dir string) (Target, error) {
 	dot := strings.LastIndexByte(handler, '.')
@@ -82,11 +88,11 @@ func resolveFunction(handler, dir string) (Target, error) {
 	}
 	base, name := filepath.Join(dir, handler[:dot]), handler[dot+1:]
 	var scripts []string
-	for _, l := range languages {
-		if exists(base + l.extension) {
-			return Target{File: base + l.extension, Function: name}, nil
+	for _, extension := range extensions {
+		if exists(base + extension) {
+			return Target{File: base + extension, Function: name}, nil
 		}
-		scripts = append(scripts, handler[:dot]+l.extension)
+		scripts = append(scripts, handler[:dot]+extension)
 	}
 	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s", handler, handler, scripts, dir)
 }

@@ -1,0 +1,43 @@
+//go:build linux
+
+package command
+
+import (
+	"bootstrap/protocol"
+	"bytes"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Refusal says why the kernel may have refused to run a file in which Check
+// finds no fault; nil: nothing explains it. A kernel may run programs of another
+// processor, or of any format, by an emulator (binfmt_misc), so they are tried.
+func Refusal(file string, errno error) *protocol.Failure {
+	head := head(file)
+	machine := machineOf(head)
+	switch {
+	case errno == syscall.EACCES:
+		return forbidden(file)
+	case !runs(machine):
+		return protocol.Failuref("Function.BadInterpreter", "%s is built for another processor (%s), not for %s", file, machine, runtime.GOARCH)
+	case !bytes.HasPrefix(head, []byte("\x7fELF")) && !bytes.HasPrefix(head, []byte("#!")):
+		return noProgram(file)
+	}
+	return nil
+}
+
+// forbidden says why a file that has an execute bit may not be run.
+func forbidden(file string) *protocol.Failure {
+	var system syscall.Statfs_t
+	if err := syscall.Statfs(file, &system); err == nil && system.Flags&unix.ST_NOEXEC != 0 {
+		return protocol.Failuref("Function.NotExecutable", "%s lies in a file system that runs no programs (noexec): put it elsewhere", file)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil // it has just been there
+	}
+	return protocol.Failuref("Function.NotExecutable", "the system does not let user %d run %s (mode %04o), or its interpreter: chmod 755 both before packing them", os.Geteuid(), file, info.Mode().Perm())
+}
