@@ -103,7 +103,7 @@ func TestStandbyIsNoLeftover(t *testing.T) {
 				t.Errorf("got the log %s", log)
 			}
 			for _, p := range there {
-				until(t, p.name+" is gone", func() bool { return gone(p.pid) })
+				until(t, p.name+" is gone", p.gone)
 			}
 		})
 	}

@@ -68,7 +68,7 @@ func TestNextRuntimeClearsUp(t *testing.T) {
 			until(t, "it is dead", func() bool { return f.runner.PID() == 0 })
 			f.succeeds(t, "echo two", "two\n")
 			for _, p := range there {
-				until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
+				until(t, fmt.Sprint(p, " is gone"), p.gone)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestRuntimesBesideEachOther(t *testing.T) {
 				second.logged(t) // wants status 0
 			}
 			for _, p := range there {
-				if gone(p.pid) {
+				if p.gone() {
 					t.Errorf("%v is gone", p)
 				}
 			}

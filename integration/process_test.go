@@ -218,7 +218,7 @@ func TestR11StopWithEventInHand(t *testing.T) {
 				t.Errorf("it ended with %v, want exit status 0", state)
 			}
 			for _, p := range <-there {
-				until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
+				until(t, fmt.Sprint(p, " is gone"), p.gone)
 			}
 			if got := server.Stats(); got.Errors != 1 || got.Responses != 0 || got.Refused != 0 {
 				t.Errorf("got %+v, want one error", got)

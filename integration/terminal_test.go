@@ -117,7 +117,7 @@ func TestR14InATerminal(t *testing.T) {
 			}
 			exited("")
 			for _, p := range there {
-				until(t, p.name+" is gone", func() bool { return gone(p.pid) })
+				until(t, p.name+" is gone", p.gone)
 			}
 		})
 	}

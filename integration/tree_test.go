@@ -15,6 +15,7 @@ type proc struct {
 	name   string
 	state  string // "Z": a zombie
 	parent int
+	start  string // tells a process from a later one with the same number
 }
 
 // readProc looks at a process; false: it is gone.
@@ -26,11 +27,17 @@ func readProc(pid int) (proc, bool) {
 	open, closing := strings.IndexByte(string(stat), '('), strings.LastIndexByte(string(stat), ')')
 	fields := strings.Fields(string(stat[closing+1:]))
 	parent, _ := strconv.Atoi(fields[1]) // the kernel wrote it
-	return proc{pid, string(stat[open+1 : closing]), fields[0], parent}, true
+	return proc{pid, string(stat[open+1 : closing]), fields[0], parent, fields[19]}, true
 }
 
 // dead: it only waits for its parent to look.
 func (p proc) dead() bool { return p.state == "Z" || p.state == "X" }
+
+// gone reports whether the process has exited.
+func (p proc) gone() bool {
+	now, there := readProc(p.pid)
+	return !there || now.dead() || now.start != p.start
+}
 
 // gone: there is no such process, or it is dead.
 func gone(pid int) bool {

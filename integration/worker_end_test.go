@@ -88,7 +88,7 @@ func TestHostsWithChildren(t *testing.T) {
 				}
 				runner.Stop()
 				for _, p := range below {
-					until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
+					until(t, fmt.Sprint(p, " is gone"), p.gone)
 				}
 			})
 		}
@@ -104,7 +104,7 @@ func TestR10StopIdle(t *testing.T) {
 			there := family(pidOf(f.runner))
 			f.logged(t) // wants status 0
 			for _, p := range there {
-				until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
+				until(t, fmt.Sprint(p, " is gone"), p.gone)
 			}
 		}
 		if files := entries(t, f.tmp); files != 0 {
@@ -122,7 +122,7 @@ func TestR10DeafWorker(t *testing.T) {
 		there := family(pidOf(f.runner))
 		f.logged(t) // wants status 0
 		for _, p := range there {
-			until(t, fmt.Sprint(p, " is gone"), func() bool { return gone(p.pid) })
+			until(t, fmt.Sprint(p, " is gone"), p.gone)
 		}
 	})
 }
