@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/seccomp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,36 +48,6 @@ func made(t *testing.T, profile string, calls ...[]uint32) (said []string, kille
 	return strings.Split(strings.TrimSuffix(out, "\n"), "\n"), false
 }
 
-// samples are calls that a denial is about, one for each number and each value
-// of the first argument that matters.
-func (d denial) samples() (calls [][]uint32) {
-	calls = [][]uint32{{0}}
-	for _, line := range d.lines {
-		var longer [][]uint32
-		for _, c := range line {
-			for _, call := range calls {
-				longer = append(longer, c.sample(call))
-			}
-		}
-		calls = longer
-	}
-	return calls
-}
-
-// sample is a call with the word that the check looks for.
-func (c check) sample(call []uint32) []uint32 {
-	words := append([]uint32(nil), call...)
-	at := 0
-	if c.offset >= argumentWord {
-		at = 1 + int(c.offset-argumentWord)/8
-	}
-	for len(words) <= at {
-		words = append(words, 0)
-	}
-	words[at] = c.with
-	return words
-}
-
 // Each profile denies what it says, with the answer that it says: otherwise the
 // tests under it would show nothing.
 func TestProfilesDeny(t *testing.T) {
@@ -84,16 +55,16 @@ func TestProfilesDeny(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, d := range p.denials {
-				d.check(t, name)
+				checkDenial(t, d, name)
 			}
 		})
 	}
 }
 
-func (d denial) check(t *testing.T, profile string) {
+func checkDenial(t *testing.T, d seccomp.Denial, profile string) {
 	t.Helper()
-	samples := d.samples()
-	if d.answer == unix.SECCOMP_RET_KILL_PROCESS {
+	samples := d.Samples()
+	if d.Answer == unix.SECCOMP_RET_KILL_PROCESS {
 		for _, call := range samples {
 			if _, killed := made(t, profile, call); !killed {
 				t.Errorf("the call %v is not the end of the process", call)
@@ -101,7 +72,7 @@ func (d denial) check(t *testing.T, profile string) {
 		}
 		return
 	}
-	want := unix.ErrnoName(syscall.Errno(d.answer &^ unix.SECCOMP_RET_ERRNO))
+	want := unix.ErrnoName(syscall.Errno(d.Answer &^ unix.SECCOMP_RET_ERRNO))
 	said, _ := made(t, profile, samples...)
 	for i, got := range said {
 		if got != want {

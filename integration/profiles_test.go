@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/seccomp"
 	"runtime"
 	"syscall"
 
@@ -10,7 +11,7 @@ import (
 // A profile is a sandbox as it looks from within: what it denies, and what it
 // lacks. Without root the tests can only show the first.
 type profile struct {
-	denials []denial
+	denials []seccomp.Denial
 	around  surroundings
 	forgets bool // what clears its environment cannot be told from others
 }
@@ -20,59 +21,59 @@ type profile struct {
 // need it.
 var profiles = map[string]profile{
 	// CentOS 7.6 has Linux 3.10, which lacks what came later.
-	"old-kernel": {denials: []denial{
-		{lines: [][]check{{{offset: callWord, how: atLeast, with: firstNewer[runtime.GOARCH]}}}, answer: unix.SECCOMP_RET_ERRNO | uint32(syscall.ENOSYS)},
-		denies(syscall.EINVAL, unix.SYS_CLONE).where(bits(0, unix.CLONE_PIDFD)),
-		denies(syscall.EINVAL, unix.SYS_WAITID).where(argument(0, unix.P_PIDFD)),
+	"old-kernel": {denials: []seccomp.Denial{
+		{Lines: [][]seccomp.Check{{{Offset: seccomp.Call, How: seccomp.AtLeast, With: firstNewer[runtime.GOARCH]}}}, Answer: unix.SECCOMP_RET_ERRNO | uint32(syscall.ENOSYS)},
+		seccomp.Denies(syscall.EINVAL, unix.SYS_CLONE).Where(seccomp.Bits(0, unix.CLONE_PIDFD)),
+		seccomp.Denies(syscall.EINVAL, unix.SYS_WAITID).Where(seccomp.Argument(0, unix.P_PIDFD)),
 	}},
 	// AWS Lambda: process 1 is the platform's, and waits for nobody.
-	"lambda": {denials: []denial{
-		denies(syscall.EPERM, unix.SYS_PRCTL).where(argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_SET_PDEATHSIG,
+	"lambda": {denials: []seccomp.Denial{
+		seccomp.Denies(syscall.EPERM, unix.SYS_PRCTL).Where(seccomp.Argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_SET_PDEATHSIG,
 			unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_DUMPABLE, unix.PR_SET_SECCOMP)),
-		denies(syscall.EPERM, unix.SYS_SECCOMP, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV,
+		seccomp.Denies(syscall.EPERM, unix.SYS_SECCOMP, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV,
 			unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_UMOUNT2, unix.SYS_CHROOT, unix.SYS_BPF,
 			unix.SYS_PERF_EVENT_OPEN, unix.SYS_IO_URING_SETUP, unix.SYS_USERFAULTFD, unix.SYS_KEYCTL, unix.SYS_ADD_KEY,
 			unix.SYS_FALLOCATE, unix.SYS_SETUID, unix.SYS_SETGID, unix.SYS_SETREUID, unix.SYS_SETREGID,
 			unix.SYS_SETRESUID, unix.SYS_SETRESGID, unix.SYS_SETFSUID, unix.SYS_SETFSGID),
 	}, around: surroundings{user: 993, home: "/home/sbx_user1051", most: 1024, readOnly: true, writable: true, staticDev: true, deafInit: true}},
 	// gVisor, where the runtime is not process 1.
-	"gvisor": {denials: []denial{
-		denies(syscall.EINVAL, unix.SYS_PRCTL).where(argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_GET_CHILD_SUBREAPER)),
-		denies(syscall.ENOSYS, unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER,
+	"gvisor": {denials: []seccomp.Denial{
+		seccomp.Denies(syscall.EINVAL, unix.SYS_PRCTL).Where(seccomp.Argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_GET_CHILD_SUBREAPER)),
+		seccomp.Denies(syscall.ENOSYS, unix.SYS_PIDFD_OPEN, unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER,
 			unix.SYS_IO_URING_REGISTER, unix.SYS_CLONE3, unix.SYS_OPENAT2, unix.SYS_FACCESSAT2, unix.SYS_USERFAULTFD, unix.SYS_MEMBARRIER),
-		denies(syscall.EPERM, unix.SYS_PRLIMIT64).where(argument(1, signalLimits...), given(2)),
-		denies(syscall.EPERM, unix.SYS_SETRLIMIT).where(argument(0, signalLimits...)),
+		seccomp.Denies(syscall.EPERM, unix.SYS_PRLIMIT64).Where(seccomp.Argument(1, signalLimits...), seccomp.Given(2)),
+		seccomp.Denies(syscall.EPERM, unix.SYS_SETRLIMIT).Where(seccomp.Argument(0, signalLimits...)),
 	}, around: surroundings{noCores: true}},
 	// An image for another processor: on a laptop qemu runs it.
-	"qemu-user": {denials: []denial{
-		denies(syscall.EINVAL, unix.SYS_PRCTL).where(argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_GET_CHILD_SUBREAPER,
+	"qemu-user": {denials: []seccomp.Denial{
+		seccomp.Denies(syscall.EINVAL, unix.SYS_PRCTL).Where(seccomp.Argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_GET_CHILD_SUBREAPER,
 			unix.PR_GET_SECCOMP, unix.PR_SET_SECCOMP)),
-		denies(syscall.ENOSYS, unix.SYS_PTRACE, unix.SYS_SECCOMP, unix.SYS_IO_URING_SETUP, unix.SYS_BPF, unix.SYS_CLONE3),
+		seccomp.Denies(syscall.ENOSYS, unix.SYS_PTRACE, unix.SYS_SECCOMP, unix.SYS_IO_URING_SETUP, unix.SYS_BPF, unix.SYS_CLONE3),
 	}},
 	// Kubernetes' restricted policy, and a volume at the temp folder.
 	"k8s-restricted": {denials: restricted, around: surroundings{user: 56849, home: "/", readOnly: true, writable: true}},
 	// The same without that volume.
 	"k8s-read-only": {denials: restricted, around: surroundings{user: 56849, home: "/", readOnly: true}},
 	// Nothing tells which processes there are.
-	"no-proc": {denials: []denial{}, around: surroundings{noProc: true}},
+	"no-proc": {denials: []seccomp.Denial{}, around: surroundings{noProc: true}},
 	// All that the runtime can do without.
-	"strict": {denials: []denial{
-		denies(syscall.EPERM, unix.SYS_PRCTL, unix.SYS_PRLIMIT64, unix.SYS_SETRLIMIT, unix.SYS_PIDFD_OPEN,
+	"strict": {denials: []seccomp.Denial{
+		seccomp.Denies(syscall.EPERM, unix.SYS_PRCTL, unix.SYS_PRLIMIT64, unix.SYS_SETRLIMIT, unix.SYS_PIDFD_OPEN,
 			unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_PIDFD_GETFD, unix.SYS_MEMFD_CREATE, unix.SYS_SCHED_SETAFFINITY,
 			unix.SYS_SETPRIORITY, unix.SYS_MEMBARRIER),
-		denies(syscall.EMFILE, unix.SYS_INOTIFY_INIT1),
+		seccomp.Denies(syscall.EMFILE, unix.SYS_INOTIFY_INIT1),
 	}, forgets: true},
 	// What the runtime must never call is its end, even where it could.
-	"killer": {denials: []denial{
-		kills(unix.SYS_PTRACE, unix.SYS_UNSHARE, unix.SYS_MOUNT, unix.SYS_CHROOT, unix.SYS_BPF, unix.SYS_KEYCTL),
-		denies(syscall.EPERM, unix.SYS_PRCTL).where(argument(0, unix.PR_SET_PDEATHSIG)),
+	"killer": {denials: []seccomp.Denial{
+		seccomp.Kills(unix.SYS_PTRACE, unix.SYS_UNSHARE, unix.SYS_MOUNT, unix.SYS_CHROOT, unix.SYS_BPF, unix.SYS_KEYCTL),
+		seccomp.Denies(syscall.EPERM, unix.SYS_PRCTL).Where(seccomp.Argument(0, unix.PR_SET_PDEATHSIG)),
 	}},
 }
 
-var restricted = []denial{
-	denies(syscall.EPERM, unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_CHROOT, unix.SYS_PTRACE, unix.SYS_BPF,
+var restricted = []seccomp.Denial{
+	seccomp.Denies(syscall.EPERM, unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_MOUNT, unix.SYS_CHROOT, unix.SYS_PTRACE, unix.SYS_BPF,
 		unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD, unix.SYS_KEYCTL, unix.SYS_IO_URING_SETUP),
-	denies(syscall.ENOSYS, unix.SYS_CLONE3),
+	seccomp.Denies(syscall.ENOSYS, unix.SYS_CLONE3),
 }
 
 // signalLimits are the limits that gVisor lets nobody set: of file locks,

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/seccomp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,9 +22,9 @@ const (
 // The filters of the sweep are for what the runtime itself calls. Its commands
 // have them, too, but are another program at another address: a Go program is at
 // the lowest ones, and the C library, which calls for the others, far above.
-var itsOwn = [][]check{
-	words(addressWord+4, 0),
-	{{offset: addressWord, how: atLeast, with: 64 << 20, not: true}},
+var itsOwn = [][]seccomp.Check{
+	seccomp.Words(seccomp.Address+4, 0),
+	{{Offset: seccomp.Address, How: seccomp.AtLeast, With: 64 << 20, Not: true}},
 }
 
 // An ownCall is a call of the runtime's, or what it makes of one: where one of
@@ -51,11 +52,11 @@ func without(args []string) error {
 	if err != nil {
 		return err
 	}
-	d := denies(syscall.Errno(errno), c.number).where(itsOwn...)
+	d := seccomp.Denies(syscall.Errno(errno), c.number).Where(itsOwn...)
 	if c.value != 0 {
-		d = d.where(argument(c.argument, c.value))
+		d = d.Where(seccomp.Argument(c.argument, c.value))
 	}
-	return becomeBehind([]denial{d}, args[2:])
+	return becomeBehind([]seccomp.Denial{d}, args[2:])
 }
 
 // only becomes a command that can make no calls but these.
@@ -63,20 +64,20 @@ func only(args []string) error {
 	if len(args) < 2 {
 		return errNoCommand
 	}
-	trap := denial{lines: itsOwn, answer: unix.SECCOMP_RET_TRAP}
+	trap := seccomp.Denial{Lines: itsOwn, Answer: unix.SECCOMP_RET_TRAP}
 	for _, text := range strings.Split(args[0], ",") {
 		c, err := parseCall(text)
 		if err != nil {
 			return err
 		}
-		trap = trap.where([]check{{offset: callWord, how: equals, with: c.number, not: true}})
+		trap = trap.Where([]seccomp.Check{{Offset: seccomp.Call, How: seccomp.Equals, With: c.number, Not: true}})
 	}
-	return becomeBehind([]denial{trap}, args[1:])
+	return becomeBehind([]seccomp.Denial{trap}, args[1:])
 }
 
 // becomeBehind becomes a command behind a filter, by a call that the runtime
 // never makes: the filter takes us for it.
-func becomeBehind(denials []denial, command []string) error {
+func becomeBehind(denials []seccomp.Denial, command []string) error {
 	path, err := exec.LookPath(command[0])
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func becomeBehind(denials []denial, command []string) error {
 	}
 	runtime.LockOSThread()
 	here := unix.AT_FDCWD
-	if err := filterCalls(append([]denial{{lines: [][]check{words(callWord, unix.SYS_EXECVEAT)}, answer: unix.SECCOMP_RET_ALLOW}}, denials...)); err != nil {
+	if err := seccomp.Load(append([]seccomp.Denial{{Lines: [][]seccomp.Check{seccomp.Words(seccomp.Call, unix.SYS_EXECVEAT)}, Answer: unix.SECCOMP_RET_ALLOW}}, denials...)); err != nil {
 		return err
 	}
 	_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, uintptr(here), uintptr(unsafe.Pointer(name)),

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/seccomp"
 	"errors"
 	"fmt"
 	"os"
@@ -107,7 +108,7 @@ func filtered(args []string) error {
 	}
 	path, err := exec.LookPath(args[1])
 	if err == nil {
-		err = filterCalls(p.denials)
+		err = seccomp.Load(p.denials)
 	}
 	if err == nil {
 		err = syscall.Exec(path, args[1:], os.Environ())

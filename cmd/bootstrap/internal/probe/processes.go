@@ -143,7 +143,7 @@ func (r *report) child() {
 	}
 	r.try("gives children a group", noGroup)
 	r.try("signals groups", syscall.Kill(-c.pid, 0))
-	r.add("sees environments", "%s", known(len(procfs.Environ(c.pid)) > 0, ""))
+	r.add("sees environments", "%s", known(showsEnvironment(c.pid), ""))
 	r.add("sees memory in use", "%s", memory(c.pid))
 	r.try("sets oom_score_adj", setScore(c.pid))
 	fd, err := unix.PidfdOpen(c.pid, 0)
@@ -154,6 +154,14 @@ func (r *report) child() {
 	_, _, _ = c.listen() // it exits
 	r.try("waits without reaping", peek(c.pid))
 	c.end()
+}
+
+// showsEnvironment waits for a process that still loads its program.
+func showsEnvironment(pid int) bool {
+	for deadline := time.Now().Add(time.Second); procfs.Loading(pid) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	return len(procfs.Environ(pid)) > 0
 }
 
 func memory(pid int) string {
