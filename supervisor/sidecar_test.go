@@ -223,7 +223,7 @@ func TestSidecarScore(t *testing.T) {
 }
 
 // What a shell has started has its grace although the shell is gone at once.
-func TestEndTogether(t *testing.T) {
+func TestSidecarsGroupHasTheGrace(t *testing.T) {
 	tidy(t)
 	d := &diary{}
 	s := keep(t, d, `(trap "sleep .1; echo saved; exit" TERM; echo up; while :; do sleep .01; done); exit 0`, restarts)

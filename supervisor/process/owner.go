@@ -78,8 +78,11 @@ func (r *registry) owns(of Owner, pid int) answer {
 	owner := uint16(0) // nobody
 	if r.sandbox.marker != nil {
 		m, ok := r.sandbox.marker.read(pid)
-		if _, env := r.sandbox.marker.(environMarker); env && !ok && procfs.Loading(pid) {
-			return unknown
+		if _, env := r.sandbox.marker.(environMarker); env && !ok {
+			if procfs.Loading(pid) {
+				return unknown
+			}
+			m, ok = r.sandbox.marker.read(pid) // it may have loaded its program since
 		}
 		if ok && m.run == r.sandbox.run {
 			owner = m.owner

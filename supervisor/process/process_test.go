@@ -469,7 +469,7 @@ func TestKeep(t *testing.T) {
 }
 
 // Abandon ends the process at once, and nothing else.
-func TestLeave(t *testing.T) {
+func TestAbandon(t *testing.T) {
 	for name, script := range map[string]string{
 		"it runs":      "sleep 60 & echo; wait",
 		"ignores TERM": "trap '' TERM; sleep 60 & echo; wait",

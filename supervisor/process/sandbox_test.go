@@ -23,13 +23,14 @@ type poorSandbox struct {
 
 // Tests of what starts, moves bytes and stops; and of what is found besides.
 const (
-	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestRetire|TestPumpLastAnswer|TestEndOfTheStopped|TestOneInterrupt|TestEndTogether"
-	foundTests = "|TestKeep$|TestLeave|TestOrphans$|TestEndOrphans(Of|Limit|$)|TestOwns|TestLively|TestPassedOn"
+	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestCloseAndStop|TestPumpLastAnswer|TestEndOfTheStopped|TestOneInterrupt"
+	foundTests = "|TestKeep$|TestAbandon|TestOrphans$|TestEndOrphans(Of|Limit|$)|TestOwns|TestLively|TestPassedOn"
 )
 
 var poorSandboxes = map[string]poorSandbox{
 	"no adoption":              {func(s *sandbox) { s.adoption = syscall.EPERM }, runTests + foundTests},
-	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + "|TestKeep$|TestLeave|TestOwns"},
+	"environment":              {func(s *sandbox) { s.marker = environMarker{} }, runTests + foundTests},
+	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + foundTests},
 	"no adoption, no mark":     {func(s *sandbox) { s.adoption, s.marker = syscall.EPERM, nil }, runTests},
 	"no /proc":                 {func(s *sandbox) { s.lists = false }, runTests + foundTests},
 	"no waitid":                {func(s *sandbox) { s.noWaitid.Store(true) }, runTests + "|TestKeep$|TestEndOrphans$"},
