@@ -7,63 +7,54 @@ import (
 )
 
 const (
-	// usualPatience is how long the log waits in all for a reader that takes less
-	// than a byte in perByte: an event must have its answer in time, whoever reads
-	// the log.
-	usualPatience = time.Second
-	perByte       = time.Microsecond
-
-	// flushPause is how long the end of an event waits for it, and flushLimit
-	// for one that takes little.
+	// flushPause is how long the end of an event waits for a reader that takes
+	// nothing.
 	flushPause = 100 * time.Millisecond
-	flushLimit = time.Second
 
-	// mostKept is how much the log holds for its reader. The rest of a megabyte
-	// is for a word of what was dropped.
-	mostKept = 1<<20 - pipeBuf
+	// maxKept is how much the log keeps for its reader. The rest of a megabyte is
+	// reserved for the line that counts dropped bytes.
+	maxKept = 1<<20 - pipeBuf
 
-	// mostWhole is how much stays together, whoever else writes.
-	mostWhole = 512 << 10
+	// maxWhole is how much stays together while others write, too.
+	maxWhole = 512 << 10
 )
 
-// A backlog stands between the log and its reader. What the reader does not
-// take at once is kept, up to mostKept, and written in the background. Then the
-// reader is waited for, for as long as there is patience: a wait takes from it,
-// and what the reader takes gives some back. What has no room then is dropped,
-// and nothing waits until the reader goes on.
+// A backlog stands between the log and its reader. It keeps what the reader does
+// not take at once, up to maxKept, and writes it in the background. When it is
+// full, a writer waits for the reader as its patience allows. After that, bytes
+// are dropped until the reader has made room, and a line in the log counts them.
 type backlog struct {
 	to  *sink
-	gap func(dropped int) []byte // a line that tells what is missing
+	gap func(dropped int) []byte // returns the line that counts dropped bytes
 
 	mu       sync.Mutex
 	kept     ring
-	half     bool          // the last line has no end yet
-	dropped  int           // bytes behind what is kept
-	passed   int64         // bytes taken by the reader
-	patience time.Duration // how long the reader may be waited for
-	most     time.Duration // patience that there can be
-	draining bool          // drain runs
+	half     bool  // the last line has no end yet
+	dropped  int   // bytes behind what is kept
+	passed   int64 // bytes taken by the reader
+	draining bool  // drain runs
+	closed   bool  // nothing waits for the reader any more
 }
 
 func newBacklog(to io.Writer, gap func(dropped int) []byte) *backlog {
-	return &backlog{to: newSink(to), gap: gap, patience: usualPatience, most: usualPatience}
+	return &backlog{to: newSink(to), gap: gap}
 }
 
-// write takes p, or drops it when until, which may be zero, is over or the
-// reader stalls. Own lines begin a line, whatever is open.
-func (b *backlog) write(p []byte, own bool, until time.Time) {
+// write takes p, or drops it when there is no more patience. Own lines begin a
+// line, whatever is open.
+func (b *backlog) write(p []byte, own bool, w *patience) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(p) > 0 {
-		n := min(len(p), mostWhole)
-		b.put(p[:n], own, until)
+		n := min(len(p), maxWhole)
+		b.put(p[:n], own, w)
 		p, own = p[n:], false
 	}
 }
 
-func (b *backlog) put(p []byte, own bool, until time.Time) {
+func (b *backlog) put(p []byte, own bool, w *patience) {
 	for !b.take(p, own) {
-		if b.dropped > 0 || !b.wait(b.soon(until, b.patience)) {
+		if !b.wait(w, maxWait) {
 			b.dropped += len(p)
 			return
 		}
@@ -76,7 +67,7 @@ func (b *backlog) take(p []byte, own bool) bool {
 	if own {
 		p = b.apart(p)
 	}
-	if b.dropped > 0 || b.kept.size+len(p) > mostKept {
+	if b.dropped > 0 || b.kept.size+len(p) > maxKept {
 		return false
 	}
 	b.half = p[len(p)-1] != '\n'
@@ -120,7 +111,7 @@ func (b *backlog) move() {
 
 // tell puts a word where something is missing. There is room for it.
 func (b *backlog) tell() {
-	if b.dropped > 0 && b.kept.size <= mostKept {
+	if b.dropped > 0 && b.kept.size <= maxKept {
 		b.kept.append(b.apart(b.gap(b.dropped)))
 		b.dropped, b.half = 0, false
 	}
@@ -130,36 +121,19 @@ func (b *backlog) tell() {
 func (b *backlog) pass(p []byte) (n int) {
 	n = b.to.take(p)
 	b.passed += int64(n)
-	b.patience = min(b.patience+time.Duration(n)*perByte, b.most)
 	return n
 }
 
-// setPatience sets the most that there may be from now on.
-func (b *backlog) setPatience(most time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.most = max(0, most)
-	b.patience = min(b.patience, b.most)
-}
-
-// soon is when such a wait is over; not after until, which may be zero.
-func (b *backlog) soon(until time.Time, wait time.Duration) time.Time {
-	over := time.Now().Add(wait)
-	if !until.IsZero() && until.Before(over) {
-		return until
-	}
-	return over
-}
-
-// wait waits for the reader, and lets others use b meanwhile. It reports
-// whether there was time to.
-func (b *backlog) wait(until time.Time) bool {
-	began := time.Now()
-	if !began.Before(until) {
+// wait waits for the reader, not longer than limit, and lets others use b
+// meanwhile. It reports whether there was patience to.
+func (b *backlog) wait(w *patience, limit time.Duration) bool {
+	limit = min(limit, w.now(b.passed))
+	if b.closed || limit <= 0 {
 		return false
 	}
-	b.ready(until.Sub(began))
-	b.patience = max(0, b.patience-time.Since(began)) // which is long where we were frozen
+	began := time.Now()
+	b.ready(limit)
+	w.spend(time.Since(began))
 	return true
 }
 
@@ -171,41 +145,43 @@ func (b *backlog) ready(wait time.Duration) {
 	ready(fd, wait)
 }
 
-// flush waits until nothing is kept, until is over, the reader takes nothing for
-// as long as pause, or there is no more patience: what is kept is not lost. With
-// others it also waits for what they log meanwhile.
-func (b *backlog) flush(until time.Time, pause time.Duration, others bool) {
+// flush waits until nothing is kept, the reader takes nothing for as long as
+// pause, or there is no more patience: what is kept is not lost. With others it
+// also waits for what they log meanwhile.
+func (b *backlog) flush(w *patience, pause time.Duration, others bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.move()
 	last := b.passed + int64(b.kept.size)
 	for b.kept.size > 0 && (others || b.passed < last) {
-		if !b.goesOn(b.soon(until, min(pause, b.patience))) {
+		if !b.goesOn(w, pause) {
 			return
 		}
 	}
 }
 
-// goesOn waits until the reader takes something; not beyond until.
-func (b *backlog) goesOn(until time.Time) bool {
+// goesOn waits until the reader takes something, and reports whether it did
+// within the pause.
+func (b *backlog) goesOn(w *patience, pause time.Duration) bool {
+	until := time.Now().Add(pause)
 	for passed := b.passed; b.passed == passed; b.move() {
-		if !b.wait(until) {
+		if !b.wait(w, time.Until(until)) {
 			return false
 		}
 	}
 	return true
 }
 
-// finish flushes all, with new patience for the last time, and closes what is
-// our own.
+// finish flushes all within the limit, and closes what is our own. Nothing waits
+// for the reader after that.
 func (b *backlog) finish(limit, pause time.Duration) {
 	b.mu.Lock()
-	b.most, b.patience = limit, limit
+	b.closed = false
 	b.mu.Unlock()
-	b.flush(time.Now().Add(limit), pause, true)
+	b.flush(&patience{left: limit, until: time.Now().Add(limit)}, pause, true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.most, b.patience = 0, 0
+	b.closed = true
 	b.to.close()
 }
 

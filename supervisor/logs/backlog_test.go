@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bootstrap/internal/leaktest"
 	"bytes"
 	"fmt"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/leaktest"
 
 	"golang.org/x/sys/unix"
 )
@@ -110,11 +111,11 @@ func TestLogStalled(t *testing.T) {
 					logged += len(text) + len("ours\n")
 				}
 			})
-			if wait < usualPatience || wait > 5*usualPatience {
-				t.Errorf("it took %v, want one wait of %v", wait, usualPatience)
+			if wait < maxWait || wait > 5*maxWait {
+				t.Errorf("it took %v, want one wait of %v", wait, maxWait)
 			}
 			text := readAll(t, r, w, log)
-			if len(text) < mostKept/2 {
+			if len(text) < maxKept/2 {
 				t.Errorf("got %d bytes, want what was kept", len(text))
 			}
 			gap := test.gap.FindStringSubmatch(text)
@@ -140,9 +141,9 @@ func TestLogGap(t *testing.T) {
 	command := log.Source("")
 	stream := command.Stream("stderr")
 	command.Begin("id", time.Now()) // no time to wait for anybody
-	fmt.Fprint(stream, "first\n"+strings.Repeat("x", mostWhole-6))
+	fmt.Fprint(stream, "first\n"+strings.Repeat("x", maxWhole-6))
 	for range 4 {
-		fmt.Fprint(stream, strings.Repeat("x", mostWhole))
+		fmt.Fprint(stream, strings.Repeat("x", maxWhole))
 	}
 	if _, err := io.ReadFull(r, make([]byte, 256<<10)); err != nil { // what the pipe holds, and more
 		t.Fatal(err)
@@ -188,7 +189,7 @@ func TestLogSlow(t *testing.T) {
 			break
 		}
 		if reads++; reads%4 == 0 {
-			time.Sleep(usualPatience / 4)
+			time.Sleep(maxWait / 4)
 		}
 	}
 	if at != size/8 {
@@ -200,12 +201,13 @@ func TestLogSlow(t *testing.T) {
 	}
 }
 
-// A stalled reader costs no time after the event's; nor in the next event.
+// A stalled reader costs an event half of its time at most, and all events
+// together a second.
 func TestLogUntil(t *testing.T) {
 	much := strings.Repeat("x", 3<<20)
 	for _, test := range []struct{ allowed, least, most time.Duration }{
-		{usualPatience / 4, usualPatience / 8, usualPatience / 4},
-		{-usualPatience, 0, usualPatience * 3 / 4},
+		{maxWait / 4, maxWait / 8, maxWait / 4},
+		{-maxWait, 0, maxWait * 3 / 4},
 	} {
 		r, w, log := pipeLog(t, Style{})
 		command := log.Source("")
@@ -219,8 +221,11 @@ func TestLogUntil(t *testing.T) {
 		if wait := write(time.Now().Add(test.allowed)); wait < test.least || wait > test.most {
 			t.Errorf("it took %v, want %v to %v", wait, test.least, test.most)
 		}
-		if wait := write(time.Time{}); wait > test.most {
-			t.Errorf("the next took %v, want no wait", wait)
+		if wait := write(time.Time{}); wait > 3*maxWait/2 {
+			t.Errorf("the next took %v, want about %v", wait, maxWait)
+		}
+		if wait := write(time.Time{}); wait > maxWait/2 {
+			t.Errorf("the third took %v, want no wait", wait)
 		}
 		if text := readAll(t, r, w, log); !gapText.MatchString(text) {
 			t.Errorf("got a log that ends with %q", text[len(text)-200:])
@@ -239,7 +244,7 @@ func TestLogFlushWaits(t *testing.T) {
 	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
 	read := make(chan int)
 	go func() { // ends when all is read
-		time.Sleep(usualPatience / 10)
+		time.Sleep(maxWait / 10)
 		n, _ := io.ReadFull(r, make([]byte, size))
 		read <- n
 	}()
@@ -260,7 +265,7 @@ func TestLogFlushStalled(t *testing.T) {
 	const size = 500_000
 	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
 	for range 3 {
-		if wait := took(command.Flush); wait > usualPatience {
+		if wait := took(command.Flush); wait > maxWait {
 			t.Errorf("it took %v, want about %v", wait, flushPause)
 		}
 	}
@@ -305,11 +310,11 @@ func signalThreads(t *testing.T, signal syscall.Signal) {
 // Nor for what another logs without end meanwhile.
 func TestLogFlushBesideAnother(t *testing.T) {
 	r, _, log := pipeLog(t, Style{})
-	full := bytes.Repeat([]byte("x"), mostKept)
-	log.backlog.write(full, false, time.Time{})
+	full := bytes.Repeat([]byte("x"), maxKept)
+	log.backlog.write(full, false, &patience{})
 	flushed := make(chan struct{})
 	go func() { // ends with flush
-		log.backlog.flush(time.Now().Add(bound), bound, false)
+		log.backlog.flush(&patience{left: bound}, bound, false)
 		close(flushed)
 	}()
 	for piece := make([]byte, pipeBuf); ; {
@@ -324,7 +329,7 @@ func TestLogFlushBesideAnother(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			log.backlog.write(piece[:n], false, time.Now())
+			log.backlog.write(piece[:n], false, &patience{})
 		}
 	}
 }
@@ -364,29 +369,48 @@ func TestLogGone(t *testing.T) {
 	within(t, "nothing drains", func() bool { return !log.drains() })
 }
 
+// A slot whose event has no time left drops what it logs, and another one still
+// waits for the reader.
+func TestLogPatienceOfEach(t *testing.T) {
+	r, w, log := pipeLog(t, Style{})
+	hasty, patient := log.Source(""), log.Source("")
+	hasty.Begin("hasty", time.Now())
+	fmt.Fprint(hasty.Stream("stderr"), strings.Repeat("x", 3<<20))
+	if log.backlog.sees(0) {
+		t.Fatal("nothing was dropped")
+	}
+	read := make(chan string)
+	go func() { // ends when w is closed
+		text, _ := io.ReadAll(r)
+		read <- string(text)
+	}()
+	fmt.Fprint(patient.Stream("stderr"), "patient\n")
+	log.Close(bound, bound)
+	w.Close()
+	if text := <-read; !strings.HasSuffix(text, "patient\n") || !gapText.MatchString(text) {
+		t.Errorf("got a log that ends with %q", text[len(text)-200:])
+	}
+}
+
 // However long a wait was, or how late an event: what the reader takes gives
 // patience back at once.
-func TestLogPatience(t *testing.T) {
-	_, _, log := pipeLog(t, Style{})
-	b := log.backlog
-	command := log.Source("")
-	command.Begin("id", time.Now().Add(-time.Hour))
-	if b.patience != 0 {
-		t.Errorf("late: got %v, want none", b.patience)
+func TestPatience(t *testing.T) {
+	p := patience{left: time.Second}
+	check := func(when string, passed int64, want time.Duration) {
+		t.Helper()
+		if got := p.now(passed); got < want-10*time.Millisecond || got > want {
+			t.Errorf("%s: got %v, want %v", when, got, want)
+		}
 	}
-	command.Flush()
-	const size = 1000
-	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", size))
-	if want := size * perByte; b.patience != want {
-		t.Errorf("%d bytes later: got %v, want %v", size, b.patience, want)
-	}
-	fmt.Fprint(command.Stream("stderr"), strings.Repeat("x", 500_000)) // more than the pipe takes
-	b.mu.Lock()
-	b.patience = time.Millisecond
-	b.wait(time.Now().Add(10 * time.Millisecond))
-	left := b.patience
-	b.mu.Unlock()
-	if left != 0 {
-		t.Errorf("after a longer wait: got %v, want none", left)
-	}
+	check("at first", 0, time.Second)
+	p.spend(700 * time.Millisecond)
+	check("after a wait", 0, 300*time.Millisecond)
+	check("the reader has taken something", 100_000, 400*time.Millisecond)
+	p.spend(time.Hour)
+	check("frozen", 100_000, 0)
+	check("the reader has taken much", 1<<40, time.Second)
+	p.until = time.Now().Add(500 * time.Millisecond)
+	check("in an event", 1<<40, 500*time.Millisecond)
+	p.until = time.Now().Add(-time.Hour)
+	check("late", 1<<40, -time.Hour)
 }

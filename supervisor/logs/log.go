@@ -27,6 +27,7 @@ type Log struct {
 	hold    time.Duration // how long a record may wait for its next line
 	pause   time.Duration // and Flush for a reader that takes nothing
 	backlog *backlog
+	own     patience // of our own lines
 
 	mu      sync.Mutex
 	sources []*Source
@@ -34,7 +35,7 @@ type Log struct {
 
 // NewLog makes a Log that writes to a file, or to what else never blocks.
 func NewLog(to io.Writer, style Style) *Log {
-	l := &Log{style: style, hold: 100 * time.Millisecond, pause: flushPause}
+	l := &Log{style: style, hold: 100 * time.Millisecond, pause: flushPause, own: patience{left: maxWait}}
 	l.backlog = newBacklog(to, l.gap)
 	return l
 }
@@ -43,7 +44,7 @@ func NewLog(to io.Writer, style Style) *Log {
 // lives as long as the log: there is one for each slot that serves events, and
 // one for each sidecar.
 func (l *Log) Source(name string) *Source {
-	s := &Source{log: l, name: name}
+	s := &Source{log: l, name: name, patience: patience{left: maxWait}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sources = append(l.sources, s)
@@ -83,11 +84,11 @@ type Source struct {
 	log  *Log
 	name string // of the sidecar; "": the command
 
-	mu      sync.Mutex
-	id      string    // of the event; "": there is none
-	until   time.Time // then nothing waits for the reader; zero: no limit
-	streams []*stream
-	out     []byte // whole lines, to be written together
+	mu       sync.Mutex
+	id       string // of the event; "": there is none
+	patience patience
+	streams  []*stream
+	out      []byte // whole lines, to be written together
 }
 
 // Stream makes a writer for what comes on "stdout" or "stderr"; each has half
@@ -101,16 +102,16 @@ func (s *Source) Stream(name string) io.WriteCloser {
 	return stream
 }
 
-// Begin is for a new event: what is logged from now on belongs to it. The log's
-// reader may keep it waiting for half of the time to until, which may be zero,
-// and not after that.
+// Begin is for a new event: what is logged from now on belongs to it. The source
+// waits for the log's reader for half of the time to until at most, which may be
+// zero.
 func (s *Source) Begin(id string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	s.id, s.until = id, until
+	s.id, s.patience.until = id, until
 	if !until.IsZero() {
-		s.log.backlog.setPatience(min(usualPatience, time.Until(until)/2))
+		s.patience.until = until.Add(-time.Until(until) / 2)
 	}
 }
 
@@ -123,13 +124,8 @@ func (s *Source) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	until := time.Now().Add(flushLimit)
-	if !s.until.IsZero() && s.until.Before(until) {
-		until = s.until
-	}
-	s.log.backlog.flush(until, s.log.pause, false)
-	s.log.backlog.setPatience(usualPatience)
-	s.id, s.until = "", time.Time{}
+	s.log.backlog.flush(&s.patience, s.log.pause, false)
+	s.id, s.patience.until = "", time.Time{}
 }
 
 // passes: the bytes pass as they are.
@@ -148,7 +144,7 @@ func (s *Source) release() {
 
 // emit writes what has been put together; it stays together.
 func (s *Source) emit() {
-	s.log.backlog.write(s.out, true, s.until)
+	s.log.backlog.write(s.out, true, &s.patience)
 	s.out = s.out[:0]
 	if cap(s.out) > 2*pipeSize {
 		s.out = nil
@@ -163,7 +159,7 @@ func (l *Log) Complaints() io.Writer { return complaints{l} }
 type complaints struct{ *Log }
 
 func (l complaints) Write(p []byte) (int, error) {
-	l.backlog.write(l.ours("error", string(bytes.TrimSuffix(p, []byte("\n")))), true, time.Time{})
+	l.backlog.write(l.ours("error", string(bytes.TrimSuffix(p, []byte("\n")))), true, &l.own)
 	return len(p), nil
 }
 
@@ -185,6 +181,6 @@ func (l ownLines) Write(p []byte) (int, error) {
 	} else {
 		line = append([]byte(mask(string(text))), '\n')
 	}
-	l.backlog.write(line, true, time.Time{})
+	l.backlog.write(line, true, &l.own)
 	return len(p), nil
 }

@@ -194,7 +194,7 @@ func TestLogAllocates(t *testing.T) {
 // A complaint stays one line in JSON, however long it is.
 func TestLogComplaints(t *testing.T) {
 	var got bytes.Buffer
-	fmt.Fprintln(NewLog(&got, Style{JSON: true}).Complaints(), strings.Repeat("x\n", mostWhole))
+	fmt.Fprintln(NewLog(&got, Style{JSON: true}).Complaints(), strings.Repeat("x\n", maxWhole))
 	if text := got.String(); strings.Count(text, "\n") != 1 || !json.Valid([]byte(text)) {
 		t.Errorf("got %d lines of %d bytes, want an object", strings.Count(text, "\n"), len(text))
 	}

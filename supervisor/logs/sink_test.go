@@ -79,8 +79,8 @@ func TestLogStalledAnywhere(t *testing.T) {
 				line := strings.Repeat("x", 99) + "\n"
 				command := log.Source("")
 				command.Begin("id", time.Now().Add(bound))
-				if wait := took(func() { _, _ = io.WriteString(command.Stream("stderr"), strings.Repeat(line, lines)) }); wait > 5*usualPatience {
-					t.Errorf("it took %v, want one wait of %v", wait, usualPatience)
+				if wait := took(func() { _, _ = io.WriteString(command.Stream("stderr"), strings.Repeat(line, lines)) }); wait > 5*maxWait {
+					t.Errorf("it took %v, want one wait of %v", wait, maxWait)
 				}
 				read := make(chan string)
 				go func() { // ends when w is closed
@@ -120,18 +120,18 @@ func TestLogSlowForGood(t *testing.T) {
 			}
 			select {
 			case <-fast:
-			case <-time.After(usualPatience / 10): // 100 KB a second
+			case <-time.After(maxWait / 10): // 100 KB a second
 			}
 		}
 	}()
 	stream := log.Source("").Stream("stderr")
-	if wait := took(func() { _, _ = io.WriteString(stream, strings.Repeat("x", 4<<20)) }); wait > 3*usualPatience {
-		t.Errorf("it took %v, want little more than %v", wait, usualPatience)
+	if wait := took(func() { _, _ = io.WriteString(stream, strings.Repeat("x", 4<<20)) }); wait > 3*maxWait {
+		t.Errorf("it took %v, want little more than %v", wait, maxWait)
 	}
 	close(fast)
 	log.Close(bound, bound)
 	w.Close()
-	if n := <-read; n < mostKept {
+	if n := <-read; n < maxKept {
 		t.Errorf("got %d bytes, want at least what was kept", n)
 	}
 }

@@ -23,7 +23,7 @@ func (s *stream) Write(p []byte) (int, error) {
 	s.source.mu.Lock()
 	defer s.source.mu.Unlock()
 	if s.source.passes() {
-		s.source.log.backlog.write(p, false, s.source.until)
+		s.source.log.backlog.write(p, false, &s.source.patience)
 		return len(p), nil
 	}
 	s.split(p)
