@@ -182,7 +182,7 @@ func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapt
 	s := &Supervisor{
 		Slots: []Slot{{Client: client, Adapter: a, Source: out.Source("")}},
 		Grace: bound, Mask: &logs.Mask{},
-		Log: hclog.New(&hclog.LoggerOptions{Output: out.Own(), Level: hclog.Debug}),
+		Log: out.Logger(hclog.Debug),
 	}
 	if change != nil {
 		change(s)

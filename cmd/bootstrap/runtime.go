@@ -47,7 +47,7 @@ func newRuntime(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *
 		JSON:   json,
 		Mask:   r.mask.Hide,
 	})
-	r.log = hclog.New(&hclog.LoggerOptions{Name: "bootstrap", Level: hclog.Level(c.LogLevel), Output: r.out.Own(), JSONFormat: json})
+	r.log = r.out.Logger(hclog.Level(c.LogLevel))
 	found, nearest := unknown(os.Environ())
 	for i, name := range found {
 		r.log.Warn("no such option", "variable", name, "nearest", nearest[i], "from", c.Origin(name))

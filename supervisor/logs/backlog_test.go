@@ -106,7 +106,7 @@ func TestLogStalled(t *testing.T) {
 					if n, err := io.WriteString(stream, text); n != len(text) || err != nil {
 						t.Fatalf("got %d, %v, want %d", n, err, len(text))
 					}
-					fmt.Fprint(log.Own(), "ours\n")
+					fmt.Fprint(ownText{log}, "ours\n")
 					command.Flush()
 					logged += len(text) + len("ours\n")
 				}

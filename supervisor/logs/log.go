@@ -162,25 +162,3 @@ func (l complaints) Write(p []byte) (int, error) {
 	l.backlog.write(l.ours("error", string(bytes.TrimSuffix(p, []byte("\n")))), true, &l.own)
 	return len(p), nil
 }
-
-// Own is for our own lines: each Write is one, as package hclog writes them,
-// with its JSONFormat where the style is JSON.
-func (l *Log) Own() io.Writer { return ownLines{l} }
-
-type ownLines struct{ *Log }
-
-func (l ownLines) Write(p []byte) (int, error) {
-	mask := l.style.Mask
-	if mask == nil {
-		mask = func(text string) string { return text }
-	}
-	text := bytes.TrimSuffix(p, []byte("\n"))
-	var line []byte
-	if l.style.JSON {
-		line = ownRecord(text, mask)
-	} else {
-		line = append([]byte(mask(string(text))), '\n')
-	}
-	l.backlog.write(line, true, &l.own)
-	return len(p), nil
-}

@@ -3,12 +3,15 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // newTestLog makes a log that holds records for as long as a test may take, and
@@ -28,8 +31,8 @@ func TestLogLines(t *testing.T) {
 	for _, text := range []string{"one\n", "tw", "", "o\x00\xff\r\n", "\n", "no end"} {
 		fmt.Fprint(stderr, text)
 	}
-	fmt.Fprint(log.Own(), "ours\n")
-	fmt.Fprint(log.Own(), "ours too\n")
+	fmt.Fprint(ownText{log}, "ours\n")
+	fmt.Fprint(ownText{log}, "ours too\n")
 	fmt.Fprint(stderr, "half")
 	fmt.Fprint(sidecar, "its\nown")
 	fmt.Fprint(stderr, " a line\n")
@@ -94,7 +97,7 @@ func TestLogEvents(t *testing.T) {
 	fmt.Fprint(stdout, "other half")
 	fmt.Fprint(stderr, "one\n")
 	fmt.Fprint(sidecar, "side\n")
-	fmt.Fprint(log.Own(), "ours\n")
+	fmt.Fprint(ownText{log}, "ours\n")
 	command.Flush()
 	fmt.Fprint(stderr, "idle\n")
 	command.Begin("b", time.Time{})
@@ -109,18 +112,16 @@ func TestLogEvents(t *testing.T) {
 // Secrets are hidden in our own lines, in each style, and in no other.
 func TestLogMask(t *testing.T) {
 	for _, test := range []struct {
-		style     Style
-		own, want string
+		style Style
+		want  string
 	}{
-		{Style{}, "the \"key\", 1234\n", "the ***, ***\n"},
-		{Style{JSON: true}, `{"@level":"info","@message":"the \"key\"","a":"\"key\"","n":1234,"o":12,"l":["x 1234"]}`,
-			`","message":"the ***","a":"***","l":"[\"x ***\"]","n":"***","o":12}` + "\n"},
-		{Style{JSON: true}, "no JSON: 1234\n", `","message":"no JSON: ***"}` + "\n"},
+		{Style{}, ` [INFO]  bootstrap: the ***: a="***" n="***" o=12 l="[x ***]" e="no ***"` + "\n"},
+		{Style{JSON: true}, `","message":"the ***","a":"***","n":"***","o":12,"l":"[x ***]","e":"no ***"}` + "\n"},
 	} {
 		var got bytes.Buffer
 		test.style.Mask = strings.NewReplacer(`"key"`, "***", "1234", "***").Replace
 		log, command := newTestLog(&got, test.style)
-		fmt.Fprint(log.Own(), test.own)
+		log.Logger(hclog.Info).Info(`the "key"`, "a", `"key"`, "n", 1234, "o", 12, "l", []string{"x 1234"}, "e", errors.New("no 1234"))
 		if !strings.HasSuffix(got.String(), test.want) {
 			t.Errorf("got %q, want %q", &got, test.want)
 		}
@@ -152,7 +153,7 @@ func TestLogManySources(t *testing.T) {
 							fmt.Fprint(stdout, id[:3])
 							fmt.Fprint(stderr, id+"\n")
 							fmt.Fprint(stdout, id[3:]+"\n")
-							fmt.Fprint(log.Own(), "ours\n")
+							fmt.Fprint(ownText{log}, "ours\n")
 						}
 						source.Flush()
 					}

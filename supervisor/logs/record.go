@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -183,45 +182,4 @@ func appendText(b []byte, text string) []byte {
 		}
 	}
 	return append(b, '"')
-}
-
-// ownRecord is a line of package hclog with our keys, and its pairs behind them.
-func ownRecord(line []byte, mask func(string) string) []byte {
-	var pairs map[string]json.RawMessage
-	if json.Unmarshal(line, &pairs) != nil {
-		return appendRecord(nil, append(head(time.Now(), "info", "", ownStream), field{"message", mask(string(line))}))
-	}
-	take := func(key string) string {
-		defer delete(pairs, key)
-		return mask(plain(pairs[key]))
-	}
-	fields := head(time.Now(), take("@level"), take("request_id"), ownStream)
-	fields = append(fields, field{"message", take("@message")})
-	delete(pairs, "@timestamp")
-	delete(pairs, "@module")
-	b := appendFields([]byte("{"), fields)
-	for _, key := range slices.Sorted(maps.Keys(pairs)) {
-		b = append(appendText(append(b, ','), key), ':')
-		b = appendMasked(b, pairs[key], mask)
-	}
-	return append(b, "}\n"...)
-}
-
-// appendMasked adds a value: as it stands, or, where it holds a secret, as a
-// text without it.
-func appendMasked(b []byte, value json.RawMessage, mask func(string) string) []byte {
-	text := plain(value)
-	if masked := mask(text); masked != text || value[0] == '"' {
-		return appendText(b, masked)
-	}
-	return append(b, value...)
-}
-
-// plain is the text of a JSON string, or of another value as it stands.
-func plain(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) != nil {
-		return string(value)
-	}
-	return text
 }

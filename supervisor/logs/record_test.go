@@ -146,13 +146,14 @@ func TestRecordExpires(t *testing.T) {
 func TestRecordOwn(t *testing.T) {
 	var got bytes.Buffer
 	log, _ := newTestLog(&got, Style{JSON: true})
-	own := hclog.New(&hclog.LoggerOptions{Name: "bootstrap", JSONFormat: true, Output: log.Own()})
+	own := log.Logger(hclog.Info)
+	own.Debug("not this one")
 	own.Info("ready <now>", "took", "<1s>", "pids", []int{1, 2})
 	own.With("platform", "scf").Error("failed", "request_id", "id", "error", fmt.Errorf("a\n\"b\""))
-	fmt.Fprint(log.Own(), "no JSON\n")
-	if got, want := records(t, got.String()), `{T,"level":"info","stream":"bootstrap","message":"ready <now>","pids":[1,2],"took":"<1s>"}
-{T,"level":"error","requestId":"id","stream":"bootstrap","message":"failed","error":"a\n\"b\"","platform":"scf"}
-{T,"level":"info","stream":"bootstrap","message":"no JSON"}
+	own.Warn("left", "pid", 7, "keep", true, "how", 2*time.Second)
+	if got, want := records(t, got.String()), `{T,"level":"info","stream":"bootstrap","message":"ready <now>","took":"<1s>","pids":[1,2]}
+{T,"level":"error","requestId":"id","stream":"bootstrap","message":"failed","platform":"scf","error":"a\n\"b\""}
+{T,"level":"warn","stream":"bootstrap","message":"left","pid":7,"keep":true,"how":"2s"}
 `; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
