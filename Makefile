@@ -82,6 +82,7 @@ dist: all
 	for arch in amd64 arm64; do \
 		cp $(CARRIED)-$$arch dist/bootstrap-linux-$$arch; \
 		GOARCH=$$arch $(BUILD) -o dist/bootstrapctl-linux-$$arch ./cmd/bootstrapctl || exit 1; done
+	./.ci/notices >dist/THIRD-PARTY-NOTICES.txt
 	cd dist && sha256sum bootstrap* > SHA256SUMS
 
 repro:
