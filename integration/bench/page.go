@@ -12,53 +12,37 @@ import (
 
 const template = `# Benchmarks
 
-What an event costs, and how near that is to the least it can cost. Written by ` + "`make bench`" + `, in one run, on %s:
+How long an event takes, and how far that is from the shortest time possible. ` + "`make bench`" + ` wrote this page in one run, on %s:
 %s.
+[Analysis](performance.md) explains where the rest of the time goes.
 
 How it is measured:
 
-- Each runtime, what it runs and a minimal local platform (SCF) share one CPU. With more CPUs the times vary: to wake an idle
-  CPU can take longer than the event.
-- Ready is the time from the start of the process to its call of init/ready.
-- The latency of an event is the time from its delivery to the whole result. Every result is checked.
-- There are %d rounds. In each, the two sides of a row run one after the other, and each has the median of its events. A row
-  shows the round with the middle ratio.
-- Look at the ratios. They hold on other machines much better than the times.
+- The runtime, the function and a minimal local platform (SCF) share one CPU. On several CPUs the times vary, because waking an
+  idle CPU can take longer than the event.
+- *Start to ready* is the time from the start of the process to its call of init/ready.
+- The latency of an event is the time from its delivery to the last byte of the result. Every result is checked.
+- There are %d rounds. In each round, the two sides of a row run one after the other, and the latency is the median of its
+  events. A row shows the round with the median ratio.
+- Compare the ratios, not the times: the ratios hold on other machines.
 
-What it is compared with:
+What bootstrap is compared with:
 
-- *C*: the least a runtime can do, in C: blocking sockets, ` + "`vfork`" + `, no checks, no time limit, no log. It is the floor.
-- *bash and curl*: a runtime as one writes it by hand, on the pattern of the vendors' tutorials.
-- *worker in Python*, *in Node*: a bare loop in that language, under bootstrap. What the function costs more is the price of
-  handlers, contexts and error reports.
+- *C*: the smallest possible runtime, in C. It uses blocking sockets and ` + "`vfork`" + `, and has no checks, time limit or log.
+- *bash and curl*: a runtime that follows the vendors' tutorials.
+- *worker in Python*, *worker in Node*: a short loop in that language, which bootstrap runs as a worker. The difference to a
+  function is the cost of handlers, contexts and error reports.
 
-## Aims and results
+## Targets and results
 
-*measured* is *ours* divided by what it is compared with; it should be *at most* so much. **Bold** is a missed aim. Events have
-100 bytes where nothing is said. The *minimal child* is a program without a C library, so that its own start is next to
-nothing. Memory is that of the runtime alone; 1 MB is 2^20 bytes.
+The ratio is *bootstrap* divided by *compared with*. **Bold** marks a missed target. An event has 100 bytes unless the row says
+otherwise. The *minimal child* is a program without a C library, which starts faster than any other. Memory is that of the
+runtime alone; 1 MB is 2^20 bytes.
 
 %s
-## What keeps us from the floor
+## Latency of each way to run a function
 
-Found with perf and strace, in November 2026, on a machine like the one above:
-
-- *Start to ready*: a Go program that does nothing takes 0.71 ms from its start to its end, where C, with the call, takes 0.53.
-  To listen for signals takes threads, 0.2 ms, and what packages do as they are loaded 0.15 ms, of which the log's is 0.1. The
-  rest, about 0.25 ms, is configuration, a look at the program, and the connection.
-- *A program for each event*: 110 to 150 µs, whatever the program takes itself. Go's fork sets 62 signals back in the child (13
-  µs) and has a pipe of its own to learn whether exec worked; stderr has a pipe, for the error message; the child becomes the
-  one that the kernel ends when memory runs out (10 µs); its group is ended before it is reaped.
-- *A resident worker*: 15 system calls, C makes 4. Does the worker live, has it logged something meanwhile, which is not this
-  event's? Poll in place of read, as it may log; then what it logged before it answered. Is the connection still quiet? After the
-  answer, and here the next event waits for it: a look for what the event has left behind, and the line that reports it, each a
-  tenth of our time. BOOTSTRAP_LOG_LEVEL=warn does without the line.
-- *Resident memory*: 3.5 MB are pages of the program's file, which the kernel maps in large pieces; 0.6 MB is Go's heap at its
-  start. After many events the collector keeps it below 3 MB.
-
-## Latency by way
-
-![Latency of an event by way](%s)
+![Latency of an event for each way to run a function](%s)
 
 %s`
 

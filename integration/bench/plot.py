@@ -38,7 +38,7 @@ def x(us):
 
 
 print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + 80} {bottom + 34}" role="img">')
-print(f"<title>Latency of an event of 100 bytes, by way</title><style>{STYLE}</style>")
+print(f"<title>Latency of an event of 100 bytes for each way to run a function</title><style>{STYLE}</style>")
 print('<text class="title" x="10" y="22">Latency of an event of 100 bytes</text>')
 print('<text class="small" x="10" y="40">median, one CPU; logarithmic: each line is ten times the one before</text>')
 for power in range(low, math.floor(high) + 1):

@@ -23,7 +23,7 @@ type taken struct {
 	failed error
 }
 
-const header = "| measure | at most | measured | ours | compared with |\n| --- | --- | --- | --- | --- |\n"
+const header = "| measure | target, at most | measured | bootstrap | compared with |\n| --- | --- | --- | --- | --- |\n"
 
 // table holds the aims and what became of them.
 func (r *report) table() string {
