@@ -45,7 +45,7 @@ func atSign(t *testing.T, _ string) string {
 
 func newlines(t *testing.T, _ string) string {
 	inBash(t, `printf 'a\n\nb\n\n'`).succeeds(t, "{}", "a\n\nb")
-	return "kept, but for those at the end, as with `$(…)`"
+	return "kept, except at the end, as with `$(…)`"
 }
 
 func binaryFunction(t *testing.T, _ string) string {
@@ -125,7 +125,7 @@ func stoppedIdle(t *testing.T, _ string) string {
 	f := inBash(t, "echo ok")
 	f.succeeds(t, "{}", "ok")
 	f.logged(t) // wants status 0
-	return "ends with status 0"
+	return "exits with status 0"
 }
 
 func largeEvent(t *testing.T, _ string) string {

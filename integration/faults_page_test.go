@@ -12,20 +12,20 @@ import (
 
 const pageHead = `# Faults
 
-What goes wrong in cloud functions, and what becomes of it: in bootstrap, and in programs that do a similar thing. The worst is
-in bold. A failure is an error that the platform was told, with its type.
+Faults that occur in cloud functions, and how bootstrap and comparable programs handle them. The worst outcomes are in bold.
+*Failure* means an error that is reported to the platform, with its type.
 
-bootstrap was measured by its tests on %s, on the local platform as Tencent SCF: %s, %s, %d processors.
-` + "`make faults`" + ` writes this page anew; each row is a test that fails when it no longer holds. The others were measured on another
-day on the same kind of machine: look at the shape, not at the third digit.
+The tests of bootstrap measured it on %s, on the local platform as Tencent SCF: %s, %s, %d processors.
+` + "`make faults`" + ` writes this page; each row is a test. The other programs were measured on another day on the same kind of
+machine, so compare the orders of magnitude.
 `
 
 const inEachWayText = `
-## Where something waits for the event
+## When a process waits for the event
 
-The same, where the program is started ahead (standby), is a function that a resident bash, sh, Python or Node has loaded, or a
-resident worker. The hosts run the script of the first table for each event, and end as it does: that costs them themselves, and
-the next event has a new one. What is done 200 times above is done 50 times with Python, Node and the worker.
+The same faults in a program that was started in advance (standby), in a function that a resident bash, sh, Python or Node has
+loaded, and in a resident worker. Python, Node and the worker run the script of the first table for each event and exit with its
+status, so bootstrap starts a new one for the next event. They run 50 events where the table says 200.
 
 `
 

@@ -29,7 +29,7 @@ func exitStatus(t *testing.T, way string) string {
 
 func killed(t *testing.T, way string) string {
 	inWay(t, way, "kill -9 $$").fails(t, "{}", "Function.Signal", "signal 9")
-	return "failure `Function.Signal`, which names it"
+	return "failure `Function.Signal`, with the signal's number"
 }
 
 func overTheLimit(t *testing.T, way string) string {

@@ -4,8 +4,8 @@ package integration
 var matrices = []matrix{
 	{
 		title: "A process for each event",
-		text: "The function is a program that is started for each event; the others start one for each HTTP request. The limit is 2 s\n" +
-			"where there is one.",
+		text: "bootstrap starts the program for each event; the others start it for each HTTP request. The time limit, where a program has one,\n" +
+			"is 2 s.",
 		subject: "the program …",
 		others:  "of-watchdog serializing | of-watchdog streaming | classic watchdog | shell2http `-cgi -500` | webhook | webhookd buffered | riff",
 		rows: []row{
@@ -15,9 +15,9 @@ var matrices = []matrix{
 				`500 | **200** | 500 | 500 (137) | 500 | 500 | **200**`},
 			{"runs over the limit of 2 s, with a forked `sleep 20`", overTheLimit,
 				`500 at **19.8 s** | 200 at **19.8 s** | 408 at **19.8 s** | **200** at **19.8 s** | no limit | 2.0 s, right | no limit`},
-			{"exits with status 0, its background child holds stdout for 15 s", heldStdout,
+			{"exits with status 0 while its background child holds stdout open for 15 s", heldStdout,
 				`500 at 14.8 s | 14.8 s | 408 at 14.8 s | 14.8 s | 14.8 s | 2.0 s | 14.8 s`},
-			{"gets 1 MB and does not read it, 200 times", unreadEvent,
+			{"does not read its event of 1 MB, 200 times", unreadEvent,
 				`**500 broken pipe + zombie**, 114 of 200 | ok | ok | ok | ok (argv off) | **200 with an E2BIG text** | ok`},
 			{"writes a line of 300 KB to stderr", longLine,
 				`**hang to timeout**, 0 bytes logged | same, empty 200 | ok | ok | ok | **deadlock to timeout** | ok`},
@@ -33,14 +33,14 @@ var matrices = []matrix{
 				`**12 → 1012** | flat | – | – | – | – | –`},
 			{"is busy when SIGTERM comes", stoppedBusy,
 				`waits, 200 | waits | waits | **dropped, child orphaned** | **dropped, orphaned** | killed at its timeout | waits`},
-			{"forks twice 50 times, the runtime is PID 1: zombies left", pid1Zombies,
+			{"double-forks 50 times while the runtime is PID 1: zombies left", pid1Zombies,
 				`**50** | **50** | **50** | **50** | **50** | **50** | **50**`},
 		},
 	},
 	{
 		title: "A runtime for bash functions",
-		text: "The function is one in bash; the others are custom runtimes that call such a function, against one fake runtime API. Huawei's\n" +
-			"bash sample, which knows no errors, asked 440 times in the 6 s without the API and left a temp file each time.",
+		text: "The other programs are custom runtimes that call a bash function; a fake runtime API served all of them. Huawei's bash sample\n" +
+			"does not handle errors: in the 6 s without the API it polled 440 times and left a temporary file each time.",
 		subject: "the function …",
 		others:  "gkrizek | ql4b | Tencent's bash sample | mparkachov | WinterYukky (README bash)",
 		rows: []row{
@@ -56,15 +56,15 @@ var matrices = []matrix{
 				`2147 bytes | 2984 bytes | 4081 bytes | ok | ok`},
 			{"returns 300 KB", largeResult,
 				`ok | ok | **"Argument list too long", dies** | ok | ok`},
-			{"leaves a child that keeps stdout for 6.3 s", heldFunction,
+			{"leaves a child that keeps stdout open for 6.3 s", heldFunction,
 				`waits 6.4 s | 6.4 s | 6.4 s | 6.4 s | 6.3 s`},
-			{"takes 8 s, the limit is 2 s", functionOverTheLimit,
+			{"runs for 8 s with a limit of 2 s", functionOverTheLimit,
 				`not enforced | not enforced | not enforced | not enforced | not enforced`},
-			{"sets a variable: state between events", state,
+			{"sets a variable: state in the next event", state,
 				`clean | clean | clean | **leaks (1, 2, 3)** | clean`},
-			{"waits: the platform answers three polls with 500", poll500,
+			{"is idle while the platform answers three polls with 500", poll500,
 				`recovers | **dies** | recovers | **dies** | **treats the error as an event**`},
-			{"returns: the platform answers the result with 500 once", result500,
+			{"returns a result, and the platform answers 500 once", result500,
 				`lost silently | lost | lost | **dies** | lost`},
 			{"serves 100 events: ms for each / temp files left / connections", hundred,
 				`56 / 0 / 200 | 28 / 0 / 200 | 21 / **100** / 200 | 70 / 0 / 200 | 44 / 0 / reused`},
@@ -72,7 +72,7 @@ var matrices = []matrix{
 				`dies by signal | same | same | same | same`},
 			{"gets an event of 300 KB", largeEvent,
 				`ok | ok | **"Argument list too long", dies** | ok | never delivered`},
-			{"waits: the API is down for 6 s", apiDown,
+			{"is idle while the API is down for 6 s", apiDown,
 				`**handler run 135 times with an empty event**, no pause | exits at once | exits at once, no message | 3 tries, exits after 3.1 s | exits at once`},
 		},
 	},
