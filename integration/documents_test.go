@@ -1,0 +1,147 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A block is a fenced block of a document.
+type block struct {
+	section  string // the heading above it
+	language string
+	file     string // the name in the line above it, such as "`index.sh`:"
+	text     string
+}
+
+var (
+	fence    = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
+	fileLine = regexp.MustCompile("(?m)^`([\\w./-]+)`.*[:：]\n\n?$")
+	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
+)
+
+// blocksOf returns the fenced blocks of a document.
+func blocksOf(text string) (all []block) {
+	for _, at := range fence.FindAllStringSubmatchIndex(text, -1) {
+		b := block{language: text[at[2]:at[3]], text: text[at[4]:at[5]]}
+		before := text[:at[0]]
+		if headings := heading.FindAllStringSubmatch(fence.ReplaceAllString(before, ""), -1); len(headings) > 0 {
+			b.section = headings[len(headings)-1][1]
+		}
+		if m := fileLine.FindStringSubmatch(before[strings.LastIndex(strings.TrimRight(before, "\n"), "\n")+1:]); m != nil {
+			b.file = m[1]
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+func readDocument(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestDocuments runs the console blocks of the documents, in a folder for each
+// section that holds the files shown above them.
+func TestDocuments(t *testing.T) {
+	for _, name := range []string{"docs/handlers.md"} {
+		sections, folder := "", ""
+		for _, b := range blocksOf(readDocument(t, name)) {
+			if sections != b.section {
+				sections, folder = b.section, t.TempDir()
+			}
+			switch {
+			case b.file != "":
+				mode := os.FileMode(0o644)
+				if strings.HasPrefix(b.text, "#!") {
+					mode = 0o755
+				}
+				write(t, folder, b.file, b.text, mode)
+			case b.language == "console":
+				t.Run(name+" "+b.section, func(t *testing.T) { runConsole(t, folder, b.text) })
+			}
+		}
+	}
+}
+
+// runConsole runs the lines of a block that begin with "$ " and compares their
+// output with the lines below. An ellipsis stands for any text.
+func runConsole(t *testing.T, folder, text string) {
+	t.Helper()
+	for _, command := range strings.Split("\n"+text, "\n$ ")[1:] {
+		line, want, _ := strings.Cut(strings.TrimRight(command, "\n")+"\n", "\n")
+		stdout, stderr, status := consoleLine(t, folder, line)
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimRight(want, "\n")), "…", ".*")
+		if !regexp.MustCompile("^"+pattern+"$").MatchString(strings.TrimRight(stdout, "\n")) || status != 0 {
+			t.Errorf("%s\ngot status %d, %s%s, expected\n%s", line, status, stdout, stderr, want)
+		}
+	}
+}
+
+func consoleLine(t *testing.T, folder, line string) (stdout, stderr string, status int) {
+	t.Helper()
+	if tool, _, _ := strings.Cut(line, " "); tool == "zip" {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("NOT TESTED: this machine has no %s", tool)
+		}
+	}
+	cmd := exec.Command("bash", "-c", line)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(bootstrapctl)+":"+os.Getenv("PATH"))
+	return output(t, cmd)
+}
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// TestLinks checks that each link between documents leads to a file, and to a
+// heading of it.
+func TestLinks(t *testing.T) {
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../examples/*/README.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, files, err)
+		}
+		for _, file := range files {
+			for _, m := range link.FindAllStringSubmatch(readDocument(t, strings.TrimPrefix(file, "../")), -1) {
+				checkLink(t, file, m[1])
+			}
+		}
+	}
+}
+
+func checkLink(t *testing.T, file, target string) {
+	t.Helper()
+	if strings.Contains(target, "://") {
+		return
+	}
+	path, anchor, _ := strings.Cut(target, "#")
+	at := file
+	if path != "" {
+		at = filepath.Join(filepath.Dir(file), path)
+	}
+	info, err := os.Stat(at)
+	if err != nil {
+		t.Errorf("%s links to %s, which does not exist", file, target)
+		return
+	}
+	if anchor != "" && (info.IsDir() || !slices.Contains(anchorsOf(readDocument(t, strings.TrimPrefix(at, "../"))), anchor)) {
+		t.Errorf("%s links to %s, which has no such heading", file, target)
+	}
+}
+
+// anchorsOf returns the anchors that the headings of a document get.
+func anchorsOf(text string) (anchors []string) {
+	for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(plain, " ", "-"))
+	}
+	return anchors
+}
