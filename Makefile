@@ -1,25 +1,28 @@
-# make         builds bin/bootstrap (the runtime) and bin/bootstrapctl (the tool that carries it)
-# make demo    runs the shell example on the local platform
-# make test    runs all tests
-# make sandboxes  runs the tests that matter there in poorer sandboxes: without an ability, under each profile
-# make real-sandboxes  runs scenarios in gVisor, under qemu, and in a look-alike of Lambda; needs root, runsc, qemu-user-static, bubblewrap
-# make check   what must hold before a commit: style, imports, tests under the race detector
-# make bench   compares with C and with a bash-and-curl runtime, in one run, and writes docs/benchmarks.md; needs cc
-# make faults  writes docs/faults.md: how other programs broke, and what this one does
-# make soak    SOAK_EVENTS events, and what the runtime takes after each tenth: all must be flat
-# make fuzz    each fuzz target for a minute
-# make dist    release files for amd64 and arm64 in dist/; make repro builds them twice and compares
+# make                 build bin/bootstrap (the runtime) and bin/bootstrapctl (the tool, which carries the runtime)
+# make demo            run the shell example on the local platform
+# make test            run all tests
+# make check           run what must pass before a commit: style, imports, and the unit tests with the race detector
+# make fuzz            run each fuzz target for a minute; FUZZTIME sets the time
+# make soak            send SOAK_EVENTS events and check that memory, descriptors and goroutines stay constant
+# make sandboxes       run the tests that matter in sandboxes, in each simulated sandbox
+# make real-sandboxes  run scenarios in gVisor, under qemu and in a simulated Lambda sandbox; needs root, runsc, qemu-user-static and bubblewrap
+# make bench           compare with C and with a bash-and-curl runtime, and write docs/benchmarks.md; needs cc
+# make faults          write docs/faults.md: how comparable programs fail, and what bootstrap does
+# make dist            write the release files to dist
+# make repro           build the release files in two folders and compare them
+# make clean           delete bin and dist
+# make help            print this list
 
 VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILD      := CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags "-s -w -X bootstrap/cmd/internal/version.linked=$(VERSION)"
 CARRIED    := cmd/bootstrapctl/runtime/bootstrap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# Most tests wait, so more than there are processors can run at once.
+# More tests than processors run at once, because most of them wait.
 TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes real-sandboxes check style imports bench faults soak fuzz dist repro clean
+.PHONY: all demo test sandboxes real-sandboxes check style imports bench faults soak fuzz dist repro clean help
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -35,8 +38,8 @@ test: all
 	go test $(TESTS) ./...
 
 SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
-# What events leave behind, how they are delivered, cut short and kept apart,
-# sidecars, workers, and the stop.
+# The tests of leftovers, delivery, timeouts, isolation, sidecars, workers and
+# the stop.
 IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14DeafS|R07Replaced|HostsWith|StopWithEvent|ToldTwice|Leftovers|Kept|L08While|TempFolderOf|ConcurrencyBounds
 
 sandboxes: all
@@ -44,7 +47,7 @@ sandboxes: all
 	@for sandbox in $(SANDBOXES); do echo "SANDBOX=$$sandbox" && \
 		SANDBOX=$$sandbox go test -count 1 -parallel 4 -timeout 5m -run '^Test($(IN_SANDBOX))' ./integration || exit 1; done
 
-# Integration tests run the real binaries, which the race detector does not see.
+# The race detector does not see the real binaries that integration tests run.
 check: style imports all
 	go test -race $(TESTS) $$(go list ./... | grep -v /integration)
 
@@ -54,8 +57,8 @@ style:
 	go mod tidy -diff
 	go run $(STATICCHECK) ./...
 
-# Imports run one way, cmd -> adapters -> supervisor -> protocol, and the
-# runtime has nothing that a server or a TLS client needs.
+# The script checks that imports go in one direction, and that the runtime
+# contains no HTTP server and no TLS.
 imports:
 	@./.ci/imports
 
@@ -87,6 +90,9 @@ dist: all
 
 repro:
 	@./.ci/repro
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 clean:
 	rm -rf bin dist $(CARRIED)-*
