@@ -20,7 +20,7 @@ type block struct {
 
 var (
 	fence    = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
-	fileLine = regexp.MustCompile("(?m)^`([\\w./-]+)`.*[:：]\n\n?$")
+	fileLine = regexp.MustCompile("`([\\w./-]+)`[^`]*[:：]\n\n?$")
 	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
 
@@ -49,14 +49,73 @@ func readDocument(t *testing.T, name string) string {
 	return string(text)
 }
 
+// TestReadmeUses runs the three uses that the README begins with.
+func TestReadmeUses(t *testing.T) {
+	want := map[string]string{
+		"index.sh": "You sent 15 bytes.", "bootstrap.env": `{"NAME": "ADA"}`, "index.py": `"Hello, Ada!"`,
+	}
+	for _, b := range blocksOf(readDocument(t, "README.md"))[:len(want)] {
+		folder := t.TempDir()
+		write(t, folder, b.file, b.text, 0o644)
+		stdout, stderr, status := ctl(t, nil, "invoke", "-dir", folder, "-event", `{"name": "Ada"}`)
+		if stdout != want[b.file] || status != 0 {
+			t.Errorf("%s: got %q, expected %q: %s", b.file, stdout, want[b.file], stderr)
+		}
+	}
+}
+
+// TestReadmesInStep checks that both READMEs have the same code, the same links
+// and tables of the same size.
+func TestReadmesInStep(t *testing.T) {
+	english, chinese := readDocument(t, "README.md"), readDocument(t, "README.zh-CN.md")
+	if lines := strings.Count(english, "\n"); lines > 150 {
+		t.Errorf("README.md has %d lines, expected at most 150", lines)
+	}
+	for _, part := range []func(string) []string{codeOf, linksOf, rowsOf} {
+		if e, c := part(english), part(chinese); !slices.Equal(e, c) {
+			t.Errorf("the READMEs differ:\n%q\n%q", e, c)
+		}
+	}
+}
+
+// codeOf returns the blocks of a document, fenced or indented, without comments.
+func codeOf(text string) (code []string) {
+	comment := regexp.MustCompile(`(?m)\s+# .*$`)
+	for _, b := range blocksOf(text) {
+		code = append(code, comment.ReplaceAllString(b.text, ""))
+	}
+	return append(code, regexp.MustCompile(`(?m)^    .*$`).FindAllString(fence.ReplaceAllString(text, ""), -1)...)
+}
+
+// linksOf returns the targets of links, except those between the two READMEs.
+func linksOf(text string) (targets []string) {
+	for _, m := range link.FindAllStringSubmatch(text, -1) {
+		if !strings.HasPrefix(m[1], "README") {
+			targets = append(targets, m[1])
+		}
+	}
+	return targets
+}
+
+// rowsOf returns the number of cells of each row of a table, and the code and
+// the numbers in it.
+func rowsOf(text string) (rows []string) {
+	for _, row := range regexp.MustCompile(`(?m)^\|.*$`).FindAllString(text, -1) {
+		facts := regexp.MustCompile("`[^`]+`|[0-9][0-9.]*").FindAllString(row, -1)
+		slices.Sort(facts)
+		rows = append(rows, strings.Repeat("|", strings.Count(row, "|"))+strings.Join(facts, " "))
+	}
+	return rows
+}
+
 // TestDocuments runs the console blocks of the documents, in a folder for each
 // section that holds the files shown above them.
 func TestDocuments(t *testing.T) {
-	for _, name := range []string{"docs/handlers.md"} {
-		sections, folder := "", ""
+	for _, name := range []string{"README.md", "README.zh-CN.md", "docs/handlers.md"} {
+		section, folder, ran := "", "", 0
 		for _, b := range blocksOf(readDocument(t, name)) {
-			if sections != b.section {
-				sections, folder = b.section, t.TempDir()
+			if section != b.section {
+				section, folder = b.section, t.TempDir()
 			}
 			switch {
 			case b.file != "":
@@ -66,8 +125,12 @@ func TestDocuments(t *testing.T) {
 				}
 				write(t, folder, b.file, b.text, mode)
 			case b.language == "console":
+				ran++
 				t.Run(name+" "+b.section, func(t *testing.T) { runConsole(t, folder, b.text) })
 			}
+		}
+		if ran == 0 {
+			t.Errorf("%s has no console block", name)
 		}
 	}
 }
