@@ -1,5 +1,5 @@
 // The frames between a runtime and a resident worker: a line of JSON, which
-// says the length, then so many bytes.
+// states the length, then that many bytes.
 
 struct frame {
 	struct bytes message;
