@@ -126,7 +126,7 @@ func TestDocuments(t *testing.T) {
 				write(t, folder, b.file, b.text, mode)
 			case b.language == "console":
 				ran++
-				t.Run(name+" "+b.section, func(t *testing.T) { runConsole(t, folder, b.text) })
+				t.Run(name+" "+b.section, func(t *testing.T) { folder = runConsole(t, folder, b.text) })
 			}
 		}
 		if ran == 0 {
@@ -136,17 +136,35 @@ func TestDocuments(t *testing.T) {
 }
 
 // runConsole runs the lines of a block that begin with "$ " and compares their
-// output with the lines below. An ellipsis stands for any text.
-func runConsole(t *testing.T, folder, text string) {
+// output with the lines below. It returns the folder in which the block ends.
+func runConsole(t *testing.T, folder, text string) string {
 	t.Helper()
 	for _, command := range strings.Split("\n"+text, "\n$ ")[1:] {
 		line, want, _ := strings.Cut(strings.TrimRight(command, "\n")+"\n", "\n")
+		if dir, ok := strings.CutPrefix(line, "cd "); ok {
+			folder = filepath.Join(folder, dir)
+			continue
+		}
 		stdout, stderr, status := consoleLine(t, folder, line)
-		pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimRight(want, "\n")), "…", ".*")
-		if !regexp.MustCompile("^"+pattern+"$").MatchString(strings.TrimRight(stdout, "\n")) || status != 0 {
+		if !looksLike(stdout, want) || status != 0 {
 			t.Errorf("%s\ngot status %d, %s%s, expected\n%s", line, status, stdout, stderr, want)
 		}
 	}
+	return folder
+}
+
+// looksLike compares an output with what a document shows. An ellipsis stands for
+// any text, and one that has a line for itself for any lines.
+func looksLike(output, shown string) bool {
+	var pattern strings.Builder
+	for line := range strings.Lines(strings.TrimRight(shown, "\n") + "\n") {
+		if line == "…\n" {
+			pattern.WriteString("(?:.*\n)*")
+			continue
+		}
+		pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*"))
+	}
+	return regexp.MustCompile("^" + pattern.String() + "$").MatchString(strings.TrimRight(output, "\n") + "\n")
 }
 
 func consoleLine(t *testing.T, folder, line string) (stdout, stderr string, status int) {
