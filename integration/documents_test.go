@@ -108,22 +108,19 @@ func rowsOf(text string) (rows []string) {
 	return rows
 }
 
-// TestDocuments runs the console blocks of the documents, in a folder for each
-// section that holds the files shown above them.
+// TestDocuments runs the console blocks of the documents. A section that shows
+// files has a folder of its own with these files; the next sections that show
+// none continue in that folder.
 func TestDocuments(t *testing.T) {
 	for _, name := range []string{"README.md", "README.zh-CN.md", "docs/handlers.md"} {
-		section, folder, ran := "", "", 0
+		section, folder, ran := "", t.TempDir(), 0
 		for _, b := range blocksOf(readDocument(t, name)) {
-			if section != b.section {
-				section, folder = b.section, t.TempDir()
-			}
 			switch {
 			case b.file != "":
-				mode := os.FileMode(0o644)
-				if strings.HasPrefix(b.text, "#!") {
-					mode = 0o755
+				if section != b.section {
+					section, folder = b.section, t.TempDir()
 				}
-				write(t, folder, b.file, b.text, mode)
+				writeBlock(t, folder, b)
 			case b.language == "console":
 				ran++
 				t.Run(name+" "+b.section, func(t *testing.T) { folder = runConsole(t, folder, b.text) })
@@ -133,6 +130,16 @@ func TestDocuments(t *testing.T) {
 			t.Errorf("%s has no console block", name)
 		}
 	}
+}
+
+// writeBlock writes the file that a block shows. A script is executable.
+func writeBlock(t *testing.T, folder string, b block) {
+	t.Helper()
+	mode := os.FileMode(0o644)
+	if strings.HasPrefix(b.text, "#!") {
+		mode = 0o755
+	}
+	write(t, folder, b.file, b.text, mode)
 }
 
 // runConsole runs the lines of a block that begin with "$ " and compares their
