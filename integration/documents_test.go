@@ -20,7 +20,7 @@ type block struct {
 
 var (
 	fence    = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
-	fileLine = regexp.MustCompile("`([\\w./-]+)`[^`]*[:：]\n\n?$")
+	fileLine = regexp.MustCompile("`([\\w./-]+)`(?:, [^`]*)?[:：]\n\n?$")
 	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
 
