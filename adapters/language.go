@@ -44,3 +44,12 @@ func languageOf(script string) *language {
 	}
 	return nil
 }
+
+// Interpreter returns the name of the program that runs the functions of a
+// script; empty: there is none for such a file.
+func Interpreter(script string) string {
+	if l := languageOf(script); l != nil {
+		return l.interpreter
+	}
+	return ""
+}

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -29,12 +31,6 @@ type invocation struct {
 	env                    list
 	runtime                string
 }
-
-// list is a flag that may be given more than once.
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, " ") }
-func (l *list) Set(v string) error { *l = append(*l, v); return nil }
 
 func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 	f := flag.NewFlagSet("bootstrapctl invoke", flag.ContinueOnError)

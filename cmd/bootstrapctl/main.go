@@ -1,5 +1,5 @@
-// Command bootstrapctl is the developer's tool: it runs functions on a local
-// platform, with the runtime that would be uploaded.
+// Command bootstrapctl is the developer's tool: it writes functions, runs them
+// on a local platform with the runtime that would be uploaded, and packs them.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"bootstrap/cmd/internal/version"
@@ -16,18 +17,29 @@ import (
 // Exit statuses.
 const (
 	exitResult  = 0 // all went well
-	exitFailure = 1 // the function failed
+	exitFailure = 1 // the function failed, or cannot work
 	exitUsage   = 2 // wrong usage
 )
 
-const usage = `bootstrapctl runs cloud functions on this machine.
+// A subcommand is one word behind bootstrapctl.
+type subcommand struct {
+	name, arguments, summary string
+	run                      func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
+}
 
-  bootstrapctl invoke [flags]   send an event to the function in a folder and print its result
-  bootstrapctl version
-  bootstrapctl help
+// subcommands are in the order of the help text.
+var subcommands []subcommand
 
-"bootstrapctl invoke -h" lists the flags.
-`
+func init() { // help lists the table that it is in
+	subcommands = []subcommand{
+		{"init", "[KIND] [DIR]", "write a small function to begin with", initialize},
+		{"invoke", "[flags]", "send an event to the function in a folder and print its result", invoke},
+		{"doctor", "[flags] [DIR | ZIP]", "say what would go wrong in the cloud, and how to correct it", diagnose},
+		{"pack", "[flags] [DIR]", "write the zip to upload, with the runtime in it", packFolder},
+		{"version", "", "print the version", printVersion},
+		{"help", "", "print this text", help},
+	}
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -36,20 +48,38 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	command := "no command"
+	name := "no command"
 	if len(args) > 0 {
-		command = args[0]
+		name = args[0]
 	}
-	switch command {
-	case "invoke":
-		return invoke(ctx, args[1:], stdin, stdout, stderr)
-	case "version":
-		fmt.Fprintln(stdout, version.String())
-	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, usage)
-	default:
-		fmt.Fprintf(stderr, "bootstrapctl: cannot run %q\n\n%s", command, usage)
-		return exitUsage
+	if strings.TrimLeft(name, "-") == "h" || strings.TrimLeft(name, "-") == "help" {
+		name = "help"
 	}
+	for _, c := range subcommands {
+		if c.name == name {
+			return c.run(ctx, args[1:], stdin, stdout, stderr)
+		}
+	}
+	fmt.Fprintf(stderr, "bootstrapctl: cannot run %q\n\n%s", name, usage())
+	return exitUsage
+}
+
+func usage() string {
+	var b strings.Builder
+	b.WriteString("bootstrapctl makes cloud functions right on this machine.\n\n")
+	for _, c := range subcommands {
+		fmt.Fprintf(&b, "  bootstrapctl %-28s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.summary)
+	}
+	b.WriteString("\n\"bootstrapctl COMMAND -h\" lists the flags of a command.\n")
+	return b.String()
+}
+
+func help(_ context.Context, _ []string, _ io.Reader, stdout, _ io.Writer) int {
+	fmt.Fprint(stdout, usage())
+	return exitResult
+}
+
+func printVersion(_ context.Context, _ []string, _ io.Reader, stdout, _ io.Writer) int {
+	fmt.Fprintln(stdout, version.String())
 	return exitResult
 }

@@ -65,3 +65,13 @@ func unpackRuntime() (args []string, cleanUp func(), err error) {
 	}
 	return []string{path}, cleanUp, nil
 }
+
+// carriedRuntime returns the runtime that we carry for an architecture; nil:
+// none.
+func carriedRuntime(arch string) []byte {
+	program, err := carried.ReadFile("runtime/bootstrap-" + arch)
+	if err != nil {
+		return nil
+	}
+	return program
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/doctor"
+	"bootstrap/cmd/bootstrapctl/internal/pack"
+	"bootstrap/cmd/internal/version"
+	"bootstrap/protocol"
+)
+
+const doctorText = `Say what would go wrong with the function in a folder, or in a zip, on a platform: what is
+wrong, what the platform would say of it, and how to correct it. The exit status is 1 if the
+function cannot work. Nothing of the function runs, unless -measure is set.`
+
+// diagnose is the subcommand doctor.
+func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	var d deployment
+	flags := newFlags("doctor", "[flags] [DIR | ZIP]", doctorText, stderr)
+	d.flags(flags)
+	asJSON := flags.Bool("json", false, "print the findings as JSON")
+	measure := flags.Bool("measure", false, "run the function once, to compare its start with its time limit")
+	rest, status, ok := parse(flags, args)
+	if !ok {
+		return status
+	}
+	platform, err := d.check()
+	file, err2 := only(rest, ".")
+	if err := joined(err, err2); err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl doctor: %v\n", err)
+		return exitUsage
+	}
+	report, err := examineFile(ctx, file, &d, platform, *measure)
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl doctor: %v\n", err)
+		return exitUsage
+	}
+	if *asJSON {
+		err = printJSON(stdout, report)
+	} else {
+		printReport(newPainter(stdout), file, report, &d, platform)
+	}
+	if err != nil || report.Count(doctor.Error) > 0 {
+		return exitFailure
+	}
+	return exitResult
+}
+
+// joined returns the errors, on a line each.
+func joined(errs ...error) error {
+	var text []string
+	for _, err := range errs {
+		if err != nil {
+			text = append(text, err.Error())
+		}
+	}
+	if text == nil {
+		return nil
+	}
+	return fmt.Errorf("%s", strings.Join(text, "\n"))
+}
+
+// examineFile reads a folder or a zip and examines it.
+func examineFile(ctx context.Context, file string, d *deployment, platform *protocol.Platform, measure bool) (*doctor.Report, error) {
+	temp, err := os.MkdirTemp("", "bootstrapctl-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a folder: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	tree, err := readPackage(file, temp)
+	if err != nil {
+		return nil, err
+	}
+	fn := d.function(tree, platform)
+	if measure {
+		if fn.Started, err = measureStart(ctx, tree.Dir, d, platform); err != nil {
+			return nil, err
+		}
+	}
+	return doctor.Examine(ctx, fn, temp), nil
+}
+
+// readPackage reads a folder, or a zip by way of a new folder in temp.
+func readPackage(file, temp string) (*pack.Tree, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: expected a folder or a zip: %w", file, err)
+	}
+	if info.IsDir() {
+		return pack.ReadFolder(file)
+	}
+	dir := filepath.Join(temp, "package")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot unpack %s: %w", file, err)
+	}
+	return pack.ReadZip(file, dir)
+}
+
+// function returns what doctor examines.
+func (d *deployment) function(tree *pack.Tree, platform *protocol.Platform) doctor.Function {
+	fn := doctor.Function{
+		Tree: tree, Platform: platform, Handler: d.handler, Env: d.env, Arch: d.arch, Limit: d.timeout,
+		Carried: carriedRuntime, Version: version.String(), Look: exec.LookPath,
+	}
+	if runtime.GOOS == "linux" {
+		fn.Check = checkOptions
+	}
+	return fn
+}
+
+// checkOptions runs the runtime that we carry to check its options.
+func checkOptions(ctx context.Context, dir string, env []string) ([]string, error) {
+	command, cleanUp, err := unpackRuntime()
+	defer cleanUp()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command[0], "check")
+	cmd.Dir, cmd.Env = dir, env
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil && stdout.Len() == 0 {
+		return nil, fmt.Errorf("cannot run the runtime: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return strings.Split(strings.TrimSpace(stdout.String()), "\n"), nil
+}
+
+func printJSON(w io.Writer, report *doctor.Report) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(struct {
+		*doctor.Report
+		Errors   int `json:"errors"`
+		Warnings int `json:"warnings"`
+	}{report, report.Count(doctor.Error), report.Count(doctor.Warning)})
+}
+
+// printReport prints what was found for people.
+func printReport(p *painter, file string, report *doctor.Report, d *deployment, platform *protocol.Platform) {
+	fmt.Fprintf(p, "%s on %s, %s\n", p.bold(file), platform.Title, d.arch)
+	if report.Runs != "" {
+		fmt.Fprintf(p, "%s runs %s\n", d.what(), report.Runs)
+	}
+	printFindings(p, report)
+	errors, warnings := report.Count(doctor.Error), report.Count(doctor.Warning)
+	switch {
+	case errors > 0:
+		fmt.Fprintf(p, "\n%s\n", p.red(fmt.Sprintf("%s, %s: the function cannot work.", plural(errors, "error"), plural(warnings, "warning"))))
+	case warnings > 0:
+		fmt.Fprintf(p, "\n%s\n", p.yellow(fmt.Sprintf("No error, %s.", plural(warnings, "warning"))))
+	default:
+		fmt.Fprintf(p, "\n%s\n", p.green("Nothing is wrong."))
+	}
+}
+
+// what returns what decides what runs.
+func (d *deployment) what() string { return "Handler " + d.handler }
+
+// printFindings prints the findings, and what was not examined.
+func printFindings(p *painter, report *doctor.Report) {
+	for _, f := range report.Findings {
+		paint := p.red
+		if f.Level == doctor.Warning {
+			paint = p.yellow
+		}
+		place := f.File
+		if place != "" {
+			place = p.bold(place) + ": "
+		}
+		fmt.Fprintf(p, "\n%s %s%s %s\n", paint(string(f.Level)+":"), place, p.wrap(f.What, 4), p.dim("["+f.ID+"]"))
+		printLine(p, "cloud", f.Cloud)
+		printLine(p, "fix", f.Fix)
+	}
+	for _, text := range report.Skipped {
+		fmt.Fprintf(p, "\n%s %s\n", p.dim("not examined:"), p.wrap(text, 4))
+	}
+}
+
+func printLine(p *painter, name, text string) {
+	if text != "" {
+		fmt.Fprintf(p, "    %s %s\n", p.dim(fmt.Sprintf("%-6s", name+":")), p.wrap(text, 11))
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"bootstrap/examples"
+)
+
+// kinds are the functions that init writes, each a folder of the examples.
+var kinds = []struct{ name, example, text string }{
+	{"sh", "shell", "a function in bash"},
+	{"python", "python", "a function in Python"},
+	{"node", "node", "a function in JavaScript"},
+	{"tool", "cli", "a program that the system has, without any code"},
+	{"worker", "worker", "a program that stays between events"},
+	{"sidecar", "sidecar", "a function in Python, and a program beside it"},
+}
+
+func initText() string {
+	var b strings.Builder
+	b.WriteString("Write a small function, with an event and a README, into a folder (default: this one).\nKIND is one of\n\n")
+	for _, k := range kinds {
+		fmt.Fprintf(&b, "  %-9s %s\n", k.name, k.text)
+	}
+	b.WriteString("\nThe default is sh. No file that exists is changed.")
+	return b.String()
+}
+
+// initialize writes the files of an example into a folder.
+func initialize(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	flags := newFlags("init", "[KIND] [DIR]", initText(), stderr)
+	rest, status, ok := parse(flags, args)
+	if !ok {
+		return status
+	}
+	example, dir, err := kindAndFolder(rest)
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl init: %v\n", err)
+		return exitUsage
+	}
+	files, err := template(example)
+	if err == nil {
+		err = writeNew(dir, files)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl init: %v\n", err)
+		return exitFailure
+	}
+	p := newPainter(stdout)
+	for _, f := range files {
+		fmt.Fprintf(p, "  %s %s\n", p.green("wrote"), filepath.Join(dir, filepath.FromSlash(f.name)))
+	}
+	fmt.Fprintf(p, "\n%s\n\n%s", p.bold("Next:"), next(dir))
+	return exitResult
+}
+
+// next are the commands that follow.
+func next(dir string) string {
+	commands := "  bootstrapctl invoke -event-file event.json\n  bootstrapctl doctor\n  bootstrapctl pack\n"
+	if dir != "." {
+		commands = strings.ReplaceAll(commands, "-event-file ", "-dir "+dir+" -event-file "+dir+"/")
+		commands = strings.ReplaceAll(strings.ReplaceAll(commands, "doctor", "doctor "+dir), "pack", "pack "+dir)
+	}
+	return commands
+}
+
+// kindAndFolder reads the arguments.
+func kindAndFolder(rest []string) (example, dir string, err error) {
+	if len(rest) == 0 {
+		rest = []string{kinds[0].name}
+	}
+	for _, k := range kinds {
+		if k.name == rest[0] {
+			dir, err = only(rest[1:], ".")
+			return k.example, dir, err
+		}
+	}
+	if len(rest) == 1 { // only a folder
+		if strings.ContainsAny(rest[0], "./\\") {
+			return kinds[0].example, rest[0], nil
+		}
+		return "", "", fmt.Errorf("%q is not a kind of function: expected sh, python, node, tool, worker or sidecar (for a folder: ./%s)", rest[0], rest[0])
+	}
+	return "", "", fmt.Errorf("%q is not a kind of function: expected sh, python, node, tool, worker or sidecar", rest[0])
+}
+
+// A newFile is to be written.
+type newFile struct {
+	name string // with slashes
+	mode fs.FileMode
+	data []byte
+}
+
+// template returns the files of an example, whose README is about the folder
+// in which it is.
+func template(example string) (files []newFile, err error) {
+	err = fs.WalkDir(examples.Files, example, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := examples.Files.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		f := newFile{name: strings.TrimPrefix(file, example+"/"), mode: 0o644, data: data}
+		if bytes.HasPrefix(data, []byte("#!")) {
+			f.mode = 0o755
+		}
+		if path.Ext(file) == ".md" {
+			f.data = here(data, example)
+		}
+		files = append(files, f)
+		return nil
+	})
+	return files, err
+}
+
+var (
+	outsideLink = regexp.MustCompile(`\[([^\]]*)\]\(\.\./[^)]*\)`)
+	anyPath     = regexp.MustCompile(`( -dir)? examples/[a-z]+(/[a-z.]+)?`)
+)
+
+// here rewrites an example's README for the folder in which it lies.
+func here(text []byte, example string) []byte {
+	text = outsideLink.ReplaceAll(text, []byte("$1"))
+	text = anyPath.ReplaceAllFunc(text, func(found []byte) []byte {
+		if bytes.HasPrefix(found, []byte(" -dir")) {
+			return nil
+		}
+		return append([]byte(" "), bytes.TrimPrefix(found, []byte(" examples/"+example+"/"))...)
+	})
+	return text
+}
+
+// writeNew writes files that do not exist yet: all, or none.
+func writeNew(dir string, files []newFile) error {
+	var there []error
+	for _, f := range files {
+		if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(f.name))); err == nil {
+			there = append(there, fmt.Errorf("cannot write %s: it exists", filepath.Join(dir, filepath.FromSlash(f.name))))
+		}
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%w\nuse another folder: bootstrapctl init KIND DIR", errors.Join(there...))
+	}
+	for _, f := range files {
+		if err := f.write(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *newFile) write(dir string) error {
+	file := filepath.Join(dir, filepath.FromSlash(f.name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		return fmt.Errorf("cannot write %s: %w", file, err)
+	}
+	out, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, f.mode)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", file, err)
+	}
+	_, err = out.Write(f.data)
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", file, err)
+	}
+	return nil
+}

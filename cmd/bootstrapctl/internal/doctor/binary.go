@@ -1,0 +1,116 @@
+package doctor
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// A binary is what an ELF file needs.
+type binary struct {
+	machine string // as Go calls it
+	wide    bool   // 64 bits
+	program bool   // it can be run: it is not a library
+	loader  string
+	needs   []string // libraries
+	search  []string // where the loader looks for them first
+	glibc   string   // the newest version of which it needs a symbol
+}
+
+// readBinary reads an ELF file. What is hostile is an error.
+func readBinary(r io.ReaderAt) (b *binary, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil { // debug/elf is not made for hostile files
+			err = fmt.Errorf("cannot read the program: %v", panicked)
+		}
+	}()
+	f, err := elf.NewFile(r)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the program: %w", err)
+	}
+	b = &binary{machine: machineOf(f), wide: f.Class == elf.ELFCLASS64, loader: loaderOf(f)}
+	b.program = f.Type == elf.ET_EXEC || b.loader != "" || isStaticPIE(f)
+	b.needs, _ = f.ImportedLibraries() // a static one has none
+	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
+		paths, _ := f.DynString(tag)
+		for _, p := range paths {
+			b.search = append(b.search, strings.Split(p, ":")...)
+		}
+	}
+	needs, _ := f.DynamicVersionNeeds()
+	for _, library := range needs {
+		for _, need := range library.Needs {
+			if version, ok := strings.CutPrefix(need.Dep, "GLIBC_"); ok && newer(version, b.glibc) {
+				b.glibc = version
+			}
+		}
+	}
+	return b, nil
+}
+
+// machineOf returns the processor that a file is for, as Go calls it.
+func machineOf(f *elf.File) string {
+	switch f.Machine {
+	case elf.EM_X86_64:
+		return "amd64"
+	case elf.EM_AARCH64:
+		return "arm64"
+	case elf.EM_386:
+		return "386"
+	case elf.EM_ARM:
+		return "arm"
+	}
+	return strings.ToLower(strings.TrimPrefix(f.Machine.String(), "EM_"))
+}
+
+func loaderOf(f *elf.File) string {
+	for _, segment := range f.Progs {
+		if segment.Type == elf.PT_INTERP {
+			path := make([]byte, min(segment.Filesz, 4096))
+			n, _ := segment.ReadAt(path, 0)
+			path, _, _ = bytes.Cut(path[:n], []byte{0})
+			return string(path)
+		}
+	}
+	return ""
+}
+
+// isStaticPIE reports whether a file without a loader is a program all the same.
+func isStaticPIE(f *elf.File) bool {
+	flags, _ := f.DynValue(elf.DT_FLAGS_1)
+	return len(flags) > 0 && elf.DynFlag1(flags[0])&elf.DF_1_PIE != 0
+}
+
+// newer compares versions such as 2.34; what is not a version is the oldest.
+func newer(a, b string) bool {
+	return number(a) > number(b)
+}
+
+func number(version string) int {
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	x, err := strconv.Atoi(major)
+	y, err2 := strconv.Atoi(minor)
+	if err != nil || err2 != nil && minor != "" {
+		return -1
+	}
+	return x*1000 + y
+}
+
+// foreignSystem returns the system other than Linux that a program is for. Many
+// a Java class begins like a program of macOS for several processors, but has a
+// larger number behind that.
+func foreignSystem(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("MZ")):
+		return "Windows"
+	case bytes.HasPrefix(head, []byte("\xcf\xfa\xed\xfe")), bytes.HasPrefix(head, []byte("\xce\xfa\xed\xfe")):
+		return "macOS"
+	case bytes.HasPrefix(head, []byte("\xca\xfe\xba\xbe\x00\x00\x00")) && len(head) > 7 && head[7] < 20:
+		return "macOS"
+	}
+	return ""
+}

@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"bytes"
+	"debug/buildinfo"
+	"slices"
+
+	"bootstrap/cmd/bootstrapctl/internal/pack"
+)
+
+// runtimePath is the Go package of this project's runtime.
+const runtimePath = "bootstrap/cmd/bootstrap"
+
+// IsRuntime reports whether a file is a build of this project's runtime.
+func IsRuntime(f *pack.File) bool {
+	content, err := f.Open()
+	if err != nil {
+		return false
+	}
+	defer content.Close()
+	info, err := buildinfo.Read(content)
+	return err == nil && info.Path == runtimePath
+}
+
+// bootstrap looks at the file that the platform starts.
+func (x *exam) bootstrap() {
+	f := x.Tree.File("bootstrap")
+	if f == nil || !f.Mode.IsRegular() {
+		return
+	}
+	head := x.head(f)
+	switch {
+	case f.Mode&0o111 == 0 || f.Mode&0o001 == 0:
+		x.add("bootstrap-not-executable", f.Name, "mode", mode(f))
+	case len(head) == 0:
+		x.add("bootstrap-empty", f.Name)
+	case foreignSystem(head) != "":
+		x.add("bootstrap-not-linux", f.Name, "system", foreignSystem(head))
+	case bytes.HasPrefix(head, []byte("\x7fELF")):
+		x.bootstrapProgram(f)
+	default:
+		x.bootstrapScript(f, head)
+	}
+}
+
+func (x *exam) bootstrapProgram(f *pack.File) {
+	ours := IsRuntime(f)
+	b, err := x.binary(f)
+	switch {
+	case err != nil: // programs says so
+	case b.machine != x.Arch && (x.isZip() || !ours): // pack replaces ours
+		x.add("bootstrap-arch", f.Name, "machine", b.machine)
+	case b.loader != "" && b.loader != loaders[x.Arch]:
+		x.add("bootstrap-loader", f.Name, "loader", b.loader)
+	case !ours:
+		x.add("bootstrap-foreign", f.Name)
+	case !x.isCarried(f):
+		x.add("bootstrap-stale", f.Name)
+	}
+}
+
+// isCarried reports whether a file is the very runtime that this tool carries.
+// Without one, nothing is known.
+func (x *exam) isCarried(f *pack.File) bool {
+	if x.Carried == nil {
+		return true
+	}
+	carried := x.Carried(x.Arch)
+	if carried == nil {
+		return true
+	}
+	head, err := f.Head(len(carried) + 1)
+	return err == nil && bytes.Equal(head, carried)
+}
+
+func (x *exam) bootstrapScript(f *pack.File, head []byte) {
+	interpreter, crlf := shebang(head)
+	switch {
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
+		x.add("bootstrap-bom", f.Name)
+	case interpreter == "":
+		x.add("bootstrap-no-shebang", f.Name)
+	case crlf:
+		x.add("bootstrap-crlf", f.Name, "interpreter", interpreter)
+	case x.lacks(interpreter):
+		x.add("bootstrap-interpreter", f.Name, "interpreter", interpreter)
+	default:
+		x.add("bootstrap-foreign", f.Name)
+	}
+}
+
+// bootstrapFindings are those that say why the platform cannot start bootstrap:
+// nothing more needs to be said of that file.
+func (x *exam) isBootstrapBroken() bool {
+	return slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.File == "bootstrap" && f.Level == Error })
+}

@@ -1,0 +1,74 @@
+package doctor
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Size returns a number of bytes for people.
+func Size(bytes int64) string {
+	switch {
+	case bytes >= megabyte:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/megabyte)
+	case bytes >= 1<<10:
+		return fmt.Sprintf("%.1f KB", float64(bytes)/(1<<10))
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}
+
+// sizes compares with the platform's limits.
+func (x *exam) sizes() {
+	if size, limit := x.Tree.Size(), x.system.unpacked; size > limit {
+		x.add("unpacked-size", "", "size", Size(size), "limit", Size(limit))
+	}
+	for _, f := range PackedSize(x.Platform.Name, x.Tree.Packed) {
+		x.Findings = append(x.Findings, f)
+	}
+}
+
+// PackedSize returns the findings about the size of a zip.
+func PackedSize(platform string, size int64) []Finding {
+	s := systems[platform]
+	switch {
+	case s.packed > 0 && size > s.packed:
+		return []Finding{ruleOf("packed-size").finding(platform, "", "size", Size(size), "limit", Size(s.packed))}
+	case size > s.upload:
+		return []Finding{ruleOf("upload-size").finding(platform, "", "size", Size(size), "limit", Size(s.upload), "storage", s.storage)}
+	}
+	return nil
+}
+
+// Limits returns the limits of a platform for the zip, uploaded directly, and
+// for what is in it.
+func Limits(platform string) (upload, unpacked int64) {
+	return systems[platform].upload, systems[platform].unpacked
+}
+
+// variables looks at those of the function, not at those in bootstrap.env, which
+// the platform does not see.
+func (x *exam) variables() {
+	total := 0
+	for _, v := range x.Env {
+		name, value, _ := strings.Cut(v, "=")
+		total += len(name) + len(value)
+		switch {
+		case x.system.reserved != nil && x.system.reserved.MatchString(name):
+			x.add("variable-reserved", "", "name", name)
+		case x.system.names != nil && !x.system.names.MatchString(name):
+			x.add("variable-name", "", "name", name)
+		}
+	}
+	if total > maxVariables {
+		x.add("variables-size", "", "size", strconv.Itoa(total), "limit", strconv.Itoa(maxVariables))
+	}
+}
+
+// start compares how long the start took with the limit of the function.
+func (x *exam) start() {
+	if x.Started > 0 && x.Started >= x.Limit {
+		x.add("slow-start", "", "took", x.Started.Round(time.Millisecond).String(), "limit", x.Limit.String(),
+			"seconds", strconv.Itoa(int(x.Limit.Seconds())))
+	}
+}

@@ -1,0 +1,38 @@
+package doctor
+
+import "strings"
+
+// options asks the runtime about its options, and looks for a Procfile that
+// nothing names.
+func (x *exam) options() {
+	if x.Tree.File("Procfile") != nil && x.vars["BOOTSTRAP_SIDECARS"] == "" {
+		x.add("procfile-unused", "Procfile")
+	}
+	if x.Check == nil {
+		x.skip("the options of the runtime: only the runtime itself knows them, and it needs Linux")
+		return
+	}
+	env := append(environment(x.Platform, x.Tree.Dir, x.Handler), x.Env...)
+	lines, err := x.Check(x.ctx, x.Tree.Dir, env)
+	if err != nil {
+		x.skip("the options of the runtime: %v", err)
+		return
+	}
+	for _, line := range lines {
+		level, text, _ := strings.Cut(line, ": ")
+		id := map[string]string{"error": "option", "warning": "option-unknown"}[level]
+		if id != "" {
+			x.add(id, placeOf(text), "what", x.there(text))
+		}
+	}
+}
+
+// placeOf returns the file that a complaint is about.
+func placeOf(text string) string {
+	for _, file := range []string{"bootstrap.env", "Procfile"} {
+		if strings.Contains(text, file+":") {
+			return file
+		}
+	}
+	return ""
+}

@@ -1,0 +1,169 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bootstrap/adapters"
+	"bootstrap/protocol"
+
+	"github.com/hashicorp/go-envparse"
+)
+
+// readVariables reads those of bootstrap.env and of the function, which win.
+// What is wrong with the file, the runtime says.
+func (x *exam) readVariables() {
+	x.vars = map[string]string{}
+	if f := x.Tree.File("bootstrap.env"); f != nil && f.Mode.IsRegular() {
+		if content, err := f.Open(); err == nil {
+			defer content.Close()
+			text, _ := io.ReadAll(io.LimitReader(content, megabyte))
+			for line := range strings.Lines(string(text)) {
+				found, _ := envparse.Parse(strings.NewReader(line))
+				for name, value := range found {
+					x.vars[name] = value
+				}
+			}
+		}
+	}
+	for _, v := range x.Env {
+		name, value, _ := strings.Cut(v, "=")
+		x.vars[name] = value
+	}
+}
+
+// resolve finds out, with the runtime's own code, what the handler means.
+func (x *exam) resolve() {
+	x.target, x.unsolved = adapters.Resolve(x.vars["BOOTSTRAP_COMMAND"], x.Handler, x.Tree.Dir)
+	if x.unsolved != nil {
+		return
+	}
+	x.Runs = x.describe()
+	for _, file := range append([]string{x.target.File}, x.target.Args...) {
+		if name := x.name(file); file != "" && x.Tree.File(name) != nil {
+			x.essential[name] = true
+		}
+	}
+}
+
+// describe says what runs.
+func (x *exam) describe() string {
+	switch t := x.target; {
+	case t.Function != "":
+		return fmt.Sprintf("the %s function %s in %s", adapters.Interpreter(t.File), t.Function, x.name(t.File))
+	case x.vars["BOOTSTRAP_COMMAND"] == "":
+		return "the program " + x.name(t.Args[0])
+	case x.isShellLine():
+		return "the command line in BOOTSTRAP_COMMAND, by /bin/sh" // which may hold a secret
+	case x.vars["BOOTSTRAP_ADAPTER"] == "worker":
+		return "the worker " + x.there(t.Args[0])
+	default:
+		return "the command " + x.there(t.Args[0])
+	}
+}
+
+// isShellLine reports whether BOOTSTRAP_COMMAND is not a list of arguments.
+func (x *exam) isShellLine() bool {
+	command := strings.TrimSpace(x.vars["BOOTSTRAP_COMMAND"])
+	return command != "" && !strings.HasPrefix(command, "[")
+}
+
+// handler looks at what the handler means.
+func (x *exam) handler() {
+	if x.unsolved != nil {
+		if x.vars["BOOTSTRAP_COMMAND"] == "" && len(x.Tree.Files) > 0 && !x.has("outer-folder") {
+			x.add("handler-not-found", "", "what", x.there(message(x.unsolved)), "failure", x.there(failureText(x.unsolved)))
+		}
+		return // a command that is wrong, the runtime complains of
+	}
+	file := x.target.File
+	if file == "" && x.vars["BOOTSTRAP_COMMAND"] == "" {
+		file = x.target.Args[0]
+	}
+	name := x.name(file)
+	switch f := x.Tree.File(name); {
+	case file == "":
+	case f == nil && x.isFolder(name):
+		failure := adapters.Inspect(file, fs.ModeDir|0o755, nil, x.lacks)
+		x.add("handler-folder", name, "failure", x.there(failureText(failure)))
+	case f == nil && !x.Tree.HasProblem(name):
+		x.add("handler-ignored", name)
+	case f != nil && x.target.Function != "":
+		x.function(name)
+	}
+}
+
+// isFolder reports whether the package has files in a folder of that name.
+func (x *exam) isFolder(name string) bool {
+	for _, f := range x.Tree.Files {
+		if strings.HasPrefix(f.Name, name+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// function looks for the interpreter of a function, and for others that the
+// handler fits, too.
+func (x *exam) function(name string) {
+	base := strings.TrimSuffix(name, filepath.Ext(name))
+	for _, extension := range []string{".sh", ".py", ".js", ".mjs", ".cjs"} {
+		if other := base + extension; other != name && x.Tree.File(other) != nil {
+			x.add("handler-ambiguous", name, "other", other)
+		}
+	}
+	interpreter := adapters.Interpreter(name)
+	option := map[string]string{"python3": "BOOTSTRAP_PYTHON", "node": "BOOTSTRAP_NODE"}[interpreter]
+	if option != "" && x.vars[option] == "" && slices.Contains(x.system.lacks, interpreter) {
+		x.add("language", name, "interpreter", interpreter, "option", option, "path", x.there(x.target.File))
+	}
+}
+
+// command looks for the program of a command that is a list of arguments.
+func (x *exam) command() {
+	if x.unsolved != nil || x.vars["BOOTSTRAP_COMMAND"] == "" || x.isShellLine() {
+		return
+	}
+	program := x.target.Args[0]
+	name := x.name(program)
+	switch {
+	case strings.HasPrefix(program, x.system.folder+"/"):
+		name = strings.TrimPrefix(program, x.system.folder+"/")
+		fallthrough
+	case strings.Contains(program, "/") && !filepath.IsAbs(program):
+		if name != "" && x.Tree.File(name) == nil {
+			x.add("command-missing", name, "failure", "Function.NotFound: "+x.system.folder+"/"+name+" does not exist")
+		}
+		x.essential[name] = true
+	case strings.Contains(program, "/"): // an absolute path of the platform's
+	case x.Tree.File(program) != nil && !slices.Contains(strings.Split(x.path(), ":"), x.system.folder):
+		x.add("command-not-found", program, "program", program, "path", x.path())
+	case slices.Contains(x.system.lacks, program):
+		x.add("interpreter", "", "interpreter", program, "failure", fmt.Sprintf("Function.NotFound: %q is not in PATH (%s)", program, x.path()))
+	}
+}
+
+func (x *exam) has(id string) bool {
+	return slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.ID == id })
+}
+
+// message returns what a failure of the runtime says.
+func message(err error) string {
+	if f, ok := errors.AsType[*protocol.Failure](err); ok {
+		return f.Message
+	}
+	return err.Error()
+}
+
+// failureText returns a failure as the platform shows it.
+func failureText(err error) string {
+	if f, ok := errors.AsType[*protocol.Failure](err); ok && f != nil {
+		return f.Type + ": " + f.Message
+	}
+	return ""
+}

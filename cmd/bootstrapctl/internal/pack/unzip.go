@@ -1,0 +1,162 @@
+package pack
+
+import (
+	"archive/zip"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Bounds of a zip that is unpacked. No platform takes more.
+const (
+	maxEntries  = 100_000
+	maxUnpacked = 2 << 30
+	maxTarget   = 4096 // bytes of a link's target
+)
+
+// ErrTooLarge says that a zip is over these bounds.
+var ErrTooLarge = errors.New("it is larger than any platform allows")
+
+// ReadZip unpacks a zip into the empty folder dir, and nowhere else. Entries
+// that are not safe to unpack become problems. An error means that the file is
+// not a zip that can be read.
+func ReadZip(file, dir string) (*Tree, error) {
+	archive, err := zip.OpenReader(file)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return nil, fmt.Errorf("cannot read %s: %w", file, err)
+	}
+	defer archive.Close()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot unpack %s: %w", file, err)
+	}
+	defer root.Close()
+	t := &Tree{Dir: dir, Zip: file}
+	if info, err := os.Stat(file); err == nil {
+		t.Packed = info.Size()
+	}
+	if err := t.unpack(&archive.Reader, root); err != nil {
+		return nil, fmt.Errorf("cannot unpack %s: %w", file, err)
+	}
+	t.sort()
+	return t, nil
+}
+
+func (t *Tree) unpack(archive *zip.Reader, root *os.Root) error {
+	if len(archive.File) > maxEntries {
+		return fmt.Errorf("%w: %d files", ErrTooLarge, len(archive.File))
+	}
+	left := int64(maxUnpacked)
+	seen := map[string]bool{}
+	for _, entry := range archive.File {
+		if err := t.unpackEntry(entry, root, seen, &left); err != nil {
+			return err
+		}
+	}
+	t.link(root)
+	return nil
+}
+
+// unpackEntry unpacks one entry, or says why not. Its error ends all.
+func (t *Tree) unpackEntry(entry *zip.File, root *os.Root, seen map[string]bool, left *int64) error {
+	name := strings.TrimSuffix(entry.Name, "/")
+	kind, detail := refuse(entry, name)
+	if kind == "" && seen[name] {
+		kind = "duplicate-name"
+	}
+	if kind != "" {
+		t.problem(kind, entry.Name, detail)
+		return nil
+	}
+	seen[name] = !entry.Mode().IsDir()
+	if entry.Mode().IsDir() {
+		return nil
+	}
+	f := &File{Name: name, Mode: entry.Mode(), path: filepath.Join(t.Dir, filepath.FromSlash(name))}
+	err := f.unpack(entry, root, left)
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return err
+	case err != nil:
+		t.problem("zip-broken", name, reason(err))
+	default:
+		t.Files = append(t.Files, f)
+	}
+	return nil
+}
+
+// refuse says why an entry is not unpacked.
+func refuse(entry *zip.File, name string) (kind, detail string) {
+	switch {
+	case strings.Contains(name, `\`):
+		return "backslash-name", ""
+	case !fs.ValidPath(name) || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsRune(name, 0):
+		return "unsafe-name", ""
+	case entry.Flags&1 != 0:
+		return "zip-encrypted", ""
+	case entry.Method != zip.Store && entry.Method != zip.Deflate:
+		return "zip-method", fmt.Sprint(entry.Method)
+	case !entry.Mode().IsRegular() && !entry.Mode().IsDir() && entry.Mode()&fs.ModeSymlink == 0:
+		return "special-file", ""
+	}
+	return "", ""
+}
+
+func (f *File) unpack(entry *zip.File, root *os.Root, left *int64) error {
+	content, err := entry.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	if f.Mode&fs.ModeSymlink != 0 {
+		target, err := io.ReadAll(io.LimitReader(content, maxTarget))
+		f.Target = string(target)
+		return err
+	}
+	if err := root.MkdirAll(path.Dir(f.Name), 0o700); err != nil {
+		return err
+	}
+	out, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	f.Size, err = io.Copy(out, io.LimitReader(content, *left+1))
+	if *left -= f.Size; *left < 0 {
+		err = ErrTooLarge
+	}
+	return cmp.Or(err, out.Close())
+}
+
+// link makes the links, last, so that nothing is unpacked through one. One that
+// leaves the package is a problem.
+func (t *Tree) link(root *os.Root) {
+	t.Files = slices.DeleteFunc(t.Files, func(f *File) bool {
+		if f.Mode&fs.ModeSymlink == 0 {
+			return false
+		}
+		if staysInside(f.Name, f.Target) && f.link(root) {
+			return false
+		}
+		t.problem("link-outside", f.Name, f.Target)
+		return true
+	})
+}
+
+// link makes a link, and reports whether it leads to something in the package
+// or to nothing: a link through other links can leave it, too.
+func (f *File) link(root *os.Root) bool {
+	_ = root.MkdirAll(path.Dir(f.Name), 0o700) // a link that cannot be made
+	_ = root.Symlink(f.Target, f.Name)         // here can be made there
+	if _, err := root.Stat(f.Name); err == nil || errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	_ = root.Remove(f.Name) // it may not exist
+	return false
+}

@@ -1,0 +1,108 @@
+package pack
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+)
+
+// Add puts a file with that content at the top of the package, in the place of
+// one of that name.
+func (t *Tree) Add(name string, mode fs.FileMode, data []byte) {
+	f := t.File(name)
+	if f == nil {
+		f = &File{Name: name}
+		t.Files = append(t.Files, f)
+		t.sort()
+	}
+	f.Mode, f.Target = mode, ""
+	f.Replace(data)
+}
+
+// Date returns the date of all files of a zip: SOURCE_DATE_EPOCH, else the
+// first that a zip can hold.
+func Date(getenv func(string) string) (time.Time, error) {
+	first := time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+	epoch := getenv("SOURCE_DATE_EPOCH")
+	if epoch == "" {
+		return first, nil
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil {
+		return first, fmt.Errorf("SOURCE_DATE_EPOCH is %q: expected seconds since 1970", epoch)
+	}
+	if date := time.Unix(seconds, 0).UTC(); date.After(first) && date.Year() < 2107 {
+		return date, nil
+	}
+	return first, nil
+}
+
+// Write writes the zip. The same tree and date give the same bytes. Progress is
+// called after each file with the bytes read so far; nil: it is not.
+func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) error {
+	archive := zip.NewWriter(w)
+	var done int64
+	for _, f := range t.Files {
+		if err := f.write(archive, date); err != nil {
+			return fmt.Errorf("cannot pack %s: %w", f.Name, err)
+		}
+		done += f.Size
+		if progress != nil {
+			progress(done)
+		}
+	}
+	if err := archive.Close(); err != nil {
+		return fmt.Errorf("cannot write the zip: %w", err)
+	}
+	return nil
+}
+
+func (f *File) write(archive *zip.Writer, date time.Time) error {
+	header := &zip.FileHeader{Name: f.Name, Method: zip.Deflate, Modified: date}
+	header.SetMode(f.Mode)
+	if f.Mode&fs.ModeSymlink != 0 {
+		header.Method = zip.Store
+	}
+	entry, err := archive.CreateHeader(header)
+	if err != nil {
+		return err
+	}
+	if f.Mode&fs.ModeSymlink != 0 {
+		_, err = io.WriteString(entry, f.Target)
+		return err
+	}
+	content, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	_, err = io.Copy(entry, content)
+	return err
+}
+
+// WriteFile writes the zip to a file, whole or not at all.
+func (t *Tree) WriteFile(name string, date time.Time, progress func(done int64)) (size int64, err error) {
+	part := name + ".part"
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 0, fmt.Errorf("cannot write the zip: %w", err)
+	}
+	err = t.Write(file, date, progress)
+	if info, err := file.Stat(); err == nil {
+		size = info.Size()
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(part, name)
+	}
+	if err != nil {
+		_ = os.Remove(part) // the error says why
+	}
+	return size, err
+}

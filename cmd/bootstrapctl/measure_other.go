@@ -1,0 +1,15 @@
+//go:build !linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bootstrap/protocol"
+)
+
+func measureStart(context.Context, string, *deployment, *protocol.Platform) (time.Duration, error) {
+	return 0, errors.New("cannot measure the start: the runtime needs Linux")
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"bootstrap/cmd/bootstrapctl/internal/doctor"
+	"bootstrap/cmd/bootstrapctl/internal/pack"
+	"bootstrap/protocol"
+)
+
+const packText = `Write the zip to upload: the files of a folder, and the runtime as bootstrap. What is meant to
+run is executable, whatever the file system says; .git and what .bootstrapignore names (in the
+syntax of .gitignore) stay out. The same files give the same bytes. Doctor looks at them first.`
+
+// A packing is what the flags of pack say.
+type packing struct {
+	deployment
+	dir, output string
+	fix, force  bool
+}
+
+// packFolder is the subcommand pack.
+func packFolder(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	var k packing
+	flags := newFlags("pack", "[flags] [DIR]", packText, stderr)
+	k.flags(flags)
+	flags.StringVar(&k.output, "o", "", "the zip to write (default: the name of the folder, and .zip)")
+	flags.BoolVar(&k.fix, "fix", false, "turn Windows line ends (CRLF) of scripts into Unix ones, and drop byte order marks, in the zip")
+	flags.BoolVar(&k.force, "force", false, "write the zip in spite of errors")
+	rest, status, ok := parse(flags, args)
+	if !ok {
+		return status
+	}
+	platform, err := k.check()
+	dir, err2 := only(rest, ".")
+	if err := joined(err, err2, k.find(dir)); err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl pack: %v\n", err)
+		return exitUsage
+	}
+	if err := k.run(ctx, platform, newPainter(stdout), newPainter(stderr)); err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl pack: %v\n", err)
+		return exitFailure
+	}
+	return exitResult
+}
+
+// find looks for the folder, and names the zip after it.
+func (k *packing) find(dir string) error {
+	k.dir = dir
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: expected a folder: %w", dir, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("cannot pack %s: expected a folder", dir)
+	}
+	if k.output == "" {
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		k.output = filepath.Base(absolute) + ".zip"
+	}
+	return nil
+}
+
+var errRefused = errors.New("the function cannot work: correct the errors above, or pack it all the same with -force")
+
+func (k *packing) run(ctx context.Context, platform *protocol.Platform, out, log *painter) error {
+	date, err := pack.Date(os.Getenv)
+	if err != nil {
+		return err
+	}
+	tree, err := k.read()
+	if err != nil {
+		return err
+	}
+	report, err := k.examine(ctx, tree, platform)
+	if err != nil {
+		return err
+	}
+	printFindings(out, report)
+	if report.Count(doctor.Error) > 0 && !k.force {
+		fmt.Fprintln(out)
+		return errRefused
+	}
+	size, err := tree.WriteFile(k.output, date, progress(log, tree.Size()))
+	if err != nil {
+		return err
+	}
+	if len(report.Findings) > 0 {
+		fmt.Fprintln(out)
+	}
+	k.summary(out, tree, size, report, platform)
+	return nil
+}
+
+// read reads the folder, and adds the runtime unless the folder has another
+// program of that name.
+func (k *packing) read() (*pack.Tree, error) {
+	tree, err := pack.ReadFolder(k.dir, k.output, k.output+".part")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", k.dir, err)
+	}
+	if own := tree.File("bootstrap"); own == nil || doctor.IsRuntime(own) {
+		program := carriedRuntime(k.arch)
+		if program == nil {
+			return nil, errors.New("this bootstrapctl carries no runtime: build it with make")
+		}
+		tree.Add("bootstrap", 0o755, program)
+	}
+	if k.fix {
+		return tree, tree.Fix()
+	}
+	return tree, nil
+}
+
+func (k *packing) examine(ctx context.Context, tree *pack.Tree, platform *protocol.Platform) (*doctor.Report, error) {
+	temp, err := os.MkdirTemp("", "bootstrapctl-")
+	if err != nil {
+		return nil, fmt.Errorf("cannot make a folder: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	return doctor.Examine(ctx, k.function(tree, platform), temp), nil
+}
+
+// large is from how many bytes on a terminal sees the progress.
+const large = 8 << 20
+
+// progress returns a function that shows how much is packed; nil: nobody would
+// see it.
+func progress(p *painter, total int64) func(done int64) {
+	if !p.terminal || total < large {
+		return nil
+	}
+	last := int64(-1)
+	return func(done int64) {
+		if percent := done * 100 / total; percent != last {
+			last = percent
+			fmt.Fprintf(p, "\rpacking %3d%% of %s", percent, doctor.Size(total))
+		}
+		if done >= total {
+			fmt.Fprint(p, "\r\x1b[K")
+		}
+	}
+}
+
+// summary says what was packed, how large it is, what will run, and how to
+// upload it.
+func (k *packing) summary(p *painter, tree *pack.Tree, size int64, report *doctor.Report, platform *protocol.Platform) {
+	for _, f := range doctor.PackedSize(platform.Name, size) {
+		printFindings(p, &doctor.Report{Findings: []doctor.Finding{f}})
+	}
+	upload, unpacked := doctor.Limits(platform.Name)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(p, "%s %s\n", p.dim(fmt.Sprintf("%-9s", name)), fmt.Sprintf(format, args...))
+	}
+	files := plural(len(tree.Files), "file")
+	if tree.Left > 0 {
+		files += fmt.Sprintf(", %d left out", tree.Left)
+	}
+	row("wrote", "%s  (%s)", p.green(k.output), files)
+	row("size", "%s of %s packed, %s of %s unpacked", doctor.Size(size), doctor.Size(upload), doctor.Size(tree.Size()), doctor.Size(unpacked))
+	row("platform", "%s, %s", platform.Title, k.arch)
+	if report.Runs != "" {
+		row("handler", "%s runs %s", k.handler, report.Runs)
+	}
+	row("upload", "%s", strings.ReplaceAll(k.upload(platform), "\n", "\n"+strings.Repeat(" ", 10)))
+}
+
+// upload returns the command that gives a function that exists the new code.
+func (k *packing) upload(platform *protocol.Platform) string {
+	name := strings.TrimSuffix(filepath.Base(k.output), ".zip")
+	fill := strings.NewReplacer("NAME", name, "ZIP", k.output, "HANDLER", k.handler).Replace
+	switch platform.Name {
+	case protocol.Lambda.Name:
+		return fill("aws lambda update-function-code --function-name NAME --zip-file fileb://ZIP")
+	case protocol.SCF.Name:
+		return fill(`printf '{"FunctionName": "NAME", "Handler": "HANDLER", "ZipFile": "%s"}' "$(base64 <ZIP | tr -d '\n')" >update.json` +
+			"\ntccli scf UpdateFunctionCode --cli-input-json file://update.json")
+	}
+	return fill("in the console: Code > Upload > Local ZIP, ZIP")
+}
