@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package adapters turns an event into a result by running the user's command.
 package adapters
 

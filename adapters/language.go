@@ -1,8 +1,8 @@
 package adapters
 
 import (
+	"bootstrap/adapters/command"
 	_ "embed"
-	"path/filepath"
 )
 
 //go:embed hosts/bash.sh
@@ -17,39 +17,26 @@ var pythonHost string
 //go:embed hosts/node.js
 var nodeHost string
 
-// A language is one whose functions a resident host calls.
+// A language is one whose functions a resident host calls. All but shells speak
+// the frames of workers.
 type language struct {
-	extension   string // of a script
 	interpreter string // searched for in PATH
 	flag        string // that the host is the next argument
 	host        string
 }
 
-// languages are in the order in which scripts are looked for. All but shells
-// speak the frames of workers.
 var languages = []language{
-	{".sh", "bash", "-c", bashHost},
-	{".py", "python3", "-c", pythonHost},
-	{".js", "node", "-e", nodeHost},
-	{".mjs", "node", "-e", nodeHost},
-	{".cjs", "node", "-e", nodeHost},
+	{"bash", "-c", bashHost},
+	{"python3", "-c", pythonHost},
+	{"node", "-e", nodeHost},
 }
 
-// languageOf is that of a script.
+// languageOf returns the language of a script, or nil.
 func languageOf(script string) *language {
 	for i := range languages {
-		if languages[i].extension == filepath.Ext(script) {
+		if languages[i].interpreter == command.Interpreter(script) {
 			return &languages[i]
 		}
 	}
 	return nil
-}
-
-// Interpreter returns the name of the program that runs the functions of a
-// script; empty: there is none for such a file.
-func Interpreter(script string) string {
-	if l := languageOf(script); l != nil {
-		return l.interpreter
-	}
-	return ""
 }

@@ -76,9 +76,22 @@ func Arguments(command string) ([]string, error) {
 	return args, nil
 }
 
-// extensions are those of scripts with functions, in the order in which they are
+// scripts are the files that can hold a function, in the order in which they are
 // looked for.
-var extensions = []string{".sh", ".py", ".js", ".mjs", ".cjs"}
+var scripts = []struct{ extension, interpreter string }{
+	{".sh", "bash"}, {".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".cjs", "node"},
+}
+
+// Interpreter returns the name of the program that runs the functions of a
+// script. It is empty for any other file.
+func Interpreter(file string) string {
+	for _, s := range scripts {
+		if s.extension == filepath.Ext(file) {
+			return s.interpreter
+		}
+	}
+	return ""
+}
 
 // resolveFunction reads "file.function", the file without its extension.
 func resolveFunction(handler, dir string) (Target, error) {
@@ -87,14 +100,14 @@ func resolveFunction(handler, dir string) (Target, error) {
 		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function", handler, dir)
 	}
 	base, name := filepath.Join(dir, handler[:dot]), handler[dot+1:]
-	var scripts []string
-	for _, extension := range extensions {
-		if exists(base + extension) {
-			return Target{File: base + extension, Function: name}, nil
+	var tried []string
+	for _, s := range scripts {
+		if exists(base + s.extension) {
+			return Target{File: base + s.extension, Function: name}, nil
 		}
-		scripts = append(scripts, handler[:dot]+extension)
+		tried = append(tried, handler[:dot]+s.extension)
 	}
-	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s", handler, handler, scripts, dir)
+	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s", handler, handler, tried, dir)
 }
 
 func exists(file string) bool {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 	"bootstrap/protocol"
 )
@@ -61,7 +61,7 @@ type exam struct {
 	vars   map[string]string // of the function: its own, then bootstrap.env's
 	dir    string            // for files that are needed during the exam
 
-	target    adapters.Target
+	target    command.Target
 	unsolved  error           // why the handler means nothing; nil: it does
 	essential map[string]bool // files without which nothing works
 	heads     map[*pack.File][]byte

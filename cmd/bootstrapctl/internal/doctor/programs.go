@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
@@ -50,7 +50,7 @@ func (x *exam) programs() {
 
 // inspectRun returns what the runtime says of a program that is executable.
 func (x *exam) inspectRun(f *pack.File, head []byte) string {
-	return failureText(adapters.Inspect(path.Join(x.system.folder, f.Name), 0o755, head, x.lacks))
+	return failureText(command.Inspect(path.Join(x.system.folder, f.Name), 0o755, head, x.lacks))
 }
 
 // isRun reports whether the runtime starts the file as a program.

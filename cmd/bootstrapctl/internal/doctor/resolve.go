@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 
 	"github.com/hashicorp/go-envparse"
@@ -39,7 +39,7 @@ func (x *exam) readVariables() {
 
 // resolve finds out, with the runtime's own code, what the handler means.
 func (x *exam) resolve() {
-	x.target, x.unsolved = adapters.Resolve(x.vars["BOOTSTRAP_COMMAND"], x.Handler, x.Tree.Dir)
+	x.target, x.unsolved = command.Resolve(x.vars["BOOTSTRAP_COMMAND"], x.Handler, x.Tree.Dir)
 	if x.unsolved != nil {
 		return
 	}
@@ -55,7 +55,7 @@ func (x *exam) resolve() {
 func (x *exam) describe() string {
 	switch t := x.target; {
 	case t.Function != "":
-		return fmt.Sprintf("the %s function %s in %s", adapters.Interpreter(t.File), t.Function, x.name(t.File))
+		return fmt.Sprintf("the %s function %s in %s", command.Interpreter(t.File), t.Function, x.name(t.File))
 	case x.vars["BOOTSTRAP_COMMAND"] == "":
 		return "the program " + x.name(t.Args[0])
 	case x.isShellLine():
@@ -89,7 +89,7 @@ func (x *exam) handler() {
 	switch f := x.Tree.File(name); {
 	case file == "":
 	case f == nil && x.isFolder(name):
-		failure := adapters.Inspect(file, fs.ModeDir|0o755, nil, x.lacks)
+		failure := command.Inspect(file, fs.ModeDir|0o755, nil, x.lacks)
 		x.add("handler-folder", name, "failure", x.there(failureText(failure)))
 	case f == nil && !x.Tree.HasProblem(name):
 		x.add("handler-ignored", name)
@@ -117,7 +117,7 @@ func (x *exam) function(name string) {
 			x.add("handler-ambiguous", name, "other", other)
 		}
 	}
-	interpreter := adapters.Interpreter(name)
+	interpreter := command.Interpreter(name)
 	option := map[string]string{"python3": "BOOTSTRAP_PYTHON", "node": "BOOTSTRAP_NODE"}[interpreter]
 	if option != "" && x.vars[option] == "" && slices.Contains(x.system.lacks, interpreter) {
 		x.add("language", name, "interpreter", interpreter, "option", option, "path", x.there(x.target.File))

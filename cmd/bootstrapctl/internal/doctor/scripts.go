@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/command"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
@@ -68,7 +68,7 @@ func (x *exam) scripts() {
 		}
 		head := x.head(f)
 		named := bytes.HasPrefix(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), []byte("#!"))
-		if !named && adapters.Interpreter(f.Name) == "" && !isShell(f, head) {
+		if !named && command.Interpreter(f.Name) == "" && !isShell(f, head) {
 			continue
 		}
 		if fine := x.script(f, head); fine && parsed < maxParsed {
@@ -142,7 +142,7 @@ func (x *exam) crlfFailure(f *pack.File, head []byte) string {
 
 // inspect returns what the runtime says of a program on the platform.
 func (x *exam) inspect(f *pack.File, head []byte) string {
-	failure := adapters.Inspect(path.Join(x.system.folder, f.Name), f.Mode, head, x.lacks)
+	failure := command.Inspect(path.Join(x.system.folder, f.Name), f.Mode, head, x.lacks)
 	if failure == nil {
 		return ""
 	}
@@ -192,7 +192,7 @@ var parsers = map[string]parser{
 
 // parse lets the interpreter parse a script, where it is installed.
 func (x *exam) parse(f *pack.File, head []byte) {
-	name := adapters.Interpreter(f.Name)
+	name := command.Interpreter(f.Name)
 	if !x.isLoaded(f) && program(head) != "" {
 		name = program(head)
 	}
