@@ -16,7 +16,7 @@ import (
 // What a command logs leaves as it is, in whatever form.
 func TestL01Passthrough(t *testing.T) {
 	const lines = `{"level":"info","message":"a \"b\" \u20ac €","n":1.50}` + "\n\x1b[31mred\x1b[0m\r\n\ttab\x00NUL\n\n"
-	inEachWay(t, "cat lines >&2", nil, func(t *testing.T, f *trial) {
+	inFewWays(t, "cat lines >&2", nil, func(t *testing.T, f *trial) {
 		write(t, f.dir, "lines", lines, 0o644)
 		f.succeeds(t, "{}", "")
 		if got := f.logged(t); got != lines {
@@ -34,7 +34,7 @@ func TestL02EveryStream(t *testing.T) {
 	} {
 		t.Run(env, func(t *testing.T) {
 			const code = `echo output; echo error >&2; sh -c "echo output below; echo error below >&2"`
-			inEachWay(t, code, []string{env}, func(t *testing.T, f *trial) {
+			inFewWays(t, code, []string{env}, func(t *testing.T, f *trial) {
 				if out := f.invoke(t, "{}"); out.Kind != emulator.Result {
 					t.Errorf("got %v %s", out.Kind, out.Body)
 				}
@@ -50,7 +50,7 @@ func TestL02EveryStream(t *testing.T) {
 // Once an answer is posted a platform may freeze us: by then the log is
 // complete.
 func TestL03LogBeforeAnswer(t *testing.T) {
-	for _, way := range ways {
+	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			log, err := os.Create(filepath.Join(t.TempDir(), "log"))
@@ -75,7 +75,7 @@ func TestL03LogBeforeAnswer(t *testing.T) {
 // end.
 func TestL06LinesApart(t *testing.T) {
 	own := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\S+ \[(DEBUG|INFO|WARN|ERROR)\] `)
-	inEachWay(t, `printf "no end of $(event)" >&2; [ "$(event)" != 2 ]`, []string{"BOOTSTRAP_LOG_LEVEL=debug"}, func(t *testing.T, f *trial) {
+	inFewWays(t, `printf "no end of $(event)" >&2; [ "$(event)" != 2 ]`, []string{"BOOTSTRAP_LOG_LEVEL=debug"}, func(t *testing.T, f *trial) {
 		for i := range 4 {
 			f.invoke(t, fmt.Sprint(i))
 		}
@@ -98,7 +98,7 @@ var secrets = map[string]string{
 func TestL07NoSecrets(t *testing.T) {
 	const passed = "BOOTSTRAP_PASS_CREDENTIALS=true"
 	const code = `secret=hidden10; case $(event) in *fail) exit 3;; *kill) kill -9 0;; *large) head -c 7000000 /dev/zero;; *slow) sleep 60;; *empty) :;; *) echo ok;; esac`
-	for _, way := range ways {
+	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			env := []string{"BOOTSTRAP_LOG_LEVEL=debug", "PASSWORD=hidden09", "BOOTSTRAP_TIMEOUT=1s"}
@@ -138,7 +138,7 @@ func tellsNothing(t *testing.T, text string) {
 // Credentials that come with an event reach the command only where that is
 // wanted, and there no other event.
 func TestL08Credentials(t *testing.T) {
-	for _, way := range ways {
+	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way.name, protocol.FunctionGraph, "env; cat /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n'", nil)
@@ -158,7 +158,7 @@ func TestL08Credentials(t *testing.T) {
 
 // What has no newline at its end is logged, too.
 func TestL09PartialLine(t *testing.T) {
-	inEachWay(t, `printf begun >&2; printf ", and no end" >&2`, nil, func(t *testing.T, f *trial) {
+	inFewWays(t, `printf begun >&2; printf ", and no end" >&2`, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "")
 		if got := f.logged(t); got != "begun, and no end" {
 			t.Errorf("got the log %q", got)
@@ -169,7 +169,7 @@ func TestL09PartialLine(t *testing.T) {
 // Lines of many writers stay whole.
 func TestL10ManyWriters(t *testing.T) {
 	const code = `for id in $(seq 11 60); do for n in 1 2 3 4 5 6 7 8 9 10; do echo "$id$id$id$id$id$id$id$id" >&2; done & done; wait`
-	inEachWay(t, code, nil, func(t *testing.T, f *trial) {
+	inFewWays(t, code, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "")
 		lines := strings.Split(strings.TrimSuffix(f.logged(t), "\n"), "\n")
 		if len(lines) != 500 {
@@ -186,7 +186,7 @@ func TestL10ManyWriters(t *testing.T) {
 // A log that nobody reads for a while keeps no event from its answer; when it
 // goes on, it says how much is missing.
 func TestL11StalledLog(t *testing.T) {
-	for _, way := range ways {
+	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			r, w, err := os.Pipe()

@@ -59,7 +59,7 @@ var spilling = []string{"spill", "far", "tail", "own", "stated", "traced", "kill
 // what we log hold none of it. What the command logs is its own affair.
 func TestL07Spilled(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
-		for _, way := range ways {
+		for _, way := range fewWays {
 			t.Run(format+" "+way.name, func(t *testing.T) {
 				t.Parallel()
 				f := begin(t, way.name, protocol.FunctionGraph, spills, secretly(way, "BOOTSTRAP_LOG_FORMAT="+format))
@@ -109,7 +109,7 @@ func ours(t *testing.T, format, log string) string {
 // No process has a secret in its arguments, no file in its name, and no sidecar
 // in its environment what came with an event.
 func TestL08WhileItRuns(t *testing.T) {
-	for _, way := range ways {
+	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way.name, protocol.FunctionGraph, spills, secretly(way, "BOOTSTRAP_TIMEOUT=1m", "BOOTSTRAP_SIDECARS=Procfile"))

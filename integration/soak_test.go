@@ -52,7 +52,7 @@ const (
 // After many events of each kind all is as it was after a few. SOAK_EVENTS
 // says how many, for each of these ways.
 func TestT11Soak(t *testing.T) {
-	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), "1000"))
+	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), "200"))
 	if err != nil || events < 10 {
 		t.Fatalf("SOAK_EVENTS must be a number from 10 on: %v", err)
 	}

@@ -22,12 +22,12 @@ var styles = map[string]struct {
 	"json":   {"BOOTSTRAP_LOG_FORMAT=json", inJSON},
 }
 
-// inEachStyle runs a test in each way, in both styles. What a script says as it
+// inEachStyle runs a test in few ways, in both styles. What a script says as it
 // is loaded, or started ahead, is no event's.
 func inEachStyle(t *testing.T, code string, test func(t *testing.T, f *trial, lines func() []logLine)) {
 	for name, style := range styles {
 		t.Run(name, func(t *testing.T) {
-			inEachWay(t, code, []string{style.env}, func(t *testing.T, f *trial) {
+			inFewWays(t, code, []string{style.env}, func(t *testing.T, f *trial) {
 				read := f.logsToFile(t)
 				test(t, f, func() []logLine { return style.lines(t, read()) })
 			})
@@ -207,7 +207,7 @@ func TestStyleOfFailedStart(t *testing.T) {
 // like one is a message.
 func TestStyleMerged(t *testing.T) {
 	const lines = `{"level":"warn","message":"a \"b\" €","n":1.50,"nested":{"x":[1,2]}}` + "\n" + `{}` + "\n" + `{"requestId":"mine"}` + "\n" + `{"half":` + "\n" + `[1,2]` + "\n" + `{"a":1} {"b":2}` + "\n" + "no\xff UTF-8 \x1b[31m\n"
-	inEachWay(t, "cat lines >&2", []string{"BOOTSTRAP_LOG_FORMAT=json"}, func(t *testing.T, f *trial) {
+	inFewWays(t, "cat lines >&2", []string{"BOOTSTRAP_LOG_FORMAT=json"}, func(t *testing.T, f *trial) {
 		write(t, f.dir, "lines", lines, 0o644)
 		out := f.succeeds(t, "{}", "")
 		var got []map[string]any
@@ -242,7 +242,7 @@ func TestStyleMerged(t *testing.T) {
 // we may be frozen.
 func TestL03InEachStyle(t *testing.T) {
 	for name, style := range styles {
-		for _, way := range ways {
+		for _, way := range fewWays {
 			t.Run(name+" "+way.name, func(t *testing.T) {
 				t.Parallel()
 				f := begin(t, way.name, protocol.SCF, `seq 5000 >&2; printf "  end of $(event)" >&2`, []string{style.env})
@@ -263,7 +263,7 @@ func TestL03InEachStyle(t *testing.T) {
 // each line is whole, and it is told what is missing.
 func TestL11InEachStyle(t *testing.T) {
 	for name, style := range styles {
-		for _, way := range ways {
+		for _, way := range fewWays {
 			t.Run(name+" "+way.name, func(t *testing.T) {
 				t.Parallel()
 				r, w, err := os.Pipe()

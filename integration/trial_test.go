@@ -34,6 +34,11 @@ type trial struct {
 // prints that, in the code.
 func inEachWay(t *testing.T, code string, env []string, test func(t *testing.T, f *trial)) {
 	t.Helper()
+	inWays(t, ways, code, env, test)
+}
+
+func inWays(t *testing.T, ways []way, code string, env []string, test func(t *testing.T, f *trial)) {
+	t.Helper()
 	for _, way := range ways {
 		if way.has(env) {
 			t.Run(way.name, func(t *testing.T) {
@@ -42,6 +47,16 @@ func inEachWay(t *testing.T, code string, env []string, test func(t *testing.T, 
 			})
 		}
 	}
+}
+
+// fewWays stand for all of them where the way does not matter much: a program, a
+// resident shell, and a host that speaks frames.
+var fewWays = []way{named("stdin"), named("function"), named("worker")}
+
+// inFewWays is inEachWay in these.
+func inFewWays(t *testing.T, code string, env []string, test func(t *testing.T, f *trial)) {
+	t.Helper()
+	inWays(t, fewWays, code, env, test)
 }
 
 // begin starts a trial. Only errors of bootstrap's own are logged, unless env
