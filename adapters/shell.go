@@ -218,7 +218,7 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	h := f.host
 	line, err := h.answer(ctx)
 	if err == nil {
-		err = h.process.PassOn(ctx)
+		err = h.process.PumpLeftovers(ctx)
 	}
 	switch {
 	case err == nil:

@@ -118,7 +118,7 @@ func (w *worker) due(s *session) string {
 
 // grown: it has children that live and that it had not when it was ready.
 func (s *session) grown() bool {
-	return slices.ContainsFunc(s.process.Living(), func(pid int) bool { return !slices.Contains(s.family, pid) })
+	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.family, pid) })
 }
 
 // await waits for a whole frame. One that has closed its answers gets a moment

@@ -9,8 +9,8 @@ import (
 // Children lists the children of the process, zombies too.
 func (p *Process) Children() []int { return procfs.Children(p.pid) }
 
-// Living lists its children that are not zombies.
-func (p *Process) Living() []int {
+// LivingChildren lists its children that are not zombies.
+func (p *Process) LivingChildren() []int {
 	return slices.DeleteFunc(p.Children(), func(pid int) bool { return !procfs.ReadStat(pid).Living() })
 }
 

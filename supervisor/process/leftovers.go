@@ -11,59 +11,59 @@ import (
 )
 
 // Leftovers lists the living processes that an owner has left behind.
-func Leftovers(of Owner) []int { return children.orphans(of) }
+func Leftovers(of Owner) []int { return processes.leftovers(of) }
 
 // KillLeftovers kills all that an owner has left behind, and returns the pids of
 // those that are still there when no look has found another process for as long
 // as the limit.
 func KillLeftovers(of Owner, limit time.Duration) (left []int) {
-	return children.endOrphans(of, limit)
+	return processes.killLeftovers(of, limit)
 }
 
 // HasLeftovers reports whether a process may live that this one, or another of
 // its owner, has left behind. It says yes where this sandbox cannot tell.
 func (p *Process) HasLeftovers() bool {
-	return !FindsLeftovers() || len(children.orphans(p.owner)) > 0
+	return !FindsLeftovers() || len(processes.leftovers(p.owner)) > 0
 }
 
 // KillLeftovers kills what the process and others of its owner have left
 // behind.
-func (p *Process) KillLeftovers() { _ = children.endOrphans(p.owner, killTime) }
+func (p *Process) KillLeftovers() { _ = processes.killLeftovers(p.owner, killTimeout) }
 
-// orphans lists the living processes that an owner has left behind.
-func (r *registry) orphans(of Owner) (pids []int) {
+// leftovers lists the living processes that an owner has left behind.
+func (r *registry) leftovers(of Owner) (pids []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, pid := range r.children() {
-		if r.own[pid] == 0 {
+		if !r.isProcess(pid) {
 			if _, dead := wait(pid); !dead && r.owns(of, pid) == yes {
 				pids = append(pids, pid)
 			}
 		}
 	}
-	lost, _ := r.lostOf(of)
+	lost, _ := r.markedOrphansOf(of)
 	return append(pids, lost...)
 }
 
-// lostOf lists the processes of an owner that are lost. It reports whether
+// markedOrphansOf lists the processes of an owner that are lost. It reports whether
 // there may be more: a process did not show its mark.
-func (r *registry) lostOf(of Owner) (pids []int, unsure bool) {
+func (r *registry) markedOrphansOf(of Owner) (pids []int, unsure bool) {
 	if r.sandbox.adopts() {
 		return nil, false // they are our children
 	}
-	pids, unsure = r.lost()
+	pids, unsure = r.markedOrphans()
 	return slices.DeleteFunc(pids, func(pid int) bool { return r.owns(of, pid) == no }), unsure
 }
 
-// busy reports whether something that an owner has left behind, or a descendant
+// leftoversBusy reports whether something that an owner has left behind, or a descendant
 // of that, wants a processor, and how much of it each of these has used. Where
 // nothing can be found it says that there may be something.
-func (r *registry) busy(of Owner) (busy bool, used map[int]time.Duration) {
+func (r *registry) leftoversBusy(of Owner) (busy bool, used map[int]time.Duration) {
 	used = map[int]time.Duration{}
 	if !FindsLeftovers() {
 		return true, used
 	}
-	for _, orphan := range r.orphans(of) {
+	for _, orphan := range r.leftovers(of) {
 		for _, pid := range append(procfs.Descendants(orphan), orphan) {
 			stat := procfs.ReadStat(pid)
 			busy = busy || stat.Busy() || stat.State == 0 // gone, or not to be seen
@@ -76,15 +76,15 @@ func (r *registry) busy(of Owner) (busy bool, used map[int]time.Duration) {
 // loadTime is how long a program may take to be loaded, on a busy machine.
 const loadTime = 100 * time.Millisecond
 
-// endOrphans kills all that an owner has left behind, and returns when a look
+// killLeftovers kills all that an owner has left behind, and returns when a look
 // after the last kill finds nothing, or with the pids that are still there when
 // no look has found another process for as long as the limit. What an orphan
 // leaves behind becomes an orphan in turn.
-func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
+func (r *registry) killLeftovers(of Owner, limit time.Duration) (left []int) {
 	began, seen := time.Now(), map[int]bool{}
 	for round := 1; ; round++ {
 		var unsure bool
-		left, unsure = r.killOrphans(of, round)
+		left, unsure = r.killRound(of, round)
 		if slices.ContainsFunc(left, func(pid int) bool { return !seen[pid] }) && round < maxRounds {
 			began = time.Now()
 		}
@@ -102,28 +102,28 @@ func (r *registry) endOrphans(of Owner, limit time.Duration) (left []int) {
 // maxRounds is how often endOrphans takes new processes for progress.
 const maxRounds = 1000
 
-// killOrphans kills the orphans that there are, and reaps the dead. A dead one
+// killRound kills the orphans that there are, and reaps the dead. A dead one
 // that it reaps counts as found, because what that left behind may not have
 // been in the list. It reports whether the owner of one is not known yet.
-func (r *registry) killOrphans(of Owner, round int) (found []int, unsure bool) {
+func (r *registry) killRound(of Owner, round int) (found []int, unsure bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.killFound(of, round)
+	return r.killRoundLocked(of, round)
 }
 
-// killFound is killOrphans with the lock held.
-func (r *registry) killFound(of Owner, round int) (found []int, unsure bool) {
+// killRoundLocked is killOrphans with the lock held.
+func (r *registry) killRoundLocked(of Owner, round int) (found []int, unsure bool) {
 	if !r.sandbox.adopts() {
-		found, unsure = r.killLost(of, round)
+		found, unsure = r.killMarkedOrphans(of, round)
 	}
 	if _, err := hasExited(unix.P_ALL, 0); err == syscall.ECHILD {
 		return found, unsure // no children at all: the usual case, and the cheap one
 	}
 	for _, pid := range r.children() {
-		if r.own[pid] != 0 {
+		if r.isProcess(pid) {
 			continue
 		}
-		switch r.end(pid, of, round) {
+		switch r.killLeftover(pid, of, round) {
 		case yes:
 			found = append(found, pid)
 		case unknown:
@@ -133,12 +133,12 @@ func (r *registry) killFound(of Owner, round int) (found []int, unsure bool) {
 	return found, unsure
 }
 
-// end kills an orphan if it is the owner's, and reaps it if it is dead. One that
+// killLeftover kills an orphan if it is the owner's, and reaps it if it is dead. One that
 // is dead does not tell whose it was: its group is killed only where that does
 // not matter. It reports whether it was either. From the second round on it
 // kills the descendants with it: one generation after the other might fork
 // faster than we kill.
-func (r *registry) end(pid int, of Owner, round int) answer {
+func (r *registry) killLeftover(pid int, of Owner, round int) answer {
 	if of != Anybody {
 		if _, dead := wait(pid); dead {
 			return yes
@@ -170,20 +170,20 @@ func (r *registry) kill(pid int) {
 }
 
 func (r *registry) mayKillGroup(group int) bool {
-	return group > 1 && group != syscall.Getpgrp() && r.own[group] == 0
+	return group > 1 && group != syscall.Getpgrp() && !r.isProcess(group)
 }
 
-// killLost kills the processes of an owner that are lost and not our children.
+// killMarkedOrphans kills the processes of an owner that are lost and not our children.
 // From the second round on it stops all of them first: a stopped process cannot
 // fork, so a fork bomb loses.
-func (r *registry) killLost(of Owner, round int) (found []int, unsure bool) {
-	found, unsure = r.lostOf(of)
+func (r *registry) killMarkedOrphans(of Owner, round int) (found []int, unsure bool) {
+	found, unsure = r.markedOrphansOf(of)
 	for stopped := 0; round > 1 && stopped < len(found); {
 		stopped = len(found)
 		for _, pid := range found {
 			r.signalMarked(pid, syscall.SIGSTOP)
 		}
-		found, unsure = r.lostOf(of)
+		found, unsure = r.markedOrphansOf(of)
 	}
 	for group := range r.groupsOf(found) {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
@@ -214,7 +214,7 @@ func (r *registry) groupsOf(pids []int) map[int]bool {
 	s := r.newScan()
 	for _, pid := range all {
 		group, err := syscall.Getpgid(pid)
-		if err == nil && groups[group] && !slices.Contains(pids, pid) && s.stat(pid).Living() && !s.ours(pid) {
+		if err == nil && groups[group] && !slices.Contains(pids, pid) && s.stat(pid).Living() && !s.isOrphan(pid) {
 			delete(groups, group)
 		}
 	}
@@ -235,18 +235,18 @@ func (r *registry) signalMarked(pid int, sig syscall.Signal) {
 func (r *registry) killAll(limit time.Duration) {
 	deadline := time.Now().Add(limit)
 	for round := 1; time.Now().Before(deadline); round++ {
-		living := r.killOwn()
-		if found, _ := r.killFound(Anybody, round); !living && len(found) == 0 {
+		living := r.killProcesses()
+		if found, _ := r.killRoundLocked(Anybody, round); !living && len(found) == 0 {
 			return
 		}
 		time.Sleep(100 * time.Microsecond)
 	}
 }
 
-// killOwn kills our own, with their groups, and reports whether one still
+// killProcesses kills our own, with their groups, and reports whether one still
 // lives. The dead are left for their waiters.
-func (r *registry) killOwn() (living bool) {
-	for pid := range r.own {
+func (r *registry) killProcesses() (living bool) {
+	for pid := range r.starts {
 		_ = syscall.Kill(-pid, syscall.SIGKILL) // none is left: fine
 		_ = syscall.Kill(pid, syscall.SIGKILL)  // it may have left its group
 		if dead, err := hasExited(unix.P_PID, pid); !dead && err == nil {
@@ -260,6 +260,6 @@ func (r *registry) killOwn() (living bool) {
 // It is for a runtime that is about to exit: nothing is started or reaped after
 // it, and whoever tries blocks.
 func KillAll() {
-	children.mu.Lock() // for good
-	children.killAll(time.Second)
+	processes.mu.Lock() // for good
+	processes.killAll(time.Second)
 }

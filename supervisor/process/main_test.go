@@ -18,7 +18,7 @@ import (
 )
 
 // bound is far more than anything here takes, and far less than what the
-// children would take that are to be ended.
+// processes would take that are to be ended.
 const bound = leaktest.Bound
 
 // helpers are what the test binary does in place of the tests, as a child of
@@ -70,13 +70,13 @@ func tidy(t *testing.T) {
 	leaktest.Check(t)
 	t.Cleanup(func() {
 		t.Helper()
-		defer children.endOrphans(Anybody, bound) // one failure is enough
+		defer processes.killLeftovers(Anybody, bound) // one failure is enough
 		within(t, "no child is left", func() bool {
-			children.reapOrphans()
+			processes.reapOrphans()
 			return len(procfs.OurChildren()) == 0 && len(below()) == 0
 		})
-		if len(children.own) > 0 {
-			t.Errorf("got %v still noted as our own, want none", children.own)
+		if len(processes.starts) > 0 {
+			t.Errorf("got %v still noted as our own, want none", processes.starts)
 		}
 	})
 }
@@ -84,7 +84,7 @@ func tidy(t *testing.T) {
 // below lists all that runs below us: our children, and what they have lost.
 func below() []int {
 	pids := procfs.OurChildren()
-	for _, pid := range children.orphans(Anybody) {
+	for _, pid := range processes.leftovers(Anybody) {
 		if !slices.Contains(pids, pid) {
 			pids = append(pids, pid)
 		}
@@ -153,7 +153,7 @@ func start(t *testing.T, c *Command) *Process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if children.own[p.pid] != 0 {
+		if processes.isProcess(p.pid) {
 			p.Stop(0)
 		}
 	})

@@ -89,7 +89,7 @@ func findMarker() (found marker, inherited mark) {
 	}
 	for _, candidate := range candidates {
 		before, _ := candidate.read(0)
-		if candidate.try() {
+		if candidate.works() {
 			return candidate, before
 		}
 	}
@@ -106,8 +106,8 @@ type limitMarker struct {
 	resource int
 }
 
-// try reports whether a mark can be set and read again.
-func (l limitMarker) try() bool {
+// works reports whether a mark can be set and read again.
+func (l limitMarker) works() bool {
 	m, ok := l.read(0)
 	if !ok { // ours is kept: a process that waits to be started by us may have it already
 		m = mark{run: runNumber(procfs.ReadStat(os.Getpid()))}

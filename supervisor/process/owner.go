@@ -47,9 +47,9 @@ func (o Owner) environ(env []string) []string {
 // maxOwners is how many owners a mark can tell apart.
 const maxOwners = 1 << 12
 
-// number returns the number of an owner in marks; Anybody is 0. The lock must
+// ownerNumber returns the number of an owner in marks; Anybody is 0. The lock must
 // be held.
-func (r *registry) number(of Owner) uint16 {
+func (r *registry) ownerNumber(of Owner) uint16 {
 	if of == Anybody {
 		return 0
 	}
@@ -88,7 +88,7 @@ func (r *registry) owns(of Owner, pid int) answer {
 			owner = m.owner
 		}
 	}
-	if owner == r.number(of) || owner == 0 && !of.sidecar() {
+	if owner == r.ownerNumber(of) || owner == 0 && !of.sidecar() {
 		return yes
 	}
 	return no

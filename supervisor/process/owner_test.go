@@ -47,11 +47,11 @@ func TestEndOrphansOfOwner(t *testing.T) {
 		c.Owner, c.Keep = owner, true
 		runToEnd(t, t.Context(), c, 0).check(t, 0)
 	}
-	alive := func(owner Owner) int { return len(children.orphans(owner)) }
+	alive := func(owner Owner) int { return len(processes.leftovers(owner)) }
 	within(t, "all are lost", func() bool { return alive(Anybody) == 3 })
 	for _, owner := range []Owner{SlotOwner(2), SidecarOwner("db"), SlotOwner(1)} {
 		before := alive(Anybody)
-		if left := children.endOrphans(owner, bound); len(left) > 0 || alive(owner) > 0 || alive(Anybody) != before-1 {
+		if left := processes.killLeftovers(owner, bound); len(left) > 0 || alive(owner) > 0 || alive(Anybody) != before-1 {
 			t.Errorf("%s: got %v left, %d of it alive and %d in all, want only one less", owner, left, alive(owner), alive(Anybody))
 		}
 	}
@@ -67,16 +67,16 @@ func TestLivelyOfOwner(t *testing.T) {
 	if lively(SlotOwner(1)) {
 		t.Error("the slot has something lively, want nothing")
 	}
-	children.endOrphans(Anybody, bound)
+	processes.killLeftovers(Anybody, bound)
 }
 
 func owns(of Owner, p *Process) bool {
-	children.mu.Lock()
-	defer children.mu.Unlock()
-	return children.owns(of, p.pid) == yes
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	return processes.owns(of, p.pid) == yes
 }
 
 func lively(of Owner) bool {
-	busy, _ := children.busy(of)
+	busy, _ := processes.leftoversBusy(of)
 	return busy
 }

@@ -7,56 +7,56 @@ import (
 )
 
 const (
-	pipeSize = 64 << 10
-	bigPipe  = 1 << 20 // the most that an unprivileged process gets
+	pipeSize    = 64 << 10
+	maxPipeSize = 1 << 20 // the most that an unprivileged process gets
 )
 
 // A feed is our end of a pipe that a child reads.
-type feed struct {
+type inputPipe struct {
 	fd   int  // -1: closed
 	open bool // stays so when all is written
 	data [][]byte
 }
 
 // An output is our end of a pipe that a child writes.
-type output struct {
+type outputPipe struct {
 	fd int // -1: closed
 	to io.Writer
 }
 
-// ends are the child's ends of our pipes.
-type ends []int
+// childEnds are the child's ends of our pipes.
+type childEnds []int
 
-// open makes the pipes of c. The child's ends are returned also on an error,
+// openPipes makes the pipes of c. The child's ends are returned also on an error,
 // to be closed when it has them.
-func (p *Process) open(c *Command) (theirs ends, err error) {
+func (p *Process) openPipes(c *Command) (theirs childEnds, err error) {
 	big := len(c.Input) > pipeSize
-	p.big = big
+	p.bigPipes = big
 	if c.Stdin == nil {
-		r, w, err := pipe(big)
+		r, w, err := openPipe(big)
 		if err != nil {
 			return nil, err
 		}
 		theirs = append(theirs, r)
-		p.in = feed{fd: w, open: c.Open}
+		p.input = inputPipe{fd: w, open: c.Open}
 		setNonblock(w)
 		p.Give(c.Input)
 	}
 	for _, to := range c.Outputs {
-		r, w, err := outputPipe(to, big)
+		r, w, err := openOutput(to, big)
 		if err != nil {
 			return theirs, err
 		}
 		theirs = append(theirs, w)
-		p.outputs = append(p.outputs, output{r, to})
+		p.outputs = append(p.outputs, outputPipe{r, to})
 		setNonblock(r)
 	}
 	return theirs, nil
 }
 
-// pipe makes a pipe that no child inherits by accident. A big one moves
+// openPipe makes a pipe that no child inherits by accident. A big one moves
 // megabytes faster; where it is not to be had the usual size does.
-func pipe(big bool) (r, w int, err error) {
+func openPipe(big bool) (r, w int, err error) {
 	var fds [2]int
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
 		return -1, -1, err
@@ -74,22 +74,22 @@ func setNonblock(fd int) {
 
 // enlarge does nothing to what is no pipe.
 func enlarge(fd int) {
-	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, bigPipe)
+	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, maxPipeSize)
 }
 
-// outputPipe makes the pipe or the terminal that an output comes through. Where
+// openOutput makes the pipe or the terminal that an output comes through. Where
 // a terminal cannot be opened, as on Lambda, the output comes through a pipe.
-func outputPipe(to io.Writer, big bool) (r, w int, err error) {
+func openOutput(to io.Writer, big bool) (r, w int, err error) {
 	if _, ok := to.(Terminal); ok {
 		if r, w, err = openTerminal(); err == nil {
 			return r, w, nil
 		}
 	}
-	return pipe(big)
+	return openPipe(big)
 }
 
 // fds are the child's descriptors, from 0 on.
-func (theirs ends) fds(c *Command) []uintptr {
+func (theirs childEnds) fds(c *Command) []uintptr {
 	var fds []uintptr
 	if c.Stdin != nil {
 		fds = append(fds, c.Stdin.Fd())
@@ -103,7 +103,7 @@ func (theirs ends) fds(c *Command) []uintptr {
 	return fds
 }
 
-func (theirs ends) close() {
+func (theirs childEnds) close() {
 	for _, fd := range theirs {
 		_ = syscall.Close(fd)
 	}
@@ -117,23 +117,23 @@ func (p *Process) Give(data ...[]byte) {
 	for _, d := range data {
 		size += len(d)
 	}
-	if size > pipeSize && !p.big {
+	if size > pipeSize && !p.bigPipes {
 		p.enlarge()
 	}
-	p.in.data = append(p.in.data, data...)
-	p.in.write()
+	p.input.data = append(p.input.data, data...)
+	p.input.write()
 }
 
 // CloseInput ends the process's stdin, when all that was given is written.
 func (p *Process) CloseInput() {
-	p.in.open = false
-	p.in.write()
+	p.input.open = false
+	p.input.write()
 }
 
 // enlarge makes the pipes big ones: much that goes in mostly comes out again.
 func (p *Process) enlarge() {
-	p.big = true
-	enlarge(p.in.fd)
+	p.bigPipes = true
+	enlarge(p.input.fd)
 	for _, o := range p.outputs {
 		enlarge(o.fd)
 	}
@@ -141,7 +141,7 @@ func (p *Process) enlarge() {
 
 // write gives the child what the pipe takes. When the child does not want it,
 // it closes the pipe, as at the end of the data, unless it is to stay open.
-func (f *feed) write() {
+func (f *inputPipe) write() {
 	for len(f.data) > 0 {
 		n, err := syscall.Write(f.fd, f.data[0])
 		switch {
@@ -162,14 +162,14 @@ func (f *feed) write() {
 	}
 }
 
-// keep copies what is not written yet: the giver will use its memory again.
-func (f *feed) keep() {
+// cloneRest copies what is not written yet: the giver will use its memory again.
+func (f *inputPipe) cloneRest() {
 	for i, data := range f.data {
 		f.data[i] = bytes.Clone(data)
 	}
 }
 
-func (f *feed) close() {
+func (f *inputPipe) close() {
 	f.data = nil
 	if f.fd >= 0 {
 		_ = syscall.Close(f.fd)
@@ -188,7 +188,7 @@ type Reserve interface {
 
 // read passes on what the pipe holds, up to some size, and reports how much
 // that was: none when it is empty, or at its end, when it is closed.
-func (o *output) read(buf []byte) (int, error) {
+func (o *outputPipe) read(buf []byte) (int, error) {
 	if r, ok := o.to.(Reserve); ok {
 		buf = r.Room(buf)
 	}
@@ -207,7 +207,7 @@ func (o *output) read(buf []byte) (int, error) {
 	return n, err
 }
 
-func (o *output) close() {
+func (o *outputPipe) close() {
 	if o.fd >= 0 {
 		_ = syscall.Close(o.fd)
 		o.fd = -1
@@ -222,7 +222,7 @@ func (p *Process) Drain() (err error) {
 	defer buffers.Put(buf)
 	for i := range p.outputs {
 		o := &p.outputs[i]
-		for taken := 0; taken < bigPipe && o.fd >= 0; {
+		for taken := 0; taken < maxPipeSize && o.fd >= 0; {
 			n, failed := o.read(buf[:])
 			if failed != nil {
 				err = failed
@@ -237,7 +237,7 @@ func (p *Process) Drain() (err error) {
 }
 
 func (p *Process) closePipes() {
-	p.in.close()
+	p.input.close()
 	for i := range p.outputs {
 		p.outputs[i].close()
 	}

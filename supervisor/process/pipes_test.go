@@ -162,14 +162,14 @@ func TestFilesStayOpen(t *testing.T) {
 // which puts back all that it gets.
 func TestDrainEnds(t *testing.T) {
 	tidy(t)
-	r, w, err := pipe(false)
+	r, w, err := openPipe(false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer syscall.Close(w)
 	taken := 0
 	putBack := writer(func(p []byte) (int, error) {
-		if taken += len(p); taken > 100*bigPipe {
+		if taken += len(p); taken > 100*maxPipeSize {
 			t.Fatalf("got %d bytes, want no more than a pipe holds", taken)
 		}
 		return syscall.Write(w, p)
@@ -177,12 +177,12 @@ func TestDrainEnds(t *testing.T) {
 	if _, err := syscall.Write(w, []byte(strings.Repeat("text\n", 10000))); err != nil {
 		t.Fatal(err)
 	}
-	p := &Process{in: feed{fd: -1}, outputs: []output{{r, putBack}}}
+	p := &Process{input: inputPipe{fd: -1}, outputs: []outputPipe{{r, putBack}}}
 	defer p.closePipes()
 	if err := p.Drain(); err != nil {
 		t.Errorf("drain: %v", err)
 	}
-	if taken < bigPipe {
+	if taken < maxPipeSize {
 		t.Errorf("got %d bytes, want as many as a pipe may hold", taken)
 	}
 }
@@ -192,7 +192,7 @@ func TestPipe(t *testing.T) {
 	for name, big := range map[string]bool{"usual": false, "big": true} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
-			r, w, err := pipe(big)
+			r, w, err := openPipe(big)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -55,18 +55,18 @@ type Command struct {
 //
 // Its methods are for one goroutine at a time.
 type Process struct {
-	pid     int
-	exited  bool // seen by peek, not yet reaped
-	keep    bool // the rest of its group, once it has exited
-	owner   Owner
-	sidecar bool
-	in      feed
-	big     bool // the pipes are
-	peak    int  // once it has ended
-	outputs []output
-	spins   int       // of Pump, since the outputs ended
-	looked  time.Time // when it last looked whether the process has exited,
-	reaped  time.Time // and whether orphans have
+	pid       int
+	exited    bool // seen by peek, not yet reaped
+	keepGroup bool // the rest of its group, once it has exited
+	owner     Owner
+	sidecar   bool
+	input     inputPipe
+	bigPipes  bool // the pipes are
+	peak      int  // once it has ended
+	outputs   []outputPipe
+	spins     int       // of Pump, since the outputs ended
+	looked    time.Time // when it last looked whether the process has exited,
+	reaped    time.Time // and whether orphans have
 }
 
 // ErrExited is how Pump says that the process has exited.
@@ -74,25 +74,25 @@ var ErrExited = errors.New("exited")
 
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
-	p := &Process{in: feed{fd: -1}, keep: c.Keep, owner: c.Owner, sidecar: c.Sidecar, reaped: time.Now()}
-	theirs, err := p.open(c)
+	p := &Process{input: inputPipe{fd: -1}, keepGroup: c.Keep, owner: c.Owner, sidecar: c.Sidecar, reaped: time.Now()}
+	theirs, err := p.openPipes(c)
 	if err == nil {
-		p.pid, err = children.start(c.Owner, c.Owner.environ(c.Env), func(env []string, sys *syscall.SysProcAttr) (int, error) {
+		p.pid, err = processes.start(c.Owner, c.Owner.environ(c.Env), func(env []string, sys *syscall.SysProcAttr) (int, error) {
 			return syscall.ForkExec(c.Path, c.Args, &syscall.ProcAttr{Dir: c.Dir, Env: env, Files: theirs.fds(c), Sys: sys})
 		})
 	}
 	theirs.close()
 	if err != nil {
 		p.closePipes()
-		return nil, children.startError(c.Path, err)
+		return nil, processes.startError(c.Path, err)
 	}
-	p.preferToKill()
+	p.setOOMScore()
 	return p, nil
 }
 
-// signal sends sig to the whole group. A process that could not get a group of
+// signalGroup sends sig to the whole group. A process that could not get a group of
 // its own gets it alone.
-func (p *Process) signal(sig syscall.Signal) {
+func (p *Process) signalGroup(sig syscall.Signal) {
 	if syscall.Kill(-p.pid, sig) == syscall.ESRCH {
 		_ = syscall.Kill(p.pid, sig) // gone: fine
 	}
@@ -101,8 +101,8 @@ func (p *Process) signal(sig syscall.Signal) {
 // Abandon kills the process alone. The rest of its group lives on.
 func (p *Process) Abandon() {
 	_ = syscall.Kill(p.pid, syscall.SIGKILL) // it has exited: fine
-	p.pumpFor(killTime)
-	p.keep = true
+	p.pumpFor(killTimeout)
+	p.keepGroup = true
 	p.Stop(0)
 }
 
@@ -111,17 +111,17 @@ func (p *Process) Abandon() {
 // for has exited, and that may have a session of its own. It must not be called
 // after Stop.
 func (p *Process) Interrupt() {
-	outside := p.outside()
+	outside := p.outsideGroup()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // a stopped one would not see the first
-		p.signal(sig)
+		p.signalGroup(sig)
 		for _, pid := range outside {
 			_ = syscall.Kill(pid, sig) // gone: fine
 		}
 	}
 }
 
-// outside lists the descendants that have left the group.
-func (p *Process) outside() []int {
+// outsideGroup lists the descendants that have left the group.
+func (p *Process) outsideGroup() []int {
 	return slices.DeleteFunc(procfs.Descendants(p.pid), func(pid int) bool {
 		group, err := syscall.Getpgid(pid)
 		return err != nil || group == p.pid
@@ -131,14 +131,14 @@ func (p *Process) outside() []int {
 // Exited reports whether the process has exited. It stays a zombie until Stop,
 // so that neither its pid nor its group's can be another's.
 func (p *Process) Exited() bool {
-	p.exited = p.exited || children.exited(p.pid)
+	p.exited = p.exited || processes.exited(p.pid)
 	return p.exited
 }
 
-// preferToKill makes the kernel kill a child, and what that starts, rather than
+// setOOMScore makes the kernel kill a child, and what that starts, rather than
 // us when the memory is full: the command of an event first, which is the one
 // that grows.
-func (p *Process) preferToKill() {
+func (p *Process) setOOMScore() {
 	score := 1000
 	if p.sidecar {
 		score = 500
@@ -156,17 +156,17 @@ func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 		p.Interrupt()
 		p.pumpFor(grace)
 	}
-	if !p.keep || !byItself {
-		p.signal(syscall.SIGKILL)
+	if !p.keepGroup || !byItself {
+		p.signalGroup(syscall.SIGKILL)
 	}
 	if !p.Exited() {
 		_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have left its group
-		p.pumpFor(cmp.Or(grace/2, killTime))
+		p.pumpFor(cmp.Or(grace/2, killTimeout))
 	}
 	_ = p.Drain() // it is over: nobody can act on an Output's error now
 	p.closePipes()
 	var status syscall.WaitStatus
-	status, p.peak = children.reap(p.pid)
+	status, p.peak = processes.reap(p.pid)
 	return status
 }
 
@@ -181,8 +181,8 @@ func (p *Process) Peak() int {
 	return procfs.Peak(p.pid)
 }
 
-// killTime is how long the kernel may take to kill a process.
-const killTime = 200 * time.Millisecond
+// killTimeout is how long the kernel may take to kill a process.
+const killTimeout = 200 * time.Millisecond
 
 func (p *Process) pumpFor(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -233,18 +233,18 @@ func (p *Process) StopGroup(grace time.Duration) syscall.WaitStatus {
 	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	p.Interrupt()
-	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.alone()); {
-		_, _ = p.turn(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
+	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.aloneInGroup()); {
+		_, _ = p.pumpOnce(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
 	}
 	return p.Stop(0)
 }
 
-// alone reports whether no other process of its group lives. Where nobody can
+// aloneInGroup reports whether no other process of its group lives. Where nobody can
 // tell, the group has the whole grace.
-func (p *Process) alone() bool {
+func (p *Process) aloneInGroup() bool {
 	pids, listed := procfs.Pids()
 	if !listed {
-		pids = children.orphans(p.owner)
+		pids = processes.leftovers(p.owner)
 	}
 	return (listed || FindsLeftovers()) && !slices.ContainsFunc(pids, func(pid int) bool {
 		group, err := syscall.Getpgid(pid)

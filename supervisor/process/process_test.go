@@ -56,7 +56,7 @@ func TestSignals(t *testing.T) {
 // E05, R04: what a command does to its group does not touch us.
 func TestOwnGroup(t *testing.T) {
 	tidy(t)
-	if children.sandbox.grouping == len(groupings)-1 {
+	if processes.sandbox.grouping == len(groupings)-1 {
 		t.Skip("here a command has no group of its own")
 	}
 	got := runToEnd(t, t.Context(), shell("read -r pid name state parent group _ </proc/$$/stat; echo $pid $group"), 0)
@@ -390,7 +390,7 @@ func TestEndOfOneThatLeftItsGroup(t *testing.T) {
 	if want := syscall.WaitStatus(syscall.SIGTERM); exit.Status != want {
 		t.Errorf("got status %#x, want %#x", exit.Status, want)
 	}
-	if left := children.endOrphans(Anybody, 0); len(left) > 0 {
+	if left := processes.killLeftovers(Anybody, 0); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 }
@@ -460,10 +460,10 @@ func TestKeep(t *testing.T) {
 				t.Errorf("got cause %v, %q", got.Cause, got.stdout.String())
 			}
 			within(t, "the others are gone", func() bool { return len(below()) == row.lives })
-			if got := children.orphans(Anybody); len(got) != row.lives {
+			if got := processes.leftovers(Anybody); len(got) != row.lives {
 				t.Errorf("got the orphans %v, want %d", got, row.lives)
 			}
-			children.endOrphans(Anybody, bound)
+			processes.killLeftovers(Anybody, bound)
 		})
 	}
 }
@@ -485,10 +485,10 @@ func TestAbandon(t *testing.T) {
 			p := start(t, c)
 			pumpUntil(t, p, func() bool { return out.Total > 0 })
 			quick(t, p.Abandon)
-			if children.own[p.pid] != 0 || len(below()) != 1 {
+			if processes.isProcess(p.pid) || len(below()) != 1 {
 				t.Errorf("got children %v, want only its child", below())
 			}
-			children.endOrphans(Anybody, bound)
+			processes.killLeftovers(Anybody, bound)
 		})
 	}
 }

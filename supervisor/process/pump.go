@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	spins     = 64                     // looks for an exit that must be near
-	soon      = 50 * time.Microsecond  // between looks for one that should be
-	firstLook = time.Millisecond       // for one that nothing announces,
-	lastLook  = 20 * time.Millisecond  // and of an old process,
-	rareLook  = 50 * time.Millisecond  // or of a sidecar
-	passOn    = 10 * time.Millisecond  // for what an exited one has left to others to write,
-	catchUp   = 200 * time.Millisecond // where these want to run,
-	starved   = 2 * time.Second        // where they get no processor,
-	aTurn     = 50 * time.Millisecond  // that is, less of it than this
+	spins             = 64                     // looks for an exit that must be near
+	soon              = 50 * time.Microsecond  // between looks for one that should be
+	firstLook         = time.Millisecond       // for one that nothing announces,
+	lastLook          = 20 * time.Millisecond  // and of an old process,
+	rareLook          = 50 * time.Millisecond  // or of a sidecar
+	holderWait        = 10 * time.Millisecond  // for what an exited one has left to others to write,
+	busyHolderWait    = 200 * time.Millisecond // where these want to run,
+	starvedHolderWait = 2 * time.Second        // where they get no processor,
+	starvedCPU        = 50 * time.Millisecond  // that is, less of it than this
 )
 
 var buffers = sync.Pool{New: func() any { return new([pipeSize]byte) }}
@@ -33,29 +33,29 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	for began := time.Now(); ; {
-		moved, err := p.turn(ctx, p.patience(began), buf[:])
+		moved, err := p.pumpOnce(ctx, p.patience(began), buf[:])
 		if err != nil {
 			return err
 		}
 		switch {
 		case done != nil && done():
-			p.in.keep()
+			p.input.cloneRest()
 			return p.Drain()
 		case p.looks(moved) && p.Exited():
-			return p.last(ctx, done, buf[:])
+			return p.pumpRest(ctx, done, buf[:])
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// last passes on what a process that has exited has written: an answer may be
-// in it, or more than an Output takes. It waits for a moment where another holds
+// pumpRest passes on what a process that has exited has written: an answer may be
+// input it, or more than an Output takes. It waits for a moment where another holds
 // an output: that may be passing on the end, as in exec > >(tee log).
-func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err error) {
+func (p *Process) pumpRest(ctx context.Context, done func() bool, buf []byte) (err error) {
 	holders := p.holders()
-	for began := time.Now(); err == nil && !p.ended() && holders.mayWrite(ctx, time.Since(began)); {
-		_, err = p.turn(context.Background(), passOn/4, buf)
+	for began := time.Now(); err == nil && !p.outputsClosed() && holders.mayStillWrite(ctx, time.Since(began)); {
+		_, err = p.pumpOnce(context.Background(), holderWait/4, buf)
 	}
 	if err == nil {
 		err = p.Drain()
@@ -66,15 +66,15 @@ func (p *Process) last(ctx context.Context, done func() bool, buf []byte) (err e
 	return err
 }
 
-// PassOn passes on what processes still write that the last event has left
+// PumpLeftovers passes on what processes still write that the last event has left
 // behind, as in exec > >(tee log), where the process itself lives on. It waits
 // for a moment, and not at all where nothing is left. The error is an Output's.
-func (p *Process) PassOn(ctx context.Context) error {
+func (p *Process) PumpLeftovers(ctx context.Context) error {
 	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)
 	holders := p.holders()
-	for began := time.Now(); p.HasLeftovers() && holders.mayWrite(ctx, time.Since(began)); {
-		if _, err := p.turn(context.Background(), passOn/4, buf[:]); err != nil {
+	for began := time.Now(); p.HasLeftovers() && holders.mayStillWrite(ctx, time.Since(began)); {
+		if _, err := p.pumpOnce(context.Background(), holderWait/4, buf[:]); err != nil {
 			return err
 		}
 	}
@@ -83,41 +83,41 @@ func (p *Process) PassOn(ctx context.Context) error {
 
 // holders are the processes that still hold an output of one that has exited.
 type holders struct {
-	of    Owner
-	first map[int]time.Duration // the processor time that each had used at the first look; nil: nobody has looked
+	of     Owner
+	before map[int]time.Duration // the processor time that each had used at the first look; nil: nobody has looked
 }
 
 func (p *Process) holders() *holders { return &holders{of: p.owner} }
 
-// mayWrite reports whether to wait on for holders to write. On a busy machine
+// mayStillWrite reports whether to wait on for holders to write. On a busy machine
 // they may wait long for a processor. ctx may have ended.
-func (h *holders) mayWrite(ctx context.Context, waited time.Duration) bool {
-	if waited < passOn {
+func (h *holders) mayStillWrite(ctx context.Context, waited time.Duration) bool {
+	if waited < holderWait {
 		return true
 	}
 	if ctx.Err() != nil {
 		return false
 	}
-	busy, used := children.busy(h.of)
-	if h.first == nil {
-		h.first = used
+	busy, used := processes.leftoversBusy(h.of)
+	if h.before == nil {
+		h.before = used
 	}
-	return busy && (waited < catchUp || waited < starved && seesTimes() && h.starve(used))
+	return busy && (waited < busyHolderWait || waited < starvedHolderWait && seesTimes() && h.starved(used))
 }
 
-// starve reports whether holders have hardly had a processor since the first
+// starved reports whether holders have hardly had a processor since the first
 // look. One that has had its turn has written, or is busy with something else;
 // so is one that starts others.
-func (h *holders) starve(used map[int]time.Duration) bool {
+func (h *holders) starved(used map[int]time.Duration) bool {
 	var had time.Duration
 	for pid, now := range used {
-		before, known := h.first[pid]
+		before, known := h.before[pid]
 		if !known {
 			return false
 		}
 		had += now - before
 	}
-	return had < aTurn
+	return had < starvedCPU
 }
 
 // patience is how long to wait for bytes before looking whether the process
@@ -127,7 +127,7 @@ func (h *holders) starve(used map[int]time.Duration) bool {
 // long one costs next to nothing.
 func (p *Process) patience(began time.Time) time.Duration {
 	least := firstLook
-	if p.ended() {
+	if p.outputsClosed() {
 		if p.spins++; p.spins <= spins {
 			return 0
 		}
@@ -150,13 +150,13 @@ func (p *Process) looks(moved bool) bool {
 	p.looked = now
 	if now.Sub(p.reaped) > lastLook {
 		p.reaped = now
-		children.reapOrphans()
+		processes.reapOrphans()
 	}
 	return true
 }
 
 // ended: all its outputs have.
-func (p *Process) ended() bool {
+func (p *Process) outputsClosed() bool {
 	for _, o := range p.outputs {
 		if o.fd >= 0 {
 			return false
@@ -165,9 +165,9 @@ func (p *Process) ended() bool {
 	return true
 }
 
-// turn waits for some of the pipes, serves those that are ready, and reports
+// pumpOnce waits for some of the pipes, serves those that are ready, and reports
 // whether it could read from one.
-func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) (moved bool, err error) {
+func (p *Process) pumpOnce(ctx context.Context, patience time.Duration, buf []byte) (moved bool, err error) {
 	if patience == 0 {
 		yield()
 		return false, nil
@@ -180,7 +180,7 @@ func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) 
 		return false, err
 	}
 	if fds[0].Revents != 0 {
-		p.in.write()
+		p.input.write()
 	}
 	for i := range p.outputs {
 		if fds[i+1].Revents != 0 {
@@ -197,8 +197,8 @@ func (p *Process) turn(ctx context.Context, patience time.Duration, buf []byte) 
 // pollFds are the feed and the outputs; poll passes over one that is -1.
 func (p *Process) pollFds(fds []unix.PollFd) []unix.PollFd {
 	in := unix.PollFd{Fd: -1, Events: unix.POLLOUT}
-	if len(p.in.data) > 0 {
-		in.Fd = int32(p.in.fd)
+	if len(p.input.data) > 0 {
+		in.Fd = int32(p.input.fd)
 	}
 	fds = append(fds, in)
 	for _, o := range p.outputs {

@@ -270,9 +270,9 @@ func TestLastWords(t *testing.T) {
 
 // The wait grows with the time waited, and is short where an exit is near.
 func TestPatience(t *testing.T) {
-	open, ended := []output{{fd: 1}}, []output{{fd: -1}}
+	open, ended := []outputPipe{{fd: 1}}, []outputPipe{{fd: -1}}
 	for name, row := range map[string]struct {
-		outputs []output
+		outputs []outputPipe
 		spins   int
 		age     time.Duration
 		want    time.Duration

@@ -17,7 +17,7 @@ type sandbox struct {
 	explored bool
 	adoption error       // why orphans do not become our children; nil: they do
 	marker   marker      // finds what we started; nil: there is none
-	lists    bool        // /proc lists processes
+	hasProc  bool        // /proc lists processes
 	noWaitid atomic.Bool // the kernel refuses waitid
 	grouping int         // how a process gets a group of its own: index of groupings
 
@@ -39,7 +39,7 @@ func (s *sandbox) explore() {
 	if os.Getpid() == 1 {
 		s.adoption = nil // process 1 adopts all orphans
 	}
-	_, s.lists = procfs.Pids()
+	_, s.hasProc = procfs.Pids()
 	s.marker, s.inherited = findMarker()
 	s.run = runNumber(procfs.ReadStat(os.Getpid()))
 }
@@ -50,7 +50,7 @@ func (s *sandbox) adopts() bool { return s.adoption == nil }
 // findsLeftovers reports whether all can be found that a command leaves
 // behind. Without adoption that takes a mark, and /proc to tell what a resident
 // process has lost from what it still needs.
-func (s *sandbox) findsLeftovers() bool { return s.adopts() || s.marker != nil && s.lists }
+func (s *sandbox) findsLeftovers() bool { return s.adopts() || s.marker != nil && s.hasProc }
 
 // refused reports whether the error says that the sandbox does not let us do
 // something, as opposed to a result of doing it.
@@ -62,34 +62,34 @@ func refused(err error) bool {
 // event leaves behind. Where it cannot, a resident shell must not serve two
 // events: a process of the first would write into the result of the second.
 func FindsLeftovers() bool {
-	children.mu.Lock()
-	defer children.mu.Unlock()
-	children.sandbox.explore()
-	return children.sandbox.findsLeftovers()
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	processes.sandbox.explore()
+	return processes.sandbox.findsLeftovers()
 }
 
 // seesTimes reports whether leftovers can be found, and what processor time
 // they use.
 func seesTimes() bool {
-	children.mu.Lock()
-	defer children.mu.Unlock()
-	return children.sandbox.findsLeftovers() && children.sandbox.lists
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	return processes.sandbox.findsLeftovers() && processes.sandbox.hasProc
 }
 
 // A Sandbox describes what this system lets the runtime do.
 type Sandbox struct {
 	Adoption error  // why orphans do not become our children; nil: they do
 	Mark     string // what marks the processes of the function; empty: nothing can
-	Lists    bool   // /proc lists processes
+	HasProc  bool   // /proc lists processes
 }
 
 // Explore tries what this system lets the runtime do.
 func Explore() Sandbox {
-	children.mu.Lock()
-	defer children.mu.Unlock()
-	s := &children.sandbox
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	s := &processes.sandbox
 	s.explore()
-	found := Sandbox{Adoption: s.adoption, Lists: s.lists}
+	found := Sandbox{Adoption: s.adoption, HasProc: s.hasProc}
 	if s.marker != nil {
 		found.Mark = s.marker.String()
 	}
@@ -103,7 +103,7 @@ func (s Sandbox) Missing() (missing, instead string) {
 	if s.Adoption != nil {
 		lacks = append(lacks, "adopting orphans ("+s.Adoption.Error()+")")
 	}
-	if !s.Lists {
+	if !s.HasProc {
 		lacks = append(lacks, "/proc")
 	}
 	if s.Adoption != nil && s.Mark == "" {
@@ -115,13 +115,13 @@ func (s Sandbox) Missing() (missing, instead string) {
 func (s Sandbox) instead() string {
 	const oneEvent = "a resident shell serves one event only"
 	switch {
-	case s.Adoption == nil && s.Lists:
+	case s.Adoption == nil && s.HasProc:
 		return ""
 	case s.Adoption == nil:
 		return "processes that events leave behind are looked for by number"
 	case s.Mark == "":
 		return "a process that leaves its group outlives its event; " + oneEvent
-	case s.Lists:
+	case s.HasProc:
 		return "processes that events leave behind are found by a mark (" + s.Mark + ")"
 	default:
 		return "processes that events leave behind are found by a mark (" + s.Mark + "), those of resident programs when these exit; " + oneEvent

@@ -32,7 +32,7 @@ var poorSandboxes = map[string]poorSandbox{
 	"environment":              {func(s *sandbox) { s.marker = environMarker{} }, runTests + foundTests},
 	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + foundTests},
 	"no adoption, no mark":     {func(s *sandbox) { s.adoption, s.marker = syscall.EPERM, nil }, runTests},
-	"no /proc":                 {func(s *sandbox) { s.lists = false }, runTests + foundTests},
+	"no /proc":                 {func(s *sandbox) { s.hasProc = false }, runTests + foundTests},
 	"no waitid":                {func(s *sandbox) { s.noWaitid.Store(true) }, runTests + "|TestKeep$|TestEndOrphans$"},
 	"sessions, no groups":      {func(s *sandbox) { s.grouping = 1 }, runTests + "|TestKeep$|TestEndOrphans$"},
 	"no groups":                {func(s *sandbox) { s.grouping = 2 }, "TestExitStatuses|TestCommand|TestBothWays|TestPumpLastAnswer|TestEndOrphans$"},
@@ -41,9 +41,9 @@ var poorSandboxes = map[string]poorSandbox{
 // enterSandbox makes the registry find what the variable says. Without it the
 // tests run with all abilities.
 func enterSandbox() error {
-	s := &children.sandbox
+	s := &processes.sandbox
 	if poor, ok := poorSandboxes[os.Getenv(sandboxVariable)]; ok {
-		s.explored, s.lists, s.marker, s.run = true, true, limitMarkers[0], runNumber(procfs.ReadStat(os.Getpid()))
+		s.explored, s.hasProc, s.marker, s.run = true, true, limitMarkers[0], runNumber(procfs.ReadStat(os.Getpid()))
 		poor.limit(s)
 	}
 	s.explore()
@@ -91,20 +91,20 @@ func failures(out string) string {
 // numbers, once: a zombie looks like a living process there.
 func TestLostByNumber(t *testing.T) {
 	tidy(t)
-	s := &children.sandbox
-	adoption, lists := s.adoption, s.lists
-	defer func() { s.adoption, s.lists = adoption, lists }()
+	s := &processes.sandbox
+	adoption, lists := s.adoption, s.hasProc
+	defer func() { s.adoption, s.hasProc = adoption, lists }()
 	first := start(t, shell("exec sleep 60"))
 	defer first.Stop(0)
-	s.adoption, s.lists = syscall.EPERM, false
+	s.adoption, s.hasProc = syscall.EPERM, false
 	c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
 	c.Keep = true
 	runToEnd(t, t.Context(), c, 0).check(t, 0)
-	found := children.lostByNumber()
+	found := processes.orphansByNumber()
 	if len(found) != 1 || procfs.ReadStat(found[0]).Parent == first.pid {
 		t.Fatalf("got %v, want the process that was left", found)
 	}
-	if left := children.endOrphans(Anybody, bound); len(left) > 0 || procfs.ReadStat(found[0]).Living() {
+	if left := processes.killLeftovers(Anybody, bound); len(left) > 0 || procfs.ReadStat(found[0]).Living() {
 		t.Errorf("got %v left, want none", left)
 	}
 	if first.Exited() {

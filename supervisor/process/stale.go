@@ -11,17 +11,17 @@ import (
 
 // KillStale kills what an earlier run of bootstrap left behind here, when it was
 // killed itself, and returns the pids.
-func KillStale() []int { return children.endStale() }
+func KillStale() []int { return processes.killStale() }
 
-// endStale kills what an earlier run of bootstrap left behind here, when it was
+// killStale kills what an earlier run of bootstrap left behind here, when it was
 // killed itself: a platform may start the next one in the same sandbox, where
 // the old processes hold ports and memory. It returns their pids. A process
 // counts only if it has a mark whose bootstrap is gone, runs as our user, and
 // lives in our PID namespace.
-func (r *registry) endStale() (killed []int) {
+func (r *registry) killStale() (killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.sandbox.marker == nil || !r.sandbox.lists {
+	if r.sandbox.marker == nil || !r.sandbox.hasProc {
 		return nil
 	}
 	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
@@ -49,7 +49,7 @@ func (r *registry) stale() (pids []int) {
 			continue
 		}
 		if alive == nil {
-			alive = runsOf(all)
+			alive = livingRuns(all)
 		}
 		if !alive[m.run] && procfs.ReadStat(pid).Living() && sameUser(pid) && procfs.SameNamespace(pid) {
 			pids = append(pids, pid)
@@ -58,8 +58,8 @@ func (r *registry) stale() (pids []int) {
 	return pids
 }
 
-// runsOf returns the numbers of the runs that living processes may be.
-func runsOf(pids []int) map[uint32]bool {
+// livingRuns returns the numbers of the runs that living processes may be.
+func livingRuns(pids []int) map[uint32]bool {
 	runs := map[uint32]bool{}
 	for _, pid := range pids {
 		if s := procfs.ReadStat(pid); s.Living() {

@@ -76,7 +76,7 @@ func TestStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = dead.Wait() // it was killed
-	if got := children.endStale(); !slices.Contains(got, left) || slices.Contains(got, needed) {
+	if got := processes.killStale(); !slices.Contains(got, left) || slices.Contains(got, needed) {
 		t.Errorf("killed %v, want %d among them and not %d", got, left, needed)
 	}
 	if procfs.ReadStat(left).Living() {
@@ -105,7 +105,7 @@ func TestStaleOfAnUnknownRun(t *testing.T) {
 		return cmd.Process.Pid
 	}
 	gone, unknown := start(runNumber(procfs.Stat{PID: 1 << 23, Start: 1})), start(runNumber(procfs.Stat{}))
-	if got := children.endStale(); !slices.Contains(got, gone) || slices.Contains(got, unknown) {
+	if got := processes.killStale(); !slices.Contains(got, gone) || slices.Contains(got, unknown) {
 		t.Errorf("killed %v, want %d among them and not %d", got, gone, unknown)
 	}
 }

@@ -20,7 +20,7 @@ type StartError struct {
 func (e *StartError) Error() string {
 	switch {
 	case e.Errno == syscall.EAGAIN && e.Zombies > 0:
-		return fmt.Sprintf("cannot start %s: %s", e.Path, tooMany(e.Zombies))
+		return fmt.Sprintf("cannot start %s: %s", e.Path, tooManyZombies(e.Zombies))
 	case e.Errno == syscall.EAGAIN:
 		return fmt.Sprintf("cannot start %s: the limit of processes is reached (EAGAIN)", e.Path)
 	case e.Errno == syscall.ENOMEM:
@@ -31,20 +31,20 @@ func (e *StartError) Error() string {
 
 func (e *StartError) Unwrap() error { return e.Errno }
 
-// memoryTries is how many forks in a row may find no memory until the sandbox
+// maxFailedForks is how many forks in a row may find no memory until the sandbox
 // counts as exhausted.
-const memoryTries = 3
+const maxFailedForks = 3
 
 // startError turns the error of a start into a StartError.
 func (r *registry) startError(path string, err error) *StartError {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == syscall.ENOMEM {
-		r.noFork++
+		r.failedForks++
 	}
 	return &StartError{
 		Path: path, Errno: err,
-		Exhausted: err == syscall.EAGAIN || r.noFork >= memoryTries,
+		Exhausted: err == syscall.EAGAIN || r.failedForks >= maxFailedForks,
 		Zombies:   len(r.zombies),
 	}
 }

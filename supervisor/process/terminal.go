@@ -18,7 +18,7 @@ type Terminal struct{ io.Writer }
 func CheckTerminal() error {
 	ours, theirs, err := openTerminal()
 	if err == nil {
-		ends{ours, theirs}.close()
+		childEnds{ours, theirs}.close()
 	}
 	return err
 }
@@ -30,15 +30,15 @@ func openTerminal() (ours, theirs int, err error) {
 	if ours, err = syscall.Open("/dev/ptmx", flags, 0); err != nil {
 		return -1, -1, fmt.Errorf("cannot open /dev/ptmx: %w", err)
 	}
-	theirs, err = openOtherSide(ours, flags)
+	theirs, err = openPeer(ours, flags)
 	if err != nil {
-		ends{ours, theirs}.close()
+		childEnds{ours, theirs}.close()
 		return -1, -1, fmt.Errorf("cannot open a terminal: %w", err)
 	}
 	return ours, theirs, nil
 }
 
-func openOtherSide(ours, flags int) (theirs int, err error) {
+func openPeer(ours, flags int) (theirs int, err error) {
 	if err := unix.IoctlSetPointerInt(ours, unix.TIOCSPTLCK, 0); err != nil {
 		return -1, err
 	}
@@ -50,11 +50,11 @@ func openOtherSide(ours, flags int) (theirs int, err error) {
 	if theirs, err = syscall.Open(name, flags, 0); err != nil {
 		return -1, fmt.Errorf("%s: %w", name, err)
 	}
-	return theirs, raw(theirs)
+	return theirs, makeRaw(theirs)
 }
 
 // raw: no newline becomes two characters, and nothing is echoed.
-func raw(fd int) error {
+func makeRaw(fd int) error {
 	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return err

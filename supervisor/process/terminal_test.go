@@ -156,7 +156,7 @@ func TestTerminalHeld(t *testing.T) {
 			t.Errorf("got %+v, %q", exit, s.stdout.String())
 		}
 	})
-	children.endOrphans(Anybody, bound)
+	processes.killLeftovers(Anybody, bound)
 }
 
 // A child that closes its terminals, and goes on, is waited for.

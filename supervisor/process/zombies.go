@@ -7,41 +7,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manyZombies is how many zombies that nobody reaps are worth a warning.
-const manyZombies = 64
+// zombieThreshold is how many zombies that nobody reaps are worth a warning.
+const zombieThreshold = 64
 
-// newlyMany returns the number of zombies that nobody reaps when it first is
+// manyZombies returns the number of zombies that nobody reaps when it first is
 // large, and 0 else.
-func (r *registry) newlyMany() int {
+func (r *registry) manyZombies() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.warned || len(r.zombies) < manyZombies {
+	if r.warned || len(r.zombies) < zombieThreshold {
 		return 0
 	}
 	r.warned = true
 	return len(r.zombies)
 }
 
-// full returns why the next event must not be served here; nil: it may. Nearly
+// exhausted returns why the next event must not be served here; nil: it may. Nearly
 // all processes that the sandbox allows are zombies.
-func (r *registry) full() error {
+func (r *registry) exhausted() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var limit unix.Rlimit
-	if len(r.zombies) < manyZombies || unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
+	if len(r.zombies) < zombieThreshold || unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
 		return nil
 	}
-	return errors.New("cannot serve more events here: " + tooMany(len(r.zombies)))
+	return errors.New("cannot serve more events here: " + tooManyZombies(len(r.zombies)))
 }
 
 // ManyZombies returns the number of zombies that nobody reaps when it first is
 // large, and 0 else.
-func ManyZombies() int { return children.newlyMany() }
+func ManyZombies() int { return processes.manyZombies() }
 
 // Exhausted returns why the next event must not be served in this sandbox; nil:
 // it may.
-func Exhausted() error { return children.full() }
+func Exhausted() error { return processes.exhausted() }
 
-func tooMany(zombies int) string {
+func tooManyZombies(zombies int) string {
 	return fmt.Sprintf("the limit of processes is reached: %d are zombies that process 1 of this sandbox does not reap; let programs wait for their children", zombies)
 }

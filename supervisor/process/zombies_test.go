@@ -31,10 +31,10 @@ func TestZombies(t *testing.T) {
 		for pid := range row.zombies {
 			r.zombies[pid] = true
 		}
-		if got := r.newlyMany(); got != row.warned {
+		if got := r.manyZombies(); got != row.warned {
 			t.Errorf("%d zombies: warned of %d, want %d", row.zombies, got, row.warned)
 		}
-		err := r.full()
+		err := r.exhausted()
 		if (err != nil) != row.full || row.full && !strings.Contains(err.Error(), strconv.Itoa(row.zombies)) {
 			t.Errorf("%d zombies: got %v, want full: %v", row.zombies, err, row.full)
 		}
@@ -44,13 +44,13 @@ func TestZombies(t *testing.T) {
 // A fork that fails because the sandbox is exhausted ends the runtime, lack of
 // memory only when it lasts.
 func TestExhausted(t *testing.T) {
-	r := &registry{own: map[int]uint16{}}
+	r := &registry{starts: map[int]uint16{}}
 	for i, row := range []struct {
 		errno     syscall.Errno
 		exhausted bool
 	}{{syscall.ENOENT, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, true}, {syscall.EAGAIN, true}} {
 		if i == 4 {
-			r.noFork = 0
+			r.failedForks = 0
 		}
 		if got := r.startError("tool", row.errno); got.Exhausted != row.exhausted {
 			t.Errorf("%d, %v: got exhausted %v", i, row.errno, got.Exhausted)

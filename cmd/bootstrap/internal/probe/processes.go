@@ -23,7 +23,7 @@ func (r *report) processes() {
 	found := process.Explore()
 	r.add("adopts orphans", "%s", adopting(found.Adoption))
 	r.add("marks processes", "%s", known(found.Mark != "", found.Mark))
-	r.add("lists processes", "%s", listing(found.Lists))
+	r.add("lists processes", "%s", listing(found.HasProc))
 	r.add("finds leftovers", "%s", known(process.FindsLeftovers(), ""))
 	if missing, instead := found.Missing(); missing != "" {
 		r.add("without that", "%s", instead)

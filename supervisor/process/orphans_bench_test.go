@@ -11,7 +11,7 @@ import (
 // orphans are adopted and where only their marks can be read. It reports how
 // many processes the system had.
 func BenchmarkLook(b *testing.B) {
-	s := &children.sandbox
+	s := &processes.sandbox
 	s.explore()
 	resident, err := Start(shell("exec sleep 600"))
 	if err != nil {
@@ -29,7 +29,7 @@ func BenchmarkLook(b *testing.B) {
 			s.adoption, s.marker = row.adoption, row.marker
 			all, _ := procfs.Pids()
 			for b.Loop() {
-				if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+				if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
 					b.Fatal(left)
 				}
 			}

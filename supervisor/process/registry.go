@@ -10,28 +10,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// children knows which of our children are Processes. All others are orphans
+// processes knows which of our children are Processes. All others are orphans
 // of the user's code. It is the one piece of state that belongs to the process
 // and not to a value, as children do.
 //
 // Its lock makes each of these one step: fork and note, reap and forget, look
 // and reap, list and kill. So a child's pid is never signalled once it may be
 // another's, and no status is taken from its waiter.
-var children = registry{own: map[int]uint16{}, early: map[int]exit{}, killed: map[int]mark{}}
+var processes = registry{starts: map[int]uint16{}, reapedEarly: map[int]exit{}, killed: map[int]mark{}}
 
 type registry struct {
-	mu      sync.Mutex
-	own     map[int]uint16 // and the start in their marks, which is not 0
-	sandbox sandbox
-	owners  []Owner      // their numbers in marks are their places here, from 1 on
-	started uint16       // how many processes were started, in 12 bits
-	first   int          // pid of the first one; 0: none was started
-	killed  map[int]mark // see noteKilled
-	early   map[int]exit // of our own that had to be reaped to see that they have exited
-	zombies map[int]bool // that only process 1 could reap, at the last look
-	warned  bool         // of many of them
-	noFork  int          // how many forks in a row found no memory
+	mu          sync.Mutex
+	starts      map[int]uint16 // and the start in their marks, which is not 0
+	sandbox     sandbox
+	owners      []Owner      // their numbers in marks are their places here, from 1 on
+	lastStart   uint16       // how many processes were started, in 12 bits
+	firstPID    int          // pid of the first one; 0: none was started
+	killed      map[int]mark // see noteKilled
+	reapedEarly map[int]exit // of our own that had to be reaped to see that they have exited
+	zombies     map[int]bool // that only process 1 could reap, at the last look
+	warned      bool         // of many of them
+	failedForks int          // how many forks in a row found no memory
 }
+
+// isProcess reports whether a pid is that of a Process that is not reaped yet.
+func (r *registry) isProcess(pid int) bool { return r.starts[pid] != 0 }
 
 // An exit is what the kernel says when a process is reaped.
 type exit struct {
@@ -45,17 +48,17 @@ func (r *registry) start(of Owner, env []string, fork func(env []string, sys *sy
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sandbox.explore()
-	r.started = r.started%(1<<12-1) + 1
+	r.lastStart = r.lastStart%(1<<12-1) + 1
 	if r.sandbox.marker != nil {
-		m := mark{r.sandbox.run, r.number(of), r.started}
+		m := mark{r.sandbox.run, r.ownerNumber(of), r.lastStart}
 		_ = r.sandbox.marker.set(m) // worked when it was tried
 		defer r.sandbox.marker.set(mark{run: r.sandbox.run, start: ourStart})
 		env = r.sandbox.marker.environ(env, m)
 	}
 	pid, err := r.fork(env, fork)
 	if err == nil {
-		r.own[pid], r.noFork = r.started, 0
-		r.first = cmp.Or(r.first, pid)
+		r.starts[pid], r.failedForks = r.lastStart, 0
+		r.firstPID = cmp.Or(r.firstPID, pid)
 	}
 	return pid, err
 }
@@ -87,12 +90,12 @@ func (r *registry) fork(env []string, fork func(env []string, sys *syscall.SysPr
 func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.own, pid)
-	got, ok := r.early[pid]
+	delete(r.starts, pid)
+	got, ok := r.reapedEarly[pid]
 	if !ok {
 		got, ok = wait(pid)
 	}
-	delete(r.early, pid)
+	delete(r.reapedEarly, pid)
 	if !ok {
 		got.status = syscall.WaitStatus(syscall.SIGKILL)
 	}
@@ -114,7 +117,7 @@ func (r *registry) exited(pid int) bool {
 	r.sandbox.noWaitid.Store(true)
 	got, ok := wait(pid)
 	if ok {
-		r.early[pid] = got
+		r.reapedEarly[pid] = got
 	}
 	return ok
 }
@@ -143,7 +146,7 @@ func (r *registry) reapOrphans() {
 // own, and returns how many. The lock must be held.
 func (r *registry) reapDead() (reaped int) {
 	for _, pid := range r.children() {
-		if r.own[pid] == 0 {
+		if !r.isProcess(pid) {
 			if _, dead := wait(pid); dead {
 				reaped++
 			}
@@ -163,7 +166,7 @@ func Reap(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			children.reapOrphans()
+			processes.reapOrphans()
 		}
 	}
 }

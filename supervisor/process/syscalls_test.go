@@ -22,7 +22,7 @@ func TestHasExited(t *testing.T) {
 	check("without children", unix.P_ALL, 0, false, syscall.ECHILD)
 	p := start(t, shell("exec sleep 60"))
 	check("while it runs", unix.P_PID, p.pid, false, nil)
-	p.signal(syscall.SIGKILL)
+	p.signalGroup(syscall.SIGKILL)
 	within(t, "it has exited", p.Exited)
 	check("after its exit", unix.P_PID, p.pid, true, nil)
 	check("any child", unix.P_ALL, 0, true, nil)
@@ -44,7 +44,7 @@ func TestPeekStopped(t *testing.T) {
 
 func TestPoll(t *testing.T) {
 	tidy(t)
-	r, w, err := pipe(false)
+	r, w, err := openPipe(false)
 	if err != nil {
 		t.Fatal(err)
 	}

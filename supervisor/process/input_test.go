@@ -89,8 +89,8 @@ func TestGiveMuch(t *testing.T) {
 		"a byte":               {1},
 		"a pipe":               {pipeSize},
 		"one more":             {pipeSize + 1},
-		"a big pipe":           {bigPipe},
-		"one more than that":   {bigPipe + 1},
+		"a big pipe":           {maxPipeSize},
+		"one more than that":   {maxPipeSize + 1},
 		"6 MB":                 {6 << 20},
 		"parts":                {100, 0, 6 << 20, 1, pipeSize, 0},
 		"much, little, much":   {3 << 20, 1, 3 << 20},
@@ -165,8 +165,8 @@ func TestGiveDead(t *testing.T) {
 	within(t, "it has exited", f.Exited)
 	for range 3 {
 		f.gives(t, make([]byte, 2<<20), []byte("more"))
-		if f.in.fd >= 0 || f.in.data != nil {
-			t.Errorf("got %d bytes kept for a dead child", len(f.in.data))
+		if f.input.fd >= 0 || f.input.data != nil {
+			t.Errorf("got %d bytes kept for a dead child", len(f.input.data))
 		}
 	}
 	f.ends(t, 3)
@@ -203,7 +203,7 @@ func TestGiveEnlarges(t *testing.T) {
 	tidy(t)
 	f := startFed(t, "cat >/dev/null")
 	sizes := func() (sizes []int) {
-		for _, fd := range []int{f.in.fd, f.outputs[0].fd, f.outputs[1].fd} {
+		for _, fd := range []int{f.input.fd, f.outputs[0].fd, f.outputs[1].fd} {
 			size, _, _ := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETPIPE_SZ, 0)
 			sizes = append(sizes, int(size))
 		}
@@ -215,7 +215,7 @@ func TestGiveEnlarges(t *testing.T) {
 		t.Errorf("got pipes of %d, want %d as before", got, before)
 	}
 	f.Give(make([]byte, pipeSize), make([]byte, 1))
-	if got := sizes(); slices.Min(got) < before[0] || slices.Max(got) > bigPipe || !f.big {
+	if got := sizes(); slices.Min(got) < before[0] || slices.Max(got) > maxPipeSize || !f.bigPipes {
 		t.Errorf("got pipes of %d", got)
 	}
 	f.ends(t, 0)
@@ -364,7 +364,7 @@ func TestChildrenOfAProcess(t *testing.T) {
 	within(t, "a zombie", func() bool { return stateOf(want[0]) == "Z" })
 	check()
 	f.Stop(0)
-	children.endOrphans(Anybody, bound)
+	processes.killLeftovers(Anybody, bound)
 	if got := f.Children(); len(got) > 0 {
 		t.Errorf("of one that is gone: got %v, want none", got)
 	}

@@ -34,7 +34,7 @@ func TestOrphansAreReaped(t *testing.T) {
 func TestDeadOrphans(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell("for i in 1 2 3 4 5 6 7 8 9 10; do (: &); done"), 0).check(t, 0)
-	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+	if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 	if pids := procfs.OurChildren(); len(pids) > 0 {
@@ -104,7 +104,7 @@ func TestEndOrphans(t *testing.T) {
 			tidy(t)
 			withReaper(t)
 			runToEnd(t, t.Context(), shell(escape+script), 0).check(t, 0)
-			if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+			if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
 				t.Errorf("got %v left, want none", left)
 			}
 			if pids := procfs.OurChildren(); len(pids) > 0 {
@@ -129,14 +129,14 @@ func TestEndOrphansThatExit(t *testing.T) {
 		runToEnd(t, t.Context(), c, 0).check(t, 0)
 		_ = r.Close()
 		_ = w.Close() // now they exit
-		children.endOrphans(Anybody, bound)
+		processes.killLeftovers(Anybody, bound)
 		if pids := procfs.OurChildren(); len(pids) > 0 {
 			t.Fatalf("got children %v, want none", pids)
 		}
 	}
 }
 
-// endOrphans leaves our own alone, dead or alive.
+// killLeftovers leaves our own alone, dead or alive.
 func TestEndOrphansAndOurOwn(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -144,7 +144,7 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 	dead := start(t, shell("exit 5"))
 	within(t, "one has exited", dead.Exited)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
-	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+	if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 	if pids := procfs.OurChildren(); len(pids) != 2 {
@@ -158,52 +158,52 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 	}
 }
 
-// endOrphans gives up at its limit and says who was left; one that is over at
+// killLeftovers gives up at its limit and says who was left; one that is over at
 // once stands for a process that cannot be killed.
 func TestEndOrphansLimit(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
 	quick(t, func() {
-		if left := children.endOrphans(Anybody, -time.Second); len(left) != 1 {
+		if left := processes.killLeftovers(Anybody, -time.Second); len(left) != 1 {
 			t.Errorf("got %v left, want one", left)
 		}
 	})
-	children.endOrphans(Anybody, bound)
+	processes.killLeftovers(Anybody, bound)
 }
 
-// orphans tells of the living, and reaps the dead.
+// leftovers tells of the living, and reaps the dead.
 func TestOrphans(t *testing.T) {
 	tidy(t)
 	own := start(t, shell("exec sleep 60"))
-	if len(children.orphans(Anybody)) > 0 {
+	if len(processes.leftovers(Anybody)) > 0 {
 		t.Error("got something left behind, want nothing")
 	}
 	runToEnd(t, t.Context(), shell(escape+"(: &); escape 'sleep 60 >&2 &'; (: &)"), 0).check(t, 0)
 	within(t, "the dead are reaped", func() bool {
-		got := children.orphans(Anybody)
+		got := processes.leftovers(Anybody)
 		return len(got) == 1 && len(below()) == 2 && got[0] != own.pid
 	})
 	if own.Exited() {
 		t.Error("got our own exited, want it running")
 	}
-	if len(children.orphans(Anybody)) == 0 {
+	if len(processes.leftovers(Anybody)) == 0 {
 		t.Error("got nothing left behind, want something")
 	}
-	children.endOrphans(Anybody, bound)
+	processes.killLeftovers(Anybody, bound)
 }
 
 // What reap cannot have is counted as killed, and no longer as ours.
 func TestReapOfNothing(t *testing.T) {
 	tidy(t)
 	p := start(t, shell("exec sleep 60"))
-	if got, _ := children.reap(p.pid); got != killed {
+	if got, _ := processes.reap(p.pid); got != killed {
 		t.Errorf("got status %#x, want %#x", got, killed)
 	}
-	if children.own[p.pid] != 0 {
+	if processes.isProcess(p.pid) {
 		t.Error("got it still noted as our own")
 	}
 	p.closePipes()
-	if left := children.endOrphans(Anybody, bound); len(left) > 0 {
+	if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
 	}
 }
@@ -239,10 +239,10 @@ func TestKillAll(t *testing.T) {
 			out.Total = 0
 			pumpUntil(t, p, func() bool { return out.Total >= 3 })
 		}
-		children.mu.Lock()
-		children.killAll(bound)
+		processes.mu.Lock()
+		processes.killAll(bound)
 		pids := procfs.OurChildren()
-		children.mu.Unlock()
+		processes.mu.Unlock()
 		if len(pids) != len(ps) {
 			t.Errorf("got the children %v, want only the dead %d of ours", pids, len(ps))
 		}

@@ -17,25 +17,25 @@ import (
 
 // children lists our children, zombies too.
 func (r *registry) children() []int {
-	if r.sandbox.lists {
+	if r.sandbox.hasProc {
 		return procfs.OurChildren()
 	}
 	return r.childrenByNumber()
 }
 
-// usualMax is how many numbers the kernel gives to processes until it begins
+// defaultPIDMax is how many numbers the kernel gives to processes until it begins
 // again, where nobody has raised that.
-const usualMax = 32 << 10
+const defaultPIDMax = 32 << 10
 
-// numbers are those that processes may have which started after our first one.
+// candidatePIDs are those that processes may have which started after our first one.
 // Numbers above the usual ones do not begin again soon.
-func (r *registry) numbers() iter.Seq[int] {
-	from := r.first
-	if from < usualMax {
+func (r *registry) candidatePIDs() iter.Seq[int] {
+	from := r.firstPID
+	if from < defaultPIDMax {
 		from = 2
 	}
 	return func(yield func(int) bool) {
-		for pid := from; r.first > 0 && pid < r.first+usualMax && yield(pid); pid++ {
+		for pid := from; r.firstPID > 0 && pid < r.firstPID+defaultPIDMax && yield(pid); pid++ {
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (r *registry) childrenByNumber() (pids []int) {
 	if _, err := hasExited(unix.P_ALL, 0); err == syscall.ECHILD {
 		return nil
 	}
-	for pid := range r.numbers() {
+	for pid := range r.candidatePIDs() {
 		if _, err := hasExited(unix.P_PID, pid); err == nil {
 			pids = append(pids, pid)
 		}
@@ -54,18 +54,18 @@ func (r *registry) childrenByNumber() (pids []int) {
 	return pids
 }
 
-// lostByNumber tries the same numbers where we do not adopt orphans either. A
+// orphansByNumber tries the same numbers where we do not adopt orphans either. A
 // process is lost when the one that we started with its mark has exited. A
 // zombie looks like a living process, so each is found once.
-func (r *registry) lostByNumber() (pids []int) {
+func (r *registry) orphansByNumber() (pids []int) {
 	if _, limit := r.sandbox.marker.(limitMarker); !limit {
 		return nil
 	}
 	running := map[uint16]bool{ourStart: true}
-	for _, start := range r.own {
+	for _, start := range r.starts {
 		running[start] = true
 	}
-	for pid := range r.numbers() {
+	for pid := range r.candidatePIDs() {
 		m, ok := r.sandbox.marker.read(pid)
 		if ok && m.run == r.sandbox.run && !running[m.start] && r.killed[pid] != m {
 			pids = append(pids, pid)
@@ -77,7 +77,7 @@ func (r *registry) lostByNumber() (pids []int) {
 // noteKilled keeps the processes that were killed from being found again where
 // nothing tells a zombie from a living process.
 func (r *registry) noteKilled(pids []int) {
-	if r.sandbox.lists {
+	if r.sandbox.hasProc {
 		return
 	}
 	for _, pid := range pids {
@@ -104,22 +104,22 @@ func (s *scan) stat(pid int) procfs.Stat {
 	return found
 }
 
-// lost lists the processes that carry our mark and have lost their parents,
+// markedOrphans lists the processes that carry our mark and have lost their parents,
 // those of all owners. Zombies are noted, not listed: only their parent can reap
 // them. A process that has exited since it was listed, or since the last look,
 // may have started another meanwhile, so the look is not sure then.
-func (r *registry) lost() (pids []int, unsure bool) {
+func (r *registry) markedOrphans() (pids []int, unsure bool) {
 	if r.sandbox.marker == nil {
 		return nil, false
 	}
-	if !r.sandbox.lists {
-		return r.lostByNumber(), false
+	if !r.sandbox.hasProc {
+		return r.orphansByNumber(), false
 	}
 	all, _ := procfs.Pids()
 	s, before := r.newScan(), r.zombies
 	r.zombies = map[int]bool{}
 	for _, pid := range all {
-		if !s.ours(pid) {
+		if !s.isOrphan(pid) {
 			continue
 		}
 		switch stat := s.stat(pid); {
@@ -137,13 +137,13 @@ func (r *registry) lost() (pids []int, unsure bool) {
 
 func (r *registry) newScan() *scan { return &scan{registry: r, stats: map[int]procfs.Stat{}} }
 
-// ours reports whether a process has our mark, and no parents up to one of our
+// isOrphan reports whether a process has our mark, and no parents up to one of our
 // own.
-func (s *scan) ours(pid int) bool { return s.marked(pid) && !s.needed(pid) }
+func (s *scan) isOrphan(pid int) bool { return s.marked(pid) && !s.hasProcessAncestor(pid) }
 
 // marked reports whether a process is ours by its mark.
 func (s *scan) marked(pid int) bool {
-	if s.own[pid] != 0 || pid == os.Getpid() {
+	if s.isProcess(pid) || pid == os.Getpid() {
 		return false
 	}
 	if _, ok := s.sandbox.marker.(environMarker); ok {
@@ -151,17 +151,17 @@ func (s *scan) marked(pid int) bool {
 			m, ok := markIn(environ)
 			return ok && m.run == s.sandbox.run
 		}
-		return s.withoutEnvironment(pid)
+		return s.markedWithoutEnvironment(pid)
 	}
 	m, ok := s.sandbox.marker.read(pid)
 	s.unsure = s.unsure || !ok && syscall.Kill(pid, 0) == syscall.ESRCH
 	return ok && m.run == s.sandbox.run
 }
 
-// withoutEnvironment reports whether a process that shows no environment counts
+// markedWithoutEnvironment reports whether a process that shows no environment counts
 // as ours: a zombie of process 1 does. One that is loading a program will show
 // its environment soon.
-func (s *scan) withoutEnvironment(pid int) bool {
+func (s *scan) markedWithoutEnvironment(pid int) bool {
 	const kthreadd = 2 // the parent of the kernel's own
 	stat := s.stat(pid)
 	if pid != kthreadd && stat.Parent != kthreadd && (stat.State == 0 || stat.Busy() && procfs.Loading(pid)) {
@@ -170,13 +170,13 @@ func (s *scan) withoutEnvironment(pid int) bool {
 	return stat.State == 'Z' && stat.Parent == 1
 }
 
-// needed reports whether a process has parents up to one of our own.
-func (s *scan) needed(pid int) bool {
+// hasProcessAncestor reports whether a process has parents up to one of our own.
+func (s *scan) hasProcessAncestor(pid int) bool {
 	for range len(s.stats) + 64 { // a chain that changes while it is read must end, too
 		if pid = s.stat(pid).Parent; pid <= 1 || pid == os.Getpid() {
 			return false
 		}
-		if s.own[pid] != 0 {
+		if s.isProcess(pid) {
 			return true
 		}
 	}
