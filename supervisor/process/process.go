@@ -64,9 +64,7 @@ type Process struct {
 	bigPipes  bool // the pipes are
 	peak      int  // once it has ended
 	outputs   []outputPipe
-	spins     int       // of Pump, since the outputs ended
-	looked    time.Time // when it last looked whether the process has exited,
-	reaped    time.Time // and whether orphans have
+	check     exitCheck
 }
 
 // ErrExited is how Pump says that the process has exited.
@@ -74,7 +72,7 @@ var ErrExited = errors.New("exited")
 
 // Start starts c. The error is a *StartError.
 func Start(c *Command) (*Process, error) {
-	p := &Process{input: inputPipe{fd: -1}, keepGroup: c.Keep, owner: c.Owner, sidecar: c.Sidecar, reaped: time.Now()}
+	p := &Process{input: inputPipe{fd: -1}, keepGroup: c.Keep, owner: c.Owner, sidecar: c.Sidecar, check: newExitCheck(c.Sidecar)}
 	theirs, err := p.openPipes(c)
 	if err == nil {
 		p.pid, err = processes.start(c.Owner, c.Owner.environ(c.Env), func(env []string, sys *syscall.SysProcAttr) (int, error) {
@@ -234,7 +232,7 @@ func (p *Process) StopGroup(grace time.Duration) syscall.WaitStatus {
 	defer buffers.Put(buf)
 	p.Interrupt()
 	for began := time.Now(); ctx.Err() == nil && !(p.Exited() && p.aloneInGroup()); {
-		_, _ = p.pumpOnce(ctx, p.patience(began), buf[:]) // an Output that fails does not end the wait
+		_, _ = p.pumpOnce(ctx, p.exitPause(began), buf[:]) // an Output that fails does not end the wait
 	}
 	return p.Stop(0)
 }

@@ -268,31 +268,48 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// The wait grows with the time waited, and is short where an exit is near.
-func TestPatience(t *testing.T) {
-	open, ended := []outputPipe{{fd: 1}}, []outputPipe{{fd: -1}}
+// The pause grows with the time waited, and is short where an exit is near.
+func TestExitCheckPause(t *testing.T) {
 	for name, row := range map[string]struct {
-		outputs []outputPipe
-		spins   int
-		age     time.Duration
-		want    time.Duration
+		sidecar, closed bool
+		spins           int
+		waited          time.Duration
+		want            time.Duration
 	}{
-		"young":                {open, 0, 0, firstLook},
-		"older":                {open, 0, 80 * time.Millisecond, 10 * time.Millisecond},
-		"old":                  {open, 0, time.Hour, lastLook},
-		"outputs ended":        {ended, 0, time.Hour, 0},
-		"outputs ended, last":  {ended, spins - 1, time.Hour, 0},
-		"and it stays":         {ended, spins, 0, soon},
-		"and it stays long":    {ended, spins, time.Hour, lastLook},
-		"one of two has ended": {append(ended, open...), spins, 0, firstLook},
+		"outputs open":              {false, false, 0, 0, minPauseOpen},
+		"open for some time":        {false, false, 0, 80 * time.Millisecond, 10 * time.Millisecond},
+		"open for an hour":          {false, false, 0, time.Hour, maxPause},
+		"open after others closed":  {false, false, maxSpins, 0, minPauseOpen},
+		"outputs closed":            {false, true, 0, time.Hour, 0},
+		"closed, the last spin":     {false, true, maxSpins - 1, time.Hour, 0},
+		"closed, all spins used":    {false, true, maxSpins, 0, minPauseClosed},
+		"closed for an hour":        {false, true, maxSpins, time.Hour, maxPause},
+		"a sidecar":                 {true, false, 0, 0, minPauseOpen},
+		"a sidecar open for a time": {true, false, 0, time.Hour, maxPauseSidecar},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &Process{outputs: row.outputs, spins: row.spins}
-			got := p.patience(time.Now().Add(-row.age))
-			if got < row.want || got > row.want+20*time.Millisecond {
+			c := newExitCheck(row.sidecar)
+			c.spins = row.spins
+			if got := c.pause(row.waited, row.closed); got != row.want {
 				t.Errorf("got %v, want %v", got, row.want)
 			}
 		})
+	}
+}
+
+// outputsClosed counts all outputs.
+func TestOutputsClosed(t *testing.T) {
+	for _, row := range []struct {
+		fds  []int
+		want bool
+	}{{nil, true}, {[]int{-1}, true}, {[]int{1}, false}, {[]int{-1, 1}, false}} {
+		p := &Process{}
+		for _, fd := range row.fds {
+			p.outputs = append(p.outputs, outputPipe{fd: fd})
+		}
+		if got := p.outputsClosed(); got != row.want {
+			t.Errorf("%v: got %v, want %v", row.fds, got, row.want)
+		}
 	}
 }
 

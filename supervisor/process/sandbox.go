@@ -68,9 +68,9 @@ func FindsLeftovers() bool {
 	return processes.sandbox.findsLeftovers()
 }
 
-// seesTimes reports whether leftovers can be found, and what processor time
+// showsCPUTimes reports whether leftovers can be found, and what processor time
 // they use.
-func seesTimes() bool {
+func showsCPUTimes() bool {
 	processes.mu.Lock()
 	defer processes.mu.Unlock()
 	return processes.sandbox.findsLeftovers() && processes.sandbox.hasProc
