@@ -15,7 +15,7 @@ func Children(pid int) (pids []int) {
 	}
 	files := childrenFiles(strconv.Itoa(pid))
 	defer closeAll(files)
-	var c census
+	var c childLists
 	for _, file := range files {
 		pids = c.read(pids, file)
 	}
@@ -72,23 +72,23 @@ func descendantsByParent(pid int) (pids []int) {
 
 // OurChildren lists the children of this process, zombies too.
 func OurChildren() (pids []int) {
-	ours.mu.Lock()
-	defer ours.mu.Unlock()
-	if !ours.update() {
+	ourChildLists.mu.Lock()
+	defer ourChildLists.mu.Unlock()
+	if !ourChildLists.update() {
 		return childrenByParent(os.Getpid())
 	}
-	for _, file := range ours.files {
-		pids = ours.read(pids, file)
+	for _, file := range ourChildLists.files {
+		pids = ourChildLists.read(pids, file)
 	}
 	return pids
 }
 
-var ours census
+var ourChildLists childLists
 
 // A census keeps the files open that list our children, one for each of our
 // threads: they are read after every event. The number of our threads tells
 // whether the files are complete, because no thread of ours exits.
-type census struct {
+type childLists struct {
 	mu      sync.Mutex
 	dir     *os.File // of our threads; nil: it has not looked
 	threads uint64   // as /proc counts them
@@ -98,7 +98,7 @@ type census struct {
 
 // update opens the files of new threads. It reports whether the files can be
 // had.
-func (c *census) update() bool {
+func (c *childLists) update() bool {
 	if c.dir == nil {
 		dir, err := os.Open("/proc/self/task")
 		if err != nil {
@@ -156,7 +156,7 @@ const shortList = 1024
 
 // read appends the pids in a list. The kernel gives less than a page at once,
 // so one call returns the whole of a short list only.
-func (c *census) read(pids []int, file *os.File) []int {
+func (c *childLists) read(pids []int, file *os.File) []int {
 	if c.text == nil {
 		c.text = make([]byte, shortList)
 	}

@@ -117,13 +117,13 @@ func SameNamespace(pid int) bool {
 		return false
 	}
 	its, err := os.Readlink(path(pid, "ns/pid"))
-	return err == nil && (its == ours || !namesNamespaces(ours))
+	return err == nil && (its == ours || !namespaceNamesAreStable(ours))
 }
 
-// namesNamespaces reports whether /proc gives a namespace the same name
+// namespaceNamesAreStable reports whether /proc gives a namespace the same name
 // everywhere. gVisor gives it another in every folder: there all processes
 // count as neighbours in one namespace, and hardly a sandbox has a second.
-func namesNamespaces(ours string) bool {
+func namespaceNamesAreStable(ours string) bool {
 	again, err := os.Readlink(path(os.Getpid(), "task/"+strconv.Itoa(os.Getpid())+"/ns/pid"))
 	return err != nil || again == ours
 }

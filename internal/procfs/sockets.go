@@ -23,8 +23,8 @@ func Socket(local netip.AddrPort) string {
 	return ""
 }
 
-// Holds reports whether a process has something open that its links name so.
-func Holds(pid int, name string) bool {
+// HasOpen reports whether a process has something open that its links name so.
+func HasOpen(pid int, name string) bool {
 	dir, err := os.Open(path(pid, "fd"))
 	if err != nil {
 		return false

@@ -14,10 +14,10 @@ func TestSocket(t *testing.T) {
 	}
 	defer listener.Close()
 	name := Socket(netip.MustParseAddrPort(listener.Addr().String()))
-	if name == "" || !Holds(os.Getpid(), name) {
+	if name == "" || !HasOpen(os.Getpid(), name) {
 		t.Errorf("got %q, want a socket that we hold", name)
 	}
-	if pid := sleeper(t, "A=1"); Holds(pid, name) || Holds(-1, name) {
+	if pid := sleeper(t, "A=1"); HasOpen(pid, name) || HasOpen(-1, name) {
 		t.Errorf("%q is in other hands, too", name)
 	}
 	listener.Close()

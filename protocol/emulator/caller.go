@@ -21,18 +21,18 @@ func (i *instance) terminate() {
 	}
 }
 
-// calledFrom finds the process that has a connection with that address. It may
+// findCaller finds the process that has a connection with that address. It may
 // be the runtime, or a child of it that lives for one call (curl). A sandbox
 // that makes the calls of those within does not have their environment.
-func (i *instance) calledFrom(address netip.AddrPort) {
+func (i *instance) findCaller(address netip.AddrPort) {
 	socket := procfs.Socket(address)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if socket == "" || i.reaped || procfs.Holds(i.pid(), socket) {
+	if socket == "" || i.reaped || procfs.HasOpen(i.pid(), socket) {
 		return
 	}
 	for _, pid := range procfs.Descendants(i.pid()) {
-		if procfs.Holds(pid, socket) && has(procfs.Environ(pid), i.mark) {
+		if procfs.HasOpen(pid, socket) && hasVariable(procfs.Environ(pid), i.mark) {
 			i.caller = procfs.ReadStat(pid)
 			return
 		}

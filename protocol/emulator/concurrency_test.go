@@ -129,7 +129,7 @@ func TestDeadlinesAtTheSameTime(t *testing.T) {
 	f.take("1")
 	f.submit(Event{ID: "2"})
 	f.take("2")
-	f.s.happen(func(m *machine, _ time.Time) {
+	f.s.update(func(m *machine, _ time.Time) {
 		if got := m.deadline(); got != first.due || !m.queue[1].due.After(got) {
 			t.Errorf("got deadline %v of %v and %v", got, first.due, m.queue[1].due)
 		}
@@ -293,9 +293,9 @@ func TestRunnerBrokenForAll(t *testing.T) {
 func TestRunnerKeepsItsInstance(t *testing.T) {
 	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
 	g.invoke("hello", Result)
-	g.s.happen(func(m *machine, _ time.Time) { m.limit = short })
+	g.s.update(func(m *machine, _ time.Time) { m.limit = short })
 	g.invoke("hang", TimedOut)
-	g.s.happen(func(m *machine, _ time.Time) { m.limit = time.Minute })
+	g.s.update(func(m *machine, _ time.Time) { m.limit = time.Minute })
 
 	ctx, cancel := context.WithCancel(t.Context())
 	listener := listen(t)
@@ -327,7 +327,7 @@ func TestRunnerStopWaits(t *testing.T) {
 		t.Error("stopped with an event in hand")
 	default:
 	}
-	g.s.happen(func(m *machine, now time.Time) { m.expire(m.deadline()) })
+	g.s.update(func(m *machine, now time.Time) { m.expire(m.deadline()) })
 	if got := <-one; got.Kind != TimedOut {
 		t.Errorf("got %s, %v", show(got.Outcome), got.err)
 	}

@@ -48,10 +48,10 @@ type Server struct {
 	closed   chan struct{} // closed by Close
 	running  sync.WaitGroup
 
-	mu      sync.Mutex
-	machine machine
-	timer   *time.Timer       // calls expire at the machine's deadline
-	called  func(from string) // is told the address of each instance's first poll; nil: nobody is
+	mu          sync.Mutex
+	machine     machine
+	timer       *time.Timer       // calls expire at the machine's deadline
+	onFirstPoll func(from string) // is told the address of each instance's first poll; nil: nobody is
 }
 
 // New serves p at a port of its own on 127.0.0.1, until Close. It refuses a
@@ -80,7 +80,7 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 		fn:       fn,
 		fill:     filler(fn, listener.Addr().(*net.TCPAddr)),
 		closed:   make(chan struct{}),
-		machine:  machine{platform: p, most: fn.Concurrency, limit: fn.Timeout, initLimit: fn.InitLimit},
+		machine:  machine{platform: p, concurrency: fn.Concurrency, limit: fn.Timeout, initLimit: fn.InitLimit},
 	}
 	s.timer = time.AfterFunc(time.Hour, s.expire)
 	s.timer.Stop()
@@ -91,8 +91,8 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 // serve answers calls until Close.
 func (s *Server) serve(listener net.Listener) {
 	s.http = &http.Server{
-		Handler:     s.counted(s.routes()),
-		ConnContext: s.accepted,
+		Handler:     s.countRefusals(s.routes()),
+		ConnContext: s.noteConnection,
 		ErrorLog:    log.New(io.Discard, "", 0), // broken requests are counted, not told
 	}
 	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close, and says so
@@ -122,9 +122,9 @@ func (s *Server) isClosed() bool {
 	}
 }
 
-// happen lets something happen to the machine, and is the only way to it.
+// update lets something happen to the machine, and is the only way to it.
 // Once the server is closed nothing happens any more.
-func (s *Server) happen(what func(m *machine, now time.Time)) {
+func (s *Server) update(what func(m *machine, now time.Time)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.isClosed() {
@@ -137,7 +137,7 @@ func (s *Server) happen(what func(m *machine, now time.Time)) {
 	}
 }
 
-func (s *Server) expire() { s.happen((*machine).expire) }
+func (s *Server) expire() { s.update((*machine).expire) }
 
 // Start says that the process of a fresh instance starts now: the limit for
 // its initialisation runs, and only calls over connections made from now on
@@ -145,9 +145,9 @@ func (s *Server) expire() { s.happen((*machine).expire) }
 // the process has ended, and why; it does nothing once the instance is over.
 func (s *Server) Start() (exited func(reason string)) {
 	var instance int
-	s.happen(func(m *machine, now time.Time) { instance = m.start(now) })
+	s.update(func(m *machine, now time.Time) { instance = m.start(now) })
 	return func(reason string) {
-		s.happen(func(m *machine, now time.Time) { m.exited(now, instance, reason) })
+		s.update(func(m *machine, now time.Time) { m.exited(now, instance, reason) })
 	}
 }
 
@@ -172,7 +172,7 @@ func (s *Server) submit(ev Event) (*invocation, error) {
 			len(ev.Body), s.platform.Title, s.platform.MaxEvent)
 	}
 	inv := newInvocation(ev)
-	s.happen(func(m *machine, now time.Time) { m.offer(now, inv) })
+	s.update(func(m *machine, now time.Time) { m.offer(now, inv) })
 	return inv, nil
 }
 
@@ -192,7 +192,7 @@ func (s *Server) await(ctx context.Context, inv *invocation, gone <-chan struct{
 	case <-s.closed:
 		return Outcome{}, fmt.Errorf("cannot invoke: %w", net.ErrClosed)
 	case <-ctx.Done():
-		s.happen(func(m *machine, now time.Time) { m.withdraw(now, inv) })
+		s.update(func(m *machine, now time.Time) { m.withdraw(now, inv) })
 		return Outcome{}, fmt.Errorf("cannot wait for the outcome: %w", context.Cause(ctx))
 	}
 }

@@ -30,19 +30,19 @@ func filler(fn Function, at *net.TCPAddr) *strings.Replacer {
 func (s *Server) Environment() []string {
 	var env []string
 	for _, pattern := range s.platform.Environment {
-		env = set(env, s.fill.Replace(pattern))
+		env = setVariable(env, s.fill.Replace(pattern))
 	}
 	if s.platform.Concurrency != "" && s.fn.Concurrency > 1 {
-		env = set(env, s.platform.Concurrency+"="+strconv.Itoa(s.fn.Concurrency))
+		env = setVariable(env, s.platform.Concurrency+"="+strconv.Itoa(s.fn.Concurrency))
 	}
 	for _, v := range s.fn.Env {
-		env = set(env, v)
+		env = setVariable(env, v)
 	}
 	return env
 }
 
-// set adds v to env, or puts it in the place of what has the same name.
-func set(env []string, v string) []string {
+// setVariable adds v to env, or puts it in the place of what has the same name.
+func setVariable(env []string, v string) []string {
 	name, _, _ := strings.Cut(v, "=")
 	i := slices.IndexFunc(env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
 	if i < 0 {

@@ -31,7 +31,7 @@ var kinds = [...]string{"result", "failure", "init failed", "init timed out", "t
 func (k Kind) String() string { return kinds[k] }
 
 // ends: the platform ends the instance after such an outcome.
-func (k Kind) ends() bool { return k >= InitFailed }
+func (k Kind) endsInstance() bool { return k >= InitFailed }
 
 // An Outcome is what became of an event.
 type Outcome struct {

@@ -12,16 +12,16 @@ import (
 // events: we have none for it.
 type extension struct {
 	name, id string
-	waits    bool // for its next event, and so is ready
+	ready    bool // for its next event, and so is ready
 }
 
 // register: an extension is there, from which point on the instance is not
 // ready without it.
 func (m *machine) register(instance int, ext *extension) *refusal {
 	switch {
-	case m.over(instance):
+	case m.isOver(instance):
 		return errOver
-	case m.phase != starting || m.asked:
+	case m.phase != starting || m.runtimeReady:
 		return &refusal{403, "Extension.RegistrationClosed", "the runtime has asked for an event: it is too late to register"}
 	case slices.ContainsFunc(m.extensions, func(other *extension) bool { return other.name == ext.name }):
 		return &refusal{403, "Extension.InvalidExtensionState", "an extension of this name is registered"}
@@ -32,24 +32,24 @@ func (m *machine) register(instance int, ext *extension) *refusal {
 }
 
 // extensionWaits: the extension with that id asks for its next event.
-func (m *machine) extensionWaits(now time.Time, instance int, id string) *refusal {
+func (m *machine) extensionReady(now time.Time, instance int, id string) *refusal {
 	i := slices.IndexFunc(m.extensions, func(ext *extension) bool { return ext.id == id })
 	switch {
-	case m.over(instance):
+	case m.isOver(instance):
 		return errOver
 	case i < 0:
 		return &refusal{403, "Extension.UnknownExtensionIdentifier", "Unknown extension " + id}
 	}
-	m.extensions[i].waits = true
-	if m.asked {
-		m.begin(now)
+	m.extensions[i].ready = true
+	if m.runtimeReady {
+		m.markReady(now)
 	}
 	return nil
 }
 
 // complete: no extension keeps the instance from being ready.
-func (m *machine) complete() bool {
-	return !slices.ContainsFunc(m.extensions, func(ext *extension) bool { return !ext.waits })
+func (m *machine) extensionsReady() bool {
+	return !slices.ContainsFunc(m.extensions, func(ext *extension) bool { return !ext.ready })
 }
 
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	no := s.checkExtension(ext.name, r)
 	if no == nil {
 		no = errOver
-		s.happen(func(m *machine, _ time.Time) { no = m.register(instanceOf(r), ext) })
+		s.update(func(m *machine, _ time.Time) { no = m.register(instanceOf(r), ext) })
 	}
 	if no != nil {
 		refuse(w, no)
@@ -72,7 +72,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 // checkExtension: an extension has a name and wants no events.
 func (s *Server) checkExtension(name string, r *http.Request) *refusal {
 	var wanted struct{ Events []string }
-	body, err := s.read(r.Body)
+	body, err := s.readBody(r.Body)
 	if err == nil {
 		err = json.Unmarshal(body, &wanted)
 	}
@@ -90,7 +90,7 @@ func (s *Server) checkExtension(name string, r *http.Request) *refusal {
 // extensionNext holds the call until the extension hangs up, or we do.
 func (s *Server) extensionNext(w http.ResponseWriter, r *http.Request) {
 	no, id := errOver, r.Header.Get(s.platform.ExtensionID)
-	s.happen(func(m *machine, now time.Time) { no = m.extensionWaits(now, instanceOf(r), id) })
+	s.update(func(m *machine, now time.Time) { no = m.extensionReady(now, instanceOf(r), id) })
 	if no != nil {
 		refuse(w, no)
 		return
@@ -102,7 +102,7 @@ func (s *Server) extensionNext(w http.ResponseWriter, r *http.Request) {
 }
 
 // registered: the instance has an extension.
-func (s *Server) registered() bool {
+func (s *Server) hasExtension() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.machine.extensions) > 0

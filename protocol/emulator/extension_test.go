@@ -42,9 +42,9 @@ func (f *fixture) wait(id string) {
 
 // waiting counts the extensions that wait.
 func (s *Server) waiting() (n int) {
-	s.happen(func(m *machine, _ time.Time) {
+	s.update(func(m *machine, _ time.Time) {
 		for _, ext := range m.extensions {
-			if ext.waits {
+			if ext.ready {
 				n++
 			}
 		}

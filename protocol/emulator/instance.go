@@ -31,14 +31,14 @@ func startInstance(cmd *exec.Cmd, mark string, exited func(reason string)) (*ins
 		return nil, err
 	}
 	i := &instance{cmd: cmd, mark: mark, done: make(chan struct{})}
-	go i.wait(exited) // ends when the process does
+	go i.reap(exited) // ends when the process does
 	return i, nil
 }
 
 func (i *instance) pid() int { return i.cmd.Process.Pid }
 
-// wait sweeps the group while its dead leader still holds its number.
-func (i *instance) wait(exited func(reason string)) {
+// reap sweeps the group while its dead leader still holds its number.
+func (i *instance) reap(exited func(reason string)) {
 	defer close(i.done)
 	peek(i.pid())
 	i.mu.Lock()
@@ -46,7 +46,7 @@ func (i *instance) wait(exited func(reason string)) {
 	i.reaped = true
 	i.mu.Unlock()
 	_ = i.cmd.Wait() // ProcessState tells
-	i.peak = largest(i.cmd.ProcessState)
+	i.peak = peakOf(i.cmd.ProcessState)
 	exited(i.cmd.ProcessState.String())
 }
 
@@ -87,9 +87,9 @@ func (i *instance) killGroup() (ran bool) {
 	return true
 }
 
-// leave blocks until the process has ended by itself, which it has to within
+// waitOrKill blocks until the process has ended by itself, which it has to within
 // grace.
-func (i *instance) leave(grace time.Duration) {
+func (i *instance) waitOrKill(grace time.Duration) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
@@ -102,5 +102,5 @@ func (i *instance) leave(grace time.Duration) {
 // stop asks the runtime to end, and blocks until the process has.
 func (i *instance) stop(grace time.Duration) {
 	i.terminate()
-	i.leave(grace)
+	i.waitOrKill(grace)
 }

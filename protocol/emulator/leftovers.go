@@ -29,7 +29,7 @@ func marked(variable string) (pids []int, unsure bool) {
 	for _, pid := range all {
 		switch environ := procfs.Environ(pid); {
 		case pid == os.Getpid():
-		case has(environ, variable):
+		case hasVariable(environ, variable):
 			if procfs.ReadStat(pid).Living() {
 				pids = append(pids, pid)
 			}
@@ -40,8 +40,8 @@ func marked(variable string) (pids []int, unsure bool) {
 	return pids, unsure
 }
 
-// has reports whether a variable is in an environment, as /proc shows it.
-func has(environ []byte, variable string) bool {
+// hasVariable reports whether a variable is in an environment, as /proc shows it.
+func hasVariable(environ []byte, variable string) bool {
 	return bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00"))
 }
 
@@ -73,7 +73,7 @@ func sweep(variable string) (killed []string) {
 // does when it throws a sandbox away, and names them. An instance that still
 // runs is killed, too.
 func (r *Runner) Clear() (killed []string) {
-	defer r.alone()()
+	defer r.takeAllTurns()()
 	for began := time.Now(); time.Since(began) < dyingTime; time.Sleep(time.Millisecond) {
 		if found, _ := marked(r.server.mark()); len(found) == 0 {
 			break

@@ -41,7 +41,7 @@ func lives(conn net.Conn) bool {
 func TestKillLeavesNothing(t *testing.T) {
 	for name, end := range map[string]func(g *rig){
 		"a time-out": func(g *rig) {
-			g.s.happen(func(m *machine, _ time.Time) { m.limit = short })
+			g.s.update(func(m *machine, _ time.Time) { m.limit = short })
 			g.invoke("hang", TimedOut)
 		},
 		"a stop that it ignores": func(g *rig) { g.Stop() },

@@ -17,22 +17,22 @@ import (
 // instance is ready; while a poll is held by a ready instance, no event is
 // offered.
 type machine struct {
-	platform  *protocol.Platform
-	most      int           // how many events an instance may have in hand
-	limit     time.Duration // for an event
-	initLimit time.Duration
+	platform    *protocol.Platform
+	concurrency int           // how many events an instance may have in hand
+	limit       time.Duration // for an event
+	initLimit   time.Duration
 
-	instance   int // number of the last one that was started
-	phase      phase
-	started    time.Time
-	init       time.Duration // how long it took, until an outcome has told
-	asked      bool          // its runtime has said that it is ready
-	met        bool          // its runtime has asked for an event
-	extensions []*extension  // of this instance
-	last       []string      // ids of what this instance fetched last, as many as it may have in hand
-	held       []chan reply  // the polls that wait for an event, the oldest first
-	queue      []*invocation
-	stats      Stats
+	instance     int // number of the last one that was started
+	phase        phase
+	started      time.Time
+	initTook     time.Duration // how long it took, until an outcome has told
+	runtimeReady bool          // its runtime has said that it is ready
+	polled       bool          // its runtime has asked for an event
+	extensions   []*extension  // of this instance
+	fetchedIDs   []string      // ids of what this instance fetched last, as many as it may have in hand
+	heldPolls    []chan reply  // the polls that wait for an event, the oldest first
+	queue        []*invocation
+	stats        Stats
 }
 
 // A phase is that of an instance.
@@ -48,8 +48,8 @@ func (m *machine) start(now time.Time) (instance int) {
 	m.exited(now, m.instance, "another instance was started")
 	m.instance++
 	m.stats.Instances++
-	m.phase, m.started, m.init, m.last = starting, now, 0, nil
-	m.asked, m.met, m.extensions = false, false, nil
+	m.phase, m.started, m.initTook, m.fetchedIDs = starting, now, 0, nil
+	m.runtimeReady, m.polled, m.extensions = false, false, nil
 	return m.instance
 }
 
@@ -57,19 +57,19 @@ func (m *machine) start(now time.Time) (instance int) {
 // can wait for the next instance, but not if this one never fetched any: the
 // next might do the same for ever.
 func (m *machine) exited(now time.Time, instance int, reason string) {
-	if m.over(instance) {
+	if m.isOver(instance) {
 		return
 	}
 	if m.phase == starting {
-		m.initEnds(now, Outcome{Kind: InitFailed, Reason: reason})
+		m.failInit(now, Outcome{Kind: InitFailed, Reason: reason})
 		return
 	}
 	for _, inv := range m.front() {
-		if len(m.last) == 0 || inv.inHand() {
+		if len(m.fetchedIDs) == 0 || inv.inHand() {
 			m.finish(now, inv, Outcome{Kind: RuntimeExited, Reason: reason})
 		}
 	}
-	m.end()
+	m.endInstance()
 }
 
 // deadline is when the next limit ends; zero: none runs.
@@ -92,21 +92,21 @@ func (m *machine) expire(now time.Time) {
 		return
 	}
 	if m.phase == starting {
-		m.initEnds(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
+		m.failInit(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
 		return
 	}
 	for _, inv := range m.front() {
 		if !now.Before(inv.due) {
-			m.finish(now, inv, Outcome{Kind: TimedOut, Reason: m.late(inv), Duration: m.limit})
+			m.finish(now, inv, Outcome{Kind: TimedOut, Reason: m.timeoutReason(inv), Duration: m.limit})
 		}
 	}
-	if m.most == 1 {
-		m.end()
+	if m.concurrency == 1 {
+		m.endInstance()
 	}
 	m.advance(now)
 }
 
-func (m *machine) late(inv *invocation) string {
+func (m *machine) timeoutReason(inv *invocation) string {
 	if !inv.inHand() {
 		return fmt.Sprintf("the event was not fetched within %v", m.limit)
 	}
@@ -129,12 +129,12 @@ func (m *machine) withdraw(now time.Time, inv *invocation) {
 
 // Below are the steps that happenings share.
 
-func (m *machine) over(instance int) bool { return m.phase == down || instance != m.instance }
+func (m *machine) isOver(instance int) bool { return m.phase == down || instance != m.instance }
 
 // front are the events that are offered or in hand, or will be once the
 // instance is ready. What ends them may be done while ranging over it.
 func (m *machine) front() []*invocation {
-	return slices.Clone(m.queue[:min(m.most, len(m.queue))])
+	return slices.Clone(m.queue[:min(m.concurrency, len(m.queue))])
 }
 
 // inHand are the events that the instance has to answer.
@@ -144,10 +144,10 @@ func (m *machine) inHand() []*invocation {
 
 // begin: the runtime is ready, and with it the instance, if it was starting and
 // nothing else is missing.
-func (m *machine) begin(now time.Time) {
-	m.asked = true
-	if m.phase == starting && m.complete() {
-		m.phase, m.init = ready, now.Sub(m.started)
+func (m *machine) markReady(now time.Time) {
+	m.runtimeReady = true
+	if m.phase == starting && m.extensionsReady() {
+		m.phase, m.initTook = ready, now.Sub(m.started)
 		m.advance(now)
 	}
 }
@@ -162,7 +162,7 @@ func (m *machine) advance(now time.Time) {
 		if inv.due.IsZero() {
 			inv.due = now.Add(m.limit)
 		}
-		if len(m.held) > 0 && !inv.inHand() {
+		if len(m.heldPolls) > 0 && !inv.inHand() {
 			m.deliver(now, inv)
 		}
 	}
@@ -172,15 +172,15 @@ func (m *machine) advance(now time.Time) {
 func (m *machine) deliver(now time.Time, inv *invocation) {
 	m.stats.Deliveries++
 	inv.delivered, inv.due = now, now.Add(m.limit)
-	m.last = append(m.last, inv.id)
-	m.last = m.last[max(0, len(m.last)-m.most):]
-	m.held[0] <- reply{inv: inv}
-	m.held = m.held[1:]
+	m.fetchedIDs = append(m.fetchedIDs, inv.id)
+	m.fetchedIDs = m.fetchedIDs[max(0, len(m.fetchedIDs)-m.concurrency):]
+	m.heldPolls[0] <- reply{inv: inv}
+	m.heldPolls = m.heldPolls[1:]
 }
 
 // finish gives an event its outcome.
 func (m *machine) finish(now time.Time, inv *invocation, out Outcome) {
-	out.ID, out.Init, m.init = inv.id, m.init, 0
+	out.ID, out.Init, m.initTook = inv.id, m.initTook, 0
 	if out.Duration == 0 && inv.inHand() {
 		out.Duration = now.Sub(inv.delivered)
 	}
@@ -194,23 +194,23 @@ func (m *machine) drop(inv *invocation) {
 
 // initEnds: the instance will not get ready, which is the outcome of all that
 // it would have been offered.
-func (m *machine) initEnds(now time.Time, out Outcome) {
-	m.init = now.Sub(m.started)
+func (m *machine) failInit(now time.Time, out Outcome) {
+	m.initTook = now.Sub(m.started)
 	for _, inv := range m.front() {
 		m.finish(now, inv, out)
 	}
-	m.end()
+	m.endInstance()
 }
 
 // end: from here on the calls of the instance do not count. What it has not
 // fetched is offered to the next one.
-func (m *machine) end() {
+func (m *machine) endInstance() {
 	m.phase = down
 	for _, inv := range m.front() {
 		inv.due = time.Time{}
 	}
-	for _, p := range m.held {
-		p <- reply{no: errOver}
+	for _, p := range m.heldPolls {
+		p <- reply{refusal: errOver}
 	}
-	m.held = nil
+	m.heldPolls = nil
 }

@@ -97,7 +97,7 @@ func TestWithdrawn(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Timeout: time.Minute})
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
 	f.next()
-	f.s.happen(func(m *machine, now time.Time) {
+	f.s.update(func(m *machine, now time.Time) {
 		m.withdraw(now, second) // not the first of the queue
 		m.withdraw(now, second)
 		m.withdraw(now, first) // in hand: stays
@@ -105,7 +105,7 @@ func TestWithdrawn(t *testing.T) {
 	f.respond(202, "1", "")
 	f.check(first, Outcome{Kind: Result, ID: "1"})
 	inv := f.submit(Event{ID: "3"})
-	f.s.happen(func(m *machine, now time.Time) {
+	f.s.update(func(m *machine, now time.Time) {
 		m.withdraw(now, inv)
 		if !m.deadline().IsZero() || len(m.queue) > 0 {
 			t.Errorf("got deadline %v, queue %v", m.deadline(), m.queue)

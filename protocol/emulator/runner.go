@@ -18,7 +18,7 @@ import (
 // would: only its environment, the function's folder as working directory,
 // nothing on stdin. It starts an instance when an event needs one, and ends it
 // after an outcome after which the platform would. All its methods may be
-// called at the same time.
+// noteCaller at the same time.
 type Runner struct {
 	server         *Server
 	command        []string
@@ -32,10 +32,10 @@ type Runner struct {
 	peak     atomic.Int64
 }
 
-// usualGrace is how long a runtime has to end where no platform documents a
+// defaultGrace is how long a runtime has to end where no platform documents a
 // limit: a little more than bootstrap takes if nothing is set and its log is
 // read.
-const usualGrace = 12 * time.Second
+const defaultGrace = 12 * time.Second
 
 // NewRunner makes a Runner for command, a program and its arguments; a
 // relative path is one from the function's folder. What the program writes
@@ -43,23 +43,23 @@ const usualGrace = 12 * time.Second
 // only one that invokes the function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	r := &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
-		grace: usualGrace, turns: make(chan struct{}, s.fn.Concurrency)}
-	s.happen(func(*machine, time.Time) { s.called = r.called })
+		grace: defaultGrace, turns: make(chan struct{}, s.fn.Concurrency)}
+	s.update(func(*machine, time.Time) { s.onFirstPoll = r.noteCaller })
 	return r
 }
 
-// called finds out which process of the instance makes its calls.
-func (r *Runner) called(from string) {
+// noteCaller finds out which process of the instance makes its calls.
+func (r *Runner) noteCaller(from string) {
 	address, err := netip.ParseAddrPort(from)
 	r.starting.Lock() // the instance that calls may not be stored yet
 	defer r.starting.Unlock()
 	if i := r.instance.Load(); i != nil && err == nil {
-		i.calledFrom(address)
+		i.findCaller(address)
 	}
 }
 
 // Invoke is that of the Server, with an instance to serve it. The end of ctx
-// ends the instance too, unless it may have other events in hand.
+// endsInstance the instance too, unless it may have other events in hand.
 func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	select {
 	case r.turns <- struct{}{}:
@@ -72,31 +72,31 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 		return Outcome{}, err
 	}
 	for {
-		i := r.ensure()
-		out, err := r.try(ctx, inv, i)
+		i := r.ensureInstance()
+		out, err := r.awaitFrom(ctx, inv, i)
 		// If the instance turns out to be gone before it has fetched
 		// inv, a fresh one serves it: what becomes of that is the
 		// outcome.
 		if !errors.Is(err, errGone) {
-			r.settle(i, out, err)
+			r.endIfOver(i, out, err)
 			return out, err
 		}
 		r.forget(i)
 	}
 }
 
-// try gets inv its outcome from i; nil: none could be started.
-func (r *Runner) try(ctx context.Context, inv *invocation, i *instance) (Outcome, error) {
+// awaitFrom gets inv its outcome from i; nil: none could be started.
+func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (Outcome, error) {
 	if i == nil {
 		return r.server.await(ctx, inv, nil)
 	}
-	defer sample(i.pid(), &r.peak)()
+	defer samplePeak(i.pid(), &r.peak)()
 	return r.server.await(ctx, inv, i.done)
 }
 
-// ensure is the instance that runs, or a fresh one. Nil: it could not be
+// ensureInstance is the instance that runs, or a fresh one. Nil: it could not be
 // started, and the server knows.
-func (r *Runner) ensure() *instance {
+func (r *Runner) ensureInstance() *instance {
 	r.starting.Lock()
 	defer r.starting.Unlock()
 	if i := r.instance.Load(); i != nil {
@@ -115,14 +115,14 @@ func (r *Runner) ensure() *instance {
 	return i
 }
 
-// settle ends i if it must not see another event. One that said that it cannot
+// endIfOver ends i if it must not see another event. One that said that it cannot
 // start may still tell why.
-func (r *Runner) settle(i *instance, out Outcome, err error) {
+func (r *Runner) endIfOver(i *instance, out Outcome, err error) {
 	switch {
-	case i == nil || !r.ends(out, err):
+	case i == nil || !r.endsInstance(out, err):
 		return
 	case err == nil && out.Kind == InitFailed:
-		i.leave(r.grace)
+		i.waitOrKill(r.grace)
 	default:
 		i.kill()
 	}
@@ -131,17 +131,17 @@ func (r *Runner) settle(i *instance, out Outcome, err error) {
 
 // ends: that is also the end of the instance. Where it may have other events in
 // hand, they are no reason to end for each other.
-func (r *Runner) ends(out Outcome, err error) bool {
+func (r *Runner) endsInstance(out Outcome, err error) bool {
 	if r.server.fn.Concurrency > 1 && (err != nil || out.Kind == TimedOut) {
 		return false
 	}
-	return err != nil || out.Kind.ends()
+	return err != nil || out.Kind.endsInstance()
 }
 
 // forget: i is gone.
 func (r *Runner) forget(i *instance) {
 	if r.instance.CompareAndSwap(i, nil) {
-		raise(&r.peak, i.peak)
+		raiseTo(&r.peak, i.peak)
 	}
 }
 
@@ -149,14 +149,14 @@ func (r *Runner) forget(i *instance) {
 // of the command's than the first, and if that is not enough for the platform's
 // limit, or for 12 s where none is documented, SIGKILL to all
 // its processes. Where the platform has extensions and the instance has
-// registered none, SIGKILL comes at once. What a process that ended in time has
+// hasExtension none, SIGKILL comes at once. What a process that ended in time has
 // left behind outside its group lives on until Clear: to end that is the
 // runtime's own business. Stop waits for each Invoke that runs. It returns how
 // the process ended, nil if there was none. The next Invoke would start a
 // fresh one.
 func (r *Runner) Stop() *os.ProcessState {
 	return r.end(func(i *instance, limit time.Duration) {
-		if r.server.platform.Register != "" && !r.server.registered() {
+		if r.server.platform.Register != "" && !r.server.hasExtension() {
 			i.kill()
 		} else {
 			i.stop(limit)
@@ -166,11 +166,11 @@ func (r *Runner) Stop() *os.ProcessState {
 
 // Wait is Stop where somebody else has sent SIGTERM, as may be while there are
 // events in hand: it sends no other.
-func (r *Runner) Wait() *os.ProcessState { return r.end((*instance).leave) }
+func (r *Runner) Wait() *os.ProcessState { return r.end((*instance).waitOrKill) }
 
 // end ends the instance in a way that takes so long at most.
 func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessState {
-	defer r.alone()()
+	defer r.takeAllTurns()()
 	i := r.instance.Load()
 	if i == nil {
 		return nil
@@ -180,8 +180,8 @@ func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessStat
 	return i.cmd.ProcessState
 }
 
-// alone blocks until nobody has a turn, nor gets one until release is called.
-func (r *Runner) alone() (release func()) {
+// takeAllTurns blocks until nobody has a turn, nor gets one until release is called.
+func (r *Runner) takeAllTurns() (release func()) {
 	r.stopping.Lock()
 	for range cap(r.turns) {
 		r.turns <- struct{}{}

@@ -243,7 +243,7 @@ func TestRunnerTimedOut(t *testing.T) {
 	g := newRig(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "runtime")
 	g.invoke("spawn "+helper("caller")+"; "+listener.Addr().String(), Result)
 	child := accept(t, listener)
-	g.s.happen(func(m *machine, _ time.Time) { m.limit = short })
+	g.s.update(func(m *machine, _ time.Time) { m.limit = short })
 	g.invoke("hang", TimedOut)
 	if g.PID() != 0 {
 		t.Error("the instance lives on")
@@ -251,7 +251,7 @@ func TestRunnerTimedOut(t *testing.T) {
 	if _, err := child.Read(make([]byte, 1)); err == nil {
 		t.Error("its child lives on")
 	}
-	g.s.happen(func(m *machine, _ time.Time) { m.limit = time.Minute })
+	g.s.update(func(m *machine, _ time.Time) { m.limit = time.Minute })
 	g.invoke("hello", Result)
 }
 

@@ -28,10 +28,10 @@ var errOver = invalidState("the instance that asks is over")
 // instanceKey is the context key of the instance that made a connection.
 type instanceKey struct{}
 
-// accepted counts a connection and notes whose it is.
-func (s *Server) accepted(ctx context.Context, _ net.Conn) context.Context {
+// noteConnection counts a connection and notes whose it is.
+func (s *Server) noteConnection(ctx context.Context, _ net.Conn) context.Context {
 	instance := 0
-	s.happen(func(m *machine, now time.Time) {
+	s.update(func(m *machine, now time.Time) {
 		m.stats.Connections++
 		instance = m.instance
 	})
@@ -59,24 +59,24 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// counted lets h answer until the server is closed, and counts refusals.
-func (s *Server) counted(h http.Handler) http.Handler {
+// countRefusals lets h answer until the server is closed, and counts refusals.
+func (s *Server) countRefusals(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open, over := false, false
-		s.happen(func(m *machine, _ time.Time) {
+		s.update(func(m *machine, _ time.Time) {
 			s.running.Add(1)
-			open, over = true, m.over(instanceOf(r))
+			open, over = true, m.isOver(instanceOf(r))
 		})
 		if !open {
 			refuse(w, errOver)
 			return
 		}
 		defer s.running.Done()
-		noted := &notedWriter{ResponseWriter: w}
+		noted := &statusWriter{ResponseWriter: w}
 		strict(h).ServeHTTP(noted, r)
 		if noted.status/100 == 4 {
-			s.happen(func(m *machine, _ time.Time) {
-				if over == m.over(instanceOf(r)) { // else its end is why, and the caller may be gone
+			s.update(func(m *machine, _ time.Time) {
+				if over == m.isOver(instanceOf(r)) { // else its end is why, and the caller may be gone
 					m.stats.Refused++
 				}
 			})
@@ -100,12 +100,12 @@ func strict(h http.Handler) http.Handler {
 }
 
 // A notedWriter remembers the status.
-type notedWriter struct {
+type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
-func (w *notedWriter) WriteHeader(status int) {
+func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -113,8 +113,8 @@ func (w *notedWriter) WriteHeader(status int) {
 // next holds the call until there is an event, or none came in fn.Idle.
 func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	p := make(chan reply, 1)
-	s.meet(r)
-	s.happen(func(m *machine, now time.Time) { m.poll(now, instanceOf(r), p) })
+	s.notePoll(r)
+	s.update(func(m *machine, now time.Time) { m.poll(now, instanceOf(r), p) })
 	var idle <-chan time.Time
 	if s.fn.Idle > 0 {
 		timer := time.NewTimer(s.fn.Idle)
@@ -125,21 +125,21 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	case rep := <-p:
 		s.reply(w, rep)
 	case <-idle:
-		s.leave(w, p)
+		s.answerIdle(w, p)
 	case <-r.Context().Done(): // the runtime hung up
-		s.leave(w, p)
+		s.answerIdle(w, p)
 	case <-s.closed:
 		refuse(w, errOver)
 	}
 }
 
-// meet tells the Runner where the first poll of an instance comes from. The
+// notePoll tells the Runner where the first poll of an instance comes from. The
 // process that polls holds its connection at least until it has an event.
-func (s *Server) meet(r *http.Request) {
+func (s *Server) notePoll(r *http.Request) {
 	var called func(from string)
-	s.happen(func(m *machine, now time.Time) {
-		if m.meet(now, instanceOf(r)) {
-			called = s.called
+	s.update(func(m *machine, now time.Time) {
+		if m.firstPoll(now, instanceOf(r)) {
+			called = s.onFirstPoll
 		}
 	})
 	if called != nil {
@@ -147,24 +147,24 @@ func (s *Server) meet(r *http.Request) {
 	}
 }
 
-// leave answers without an event, unless one has just come.
-func (s *Server) leave(w http.ResponseWriter, p chan reply) {
+// answerIdle answers without an event, unless one has just come.
+func (s *Server) answerIdle(w http.ResponseWriter, p chan reply) {
 	left := true // also when the server is closed
-	s.happen(func(m *machine, _ time.Time) { left = m.leave(p) })
+	s.update(func(m *machine, _ time.Time) { left = m.giveUp(p) })
 	if !left {
 		s.reply(w, <-p)
 		return
 	}
-	write(w, http.StatusOK, nil)
+	writeBody(w, http.StatusOK, nil)
 }
 
 func (s *Server) reply(w http.ResponseWriter, rep reply) {
-	if rep.no != nil {
-		refuse(w, rep.no)
+	if rep.refusal != nil {
+		refuse(w, rep.refusal)
 		return
 	}
 	s.eventHeader(w.Header(), rep.inv)
-	write(w, http.StatusOK, rep.inv.body)
+	writeBody(w, http.StatusOK, rep.inv.body)
 }
 
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
@@ -196,13 +196,13 @@ func (s *Server) failInit(w http.ResponseWriter, r *http.Request) {
 // post reads what was posted, to its end, before it lets the call happen: a
 // body that breaks off is no answer.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine, time.Time, answer) *refusal) {
-	body, err := s.read(r.Body)
+	body, err := s.readBody(r.Body)
 	if err != nil {
 		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
 		return
 	}
 	no := errOver
-	s.happen(func(m *machine, now time.Time) { no = call(m, now, answer{body: body}) })
+	s.update(func(m *machine, now time.Time) { no = call(m, now, answer{body: body}) })
 	if no != nil {
 		refuse(w, no)
 		return
@@ -210,9 +210,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine
 	writeJSON(w, s.platform.Accepted, map[string]string{"status": "OK"})
 }
 
-// read takes all of a body, and keeps what the platform would take and one
+// readBody takes all of a body, and keeps what the platform would take and one
 // byte more.
-func (s *Server) read(r io.Reader) ([]byte, error) {
+func (s *Server) readBody(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, int64(s.platform.MaxResult)+1))
 	if err == nil {
 		_, err = io.Copy(io.Discard, r)
@@ -224,8 +224,8 @@ func refuse(w http.ResponseWriter, no *refusal) {
 	writeJSON(w, no.status, map[string]string{"errorMessage": no.text, "errorType": no.kind})
 }
 
-// write answers with exactly the headers that were set.
-func write(w http.ResponseWriter, status int, body []byte) {
+// writeBody answers with exactly the headers that were set.
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	if w.Header()["Content-Type"] == nil {
 		w.Header()["Content-Type"] = nil // do not guess
 	}
@@ -237,5 +237,5 @@ func write(w http.ResponseWriter, status int, body []byte) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, _ := json.Marshal(v) // a map of strings: cannot fail
 	w.Header().Set("Content-Type", "application/json")
-	write(w, status, append(body, '\n'))
+	writeBody(w, status, append(body, '\n'))
 }

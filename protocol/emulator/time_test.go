@@ -56,14 +56,14 @@ func TestNotAnswered(t *testing.T) {
 
 // timeUp makes it the deadline.
 func (f *fixture) timeUp() {
-	f.s.happen(func(m *machine, _ time.Time) { m.expire(m.deadline()) })
+	f.s.update(func(m *machine, _ time.Time) { m.expire(m.deadline()) })
 }
 
 func TestDeadlines(t *testing.T) {
 	f := newFixture(t, protocol.SCF, Function{InitLimit: time.Hour, Timeout: time.Minute})
 	due := func(want time.Duration) {
 		t.Helper()
-		f.s.happen(func(m *machine, now time.Time) {
+		f.s.update(func(m *machine, now time.Time) {
 			got := m.deadline().Sub(now)
 			if m.deadline().IsZero() {
 				got = 0

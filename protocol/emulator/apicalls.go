@@ -12,81 +12,81 @@ import (
 
 // A reply is what a poll is answered with: an event, or a refusal.
 type reply struct {
-	inv *invocation
-	no  *refusal
+	inv     *invocation
+	refusal *refusal
 }
 
 func (m *machine) ready(now time.Time, instance int) *refusal {
-	if m.over(instance) {
+	if m.isOver(instance) {
 		return errOver
 	}
 	m.stats.Readies++
-	m.begin(now)
+	m.markReady(now)
 	return nil
 }
 
-// meet reports whether this is the first poll of the instance. It makes the
+// firstPoll reports whether this is the first poll of the instance. It makes the
 // instance ready, so that what is done before the poll does not count as its
 // start.
-func (m *machine) meet(now time.Time, instance int) (first bool) {
-	if m.over(instance) || m.met {
+func (m *machine) firstPoll(now time.Time, instance int) (first bool) {
+	if m.isOver(instance) || m.polled {
 		return false
 	}
-	m.met = true
+	m.polled = true
 	if m.platform.Ready == "" {
-		m.begin(now)
+		m.markReady(now)
 	}
 	return true
 }
 
 // poll answers p at once, or holds it until there is an event. If as many are
-// held as may be, the oldest is refused: whoever asks anew has given it up.
+// heldPolls as may be, the oldest is refused: whoever asks anew has given it up.
 func (m *machine) poll(now time.Time, instance int, p chan reply) {
 	m.stats.Polls++
-	if m.over(instance) {
-		p <- reply{no: errOver}
+	if m.isOver(instance) {
+		p <- reply{refusal: errOver}
 		return
 	}
 	if m.phase == starting && m.platform.Ready != "" {
-		p <- reply{no: invalidState("not ready: POST %s comes first", m.platform.Ready)}
+		p <- reply{refusal: invalidState("not ready: POST %s comes first", m.platform.Ready)}
 		return
 	}
-	m.begin(now)
-	if m.full() {
-		m.giveUpResult(now)
+	m.markReady(now)
+	if m.isFull() {
+		m.failTooLarge(now)
 	}
 	hand := m.inHand()
 	switch {
-	case len(hand) < m.most:
+	case len(hand) < m.concurrency:
 		m.hold(p)
 		m.advance(now)
 	case m.platform.Repeats:
 		m.stats.Redeliveries++
 		p <- reply{inv: hand[0]}
 	default:
-		p <- reply{no: invalidState("event %s is not answered yet", hand[0].id)}
+		p <- reply{refusal: invalidState("event %s is not answered yet", hand[0].id)}
 	}
 }
 
 // full: the instance has as many events in hand, or asks for them, as it may.
-func (m *machine) full() bool { return len(m.inHand())+len(m.held) >= m.most }
+func (m *machine) isFull() bool { return len(m.inHand())+len(m.heldPolls) >= m.concurrency }
 
 func (m *machine) hold(p chan reply) {
-	if m.full() {
-		m.held[0] <- reply{no: invalidState("another call asks for the next event")}
-		m.held = m.held[1:]
+	if m.isFull() {
+		m.heldPolls[0] <- reply{refusal: invalidState("another call asks for the next event")}
+		m.heldPolls = m.heldPolls[1:]
 	}
-	m.held = append(m.held, p)
+	m.heldPolls = append(m.heldPolls, p)
 }
 
 // leave: no event came in time. It reports whether p was still held, and no
 // longer is; if not, p has its reply.
-func (m *machine) leave(p chan reply) bool {
-	i := slices.Index(m.held, p)
+func (m *machine) giveUp(p chan reply) bool {
+	i := slices.Index(m.heldPolls, p)
 	if i < 0 {
 		return false
 	}
-	m.held = slices.Delete(m.held, i, i+1)
+	m.heldPolls = slices.Delete(m.heldPolls, i, i+1)
 	m.stats.Idle++
 	return true
 }
@@ -101,12 +101,12 @@ type answer struct {
 // answer: the first that is taken is the outcome. After a result that was too
 // large, an error may still be posted. id is that of the path.
 func (m *machine) answer(now time.Time, instance int, id string, a answer) *refusal {
-	if m.over(instance) {
+	if m.isOver(instance) {
 		return errOver
 	}
 	inv := m.find(id)
 	switch {
-	case inv == nil && m.platform.NamesEvent() && !slices.Contains(m.last, id):
+	case inv == nil && m.platform.NamesEvent() && !slices.Contains(m.fetchedIDs, id):
 		// FunctionGraph's documents do not say; this is how Lambda has it.
 		return &refusal{400, "InvalidRequestID", "not the id of the last event"}
 	case inv == nil:
@@ -146,18 +146,18 @@ func (m *machine) outcome(a answer) Outcome {
 // initError: the runtime says that it cannot start.
 func (m *machine) initError(now time.Time, instance int, a answer) *refusal {
 	switch {
-	case m.over(instance):
+	case m.isOver(instance):
 		return errOver
 	case m.phase != starting:
 		return invalidState("the initialisation is over")
 	}
 	m.stats.InitErrors++
-	m.initEnds(now, Outcome{Kind: InitFailed, Body: a.body, ErrorType: a.errorType})
+	m.failInit(now, Outcome{Kind: InitFailed, Body: a.body, ErrorType: a.errorType})
 	return nil
 }
 
 // giveUpResult: a runtime whose result was too large goes on without an error.
-func (m *machine) giveUpResult(now time.Time) {
+func (m *machine) failTooLarge(now time.Time) {
 	hand := m.inHand()
 	i := slices.IndexFunc(hand, func(inv *invocation) bool { return inv.tooLarge })
 	if i < 0 {
