@@ -24,7 +24,7 @@ func TestPause(t *testing.T) {
 	} {
 		least, most := time.Duration(math.MaxInt64), time.Duration(0)
 		for range 1000 {
-			got := restarts.Pause(n)
+			got := restartBackoff.Pause(n)
 			least, most = min(least, got), max(most, got)
 		}
 		if least < want/2 || most > want || least > want*3/5 || most < want*9/10 {
@@ -76,7 +76,7 @@ func duration(text any) time.Duration {
 	return d
 }
 
-func (d *diary) told() []life {
+func (d *diary) snapshot() []life {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]life(nil), d.lives...)
@@ -101,10 +101,10 @@ func (d *diary) wait(t *testing.T, words ...string) {
 	})
 }
 
-// keep starts a sidecar that runs the script, and stops it at the test's end.
-func keep(t *testing.T, d *diary, script string, pauses protocol.Backoff) *Sidecars {
+// startSidecar starts a sidecar that runs the script, and stops it at the test's end.
+func startSidecar(t *testing.T, d *diary, script string, pauses protocol.Backoff) *Sidecars {
 	t.Helper()
-	s := &Sidecars{List: []Sidecar{d.sidecar("it", script)}, Log: d.log(), pauses: pauses}
+	s := &Sidecars{List: []Sidecar{d.sidecar("it", script)}, Log: d.log(), backoff: pauses}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -129,9 +129,9 @@ func TestSidecarGrowingPauses(t *testing.T) {
 	d := &diary{}
 	const lives = 6
 	pauses := protocol.Backoff{Shortest: 4 * time.Millisecond, Longest: time.Hour}
-	keep(t, d, "exit 3", pauses)
-	within(t, "it has ended some times", func() bool { return len(d.told()) >= lives })
-	checkPauses(t, d.told(), pauses)
+	startSidecar(t, d, "exit 3", pauses)
+	within(t, "it has ended some times", func() bool { return len(d.snapshot()) >= lives })
+	checkPauses(t, d.snapshot(), pauses)
 }
 
 // checkPauses: each was as the lives before it want it.
@@ -159,10 +159,10 @@ func TestSidecarPausesAfterALongLife(t *testing.T) {
 	d := &diary{}
 	lives := filepath.Join(t.TempDir(), "lives")
 	pauses := protocol.Backoff{Shortest: 4 * time.Millisecond, Longest: 400 * time.Millisecond}
-	keep(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) != 4 ] || sleep .5; exit 1`, pauses)
-	within(t, "it has ended some times", func() bool { return len(d.told()) >= 6 })
-	if resets := checkPauses(t, d.told(), pauses); resets == 0 {
-		t.Errorf("got the lives %v, want a short pause after the long one", d.told())
+	startSidecar(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) != 4 ] || sleep .5; exit 1`, pauses)
+	within(t, "it has ended some times", func() bool { return len(d.snapshot()) >= 6 })
+	if resets := checkPauses(t, d.snapshot(), pauses); resets == 0 {
+		t.Errorf("got the lives %v, want a short pause after the long one", d.snapshot())
 	}
 }
 
@@ -171,7 +171,7 @@ func TestSidecarRecovers(t *testing.T) {
 	tidy(t)
 	d := &diary{}
 	lives := filepath.Join(t.TempDir(), "lives")
-	s := keep(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) = 6 ] || exit 7; echo well; exec sleep 60`, protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour})
+	s := startSidecar(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) = 6 ] || exit 7; echo well; exec sleep 60`, protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour})
 	d.wait(t, "well")
 	if got, want := s.Status(), "it has ended 5 times, last: exit status 7"; got != want {
 		t.Errorf("its status: got %q, want %q", got, want)
@@ -186,12 +186,12 @@ func TestSidecarGone(t *testing.T) {
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nrm \"$0\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s := &Sidecars{List: []Sidecar{{Name: "it", Command: process.Command{Path: program, Args: []string{program}}}}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour}}
+	s := &Sidecars{List: []Sidecar{{Name: "it", Command: process.Command{Path: program, Args: []string{program}}}}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Stop(graceOf(0))
-	within(t, "it has ended three times", func() bool { return len(d.told()) >= 3 })
+	within(t, "it has ended three times", func() bool { return len(d.snapshot()) >= 3 })
 	if got, want := s.Status(), "times, last: cannot start "+program+": no such file or directory"; !strings.HasSuffix(got, want) {
 		t.Errorf("its status: got %q, want it to end in %q", got, want)
 	}
@@ -201,11 +201,11 @@ func TestSidecarGone(t *testing.T) {
 func TestSidecarSignal(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := keep(t, d, "kill -9 $$", protocol.Backoff{Shortest: time.Hour, Longest: time.Hour})
-	if got, want := s.Status(), "it runs"; got != want && len(d.told()) == 0 {
+	s := startSidecar(t, d, "kill -9 $$", protocol.Backoff{Shortest: time.Hour, Longest: time.Hour})
+	if got, want := s.Status(), "it runs"; got != want && len(d.snapshot()) == 0 {
 		t.Errorf("its status: got %q, want %q", got, want)
 	}
-	within(t, "it has ended", func() bool { return len(d.told()) > 0 })
+	within(t, "it has ended", func() bool { return len(d.snapshot()) > 0 })
 	if got, want := s.Status(), "it has ended once: signal 9 (killed)"; got != want {
 		t.Errorf("its status: got %q, want %q", got, want)
 	}
@@ -218,7 +218,7 @@ func TestSidecarScore(t *testing.T) {
 	}
 	tidy(t)
 	d := &diary{}
-	keep(t, d, `until [ $(cat /proc/$$/oom_score_adj) = 500 ]; do :; done; echo well; exec sleep 60`, restarts)
+	startSidecar(t, d, `until [ $(cat /proc/$$/oom_score_adj) = 500 ]; do :; done; echo well; exec sleep 60`, restartBackoff)
 	d.wait(t, "well")
 }
 
@@ -226,7 +226,7 @@ func TestSidecarScore(t *testing.T) {
 func TestSidecarsGroupHasTheGrace(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := keep(t, d, `(trap "sleep .1; echo saved; exit" TERM; echo up; while :; do sleep .01; done); exit 0`, restarts)
+	s := startSidecar(t, d, `(trap "sleep .1; echo saved; exit" TERM; echo up; while :; do sleep .01; done); exit 0`, restartBackoff)
 	d.wait(t, "up")
 	quick(t, func() { s.Stop(graceOf(bound)) })
 	if !strings.Contains(d.String(), "saved") {
@@ -244,7 +244,7 @@ func TestSidecarIgnoresTerm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			d := &diary{}
-			s := keep(t, d, script, restarts)
+			s := startSidecar(t, d, script, restartBackoff)
 			d.wait(t, "up")
 			quick(t, func() { s.Stop(graceOf(50 * time.Millisecond)) })
 		})
@@ -255,7 +255,7 @@ func TestSidecarIgnoresTerm(t *testing.T) {
 func TestSidecarStopped(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := keep(t, d, `trap 'echo ended; exit' TERM; echo up; kill -STOP $$; while :; do sleep .01; done`, restarts)
+	s := startSidecar(t, d, `trap 'echo ended; exit' TERM; echo up; kill -STOP $$; while :; do sleep .01; done`, restartBackoff)
 	d.wait(t, "up")
 	pids := procfs.OurChildren()
 	within(t, "it is stopped", func() bool { return procfs.ReadStat(pids[0]).State == 'T' })
@@ -269,7 +269,7 @@ func TestSidecarStopped(t *testing.T) {
 func TestSidecarInterruptedOnce(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := keep(t, d, `exec 2>/dev/null; trap 'echo told' TERM; echo up; while :; do sleep .01; done`, restarts)
+	s := startSidecar(t, d, `exec 2>/dev/null; trap 'echo told' TERM; echo up; while :; do sleep .01; done`, restartBackoff)
 	d.wait(t, "up")
 	s.Stop(graceOf(200 * time.Millisecond))
 	if told := strings.Count(d.String(), "told"); told != 1 {
@@ -286,7 +286,7 @@ func TestSidecarLeavesNothing(t *testing.T) {
 	d := &diary{}
 	sidecar := d.sidecar("it", "setsid sleep 60 >/dev/null 2>&1 & sleep .02; exit 3")
 	sidecar.Command.Owner = process.SidecarOwner("it")
-	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: 2 * time.Millisecond}}
+	s := &Sidecars{List: []Sidecar{sidecar}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Millisecond, Longest: 2 * time.Millisecond}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}

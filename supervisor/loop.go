@@ -17,8 +17,8 @@ import (
 type slot struct {
 	*Supervisor
 	Slot
-	large bool  // the last event was, or its result
-	kept  []int // of what was left behind, all that the log has told of
+	large           bool  // the last event was, or its result
+	loggedLeftovers []int // of what was left behind, all that the log has told of
 }
 
 // loop fetches an event, hands it to the adapter, posts one answer, and clears
@@ -52,18 +52,18 @@ func (s *slot) prepare() {
 // handle serves one event, which came after such a wait. Its error ends the
 // runtime.
 func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Duration) error {
-	defer s.learn(ev)()
+	defer s.maskSecrets(ev)()
 	result, err := s.invoke(ctx, ev)
 	took := time.Since(ev.Received)
-	post, cancel := answerContext(s.answering, ev)
+	post, cancel := answerContext(s.answerCtx, ev)
 	defer cancel()
 	if err == nil {
 		err = s.respond(post, ev, result)
 	}
 	if err != nil {
-		s.delivered(ev, s.Client.Fail(post, ev, masked(s.Mask, failure(err, "Runtime.InternalError"))))
+		s.logUndelivered(ev, s.Client.Fail(post, ev, masked(s.Mask, failure(err, "Runtime.InternalError"))))
 	}
-	s.tidyMemory(len(ev.Body) + len(result))
+	s.freeMemory(len(ev.Body) + len(result))
 	s.report(ev, waited, took, len(result), err)
 	if _, failed := errors.AsType[*protocol.Failure](err); err != nil && !failed {
 		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
@@ -71,8 +71,8 @@ func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Durat
 	return nil
 }
 
-// learn has the mask hide what comes with the event.
-func (s *slot) learn(ev *protocol.Event) (done func()) {
+// maskSecrets has the mask hide what comes with the event.
+func (s *slot) maskSecrets(ev *protocol.Event) (done func()) {
 	if len(s.Secrets) == 0 {
 		return func() {}
 	}
@@ -83,9 +83,9 @@ func (s *slot) learn(ev *protocol.Event) (done func()) {
 	return s.Mask.LearnPassing(values...)
 }
 
-// tidyMemory gives back what large events have taken, when the first small one
+// freeMemory gives back what large events have taken, when the first small one
 // is over: the memory of one large event serves the next.
-func (s *slot) tidyMemory(moved int) {
+func (s *slot) freeMemory(moved int) {
 	const large = 1 << 20 // bytes, which is rare
 	before := s.large
 	s.large = moved > large
@@ -99,7 +99,7 @@ func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) e
 	err := s.Client.Respond(ctx, ev, result)
 	refusal, ok := errors.AsType[*protocol.StatusError](err)
 	if !ok || !refusal.Refused() {
-		s.delivered(ev, err)
+		s.logUndelivered(ev, err)
 		return nil
 	}
 	f := &protocol.Failure{Type: "Runtime.ResponseRefused"}
@@ -112,7 +112,7 @@ func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) e
 
 // delivered: an answer that cannot be posted is lost with its event; the next
 // event may fare better, and if the platform is gone the poll will tell.
-func (s *slot) delivered(ev *protocol.Event, err error) {
+func (s *slot) logUndelivered(ev *protocol.Event, err error) {
 	if err != nil {
 		s.Log.Error("cannot post the answer", "request_id", ev.ID, "error", err)
 	}
@@ -167,16 +167,16 @@ func answerContext(ctx context.Context, ev *protocol.Event) (context.Context, co
 func (s *slot) clearUp() {
 	defer s.warnOfZombies()
 	if !s.Keep {
-		s.endOrphans(s.Owner)
+		s.killLeftovers(s.Owner)
 		return
 	}
 	left := process.Leftovers(s.Owner)
 	for _, pid := range left {
-		if !slices.Contains(s.kept, pid) {
+		if !slices.Contains(s.loggedLeftovers, pid) {
 			s.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
 		}
 	}
-	s.kept = left
+	s.loggedLeftovers = left
 }
 
 // warnOfZombies warns once when there are many that nobody reaps.

@@ -22,14 +22,14 @@ type Sidecars struct {
 	Fail bool // none is started again: the death of one is the end of all
 	Log  hclog.Logger
 
-	pauses   protocol.Backoff // zero: restarts
-	lost     func(error)
-	unwanted context.CancelFunc
-	keepers  []*keeper // of those that are started
+	backoff      protocol.Backoff // zero: restarts
+	onExit       func(error)
+	stopRestarts context.CancelFunc
+	keepers      []*keeper // of those that are started
 }
 
-// earlyGrace is for sidecars that end because another cannot be started.
-const earlyGrace = time.Second
+// abortGrace is for sidecars that end because another cannot be started.
+const abortGrace = time.Second
 
 // Start starts all, and does not wait until they are ready: see WaitFor. When
 // one cannot be started those before it are ended, and the error names it.
@@ -38,14 +38,14 @@ const earlyGrace = time.Second
 // *protocol.Failure; never after Stop. It must not call Stop. Who has started
 // them must.
 func (s *Sidecars) Start(died func(error)) error {
-	s.pauses = cmp.Or(s.pauses, restarts)
+	s.backoff = cmp.Or(s.backoff, restartBackoff)
 	var once sync.Once
-	s.lost = func(err error) { once.Do(func() { died(err) }) }
-	wanted, unwanted := context.WithCancel(context.Background())
-	s.unwanted = unwanted
+	s.onExit = func(err error) { once.Do(func() { died(err) }) }
+	wanted, stopRestarts := context.WithCancel(context.Background())
+	s.stopRestarts = stopRestarts
 	for i := range s.List {
 		if err := s.start(wanted, &s.List[i]); err != nil {
-			s.Stop(func(int) time.Duration { return earlyGrace })
+			s.Stop(func(int) time.Duration { return abortGrace })
 			return fmt.Errorf("sidecar %s: %w", s.List[i].Name, err)
 		}
 	}
@@ -58,10 +58,10 @@ func (s *Sidecars) start(wanted context.Context, sidecar *Sidecar) error {
 	if err != nil {
 		return err
 	}
-	running, cease := context.WithCancel(context.Background())
-	k := &keeper{Sidecar: sidecar, set: s, cease: cease, gone: make(chan struct{})}
+	running, stopProcess := context.WithCancel(context.Background())
+	k := &keeper{Sidecar: sidecar, sidecars: s, stopProcess: stopProcess, done: make(chan struct{})}
 	s.keepers = append(s.keepers, k)
-	go k.keep(wanted, running, p) // ended and joined by k.end
+	go k.run(wanted, running, p) // ended and joined by k.end
 	return nil
 }
 
@@ -70,12 +70,12 @@ func (s *Sidecars) start(wanted context.Context, sidecar *Sidecar) error {
 // from share, where left counts those that are not ended yet. What has ended
 // meanwhile is not started again. Without Start, and again, it does nothing.
 func (s *Sidecars) Stop(share func(left int) time.Duration) {
-	if s.unwanted == nil {
+	if s.stopRestarts == nil {
 		return
 	}
-	s.unwanted()
+	s.stopRestarts()
 	for i, k := range slices.Backward(s.keepers) {
-		k.end(share(i + 1))
+		k.stop(share(i + 1))
 	}
 	s.keepers = nil
 }

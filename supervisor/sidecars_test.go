@@ -16,8 +16,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// polite says when it is told to end.
-func (d *diary) polite(name string) Sidecar {
+// politeSidecar says when it is told to end.
+func (d *diary) politeSidecar(name string) Sidecar {
 	return d.sidecar(name, `exec 2>/dev/null; trap 'echo "end of `+name+`"; exit 0' TERM; echo "`+name+` up"; while :; do sleep .01; done`)
 }
 
@@ -25,7 +25,7 @@ func (d *diary) polite(name string) Sidecar {
 func TestSidecarsStopInReverse(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := &Sidecars{List: []Sidecar{d.polite("a"), d.polite("b"), d.polite("c")}, Log: d.log()}
+	s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), d.politeSidecar("b"), d.politeSidecar("c")}, Log: d.log()}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestSidecarsStopInReverse(t *testing.T) {
 func TestSidecarsCannotStart(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	first, missing, last := d.polite("a"), Sidecar{Name: "odd", Command: process.Command{Path: "/nowhere"}}, filepath.Join(t.TempDir(), "last")
+	first, missing, last := d.politeSidecar("a"), Sidecar{Name: "odd", Command: process.Command{Path: "/nowhere"}}, filepath.Join(t.TempDir(), "last")
 	s := &Sidecars{List: []Sidecar{first, missing, d.sidecar("b", ">"+last+"; sleep 60")}, Log: d.log()}
 	var err error
 	quick(t, func() { err = s.Start(nil) })
@@ -98,8 +98,8 @@ func TestSidecarsFail(t *testing.T) {
 			said := logs.Tail{Max: 100}
 			odd := d.sidecar("odd", row.script)
 			odd.Command.Outputs[0] = &said
-			odd.Said = func() string { return strings.TrimSpace(said.String()) }
-			s := &Sidecars{List: []Sidecar{d.polite("a"), odd, d.polite("b")}, Fail: true, Log: d.log(), pauses: protocol.Backoff{Shortest: 1, Longest: 1}}
+			odd.LastOutput = func() string { return strings.TrimSpace(said.String()) }
+			s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), odd, d.politeSidecar("b")}, Fail: true, Log: d.log(), backoff: protocol.Backoff{Shortest: 1, Longest: 1}}
 			died := make(chan error, 9)
 			if err := s.Start(func(err error) { died <- err }); err != nil {
 				t.Fatal(err)
@@ -137,7 +137,7 @@ func TestSidecarsFailOnce(t *testing.T) {
 func TestSidecarsDeadAtStop(t *testing.T) {
 	tidy(t)
 	d := &diary{}
-	s := &Sidecars{List: []Sidecar{d.polite("a"), d.sidecar("dead", "exit 1")}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Hour, Longest: time.Hour}}
+	s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), d.sidecar("dead", "exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Hour, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestSidecarsEndMeanwhile(t *testing.T) {
 	flag := filepath.Join(t.TempDir(), "flag")
 	first := d.sidecar("a", "echo life of a; until [ -e "+flag+" ]; do sleep .01; done")
 	last := d.sidecar("b", "trap '>"+flag+"; sleep .2; exit' TERM; echo b up; while :; do sleep .01; done")
-	s := &Sidecars{List: []Sidecar{first, last}, Log: d.log(), pauses: protocol.Backoff{Shortest: 1, Longest: 1}}
+	s := &Sidecars{List: []Sidecar{first, last}, Log: d.log(), backoff: protocol.Backoff{Shortest: 1, Longest: 1}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestSidecarsStopAtAnyTime(t *testing.T) {
 	tidy(t)
 	for range 30 {
 		d := &diary{}
-		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.polite("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), pauses: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Millisecond}}
+		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.politeSidecar("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Millisecond}}
 		if err := s.Start(nil); err != nil {
 			t.Fatal(err)
 		}

@@ -115,7 +115,7 @@ func TestOneSlotDoesNotStart(t *testing.T) {
 
 // What an event of one slot leaves behind is ended with it, while the event of
 // another goes on with what it has lost itself.
-func TestOrphansOfSlots(t *testing.T) {
+func TestLeftoversOfSlots(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
 	lost := func(owner process.Owner) {
@@ -175,7 +175,7 @@ func TestAnswerFailedStart(t *testing.T) {
 
 // Where the platform does not take the reason of a failed start, it stands in
 // its log, without secrets.
-func TestFailedStartIsTold(t *testing.T) {
+func TestFailedStartIsReported(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
 	told := &log{}

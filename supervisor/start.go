@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// initErrorTime is how long a failed start may take to report, or to clear up.
-const initErrorTime = 3 * time.Second
+// initErrorTimeout is how long a failed start may take to report, or to clear up.
+const initErrorTimeout = 3 * time.Second
 
 // start starts the sidecars, waits for what must be there, and starts the
 // adapters. It calls end when the death of a sidecar is to end the runtime,
@@ -45,9 +45,9 @@ func (s *Supervisor) register(ctx context.Context) (registered func()) {
 		err := s.Extension.Register(ctx)
 		close(done)
 		if err == nil {
-			err = s.Extension.Wait(s.lasting)
+			err = s.Extension.Wait(s.runCtx)
 		}
-		if s.lasting.Err() == nil {
+		if s.runCtx.Err() == nil {
 			s.Log.Debug("the platform will not say when it stops us", "error", err)
 		}
 		return nil
@@ -61,7 +61,7 @@ func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseF
 		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithDeadlineCause(ctx, s.began.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over: set more if it needs that", s.StartTimeout))
+		limited, cancel := context.WithDeadlineCause(ctx, s.startedAt.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over: set more if it needs that", s.StartTimeout))
 		defer cancel()
 		ctx = limited
 	}
@@ -93,10 +93,10 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 	return group.Wait()
 }
 
-// notStarted tells the reason of a failed start, to the platform, or where that
+// reportFailedStart tells the reason of a failed start, to the platform, or where that
 // does not take it in InitLog, and returns it.
-func (s *Supervisor) notStarted(cause error) error {
-	report, cancel := context.WithTimeout(context.Background(), initErrorTime)
+func (s *Supervisor) reportFailedStart(cause error) error {
+	report, cancel := context.WithTimeout(context.Background(), initErrorTimeout)
 	defer cancel()
 	f := masked(s.Mask, failure(cause, "Runtime.InitError"))
 	if err := s.Slots[0].Client.FailInit(report, f); err != nil {
@@ -110,28 +110,30 @@ func (s *Supervisor) notStarted(cause error) error {
 
 // A startError says why the start failed, without secrets.
 type startError struct {
-	told  *protocol.Failure
-	cause error
+	failure *protocol.Failure
+	cause   error
 }
 
-func (e *startError) Error() string { return "cannot start: " + e.told.Error() }
+func (e *startError) Error() string { return "cannot start: " + e.failure.Error() }
 func (e *startError) Unwrap() error { return e.cause }
 
-// answerFailure answers each event with why the start failed.
-func (s *Supervisor) answerFailure(ctx context.Context, cause error) error {
+// answerWithFailure answers each event with why the start failed.
+func (s *Supervisor) answerWithFailure(ctx context.Context, cause error) error {
 	f := masked(s.Mask, failure(cause, "Runtime.InitError"))
 	s.Log.Error("cannot start: each event gets this for an answer", "error", f)
-	err := s.closeAdapters(initErrorTime)
+	err := s.closeAdapters(initErrorTimeout)
 	for i := range s.Slots {
-		s.Slots[i].Adapter = broken{f}
+		s.Slots[i].Adapter = failingAdapter{f}
 	}
-	return errors.Join(err, s.work(ctx, ctx))
+	return errors.Join(err, s.serveEvents(ctx, ctx))
 }
 
 // A broken adapter fails each event with the same failure.
-type broken struct{ *protocol.Failure }
+type failingAdapter struct{ *protocol.Failure }
 
-func (broken) Start(context.Context) error { return nil }
-func (broken) Close(time.Duration) error   { return nil }
+func (failingAdapter) Start(context.Context) error { return nil }
+func (failingAdapter) Close(time.Duration) error   { return nil }
 
-func (b broken) Invoke(context.Context, *protocol.Event) ([]byte, error) { return nil, b.Failure }
+func (b failingAdapter) Invoke(context.Context, *protocol.Event) ([]byte, error) {
+	return nil, b.Failure
+}

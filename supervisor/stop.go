@@ -20,34 +20,34 @@ type StopError struct{ Until time.Time }
 func (e *StopError) Error() string { return ErrStopping.Error() }
 func (e *StopError) Unwrap() error { return ErrStopping }
 
-// UsualStopLimit is a StopLimit where none is set.
-const UsualStopLimit = 10 * time.Second
+// DefaultStopLimit is a StopLimit where none is set.
+const DefaultStopLimit = 10 * time.Second
 
-// stopBy is when StopLimit is over. It begins when we are told to stop, or else
+// stopDeadline is when StopLimit is over. It begins when we are told to stop, or else
 // when this is first asked.
-func (s *Supervisor) stopBy() time.Time {
-	s.stopping.Do(func() { s.stopAt = time.Now().Add(cmp.Or(s.StopLimit, UsualStopLimit)) })
+func (s *Supervisor) stopDeadline() time.Time {
+	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(cmp.Or(s.StopLimit, DefaultStopLimit)) })
 	return s.stopAt
 }
 
-// whenToldTo begins the stop when ctx ends, whatever goes on then, and ends
+// stopOnEnd begins the stop when ctx ends, whatever goes on then, and ends
 // the posting of answers when most of its time is over: the rest is for all else.
-func (s *Supervisor) whenToldTo(ctx context.Context) (release func()) {
+func (s *Supervisor) stopOnEnd(ctx context.Context) (release func()) {
 	var cancel context.CancelFunc
-	s.answering, cancel = context.WithCancel(context.Background())
+	s.answerCtx, cancel = context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, func() {
-		left := time.Until(s.stopBy())
+		left := time.Until(s.stopDeadline())
 		time.AfterFunc(left-left/8, cancel)
 	})
 	return func() { stop(); cancel() }
 }
 
-// working is a context that outlasts ctx by the grace, or by half of what is
+// eventContext is a context that outlasts ctx by the grace, or by half of what is
 // left for all of the stop: the rest is for the answer.
-func (s *Supervisor) working(ctx context.Context) (context.Context, func()) {
+func (s *Supervisor) eventContext(ctx context.Context) (context.Context, func()) {
 	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		until := s.stopBy()
+		until := s.stopDeadline()
 		time.AfterFunc(min(s.Grace, time.Until(until)/2), func() { cancel(&StopError{until}) })
 	})
 	return working, func() { stop(); cancel(nil) }
@@ -55,8 +55,8 @@ func (s *Supervisor) working(ctx context.Context) (context.Context, func()) {
 
 // stop ends all that was started, in reverse, by the time of stopBy.
 func (s *Supervisor) stop() error {
-	err := s.closeAdapters(s.share(len(s.Sidecars.List) + 2))
-	s.Sidecars.Stop(func(left int) time.Duration { return min(s.Grace, s.share(left+1)) }) // and the command
+	err := s.closeAdapters(s.shareOfStop(len(s.Sidecars.List) + 2))
+	s.Sidecars.Stop(func(left int) time.Duration { return min(s.Grace, s.shareOfStop(left+1)) }) // and the command
 	s.runStopCommand()
 	return err
 }
@@ -70,16 +70,16 @@ func (s *Supervisor) closeAdapters(limit time.Duration) error {
 	return group.Wait()
 }
 
-// share is what is left for one of so many things that must end by stopBy.
-func (s *Supervisor) share(things int) time.Duration {
-	return max(0, time.Until(s.stopBy())/time.Duration(things))
+// shareOfStop is what is left for one of so many things that must end by stopBy.
+func (s *Supervisor) shareOfStop(things int) time.Duration {
+	return max(0, time.Until(s.stopDeadline())/time.Duration(things))
 }
 
 func (s *Supervisor) runStopCommand() {
 	if s.StopCommand == nil {
 		return
 	}
-	ctx, cancel := context.WithDeadline(context.Background(), s.stopBy())
+	ctx, cancel := context.WithDeadline(context.Background(), s.stopDeadline())
 	defer cancel()
 	began := time.Now()
 	exit, err := process.Run(ctx, s.StopCommand, 0)

@@ -16,10 +16,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// toldIn appends what happens to a file, and reads it.
-type toldIn string
+// journal appends what happens to a file, and reads it.
+type journal string
 
-func (f toldIn) tell(what string) {
+func (f journal) record(what string) {
 	file, err := os.OpenFile(string(f), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err == nil {
 		_, err = fmt.Fprintln(file, what)
@@ -30,44 +30,44 @@ func (f toldIn) tell(what string) {
 	}
 }
 
-func (f toldIn) String() string {
+func (f journal) String() string {
 	text, _ := os.ReadFile(string(f)) // missing: nothing happened
 	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
 }
 
 // sidecar says when it is there and when it is told to end.
-func (f toldIn) sidecar(name string) Sidecar {
+func (f journal) sidecar(name string) Sidecar {
 	c := shell(fmt.Sprintf(`trap 'echo -%[1]s >>%[2]s; exit' TERM; echo +%[1]s >>%[2]s; while :; do sleep 0.01; done`, name, string(f)))
 	c.Outputs = []io.Writer{io.Discard, io.Discard}
 	return Sidecar{Name: name, Command: *c}
 }
 
-type toldAdapter struct {
+type journalAdapter struct {
 	adapter
-	toldIn
+	journal
 }
 
-func (a *toldAdapter) Close(time.Duration) error {
-	a.tell("-adapter")
+func (a *journalAdapter) Close(time.Duration) error {
+	a.record("-adapter")
 	return nil
 }
 
 // All is started in order and ended in reverse, after the event in hand.
 func TestOrderOfStop(t *testing.T) {
 	tidy(t)
-	f := toldIn(filepath.Join(t.TempDir(), "told"))
+	f := journal(filepath.Join(t.TempDir(), "told"))
 	p := newPlatform(t, accept)
-	a := &toldAdapter{toldIn: f}
+	a := &journalAdapter{journal: f}
 	a.start = func(context.Context) error {
 		within(t, "both sidecars are there", func() bool { return f.String() == "+one, +two" || f.String() == "+two, +one" })
-		f.tell("+adapter")
+		f.record("+adapter")
 		return nil
 	}
 	in, out := make(chan bool), make(chan bool)
 	a.invoke = func(context.Context, *protocol.Event) ([]byte, error) {
 		in <- true
 		<-out
-		f.tell("event")
+		f.record("event")
 		return nil, nil
 	}
 	r := run(t, p, a, func(s *Supervisor) {
@@ -101,11 +101,11 @@ func TestLimitOfStop(t *testing.T) {
 		return nil, nil
 	}}
 	stubborn := shell("trap '' TERM; echo up; while :; do sleep 0.01; done")
-	var up [2]toldWriter
+	var up [2]writeSignal
 	r := run(t, p, a, func(s *Supervisor) {
 		s.StopLimit = limit
 		for i := range up {
-			up[i] = make(toldWriter, 1)
+			up[i] = make(writeSignal, 1)
 			c := *stubborn
 			c.Outputs = []io.Writer{up[i], io.Discard}
 			s.Sidecars.List = append(s.Sidecars.List, Sidecar{Name: fmt.Sprint(i), Command: c})
@@ -134,7 +134,7 @@ func TestLimitOfStop(t *testing.T) {
 // stop.
 func TestStopWithoutAnswer(t *testing.T) {
 	tidy(t)
-	f := toldIn(filepath.Join(t.TempDir(), "order"))
+	f := journal(filepath.Join(t.TempDir(), "order"))
 	p := newPlatform(t, func(post) int { return 500 })
 	a := &adapter{invoke: func(context.Context, *protocol.Event) ([]byte, error) { return nil, nil }}
 	p.events <- event{id: "1"}
@@ -149,10 +149,10 @@ func TestStopWithoutAnswer(t *testing.T) {
 	}
 }
 
-// toldWriter tells of the first write.
-type toldWriter chan bool
+// writeSignal tells of the first write.
+type writeSignal chan bool
 
-func (w toldWriter) Write(p []byte) (int, error) {
+func (w writeSignal) Write(p []byte) (int, error) {
 	select {
 	case w <- true:
 	default:
@@ -187,12 +187,12 @@ func TestStopCommandFails(t *testing.T) {
 func TestShare(t *testing.T) {
 	s := &Supervisor{StopLimit: 9 * time.Second}
 	for things, want := range map[int]time.Duration{1: 9 * time.Second, 9: time.Second, 18: 500 * time.Millisecond, 90: 100 * time.Millisecond} {
-		if got := s.share(things); got > want || got < want*9/10 {
+		if got := s.shareOfStop(things); got > want || got < want*9/10 {
 			t.Errorf("of %d: got %v, want %v", things, got, want)
 		}
 	}
 	s = &Supervisor{StopLimit: time.Nanosecond}
-	if got := s.share(1); got != 0 {
+	if got := s.shareOfStop(1); got != 0 {
 		t.Errorf("when the time is over: got %v", got)
 	}
 }

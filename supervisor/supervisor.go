@@ -81,11 +81,11 @@ type Supervisor struct {
 	Log     hclog.Logger
 
 	background errgroup.Group
-	lasting    context.Context // ends with Run
-	answering  context.Context // ends when there is no more time to post answers
-	began      time.Time
+	runCtx     context.Context // ends with Run
+	answerCtx  context.Context // ends when there is no more time to post answers
+	startedAt  time.Time
 	started    []Adapter // to be closed
-	stopping   sync.Once
+	stopOnce   sync.Once
 	stopAt     time.Time // when StopLimit is over, once that has begun
 }
 
@@ -93,20 +93,20 @@ type Supervisor struct {
 // on. All that it started is over when it returns. It may run once in a
 // process, as it adopts and ends all orphans.
 func (s *Supervisor) Run(ctx context.Context) error {
-	s.settleIn()
-	defer s.whenToldTo(ctx)()
+	s.exploreSandbox()
+	defer s.stopOnEnd(ctx)()
 	var stop context.CancelFunc
-	s.lasting, stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.background.Go(func() error { return process.Reap(s.lasting) })
+	s.runCtx, stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.background.Go(func() error { return process.Reap(s.runCtx) })
 	err := s.serve(ctx)
-	s.endOrphans(process.Anybody)
+	s.killLeftovers(process.Anybody)
 	stop()
 	return errors.Join(err, s.background.Wait())
 }
 
-// settleIn says what this sandbox lacks, and kills what a bootstrap left behind
+// exploreSandbox says what this sandbox lacks, and kills what a bootstrap left behind
 // that was killed here before.
-func (s *Supervisor) settleIn() {
+func (s *Supervisor) exploreSandbox() {
 	if missing, instead := process.Explore().Missing(); missing != "" {
 		s.Log.Warn("this sandbox lacks abilities", "missing", missing, "instead", instead)
 	}
@@ -119,30 +119,30 @@ func (s *Supervisor) settleIn() {
 func (s *Supervisor) serve(ctx context.Context) error {
 	polling, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	defer s.hangUp()
-	s.began = time.Now()
+	defer s.closeClients()
+	s.startedAt = time.Now()
 	err := s.start(polling, end)
 	switch {
 	case ctx.Err() != nil: // told to stop, which is no failure of the start
 		err = nil
 	case err != nil && s.Answer:
-		err = s.answerFailure(ctx, err)
+		err = s.answerWithFailure(ctx, err)
 	case err != nil:
-		err = s.notStarted(err)
+		err = s.reportFailedStart(err)
 	default:
-		err = s.work(ctx, polling)
+		err = s.serveEvents(ctx, polling)
 	}
 	return errors.Join(err, s.stop())
 }
 
-// work reports ready and serves events in all slots until polling ends, or one
+// serveEvents reports ready and serves events in all slots until polling ends, or one
 // of them cannot go on; the others then answer the event that they have. It is
 // no error that ctx has ended.
-func (s *Supervisor) work(ctx, polling context.Context) error {
+func (s *Supervisor) serveEvents(ctx, polling context.Context) error {
 	if err := s.ready(polling); err != nil {
 		return err
 	}
-	working, done := s.working(ctx)
+	working, done := s.eventContext(ctx)
 	defer done()
 	group, polling := errgroup.WithContext(polling)
 	for _, each := range s.Slots {
@@ -164,7 +164,7 @@ func (s *Supervisor) ready(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("cannot report ready: %w", err)
 	}
-	s.Log.Info("ready", "took", time.Since(s.began).Round(time.Microsecond).String())
+	s.Log.Info("ready", "took", time.Since(s.startedAt).Round(time.Microsecond).String())
 	return nil
 }
 
@@ -185,13 +185,13 @@ func failure(err error, fallback string) *protocol.Failure {
 	return &protocol.Failure{Type: fallback, Message: err.Error()}
 }
 
-func (s *Supervisor) hangUp() {
+func (s *Supervisor) closeClients() {
 	for _, slot := range s.Slots {
 		slot.Client.Close()
 	}
 }
 
-func (s *Supervisor) endOrphans(of process.Owner) {
+func (s *Supervisor) killLeftovers(of process.Owner) {
 	if left := process.KillLeftovers(of, time.Second); len(left) > 0 {
 		s.Log.Warn("processes of the command cannot be ended", "pids", left)
 	}

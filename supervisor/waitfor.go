@@ -29,13 +29,13 @@ var ErrAddress = errors.New("want tcp://host:port, unix:///path or http://host:p
 func ParseAddress(text string) (Address, error) {
 	u, err := url.Parse(text)
 	_, rest, _ := strings.Cut(text, " ")
-	if err != nil || strings.Contains(rest, "://") || u.User != nil || u.Fragment != "" || !complete(u) {
+	if err != nil || strings.Contains(rest, "://") || u.User != nil || u.Fragment != "" || !isValid(u) {
 		return Address{}, ErrAddress
 	}
 	return Address{u}, nil
 }
 
-func complete(u *url.URL) bool {
+func isValid(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	host := u.Hostname() != "" && err == nil && port > 0 && u.Host == net.JoinHostPort(u.Hostname(), u.Port())
 	switch u.Scheme {
@@ -52,12 +52,12 @@ func complete(u *url.URL) bool {
 func (a Address) String() string { return a.url.String() }
 
 const (
-	oneTry    = time.Second     // at most
-	quietTime = 3 * time.Second // then the log says what is waited for: Lambda ends a long start without a word
+	tryTimeout = time.Second     // at most
+	warnAfter  = 3 * time.Second // then the log says what is waited for: Lambda ends a long start without a word
 )
 
-// tries are the pauses between looks whether something is ready.
-var tries = protocol.Backoff{Shortest: 5 * time.Millisecond, Longest: 100 * time.Millisecond}
+// retryBackoff are the pauses between looks whether something is ready.
+var retryBackoff = protocol.Backoff{Shortest: 5 * time.Millisecond, Longest: 100 * time.Millisecond}
 
 // WaitFor waits until each address was ready once. When ctx ends first the
 // error names the one that was not, and why, and wraps the cause of ctx. The log
@@ -85,10 +85,10 @@ func (a Address) wait(ctx context.Context, log hclog.Logger) error {
 		if ctx.Err() != nil && errors.Is(why, context.Cause(ctx)) { // which stands behind it
 			why = errors.New("no answer")
 		}
-		if time.Since(began) > quietTime {
+		if time.Since(began) > warnAfter {
 			tell()
 		}
-		if !protocol.Sleep(ctx, tries.Pause(n)) {
+		if !protocol.Sleep(ctx, retryBackoff.Pause(n)) {
 			return fmt.Errorf("%v (%w)", why, context.Cause(ctx))
 		}
 	}
@@ -96,7 +96,7 @@ func (a Address) wait(ctx context.Context, log hclog.Logger) error {
 
 // try reports nil if the address is ready now.
 func (a Address) try(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, oneTry)
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	at := net.JoinHostPort(a.url.Hostname(), cmp.Or(a.url.Port(), "80"))
 	switch a.url.Scheme {

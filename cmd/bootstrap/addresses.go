@@ -14,7 +14,7 @@ func (a *addresses) Decode(value string) error {
 	*a = nil
 	var bad []string
 	var why error
-	for i, text := range list(value) {
+	for i, text := range splitList(value) {
 		if text == "" {
 			bad, why = append(bad, fmt.Sprintf("item %d is empty", i+1)), supervisor.ErrAddress
 			continue

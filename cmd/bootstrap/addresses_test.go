@@ -39,14 +39,14 @@ func TestWrongAddresses(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for value, want := range map[string]names{"": nil, "A": {"A"}, " _a1 ,B": {"_a1", "B"}} {
-		var got names
+	for value, want := range map[string]variableNames{"": nil, "A": {"A"}, " _a1 ,B": {"_a1", "B"}} {
+		var got variableNames
 		if err := got.Decode(value); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
 		}
 	}
 	for _, value := range []string{",", "A,", "1A", "A B", "A=b", "$A", "hush!", "A-B", "é"} {
-		if err := new(names).Decode(value); err == nil || strings.Contains(err.Error(), "hush") {
+		if err := new(variableNames).Decode(value); err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%q: got %v, want a complaint without it", value, err)
 		}
 	}

@@ -24,14 +24,14 @@ func check(stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
 	}
-	found, nearest := unknown(os.Environ())
+	found, nearest := unknownOptions(os.Environ())
 	for i, name := range found {
-		fmt.Fprintf(stdout, "warning: %s, which is not an option: did you mean %s?\n", config.told(name), nearest[i])
+		fmt.Fprintf(stdout, "warning: %s, which is not an option: did you mean %s?\n", config.quoted(name), nearest[i])
 	}
 	status := exitStopped
-	r := newRuntime(config, platform, dir, io.Discard)
-	defer r.closeLogs()
-	for _, problem := range []error{wrong, r.problems()} {
+	b := newBuilder(config, platform, dir, io.Discard)
+	defer b.closeLogs()
+	for _, problem := range []error{wrong, b.validate()} {
 		if problem == nil {
 			continue
 		}

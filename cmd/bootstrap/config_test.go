@@ -61,7 +61,7 @@ func TestOrigins(t *testing.T) {
 
 // What 0 means is told in words.
 func TestLimitsOfZero(t *testing.T) {
-	c := Config{given: map[string]given{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
+	c := Config{settings: map[string]setting{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
 	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the timeout, from 100ms to 1s (default)", "start_timeout", "as long as the platform waits (default)",
 		"grace", "0s, at once (environment)", "stop_timeout", "10s (default)"}
 	if got := c.limits(protocol.SCF, os.Getenv); !reflect.DeepEqual(got, want) {
@@ -83,7 +83,7 @@ func TestT15OneLimit(t *testing.T) {
 		{protocol.FunctionGraph, duration(time.Second), "odd", "1s (environment)"},
 		{protocol.Lambda, duration(time.Second), "3", "1s (environment)"},
 	} {
-		c := Config{Timeout: row.timeout, given: map[string]given{"BOOTSTRAP_TIMEOUT": {"", "environment"}}}
+		c := Config{Timeout: row.timeout, settings: map[string]setting{"BOOTSTRAP_TIMEOUT": {"", "environment"}}}
 		limits := c.limits(row.p, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.told}[name] })
 		if got := limits[1]; got != row.want {
 			t.Errorf("%s, %v, %q: got %q, want %q", row.p.Name, time.Duration(row.timeout), row.told, got, row.want)
@@ -96,7 +96,7 @@ func TestMarginThatHolds(t *testing.T) {
 	for _, row := range []struct {
 		told, want string
 	}{{"2", "1s (half of timeout)"}, {"3", "1.5s (environment)"}, {"", "1.5s (environment)"}} {
-		c := Config{Margin: duration(1500 * time.Millisecond), given: map[string]given{"BOOTSTRAP_MARGIN": {"", "environment"}}}
+		c := Config{Margin: duration(1500 * time.Millisecond), settings: map[string]setting{"BOOTSTRAP_MARGIN": {"", "environment"}}}
 		limits := c.limits(protocol.FunctionGraph, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.told}[name] })
 		if got := limits[3]; got != row.want {
 			t.Errorf("%q: got %q, want %q", row.told, got, row.want)
@@ -117,7 +117,7 @@ func TestZeroIsExplained(t *testing.T) {
 	config := reflect.TypeFor[Config]()
 	for i, o := range options() {
 		switch config.Field(i).Type {
-		case reflect.TypeFor[duration](), reflect.TypeFor[count](), reflect.TypeFor[parallel](), reflect.TypeFor[megabytes]():
+		case reflect.TypeFor[duration](), reflect.TypeFor[count](), reflect.TypeFor[concurrency](), reflect.TypeFor[megabytes]():
 			if !strings.Contains(o.text, "; 0: ") {
 				t.Errorf("%s does not say what 0 means: %s", o.name, o.text)
 			}
@@ -258,7 +258,7 @@ func TestGraceIsHalfOfTheStop(t *testing.T) {
 		{protocol.Lambda, 5 * time.Second, 0, "250ms (half of stop_timeout)"},
 		{protocol.Lambda, 100 * time.Millisecond, 0, "100ms (environment)"},
 	} {
-		c := Config{Grace: duration(row.grace), StopTimeout: duration(row.stop), given: map[string]given{"BOOTSTRAP_GRACE": {"", "environment"}}}
+		c := Config{Grace: duration(row.grace), StopTimeout: duration(row.stop), settings: map[string]setting{"BOOTSTRAP_GRACE": {"", "environment"}}}
 		if got := c.limits(row.p, os.Getenv)[7]; got != row.want {
 			t.Errorf("%s, %v of %v: got %q, want %q", row.p.Name, row.grace, row.stop, got, row.want)
 		}
@@ -268,11 +268,11 @@ func TestGraceIsHalfOfTheStop(t *testing.T) {
 // What is before the function has less time than the platform, unless somebody
 // wants something else, or the platform waits.
 func TestStartTimeout(t *testing.T) {
-	set := map[string]given{"BOOTSTRAP_START_TIMEOUT": {"", "environment"}}
+	set := map[string]setting{"BOOTSTRAP_START_TIMEOUT": {"", "environment"}}
 	for _, row := range []struct {
 		p           *protocol.Platform
 		kind        string
-		given       map[string]given
+		given       map[string]setting
 		limit, want time.Duration
 	}{
 		{protocol.Lambda, "", nil, time.Minute, 8500 * time.Millisecond},
@@ -283,7 +283,7 @@ func TestStartTimeout(t *testing.T) {
 		{protocol.FunctionGraph, "", nil, time.Minute, time.Minute},
 		{protocol.SCF, "", nil, time.Minute, time.Minute},
 	} {
-		c := Config{StartTimeout: duration(row.limit), given: row.given}
+		c := Config{StartTimeout: duration(row.limit), settings: row.given}
 		getenv := func(name string) string {
 			return map[string]string{"AWS_LAMBDA_INITIALIZATION_TYPE": row.kind}[name]
 		}

@@ -47,7 +47,7 @@ type variable struct{ name, value, origin string }
 
 const (
 	byteOrderMark = "\uFEFF" // some editors begin a file with it
-	wantLine      = `want NAME=value on one line, with quotes around a value that has quotes or # in it: '…', or "…" if it has a '`
+	expectedLine  = `want NAME=value on one line, with quotes around a value that has quotes or # in it: '…', or "…" if it has a '`
 )
 
 // parseEnvFile reads the dotenv format, by line, so that each variable and
@@ -67,25 +67,25 @@ func parseEnvFile(text string) (vars []variable, complaints []error) {
 		}
 		for name, value := range found { // one or none
 			vars = append(vars, variable{name, value, origin})
-			err = inOnePiece(line)
+			err = checkQuotes(line)
 		}
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: %w: %s", origin, err, wantLine))
+			complaints = append(complaints, fmt.Errorf("%s: %w: %s", origin, err, expectedLine))
 		}
 	}
 	return vars, complaints
 }
 
-// onePiece is a value in quotes or without any, and a comment. Most starts
+// simpleValue is a value in quotes or without any, and a comment. Most starts
 // have no file and do without it.
-var onePiece = sync.OnceValue(func() *regexp.Regexp {
+var simpleValue = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^\s*("([^"\\]|\\.)*"|'[^']*'|[^'"#]*)\s*(\s#.*)?$`)
 })
 
-// inOnePiece refuses a value of which the library would drop quotes, or the
+// checkQuotes refuses a value of which the library would drop quotes, or the
 // end after a #, as a shell does: ["jq", ".a"] would become [jq, .a].
-func inOnePiece(line string) error {
-	if _, value, _ := strings.Cut(strings.TrimSpace(line), "="); !onePiece().MatchString(value) {
+func checkQuotes(line string) error {
+	if _, value, _ := strings.Cut(strings.TrimSpace(line), "="); !simpleValue().MatchString(value) {
 		return errors.New("quotes or # within a value")
 	}
 	return nil

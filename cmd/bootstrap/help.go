@@ -59,12 +59,12 @@ func options() (all []option) {
 
 // optionName is the name of the option in that field.
 func optionName(field reflect.StructField) string {
-	return prefix + "_" + strings.ToUpper(words().ReplaceAllString(field.Name, "${1}_$2"))
+	return prefix + "_" + strings.ToUpper(wordBoundary().ReplaceAllString(field.Name, "${1}_$2"))
 }
 
-var words = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`([a-z])([A-Z])`) })
+var wordBoundary = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`([a-z])([A-Z])`) })
 
-// private says whether an option's value may be a secret.
-func private(name string) bool {
+// isPrivate says whether an option's value may be a secret.
+func isPrivate(name string) bool {
 	return slices.ContainsFunc(options(), func(o option) bool { return o.name == name && o.private })
 }

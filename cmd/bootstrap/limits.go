@@ -18,7 +18,7 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	if p.StopLimit > 0 {
 		stop = p.StopLimit.String() + ", as " + p.Title + " has it"
 	}
-	mostGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.UsualStopLimit)) / 2
+	mostGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit)) / 2
 	told := platformTimeout(p, getenv)
 	event := c.Timeout // 0: it comes with each event
 	if told > 0 && (event == 0 || told < time.Duration(event)) {
@@ -54,8 +54,8 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	return pairs
 }
 
-// toTell is how long it takes to end what has not come, and to tell.
-const toTell = 1500 * time.Millisecond
+// reportTime is how long it takes to end what has not come, and to tell.
+const reportTime = 1500 * time.Millisecond
 
 // startTimeout is the limit of what runs before the function. One that nobody
 // has set is so short that the platform, which ends a start on demand without a
@@ -68,7 +68,7 @@ func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) 
 	if kind := getenv(p.InitType); kind != "" && kind != "on-demand" {
 		return limit
 	}
-	return min(limit, p.InitLimit-toTell)
+	return min(limit, p.InitLimit-reportTime)
 }
 
 // platformTimeout is the limit of an event where a variable tells it; 0: it

@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// logLimit is how long the log may take at the end in all, and logPause while
+// logTimeout is how long the log may take at the end in all, and logPause while
 // its reader takes nothing.
 const (
-	logLimit = 10 * time.Second
-	logPause = 2 * time.Second
+	logTimeout      = 10 * time.Second
+	logStallTimeout = 2 * time.Second
 )
 
-// logOf is the log on stdout. That may be the same pipe as stderr: then it is
+// openStdoutLog is the log on stdout. That may be the same pipe as stderr: then it is
 // that log, as two would get into each other's way.
-func (r *runtime) logOf(stdout io.Writer) *logs.Log {
-	if sameFile(stdout, r.stderr) {
-		return r.out
+func (b *builder) openStdoutLog(stdout io.Writer) *logs.Log {
+	if sameFile(stdout, b.stderr) {
+		return b.stderrLog
 	}
-	r.also = logs.NewLog(stdout, logs.Style{JSON: r.LogFormat == "json"})
-	return r.also
+	b.stdoutLog = logs.NewLog(stdout, logs.Style{JSON: b.LogFormat == "json"})
+	return b.stdoutLog
 }
 
 func sameFile(a, b io.Writer) bool {
@@ -38,19 +38,19 @@ func sameFile(a, b io.Writer) bool {
 }
 
 // closeLogs gives the last words of all time to be read.
-func (r *runtime) closeLogs() {
-	if r.also != nil {
-		r.also.Close(logLimit, logPause)
+func (b *builder) closeLogs() {
+	if b.stdoutLog != nil {
+		b.stdoutLog.Close(logTimeout, logStallTimeout)
 	}
-	r.out.Close(logLimit, logPause)
+	b.stderrLog.Close(logTimeout, logStallTimeout)
 }
 
-// complain hides secrets: some may have got into the wrong variable.
-func (r *runtime) complain(wrong error) int {
-	return r.refuse(errors.New(r.mask.Hide("wrong configuration:\n" + wrong.Error())))
+// failConfig hides secrets: some may have got into the wrong variable.
+func (b *builder) failConfig(wrong error) int {
+	return b.fail(errors.New(b.mask.Hide("wrong configuration:\n" + wrong.Error())))
 }
 
-func (r *runtime) refuse(err error) int {
-	fmt.Fprintln(r.out.Complaints(), err)
+func (b *builder) fail(err error) int {
+	fmt.Fprintln(b.stderrLog.Complaints(), err)
 	return exitUsage
 }

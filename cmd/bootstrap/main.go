@@ -33,8 +33,8 @@ func main() {
 	os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// lastWord is what the log has where all ends at once.
-const lastWord = 500 * time.Millisecond
+// lastLogTime is what the log has where all ends at once.
+const lastLogTime = 500 * time.Millisecond
 
 // untilSignal ends when we are told to stop. Who is told twice ends at once,
 // with all that runs.
@@ -47,7 +47,7 @@ func untilSignal() context.Context {
 		stop()
 		<-signals
 		process.KillAll()
-		time.AfterFunc(lastWord, func() { os.Exit(exitFailed) })
+		time.AfterFunc(lastLogTime, func() { os.Exit(exitFailed) })
 		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
 		os.Exit(exitFailed)
 	}()

@@ -174,7 +174,7 @@ func readsConfig(t *testing.T, vars map[string]string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.given = nil // what is left is what the options mean
+	c.settings = nil // what is left is what the options mean
 	return *c
 }
 

@@ -15,11 +15,11 @@ import (
 
 // An entry is one line of a Procfile, "name: command". Its place is for
 // complaints.
-type entry struct{ name, command, place string }
+type entry struct{ name, command, position string }
 
 const (
-	wantSidecars   = `want a file with lines such as "name: command"`
-	mostComplaints = 20 // of one file
+	expectedSidecars = `want a file with lines such as "name: command"`
+	maxComplaints    = 20 // of one file
 )
 
 // readSidecars makes the sidecars of a Procfile, in its order; a relative path
@@ -32,18 +32,18 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints [
 	}
 	text, err := command.ReadRegular(file)
 	if err != nil {
-		return nil, []error{fmt.Errorf("cannot read it: %w: %s", err, wantSidecars)}
+		return nil, []error{fmt.Errorf("cannot read it: %w: %s", err, expectedSidecars)}
 	}
 	entries, complaints := parseProcfile(filepath.Base(file), string(text))
 	for _, e := range entries {
 		s, err := e.sidecar(dir)
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: sidecar %s: %w", e.place, e.name, err))
+			complaints = append(complaints, fmt.Errorf("%s: sidecar %s: %w", e.position, e.name, err))
 		}
 		sidecars = append(sidecars, s)
 	}
-	if more := len(complaints) - mostComplaints; more > 0 { // it is no Procfile
-		complaints = append(complaints[:mostComplaints], fmt.Errorf("%s: and %d more: %s", filepath.Base(file), more, wantSidecars))
+	if more := len(complaints) - maxComplaints; more > 0 { // it is no Procfile
+		complaints = append(complaints[:maxComplaints], fmt.Errorf("%s: and %d more: %s", filepath.Base(file), more, expectedSidecars))
 	}
 	return sidecars, complaints
 }
@@ -65,19 +65,19 @@ func parseProcfile(file, text string) (entries []entry, complaints []error) {
 			continue
 		}
 		e, err := parseEntry(line)
-		e.place = fmt.Sprintf("%s:%d", file, i+1)
+		e.position = fmt.Sprintf("%s:%d", file, i+1)
 		if first := places[e.name]; err == nil && first != "" {
 			err = fmt.Errorf("%q stands in %s, too", e.name, first)
 		}
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: %w", e.place, err))
+			complaints = append(complaints, fmt.Errorf("%s: %w", e.position, err))
 			continue
 		}
-		places[e.name] = e.place
+		places[e.name] = e.position
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 && complaints == nil {
-		complaints = append(complaints, fmt.Errorf("%s names no sidecar: %s", file, wantSidecars))
+		complaints = append(complaints, fmt.Errorf("%s names no sidecar: %s", file, expectedSidecars))
 	}
 	return entries, complaints
 }

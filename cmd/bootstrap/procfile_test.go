@@ -165,7 +165,7 @@ func TestReadSidecarsComplaints(t *testing.T) {
 func TestReadSidecarsOfAnyFile(t *testing.T) {
 	dir := writeProcfile(t, strings.Repeat("{}\n", 12_000))
 	_, complaints := readSidecars("Procfile", dir)
-	if n := len(complaints); n != mostComplaints+1 || !strings.HasPrefix(complaints[n-1].Error(), "Procfile: and 11980 more: want a file") {
+	if n := len(complaints); n != maxComplaints+1 || !strings.HasPrefix(complaints[n-1].Error(), "Procfile: and 11980 more: want a file") {
 		t.Errorf("got %d complaints, the last %v", n, complaints[n-1])
 	}
 }
@@ -173,15 +173,15 @@ func TestReadSidecarsOfAnyFile(t *testing.T) {
 // What explains the end of a sidecar is of its last life.
 func TestSidecarSaid(t *testing.T) {
 	dir := writeProcfile(t, "db: true\n")
-	r := newRuntime(&Config{Sidecars: "Procfile"}, nil, dir, io.Discard)
-	if err := r.findCompany(); err != nil {
+	r := newBuilder(&Config{Sidecars: "Procfile"}, nil, dir, io.Discard)
+	if err := r.findSidecars(); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"error: no room", "", "error: no licence"} {
 		if _, err := fmt.Fprintln(r.sidecars[0].Command.Outputs[1], want); err != nil {
 			t.Fatal(err)
 		}
-		if got := r.sidecars[0].Said(); got != want {
+		if got := r.sidecars[0].LastOutput(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

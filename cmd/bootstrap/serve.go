@@ -21,31 +21,31 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	config, wrong := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
-	r := newRuntime(config, platform, dir, stderr)
-	defer r.closeLogs()
+	b := newBuilder(config, platform, dir, stderr)
+	defer b.closeLogs()
 	switch {
 	case err != nil && wrong != nil: // which may be why
-		return r.complain(wrong)
+		return b.failConfig(wrong)
 	case err != nil:
-		return r.refuse(fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
+		return b.fail(fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
 	}
-	wrong = errors.Join(wrong, r.problems())
+	wrong = errors.Join(wrong, b.validate())
 	if wrong != nil {
-		r.complain(wrong)
+		b.failConfig(wrong)
 	}
-	s, err := r.supervisor(stdout, wrong)
+	s, err := b.supervisor(stdout, wrong)
 	if err != nil {
-		return r.refuse(err)
+		return b.fail(err)
 	}
 	err = s.Run(ctx)
 	switch {
 	case wrong != nil && err != nil: // it has just been told
 		return exitUsage
 	case err != nil:
-		r.log.Error("stopped", "error", err)
+		b.logger.Error("stopped", "error", err)
 		return exitFailed
 	}
-	r.log.Info("stopped")
+	b.logger.Info("stopped")
 	return exitStopped
 }
 

@@ -7,7 +7,7 @@ import (
 
 // C07: a slip in an option's name is told, with the option that was meant.
 func TestC07Unknown(t *testing.T) {
-	found, nearest := unknown([]string{
+	found, nearest := unknownOptions([]string{
 		"BOOTSTRAP_TIMEOUT=1s", "BOOTSTRAP_TIMEUOT=secret", "BOOTSTRAP_DELIVER=argv", "BOOTSTRAP_LOGLEVEL=debug", "BOOTSTRAP_WAIT=tcp://db:1",
 		"BOOTSTRAP=x", "PATH=/bin", "bootstrap_grace=1s",
 	})
@@ -24,7 +24,7 @@ func TestDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"abc", "abc", 0}, {"abc", "axc", 1}, {"abc", "acb", 2}, {"kitten", "sitting", 3}} {
-		if got := distance(test.a, test.b); got != test.want {
+		if got := editDistance(test.a, test.b); got != test.want {
 			t.Errorf("%q to %q: got %d, want %d", test.a, test.b, got, test.want)
 		}
 	}

@@ -27,24 +27,24 @@ func oneOf(value string, allowed ...string) error {
 // A count is from 0 to mostCount.
 type count int
 
-const mostCount = 1_000_000_000
+const maxCount = 1_000_000_000
 
 func (c *count) Decode(value string) (err error) {
-	*c, err = whole[count](value, mostCount)
+	*c, err = parseWhole[count](value, maxCount)
 	return err
 }
 
 // A parallel is a number of events at the same time.
-type parallel int
+type concurrency int
 
-const mostParallel = 1600 // as many as Lambda gives
+const maxConcurrency = 1600 // as many as Lambda gives
 
-func (p *parallel) Decode(value string) (err error) {
-	*p, err = whole[parallel](value, mostParallel)
+func (p *concurrency) Decode(value string) (err error) {
+	*p, err = parseWhole[concurrency](value, maxConcurrency)
 	return err
 }
 
-func whole[T ~int](value string, most uint64) (T, error) {
+func parseWhole[T ~int](value string, most uint64) (T, error) {
 	n, err := strconv.ParseUint(value, 10, 64)
 	if err != nil || n > most {
 		return 0, fmt.Errorf("want a whole number from 0 to %d", most)
@@ -54,15 +54,15 @@ func whole[T ~int](value string, most uint64) (T, error) {
 
 type megabytes int
 
-const mostMegabytes = 1_000_000
+const maxMegabytes = 1_000_000
 
 func (m *megabytes) Decode(value string) error {
 	n, err := strconv.ParseUint(strings.TrimSuffix(value, "MB"), 10, 64)
 	switch {
-	case err == nil && n > 0 && n <= mostMegabytes && !strings.HasSuffix(value, "MB"):
+	case err == nil && n > 0 && n <= maxMegabytes && !strings.HasSuffix(value, "MB"):
 		return fmt.Errorf("want a size with its unit: %sMB?", value)
-	case err != nil || n > mostMegabytes:
-		return fmt.Errorf("want a size in MB, such as 200MB, from 0MB to %dMB", mostMegabytes)
+	case err != nil || n > maxMegabytes:
+		return fmt.Errorf("want a size in MB, such as 200MB, from 0MB to %dMB", maxMegabytes)
 	}
 	*m = megabytes(n)
 	return nil
@@ -117,27 +117,27 @@ func (l *logLevel) Decode(value string) error {
 type duration time.Duration
 
 const (
-	leastDuration = time.Millisecond
-	mostDuration  = 24 * time.Hour
+	minDuration = time.Millisecond
+	maxDuration = 24 * time.Hour
 )
 
 func (d *duration) Decode(value string) error {
-	if n, err := strconv.ParseUint(value, 10, 64); err == nil && n > 0 && n <= uint64(mostDuration/time.Second) {
+	if n, err := strconv.ParseUint(value, 10, 64); err == nil && n > 0 && n <= uint64(maxDuration/time.Second) {
 		return fmt.Errorf("want a duration with its unit: %ss?", value)
 	}
 	parsed, err := time.ParseDuration(value)
-	if err != nil || parsed != 0 && (parsed < leastDuration || parsed > mostDuration) {
+	if err != nil || parsed != 0 && (parsed < minDuration || parsed > maxDuration) {
 		return errors.New("want a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h")
 	}
 	*d = duration(parsed)
 	return nil
 }
 
-// names are of variables.
-type names []string
+// variableNames are of variables.
+type variableNames []string
 
-func (n *names) Decode(value string) error {
-	*n = list(value)
+func (n *variableNames) Decode(value string) error {
+	*n = splitList(value)
 	for i, name := range *n {
 		if !adapters.IsVariable(name) {
 			return fmt.Errorf("item %d of %d is no variable's name: want names with commas between them, such as TOKEN,DB_PASSWORD, without $ and spaces", i+1, len(*n))
@@ -146,8 +146,8 @@ func (n *names) Decode(value string) error {
 	return nil
 }
 
-// list splits a value at its commas.
-func list(value string) (items []string) {
+// splitList splits a value at its commas.
+func splitList(value string) (items []string) {
 	if strings.TrimSpace(value) == "" {
 		return nil
 	}

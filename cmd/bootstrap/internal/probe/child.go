@@ -14,18 +14,18 @@ import (
 
 // The roles of this program when the probe starts it.
 const (
-	waiter = "waiter" // waits for the end of its input, and tells its pid and its parent's
-	maker  = "maker"  // starts a waiter in a session of its own, and exits
+	roleWaiter   = "waiter" // waits for the end of its input, and tells its pid and its parent's
+	roleOrphaner = "maker"  // starts a waiter in a session of its own, and exits
 )
 
 // Child plays a role, and reports whether there is such a role.
 func Child(role string) bool {
 	switch role {
-	case waiter:
+	case roleWaiter:
 		_, _ = io.Copy(io.Discard, os.Stdin) // the probe is gone: fine
 		fmt.Println(os.Getpid(), os.Getppid())
-	case maker:
-		_, _ = launch(waiter, os.Stdin, os.Stdout, &syscall.SysProcAttr{Setsid: true}) // the probe misses the waiter
+	case roleOrphaner:
+		_, _ = launch(roleWaiter, os.Stdin, os.Stdout, &syscall.SysProcAttr{Setsid: true}) // the probe misses the waiter
 	default:
 		return false
 	}
@@ -70,9 +70,9 @@ type child struct {
 	in, out *os.File
 }
 
-// limit bounds each wait. What is waited for takes milliseconds, but a process 1
+// waitLimit bounds each wait. What is waited for takes milliseconds, but a process 1
 // may look for zombies only now and then.
-const limit = 3 * time.Second
+const waitLimit = 3 * time.Second
 
 func start(role string, sys *syscall.SysProcAttr) (*child, error) {
 	theirIn, in, err := os.Pipe()
@@ -94,11 +94,11 @@ func start(role string, sys *syscall.SysProcAttr) (*child, error) {
 	return &child{pid, in, out}, nil
 }
 
-// listen ends the input and returns what is said then: the pid of the one who
+// closeAndRead ends the input and returns what is said then: the pid of the one who
 // says it, and its parent's.
-func (c *child) listen() (pid, parent int, err error) {
+func (c *child) closeAndRead() (pid, parent int, err error) {
 	_ = c.in.Close()
-	_ = c.out.SetReadDeadline(time.Now().Add(limit)) // it is a pipe
+	_ = c.out.SetReadDeadline(time.Now().Add(waitLimit)) // it is a pipe
 	text, err := io.ReadAll(c.out)
 	_ = c.out.Close()
 	first, second, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
@@ -113,7 +113,7 @@ func (c *child) listen() (pid, parent int, err error) {
 
 // end waits for the child to exit, or kills it.
 func (c *child) end() {
-	killer := time.AfterFunc(limit, func() { _ = syscall.Kill(c.pid, syscall.SIGKILL) })
+	killer := time.AfterFunc(waitLimit, func() { _ = syscall.Kill(c.pid, syscall.SIGKILL) })
 	defer killer.Stop()
 	for {
 		if _, err := syscall.Wait4(c.pid, nil, 0, nil); err != syscall.EINTR {
@@ -126,19 +126,19 @@ func (c *child) end() {
 type orphan struct{ pid, parent int }
 
 func makeOrphan() (o orphan, err error) {
-	c, err := start(maker, nil)
+	c, err := start(roleOrphaner, nil)
 	if err != nil {
 		return o, err
 	}
 	c.end()
-	o.pid, o.parent, err = c.listen()
+	o.pid, o.parent, err = c.closeAndRead()
 	return o, err
 }
 
-// reaped waits until the orphan is no zombie any more, and returns how long that
+// waitReaped waits until the orphan is no zombie any more, and returns how long that
 // took; 0: it still is.
-func (o orphan) reaped() time.Duration {
-	for began := time.Now(); time.Since(began) < limit; time.Sleep(time.Millisecond) {
+func (o orphan) waitReaped() time.Duration {
+	for began := time.Now(); time.Since(began) < waitLimit; time.Sleep(time.Millisecond) {
 		if o.parent == os.Getpid() {
 			_, _ = syscall.Wait4(o.pid, nil, syscall.WNOHANG, nil) // it may still run
 		}

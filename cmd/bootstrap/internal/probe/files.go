@@ -89,7 +89,7 @@ func folder(dir string) string {
 		err = errors.Join(file.Close(), os.Remove(file.Name()))
 	}
 	if err != nil {
-		value = "not writable " + strings.TrimPrefix(yes(err), "no ")
+		value = "not writable " + strings.TrimPrefix(yesOrNo(err), "no ")
 	}
 	var fs syscall.Statfs_t
 	if syscall.Statfs(dir, &fs) != nil {
@@ -146,7 +146,7 @@ func reopen() error {
 // devices adds what is in /dev, and the terminal.
 func (r *report) devices() {
 	r.try("terminal (/dev/ptmx)", process.CheckTerminal())
-	there, missing := sorted([]string{"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "tty", "ptmx", "pts", "shm"}, func(name string) bool {
+	there, missing := partition([]string{"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "tty", "ptmx", "pts", "shm"}, func(name string) bool {
 		_, err := os.Stat("/dev/" + name)
 		return err == nil
 	})
@@ -154,8 +154,8 @@ func (r *report) devices() {
 	r.add("not in /dev", "%s", missing)
 }
 
-// sorted tells those names that are there from those that are not.
-func sorted(names []string, isThere func(name string) bool) (there, missing string) {
+// partition tells those names that are there from those that are not.
+func partition(names []string, isThere func(name string) bool) (there, missing string) {
 	for _, name := range names {
 		if isThere(name) {
 			there += " " + name

@@ -38,7 +38,7 @@ func (r *report) add(name, format string, args ...any) {
 }
 
 // try adds whether something can be done.
-func (r *report) try(name string, err error) { r.add(name, "%s", yes(err)) }
+func (r *report) try(name string, err error) { r.add(name, "%s", yesOrNo(err)) }
 
 func (r *report) write(out io.Writer) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -48,9 +48,9 @@ func (r *report) write(out io.Writer) {
 	_ = table.Flush() // nobody is there to be told
 }
 
-// yes is the answer to whether something can be done. It leaves out paths, which
+// yesOrNo is the answer to whether something can be done. It leaves out paths, which
 // may come from the environment.
-func yes(err error) string {
+func yesOrNo(err error) string {
 	if err == nil {
 		return "yes"
 	}

@@ -282,7 +282,7 @@ func TestYes(t *testing.T) {
 		missing: "no (no such file or directory)",
 		fmt.Errorf("cannot look at it: %w", syscall.EPERM): "no (operation not permitted)",
 	} {
-		if got := yes(err); !strings.HasPrefix(got, want) || strings.Contains(got, "hush") {
+		if got := yesOrNo(err); !strings.HasPrefix(got, want) || strings.Contains(got, "hush") {
 			t.Errorf("%v: got %q, want %q", err, got, want)
 		}
 	}

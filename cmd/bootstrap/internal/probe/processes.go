@@ -22,36 +22,36 @@ func (r *report) processes() {
 	orphan, err := makeOrphan() // Explore changes who adopts them
 	found := process.Explore()
 	r.add("adopts orphans", "%s", adopting(found.Adoption))
-	r.add("marks processes", "%s", known(found.Mark != "", found.Mark))
+	r.add("marks processes", "%s", yesBy(found.Mark != "", found.Mark))
 	r.add("lists processes", "%s", listing(found.HasProc))
-	r.add("finds leftovers", "%s", known(process.FindsLeftovers(), ""))
+	r.add("finds leftovers", "%s", yesBy(process.FindsLeftovers(), ""))
 	if missing, instead := found.Missing(); missing != "" {
 		r.add("without that", "%s", instead)
 	}
 	if err == nil {
-		r.add("others' orphans go to", "%s", nameOf(orphan.parent))
+		r.add("others' orphans go to", "%s", processName(orphan.parent))
 		r.add("process 1 reaps zombies", "%s", orphan.reaping())
 	} else {
-		r.add("process 1 reaps zombies", "not tested %s", strings.TrimPrefix(yes(err), "no "))
+		r.add("process 1 reaps zombies", "not tested %s", strings.TrimPrefix(yesOrNo(err), "no "))
 	}
-	r.add("this process", "%d, child of %s", os.Getpid(), nameOf(os.Getppid()))
-	r.add("processes here", "%s", others())
-	r.child()
+	r.add("this process", "%d, child of %s", os.Getpid(), processName(os.Getppid()))
+	r.add("processes here", "%s", otherProcesses())
+	r.children()
 }
 
 // adopting checks that orphans come to us, as they should where refused is nil.
 func adopting(refused error) string {
 	if refused != nil {
-		return yes(refused)
+		return yesOrNo(refused)
 	}
 	o, err := makeOrphan()
 	switch {
 	case err != nil:
-		return "yes, not tested " + strings.TrimPrefix(yes(err), "no ")
+		return "yes, not tested " + strings.TrimPrefix(yesOrNo(err), "no ")
 	case o.parent != os.Getpid():
-		return "no (they go to " + nameOf(o.parent) + ")"
+		return "no (they go to " + processName(o.parent) + ")"
 	}
-	o.reaped()
+	o.waitReaped()
 	return "yes"
 }
 
@@ -60,24 +60,24 @@ func (o orphan) reaping() string {
 	if o.parent != 1 {
 		return "not tested: they do not go there"
 	}
-	took := o.reaped()
+	took := o.waitReaped()
 	switch {
 	case o.parent == os.Getpid():
 		return "this is process 1"
 	case took == 0:
-		return fmt.Sprintf("no: one was still there after %v; they count against the limit of processes", limit)
+		return fmt.Sprintf("no: one was still there after %v; they count against the limit of processes", waitLimit)
 	}
 	return "yes, within " + took.Round(time.Millisecond).String()
 }
 
-func nameOf(pid int) string {
+func processName(pid int) string {
 	if name := procfs.Name(pid); name != "" {
 		return fmt.Sprintf("process %d (%s)", pid, name)
 	}
 	return fmt.Sprintf("process %d", pid)
 }
 
-func known(is bool, how string) string {
+func yesBy(is bool, how string) string {
 	switch {
 	case !is:
 		return "no"
@@ -89,7 +89,7 @@ func known(is bool, how string) string {
 
 func orElse(err error, value string) string {
 	if err != nil {
-		return "not known " + strings.TrimPrefix(yes(err), "no ")
+		return "not known " + strings.TrimPrefix(yesOrNo(err), "no ")
 	}
 	return value
 }
@@ -107,9 +107,9 @@ func listing(lists bool) string {
 	return "yes, by " + way
 }
 
-// others names the processes that are here, without those of the kernel, which
+// otherProcesses names the processes that are here, without those of the kernel, which
 // hold no memory.
-func others() string {
+func otherProcesses() string {
 	pids, _ := procfs.Pids()
 	var names []string
 	running, zombies := 0, 0
@@ -131,19 +131,19 @@ func others() string {
 	return fmt.Sprintf("%d running, %d zombies: %s", running, zombies, none(strings.Join(names, " ")))
 }
 
-// child tries what the runtime does with a child.
-func (r *report) child() {
-	c, noGroup := start(waiter, &syscall.SysProcAttr{Setpgid: true})
+// children tries what the runtime does with a child.
+func (r *report) children() {
+	c, noGroup := start(roleWaiter, &syscall.SysProcAttr{Setpgid: true})
 	if noGroup != nil {
 		var err error
-		if c, err = start(waiter, nil); err != nil {
+		if c, err = start(roleWaiter, nil); err != nil {
 			r.try("starts itself", err)
 			return
 		}
 	}
 	r.try("gives children a group", noGroup)
 	r.try("signals groups", syscall.Kill(-c.pid, 0))
-	r.add("sees environments", "%s", known(showsEnvironment(c.pid), ""))
+	r.add("sees environments", "%s", yesBy(showsEnvironment(c.pid), ""))
 	r.add("sees memory in use", "%s", memory(c.pid))
 	r.try("sets oom_score_adj", setScore(c.pid))
 	fd, err := unix.PidfdOpen(c.pid, 0)
@@ -151,8 +151,8 @@ func (r *report) child() {
 	if err == nil {
 		_ = unix.Close(fd)
 	}
-	_, _, _ = c.listen() // it exits
-	r.try("waits without reaping", peek(c.pid))
+	_, _, _ = c.closeAndRead() // it exits
+	r.try("waits without reaping", seesExit(c.pid))
 	c.end()
 }
 
@@ -185,9 +185,9 @@ func setScore(pid int) error {
 	return errors.Join(err, file.Close())
 }
 
-// peek looks whether a child that exits can be seen without being reaped.
-func peek(pid int) error {
-	for began := time.Now(); time.Since(began) < limit; time.Sleep(time.Millisecond) {
+// seesExit looks whether a child that exits can be seen without being reaped.
+func seesExit(pid int) error {
+	for began := time.Now(); time.Since(began) < waitLimit; time.Sleep(time.Millisecond) {
 		var info unix.Siginfo
 		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 		if err != nil || info.Signo != 0 {

@@ -18,7 +18,7 @@ import (
 
 // programs adds the interpreters and tools that a function may need.
 func (r *report) programs() {
-	inPath, missing := sorted([]string{"sh", "bash", "python3", "node", "perl", "ruby", "php", "java", "curl", "jq", "git", "tar", "unzip", "ps", "openssl"}, isInPath)
+	inPath, missing := partition([]string{"sh", "bash", "python3", "node", "perl", "ruby", "php", "java", "curl", "jq", "git", "tar", "unzip", "ps", "openssl"}, isInPath)
 	r.add("in PATH", "%s", inPath)
 	r.add("not in PATH", "%s", missing)
 	var others []string
@@ -68,7 +68,7 @@ func (r *report) system() {
 		r.add("memory", "%d MB", uint64(info.Totalram)*uint64(info.Unit)>>20)
 	}
 	r.add("memory group (cgroup)", "%s", none(adapters.MemoryGroup()))
-	r.add("IPv6", "%s", yes(listen6()))
+	r.add("IPv6", "%s", yesOrNo(listen6()))
 }
 
 func platform() string {
@@ -135,6 +135,6 @@ func (r *report) user() {
 		value, _, _ := bytes.Cut(rest, []byte("\n"))
 		r.add(field.name, "%s", cmp.Or(string(value), "not known"))
 	}
-	set, _ := sorted([]string{"HOME", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "TZ", "HTTP_PROXY", "http_proxy"}, func(name string) bool { return os.Getenv(name) != "" })
+	set, _ := partition([]string{"HOME", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "TZ", "HTTP_PROXY", "http_proxy"}, func(name string) bool { return os.Getenv(name) != "" })
 	r.add("variables that are set", "%s", set)
 }
