@@ -182,6 +182,6 @@ func (s *slot) clearUp() {
 // warnOfZombies warns once when there are many that nobody reaps.
 func (s *slot) warnOfZombies() {
 	if n := process.ManyZombies(); n > 0 {
-		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; let programs wait for their children", "zombies", n)
+		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; programs must wait for their children", "zombies", n)
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// Children lists the children of the process, zombies too.
+// Children lists the children of the process, including zombies.
 func (p *Process) Children() []int { return procfs.Children(p.pid) }
 
-// LivingChildren lists its children that are not zombies.
+// LivingChildren lists the children of the process that are not zombies.
 func (p *Process) LivingChildren() []int {
 	return slices.DeleteFunc(p.Children(), func(pid int) bool { return !procfs.ReadStat(pid).Living() })
 }
 
-// Resident returns how much memory the process holds, with all below it, in
+// Resident returns the resident memory of the process and its descendants, in
 // bytes.
 func (p *Process) Resident() int { return procfs.ResidentTree(p.pid) }

@@ -13,21 +13,19 @@ import (
 // Leftovers lists the living processes that an owner has left behind.
 func Leftovers(of Owner) []int { return processes.leftovers(of) }
 
-// KillLeftovers kills all that an owner has left behind, and returns the pids of
-// those that are still there when no look has found another process for as long
-// as the limit.
+// KillLeftovers kills all processes that an owner has left behind. It returns
+// those that remain when no new one has appeared for as long as the limit.
 func KillLeftovers(of Owner, limit time.Duration) (left []int) {
 	return processes.killLeftovers(of, limit)
 }
 
-// HasLeftovers reports whether a process may live that this one, or another of
-// its owner, has left behind. It says yes where this sandbox cannot tell.
+// HasLeftovers reports whether the owner of the process may have left living
+// processes behind. It returns true where the sandbox cannot tell.
 func (p *Process) HasLeftovers() bool {
 	return !FindsLeftovers() || len(processes.leftovers(p.owner)) > 0
 }
 
-// KillLeftovers kills what the process and others of its owner have left
-// behind.
+// KillLeftovers kills what the owner of the process has left behind.
 func (p *Process) KillLeftovers() { _ = processes.killLeftovers(p.owner, killTimeout) }
 
 // leftovers lists the living processes that an owner has left behind.
@@ -45,19 +43,19 @@ func (r *registry) leftovers(of Owner) (pids []int) {
 	return append(pids, lost...)
 }
 
-// markedOrphansOf lists the processes of an owner that are lost. It reports whether
-// there may be more: a process did not show its mark.
+// markedOrphansOf lists the marked orphans of an owner. It reports whether
+// there may be more, because a process did not show its mark.
 func (r *registry) markedOrphansOf(of Owner) (pids []int, unsure bool) {
 	if r.sandbox.adopts() {
-		return nil, false // they are our children
+		return nil, false // adopted: listed among our children
 	}
 	pids, unsure = r.markedOrphans()
 	return slices.DeleteFunc(pids, func(pid int) bool { return r.owns(of, pid) == no }), unsure
 }
 
-// leftoversBusy reports whether something that an owner has left behind, or a descendant
-// of that, wants a processor, and how much of it each of these has used. Where
-// nothing can be found it says that there may be something.
+// leftoversBusy reports whether a leftover of an owner, or a descendant of one,
+// wants a processor, and how much processor time each has used. It returns true
+// where leftovers cannot be found.
 func (r *registry) leftoversBusy(of Owner) (busy bool, used map[int]time.Duration) {
 	used = map[int]time.Duration{}
 	if !FindsLeftovers() {
@@ -66,20 +64,21 @@ func (r *registry) leftoversBusy(of Owner) (busy bool, used map[int]time.Duratio
 	for _, orphan := range r.leftovers(of) {
 		for _, pid := range append(procfs.Descendants(orphan), orphan) {
 			stat := procfs.ReadStat(pid)
-			busy = busy || stat.Busy() || stat.State == 0 // gone, or not to be seen
+			busy = busy || stat.Busy() || stat.State == 0 // exited, or hidden
 			used[pid] = stat.CPU
 		}
 	}
 	return busy, used
 }
 
-// loadTime is how long a program may take to be loaded, on a busy machine.
+// loadTime bounds how long a process shows no environment while it loads a
+// program, on a busy machine.
 const loadTime = 100 * time.Millisecond
 
-// killLeftovers kills all that an owner has left behind, and returns when a look
-// after the last kill finds nothing, or with the pids that are still there when
-// no look has found another process for as long as the limit. What an orphan
-// leaves behind becomes an orphan in turn.
+// killLeftovers kills what an owner has left behind, until a check after the
+// last kill finds nothing. It returns the processes that remain when no new one
+// has appeared for as long as the limit. The children of a killed leftover
+// become leftovers in turn.
 func (r *registry) killLeftovers(of Owner, limit time.Duration) (left []int) {
 	began, seen := time.Now(), map[int]bool{}
 	for round := 1; ; round++ {
@@ -99,25 +98,25 @@ func (r *registry) killLeftovers(of Owner, limit time.Duration) (left []int) {
 	}
 }
 
-// maxRounds is how often endOrphans takes new processes for progress.
+// maxRounds is how often killLeftovers takes new processes for progress.
 const maxRounds = 1000
 
-// killRound kills the orphans that there are, and reaps the dead. A dead one
-// that it reaps counts as found, because what that left behind may not have
-// been in the list. It reports whether the owner of one is not known yet.
+// killRound kills the leftovers that it finds, and reaps the dead. One that it
+// reaps counts as found, because its children may not have been in the list
+// yet. It reports whether the owner of a process is not known yet.
 func (r *registry) killRound(of Owner, round int) (found []int, unsure bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.killRoundLocked(of, round)
 }
 
-// killRoundLocked is killOrphans with the lock held.
+// killRoundLocked is killRound with the lock held.
 func (r *registry) killRoundLocked(of Owner, round int) (found []int, unsure bool) {
 	if !r.sandbox.adopts() {
 		found, unsure = r.killMarkedOrphans(of, round)
 	}
 	if _, err := hasExited(unix.P_ALL, 0); err == syscall.ECHILD {
-		return found, unsure // no children at all: the usual case, and the cheap one
+		return found, unsure // no children: the common case, and the cheap one
 	}
 	for _, pid := range r.children() {
 		if r.isProcess(pid) {
@@ -133,11 +132,11 @@ func (r *registry) killRoundLocked(of Owner, round int) (found []int, unsure boo
 	return found, unsure
 }
 
-// killLeftover kills an orphan if it is the owner's, and reaps it if it is dead. One that
-// is dead does not tell whose it was: its group is killed only where that does
-// not matter. It reports whether it was either. From the second round on it
-// kills the descendants with it: one generation after the other might fork
-// faster than we kill.
+// killLeftover kills a leftover of the owner and reaps it once it is dead, and
+// reports whether it was one. A dead process does not show its owner: its group
+// is killed only for Anybody. From the second round on the descendants are
+// killed too, as they might fork faster than one generation after the other is
+// killed.
 func (r *registry) killLeftover(pid int, of Owner, round int) answer {
 	if of != Anybody {
 		if _, dead := wait(pid); dead {
@@ -158,24 +157,24 @@ func (r *registry) killLeftover(pid int, of Owner, round int) answer {
 	return yes
 }
 
-// kill kills a process that is lost, with its group unless that is one of our
-// own, or ours, or init's (-1 is everybody). One after the other they might fork
-// faster than we kill; a group dies at once.
+// kill kills an orphan and its group, unless the group is that of a Process,
+// our own or that of init (-1 means all processes). Members might fork faster
+// than they are killed one by one; a group dies at once.
 func (r *registry) kill(pid int) {
 	group, err := syscall.Getpgid(pid)
 	if err == nil && r.mayKillGroup(group) {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	_ = syscall.Kill(pid, syscall.SIGKILL) // gone: fine
+	_ = syscall.Kill(pid, syscall.SIGKILL) // ESRCH: it has exited
 }
 
 func (r *registry) mayKillGroup(group int) bool {
 	return group > 1 && group != syscall.Getpgrp() && !r.isProcess(group)
 }
 
-// killMarkedOrphans kills the processes of an owner that are lost and not our children.
-// From the second round on it stops all of them first: a stopped process cannot
-// fork, so a fork bomb loses.
+// killMarkedOrphans kills the marked orphans of an owner. From the second round
+// on it stops all of them first: a stopped process cannot fork, so a fork bomb
+// loses.
 func (r *registry) killMarkedOrphans(of Owner, round int) (found []int, unsure bool) {
 	found, unsure = r.markedOrphansOf(of)
 	for stopped := 0; round > 1 && stopped < len(found); {
@@ -195,8 +194,8 @@ func (r *registry) killMarkedOrphans(of Owner, round int) (found []int, unsure b
 	return found, unsure
 }
 
-// groupsOf returns the groups of processes whose other living members are lost,
-// too, so that they may be killed as a whole.
+// groupsOf returns the groups of the processes whose other living members are
+// orphans, too, so that a whole group may be killed.
 func (r *registry) groupsOf(pids []int) map[int]bool {
 	groups := map[int]bool{}
 	if len(pids) == 0 {
@@ -207,7 +206,7 @@ func (r *registry) groupsOf(pids []int) map[int]bool {
 			groups[group] = true
 		}
 	}
-	all, _ := procfs.Pids() // none without /proc: then no group is known as a whole
+	all, _ := procfs.Pids() // no /proc: no group is known to be complete
 	if len(all) == 0 {
 		return nil
 	}
@@ -222,16 +221,16 @@ func (r *registry) groupsOf(pids []int) map[int]bool {
 }
 
 // signalMarked signals a process if it still has our mark. It is not our child,
-// so its number might be another's by now; between this look and the signal
-// the kernel would have to hand out all other numbers first.
+// so another process might have its number by now; but between this check and
+// the signal the kernel would have to use all other numbers first.
 func (r *registry) signalMarked(pid int, sig syscall.Signal) {
 	if m, ok := r.sandbox.marker.read(pid); ok && m.run == r.sandbox.run {
-		_ = syscall.Kill(pid, sig) // gone: fine
+		_ = syscall.Kill(pid, sig) // ESRCH: it has exited
 	}
 }
 
-// killAll kills all that there is, ours too, and then what that has left behind.
-// It returns when all is dead, or after the limit. The lock must be held.
+// killAll kills every Process and all leftovers. It returns when all are dead,
+// or after the limit. The lock must be held.
 func (r *registry) killAll(limit time.Duration) {
 	deadline := time.Now().Add(limit)
 	for round := 1; time.Now().Before(deadline); round++ {
@@ -243,11 +242,11 @@ func (r *registry) killAll(limit time.Duration) {
 	}
 }
 
-// killProcesses kills our own, with their groups, and reports whether one still
-// lives. The dead are left for their waiters.
+// killProcesses kills every Process with its group, and reports whether one
+// still lives. The waiters of the dead reap them.
 func (r *registry) killProcesses() (living bool) {
 	for pid := range r.starts {
-		_ = syscall.Kill(-pid, syscall.SIGKILL) // none is left: fine
+		_ = syscall.Kill(-pid, syscall.SIGKILL) // ESRCH: the group is empty
 		_ = syscall.Kill(pid, syscall.SIGKILL)  // it may have left its group
 		if dead, err := hasExited(unix.P_PID, pid); !dead && err == nil {
 			living = true
@@ -256,10 +255,10 @@ func (r *registry) killProcesses() (living bool) {
 	return living
 }
 
-// KillAll kills all processes that were started, and what they have left behind.
-// It is for a runtime that is about to exit: nothing is started or reaped after
-// it, and whoever tries blocks.
+// KillAll kills all processes that were started, and what they have left
+// behind. It is for a runtime that is about to exit: it keeps the lock, so that
+// later starts and reaps block.
 func KillAll() {
-	processes.mu.Lock() // for good
+	processes.mu.Lock() // never unlocked
 	processes.killAll(time.Second)
 }

@@ -12,20 +12,20 @@ import (
 )
 
 // A mark says which run of bootstrap started a process, and for which owner.
-// Whatever the process starts in turn has the same mark. It is kept as a soft
-// resource limit that does nothing: that survives setsid, forks, exec and
-// env -i, needs no /proc, and a child has it from its first instruction on.
-// Where no such limit can be set, the mark is a variable in the environment.
+// All descendants have the same mark. It is kept in a soft resource limit that
+// has no effect: that survives setsid, forks, exec and env -i, needs no /proc,
+// and a child has it from its first instruction on. Where no such limit can be
+// set, the mark is an environment variable.
 type mark struct {
-	run   uint32 // names the run of bootstrap: see runNumber; 24 bits
-	owner uint16 // the number that the registry gave to the Owner; 12 bits
-	start uint16 // counts the processes that we start; 12 bits
+	run   uint32 // the run of bootstrap, see runNumber; 24 bits
+	owner uint16 // the number of the Owner in the registry; 12 bits
+	start uint16 // counts the started processes; 12 bits
 }
 
-// ourStart is the start in our own mark: no process that we start has it.
+// ourStart is the start in the mark of the runtime. No Process has it.
 const ourStart = 0
 
-// markMagic begins every mark. As a limit, a mark is a huge number that nobody
+// markMagic begins every mark: as a limit, a mark is a huge number that nobody
 // would set.
 const markMagic = 0x4253
 
@@ -38,10 +38,9 @@ func parseMark(number uint64) (m mark, ok bool) {
 	return m, number>>48 == markMagic
 }
 
-// runNumber names a run of bootstrap by its pid and the time when it started.
-// Another bootstrap uses it to find out whether the owner of a mark is alive. A
-// bootstrap that does not know its own start, without /proc, says so: nobody
-// can find it by its number, though others may see it.
+// runNumber identifies a run of bootstrap by its pid and start time. Another
+// bootstrap uses it to find out whether the run still lives. Without /proc a
+// bootstrap does not know its start time and sets runUnknown.
 func runNumber(s procfs.Stat) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(strconv.Itoa(s.PID) + " " + strconv.FormatUint(s.Start, 10))) // cannot fail
@@ -53,25 +52,25 @@ func runNumber(s procfs.Stat) uint32 {
 }
 
 // runUnknown is the bit of a run's number that says that nobody can find the
-// run by it.
+// run by its number.
 const runUnknown = 1 << 23
 
-// A marker is a way to set and to read marks.
+// A marker sets and reads marks.
 type marker interface {
-	// set makes the processes that we start from now on have the mark.
+	// set gives the mark to all processes that are started from now on.
 	set(mark) error
 	// environ returns the environment that a process with the mark needs.
 	environ(env []string, m mark) []string
-	// read returns the mark of a process, living or zombie where the marker
-	// can tell. It reports false for a process that has none.
+	// read returns the mark of a process. Some markers can read that of a
+	// zombie. It returns false for a process without a mark.
 	read(pid int) (mark, bool)
 	String() string
 }
 
 // limitMarkers keep the mark in a resource limit without effect. Linux ignores
 // RLIMIT_LOCKS since 2.4.25 (setrlimit(2)). RLIMIT_RTTIME, in microseconds,
-// would end a real-time process after thousands of years. gVisor accepts
-// neither, but RLIMIT_CORE, and writes no core files.
+// would kill a real-time process after thousands of years. gVisor accepts
+// neither, but it accepts RLIMIT_CORE and writes no core files.
 var limitMarkers = []limitMarker{
 	{"RLIMIT_LOCKS", unix.RLIMIT_LOCKS},
 	{"RLIMIT_RTTIME", unix.RLIMIT_RTTIME},
@@ -79,12 +78,11 @@ var limitMarkers = []limitMarker{
 
 var coreMarker = limitMarker{"RLIMIT_CORE", unix.RLIMIT_CORE}
 
-// findMarker returns the best marker that works here, and the mark that we
-// inherited: our own parent may run under another bootstrap. It returns nil
-// when there is no way to mark processes.
+// findMarker returns the best marker that works here, or nil. It also returns
+// the mark that we inherited: our parent may run under another bootstrap.
 func findMarker() (found marker, inherited mark) {
 	candidates := limitMarkers
-	if _, err := os.Stat("/proc/sys/kernel/core_pattern"); os.IsNotExist(err) { // no core files here
+	if _, err := os.Stat("/proc/sys/kernel/core_pattern"); os.IsNotExist(err) { // no core files are written
 		candidates = append(candidates[:len(candidates):len(candidates)], coreMarker)
 	}
 	for _, candidate := range candidates {
@@ -109,7 +107,7 @@ type limitMarker struct {
 // works reports whether a mark can be set and read again.
 func (l limitMarker) works() bool {
 	m, ok := l.read(0)
-	if !ok { // ours is kept: a process that waits to be started by us may have it already
+	if !ok { // an inherited mark stays: our other children may have it already
 		m = mark{run: runNumber(procfs.ReadStat(os.Getpid()))}
 	}
 	if l.set(m) != nil {
@@ -124,13 +122,14 @@ func (l limitMarker) set(m mark) error {
 	if err := unix.Prlimit(0, l.resource, nil, &limit); err != nil {
 		return err
 	}
-	limit.Cur = m.number() // more than limit.Max: EINVAL
+	limit.Cur = m.number() // EINVAL if it exceeds limit.Max
 	return unix.Prlimit(0, l.resource, &limit, nil)
 }
 
 func (l limitMarker) environ(env []string, _ mark) []string { return env }
 
-// read asks the kernel, which answers for processes of our user, zombies too.
+// read asks the kernel, which answers for all processes of our user, including
+// zombies.
 func (l limitMarker) read(pid int) (mark, bool) {
 	var limit unix.Rlimit
 	if err := unix.Prlimit(pid, l.resource, nil, &limit); err != nil {

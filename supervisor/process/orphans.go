@@ -10,12 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A process is lost when its parent has exited: then nothing needs it any
-// more. Where we adopt orphans the lost processes are those of our children
-// that are not a Process. Elsewhere they are the processes with our mark that
-// have no parents up to a Process.
+// An orphan is a process whose parent has exited. Where the runtime adopts
+// orphans, they are its children that are not a Process. Elsewhere they are the
+// processes with its mark that have no ancestor among the Processes.
 
-// children lists our children, zombies too.
+// children lists our children, including zombies.
 func (r *registry) children() []int {
 	if r.sandbox.hasProc {
 		return procfs.OurChildren()
@@ -23,12 +22,12 @@ func (r *registry) children() []int {
 	return r.childrenByNumber()
 }
 
-// defaultPIDMax is how many numbers the kernel gives to processes until it begins
-// again, where nobody has raised that.
+// defaultPIDMax is the default of /proc/sys/kernel/pid_max, after which the
+// kernel reuses numbers.
 const defaultPIDMax = 32 << 10
 
-// candidatePIDs are those that processes may have which started after our first one.
-// Numbers above the usual ones do not begin again soon.
+// candidatePIDs yields the numbers that processes started after our first one
+// may have. A number above the default maximum is not reused soon.
 func (r *registry) candidatePIDs() iter.Seq[int] {
 	from := r.firstPID
 	if from < defaultPIDMax {
@@ -40,8 +39,8 @@ func (r *registry) candidatePIDs() iter.Seq[int] {
 	}
 }
 
-// childrenByNumber tries numbers, as nothing lists processes. The kernel tells
-// whether a number is that of a child.
+// childrenByNumber tries all candidates where /proc does not list processes.
+// waitid tells whether a number is that of a child.
 func (r *registry) childrenByNumber() (pids []int) {
 	if _, err := hasExited(unix.P_ALL, 0); err == syscall.ECHILD {
 		return nil
@@ -54,9 +53,9 @@ func (r *registry) childrenByNumber() (pids []int) {
 	return pids
 }
 
-// orphansByNumber tries the same numbers where we do not adopt orphans either. A
-// process is lost when the one that we started with its mark has exited. A
-// zombie looks like a living process, so each is found once.
+// orphansByNumber tries all candidates where orphans are not adopted either. A
+// process is an orphan when the Process with the same mark has exited. A zombie
+// looks like a living process here, so each is found only once.
 func (r *registry) orphansByNumber() (pids []int) {
 	if _, limit := r.sandbox.marker.(limitMarker); !limit {
 		return nil
@@ -74,8 +73,8 @@ func (r *registry) orphansByNumber() (pids []int) {
 	return pids
 }
 
-// noteKilled keeps the processes that were killed from being found again where
-// nothing tells a zombie from a living process.
+// noteKilled keeps killed processes from being found again where a zombie looks
+// like a living process.
 func (r *registry) noteKilled(pids []int) {
 	if r.sandbox.hasProc {
 		return
@@ -87,14 +86,14 @@ func (r *registry) noteKilled(pids []int) {
 	}
 }
 
-// A scan is one look at all processes.
+// A scan is one pass over all processes.
 type scan struct {
 	*registry
 	stats  map[int]procfs.Stat
-	unsure bool // there may be more: a process has just exited, or loads a program
+	unsure bool // there may be more orphans: a process has just exited, or loads a program
 }
 
-// stat reads a process once.
+// stat reads the Stat of a process, once.
 func (s *scan) stat(pid int) procfs.Stat {
 	found, ok := s.stats[pid]
 	if !ok {
@@ -104,10 +103,10 @@ func (s *scan) stat(pid int) procfs.Stat {
 	return found
 }
 
-// markedOrphans lists the processes that carry our mark and have lost their parents,
-// those of all owners. Zombies are noted, not listed: only their parent can reap
-// them. A process that has exited since it was listed, or since the last look,
-// may have started another meanwhile, so the look is not sure then.
+// markedOrphans lists the orphans with our mark, of all owners. Zombies are
+// counted but not listed: only their parent can reap them. A process that has
+// exited since it was listed, or since the last scan, may have started another,
+// so the result is unsure.
 func (r *registry) markedOrphans() (pids []int, unsure bool) {
 	if r.sandbox.marker == nil {
 		return nil, false
@@ -137,11 +136,11 @@ func (r *registry) markedOrphans() (pids []int, unsure bool) {
 
 func (r *registry) newScan() *scan { return &scan{registry: r, stats: map[int]procfs.Stat{}} }
 
-// isOrphan reports whether a process has our mark, and no parents up to one of our
-// own.
+// isOrphan reports whether a process has our mark and no ancestor that is a
+// Process.
 func (s *scan) isOrphan(pid int) bool { return s.marked(pid) && !s.hasProcessAncestor(pid) }
 
-// marked reports whether a process is ours by its mark.
+// marked reports whether a process has our mark.
 func (s *scan) marked(pid int) bool {
 	if s.isProcess(pid) || pid == os.Getpid() {
 		return false
@@ -158,11 +157,11 @@ func (s *scan) marked(pid int) bool {
 	return ok && m.run == s.sandbox.run
 }
 
-// markedWithoutEnvironment reports whether a process that shows no environment counts
-// as ours: a zombie of process 1 does. One that is loading a program will show
-// its environment soon.
+// markedWithoutEnvironment reports whether a process that shows no environment
+// counts as marked: only a zombie of process 1 does. A process that loads a
+// program will show its environment soon.
 func (s *scan) markedWithoutEnvironment(pid int) bool {
-	const kthreadd = 2 // the parent of the kernel's own
+	const kthreadd = 2 // the parent of kernel threads
 	stat := s.stat(pid)
 	if pid != kthreadd && stat.Parent != kthreadd && (stat.State == 0 || stat.Busy() && procfs.Loading(pid)) {
 		s.unsure = true
@@ -170,9 +169,10 @@ func (s *scan) markedWithoutEnvironment(pid int) bool {
 	return stat.State == 'Z' && stat.Parent == 1
 }
 
-// hasProcessAncestor reports whether a process has parents up to one of our own.
+// hasProcessAncestor reports whether a Process is among the ancestors of a
+// process.
 func (s *scan) hasProcessAncestor(pid int) bool {
-	for range len(s.stats) + 64 { // a chain that changes while it is read must end, too
+	for range len(s.stats) + 64 { // bounded, as the ancestors may change meanwhile
 		if pid = s.stat(pid).Parent; pid <= 1 || pid == os.Getpid() {
 			return false
 		}

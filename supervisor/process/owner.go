@@ -8,25 +8,24 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// An Owner is a slot or a sidecar, whose processes must be told apart from
-// those of others. It is a variable, NAME=value, in the environment of all that
-// the owner starts; the registry knows its processes by their mark. A process
-// without a mark is nobody's: every slot takes it for its own.
+// An Owner is a slot or a sidecar. It is an environment variable, NAME=value,
+// that all its processes get; the registry recognizes them by their mark. A
+// process without a mark belongs to every slot.
 type Owner string
 
 // Anybody owns every process.
 const Anybody Owner = ""
 
-// The names of owners.
+// The variables that name owners.
 const (
 	slotName    = "FUNCTION_SLOT"
 	sidecarName = "FUNCTION_SIDECAR"
 )
 
-// SlotOwner returns the owner of what the nth of several slots starts.
+// SlotOwner returns the Owner for slot n of several.
 func SlotOwner(n int) Owner { return Owner(slotName + "=" + strconv.Itoa(n)) }
 
-// SidecarOwner returns the owner of what a sidecar starts.
+// SidecarOwner returns the Owner for a sidecar.
 func SidecarOwner(name string) Owner { return Owner(sidecarName + "=" + name) }
 
 func (o Owner) sidecar() bool { return strings.HasPrefix(string(o), sidecarName+"=") }
@@ -36,7 +35,8 @@ func isOwner(variable string) bool {
 	return strings.HasPrefix(variable, slotName+"=") || strings.HasPrefix(variable, sidecarName+"=")
 }
 
-// environ returns env with the owner's variable in place of any other owner's.
+// environ returns env with the owner's variable in place of that of any other
+// owner.
 func (o Owner) environ(env []string) []string {
 	if o == Anybody {
 		return env
@@ -44,11 +44,11 @@ func (o Owner) environ(env []string) []string {
 	return append(slices.DeleteFunc(slices.Clone(env), isOwner), string(o))
 }
 
-// maxOwners is how many owners a mark can tell apart.
+// maxOwners is how many owners a mark can distinguish.
 const maxOwners = 1 << 12
 
-// ownerNumber returns the number of an owner in marks; Anybody is 0. The lock must
-// be held.
+// ownerNumber returns the number of an owner in marks; Anybody is 0. The lock
+// must be held.
 func (r *registry) ownerNumber(of Owner) uint16 {
 	if of == Anybody {
 		return 0
@@ -61,13 +61,13 @@ func (r *registry) ownerNumber(of Owner) uint16 {
 	return uint16((i + 1) % maxOwners)
 }
 
-// An answer to a question that cannot always be answered yet.
+// An answer is no, yes, or unknown for now.
 type answer int
 
 const (
 	no answer = iota
 	yes
-	unknown // a process that loads a program shows no environment
+	unknown // the process loads a program and shows no environment yet
 )
 
 // owns reports whether an owner owns a process. The lock must be held.
@@ -75,14 +75,14 @@ func (r *registry) owns(of Owner, pid int) answer {
 	if of == Anybody {
 		return yes
 	}
-	owner := uint16(0) // nobody
+	owner := uint16(0) // no owner
 	if r.sandbox.marker != nil {
 		m, ok := r.sandbox.marker.read(pid)
 		if _, env := r.sandbox.marker.(environMarker); env && !ok {
 			if procfs.Loading(pid) {
 				return unknown
 			}
-			m, ok = r.sandbox.marker.read(pid) // it may have loaded its program since
+			m, ok = r.sandbox.marker.read(pid) // the program may have been loaded since
 		}
 		if ok && m.run == r.sandbox.run {
 			owner = m.owner

@@ -8,17 +8,17 @@ import (
 
 const (
 	pipeSize    = 64 << 10
-	maxPipeSize = 1 << 20 // the most that an unprivileged process gets
+	maxPipeSize = 1 << 20 // the largest that an unprivileged process gets
 )
 
-// A feed is our end of a pipe that a child reads.
+// An inputPipe is our end of a pipe that a child reads.
 type inputPipe struct {
 	fd   int  // -1: closed
-	open bool // stays so when all is written
+	open bool // stays open when all data is written
 	data [][]byte
 }
 
-// An output is our end of a pipe that a child writes.
+// An outputPipe is our end of a pipe that a child writes.
 type outputPipe struct {
 	fd int // -1: closed
 	to io.Writer
@@ -27,8 +27,8 @@ type outputPipe struct {
 // childEnds are the child's ends of our pipes.
 type childEnds []int
 
-// openPipes makes the pipes of c. The child's ends are returned also on an error,
-// to be closed when it has them.
+// openPipes makes the pipes of c. It returns the child's ends even with an
+// error; the caller must close them.
 func (p *Process) openPipes(c *Command) (theirs childEnds, err error) {
 	big := len(c.Input) > pipeSize
 	p.bigPipes = big
@@ -54,8 +54,8 @@ func (p *Process) openPipes(c *Command) (theirs childEnds, err error) {
 	return theirs, nil
 }
 
-// openPipe makes a pipe that no child inherits by accident. A big one moves
-// megabytes faster; where it is not to be had the usual size does.
+// openPipe makes a pipe that children do not inherit. A big pipe moves
+// megabytes faster. Where that is refused the pipe has the default size.
 func openPipe(big bool) (r, w int, err error) {
 	var fds [2]int
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
@@ -67,18 +67,19 @@ func openPipe(big bool) (r, w int, err error) {
 	return fds[0], fds[1], nil
 }
 
-// setNonblock is for a new descriptor, which has no other flags to keep.
+// setNonblock makes a new descriptor non-blocking. It has no other flags to
+// keep.
 func setNonblock(fd int) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_NONBLOCK)
 }
 
-// enlarge does nothing to what is no pipe.
+// enlarge gives a pipe maxPipeSize. It does nothing to other files.
 func enlarge(fd int) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETPIPE_SZ, maxPipeSize)
 }
 
-// openOutput makes the pipe or the terminal that an output comes through. Where
-// a terminal cannot be opened, as on Lambda, the output comes through a pipe.
+// openOutput makes the pipe or the terminal for an output. Where no terminal
+// can be opened, as on Lambda, it makes a pipe.
 func openOutput(to io.Writer, big bool) (r, w int, err error) {
 	if _, ok := to.(Terminal); ok {
 		if r, w, err = openTerminal(); err == nil {
@@ -88,7 +89,7 @@ func openOutput(to io.Writer, big bool) (r, w int, err error) {
 	return openPipe(big)
 }
 
-// fds are the child's descriptors, from 0 on.
+// fds returns the child's descriptors, from 0 on.
 func (theirs childEnds) fds(c *Command) []uintptr {
 	var fds []uintptr
 	if c.Stdin != nil {
@@ -109,9 +110,9 @@ func (theirs childEnds) close() {
 	}
 }
 
-// Give gives the process more on its stdin, which Command.Open has kept open.
-// It does not block: Pump and Stop move what the pipe does not take yet. The
-// data must not change until Pump returns.
+// Give queues data for the stdin of the process, which Command.Open has kept
+// open. It does not block: Pump and Stop write what the pipe does not take at
+// once. The data must not change until Pump returns.
 func (p *Process) Give(data ...[]byte) {
 	size := 0
 	for _, d := range data {
@@ -124,13 +125,13 @@ func (p *Process) Give(data ...[]byte) {
 	p.input.write()
 }
 
-// CloseInput ends the process's stdin, when all that was given is written.
+// CloseInput closes the stdin of the process once all given data is written.
 func (p *Process) CloseInput() {
 	p.input.open = false
 	p.input.write()
 }
 
-// enlarge makes the pipes big ones: much that goes in mostly comes out again.
+// enlarge makes all pipes big: a large input often has a large output.
 func (p *Process) enlarge() {
 	p.bigPipes = true
 	enlarge(p.input.fd)
@@ -139,8 +140,8 @@ func (p *Process) enlarge() {
 	}
 }
 
-// write gives the child what the pipe takes. When the child does not want it,
-// it closes the pipe, as at the end of the data, unless it is to stay open.
+// write writes what the pipe takes. It closes the pipe when the child has
+// closed its end, and, unless the pipe is to stay open, after the last byte.
 func (f *inputPipe) write() {
 	for len(f.data) > 0 {
 		n, err := syscall.Write(f.fd, f.data[0])
@@ -148,7 +149,7 @@ func (f *inputPipe) write() {
 		case err == syscall.EAGAIN:
 			return
 		case err == syscall.EINTR:
-		case err != nil: // EPIPE: nobody reads it, which is the child's right
+		case err != nil: // EPIPE: the child has closed its stdin
 			f.close()
 		case n == len(f.data[0]):
 			f.data = f.data[1:]
@@ -156,13 +157,13 @@ func (f *inputPipe) write() {
 			f.data[0] = f.data[0][n:]
 		}
 	}
-	f.data = nil // hold nothing that was written
+	f.data = nil // release the memory
 	if !f.open {
 		f.close()
 	}
 }
 
-// cloneRest copies what is not written yet: the giver will use its memory again.
+// cloneRest copies unwritten data: the giver will reuse its memory.
 func (f *inputPipe) cloneRest() {
 	for i, data := range f.data {
 		f.data[i] = bytes.Clone(data)
@@ -177,17 +178,18 @@ func (f *inputPipe) close() {
 	}
 }
 
-// A Reserve is an Output that has room of its own for what is read, so that
-// much of it is not copied.
+// A Reserve is an Output with a buffer of its own, so that much of what is read
+// need not be copied.
 type Reserve interface {
-	// Room is where the next bytes shall go: its own, or spare. It is not
-	// empty. Write is then called with a part of it.
+	// Room returns the buffer for the next read: its own, or spare. It must not
+	// be empty. Write is then called with a part of it.
 	Room(spare []byte) []byte
 	io.Writer
 }
 
-// read passes on what the pipe holds, up to some size, and reports how much
-// that was: none when it is empty, or at its end, when it is closed.
+// read reads once from the pipe, passes the bytes to the Output and returns
+// their number. It returns 0 when the pipe is empty, and closes the pipe at its
+// end.
 func (o *outputPipe) read(buf []byte) (int, error) {
 	if r, ok := o.to.(Reserve); ok {
 		buf = r.Room(buf)
@@ -214,9 +216,9 @@ func (o *outputPipe) close() {
 	}
 }
 
-// Drain takes what is still in the pipes, which is no more than they hold:
-// somebody else may go on writing for ever. It does not wait. The error is an
-// Output's.
+// Drain reads what is in the pipes now, and no more than they can hold, as
+// other processes may go on writing. It does not block. The error is that of an
+// Output.
 func (p *Process) Drain() (err error) {
 	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)

@@ -15,62 +15,66 @@ import (
 
 // A Command says what to start and where its bytes go.
 type Command struct {
-	Path string   // of the program; it is not searched for
-	Args []string // the name first
+	Path string   // path of the program; PATH is not searched
+	Args []string // the first one is the name
 	Env  []string
 	Dir  string
 
-	// Input is given to it on stdin, which then ends. It need not read it.
+	// Input is written to the stdin of the process, which is then closed. The
+	// process need not read it.
 	Input []byte
-	// Open keeps its stdin open, for Give, until CloseInput.
+	// Open keeps stdin open for Give until CloseInput.
 	Open bool
-	// Stdin is its stdin instead, where it is not nil.
+	// Stdin replaces the pipe for Input, if not nil.
 	Stdin *os.File
-	// Outputs take what it writes to the descriptors 1, 2, …, in the
-	// goroutine of Pump and Stop. An error of a Write ends the Pump. One that
-	// is an io.Closer is closed if its pipe ends before Stop, and its error
-	// ends the Pump, too. A Terminal looks like one to it; else they are pipes.
+	// Outputs take what the process writes to the descriptors 1, 2, …, in the
+	// goroutine that calls Pump or Stop. An error of Write ends the Pump. An
+	// Output that is an io.Closer is closed if its pipe ends before Stop; an
+	// error of Close ends the Pump, too. Each is a pipe for the process, or a
+	// terminal for a Terminal.
 	Outputs []io.Writer
-	// Files are its next descriptors. They and Stdin stay the caller's.
+	// Files become the descriptors after those. Files and Stdin stay open; the
+	// caller closes them.
 	Files []*os.File
-	// Keep lets those of its group live on that are left when it has
-	// exited by itself.
+	// Keep leaves the rest of the process group alive when the process exits
+	// without Stop.
 	Keep bool
-	// Owner is whose it is, and so what it leaves behind; it is added to Env.
+	// Owner owns the process and all that it leaves behind. Its variable is
+	// added to Env.
 	Owner Owner
-	// Sidecar: it lives as long as we do. When the memory is full the kernel
-	// ends it after the command of an event, which is the one that grows; and
-	// its end may be seen a little later.
+	// Sidecar marks a process that lives as long as the runtime. When memory
+	// runs out, the kernel kills it only after the command of an event. Its
+	// exit may be noticed up to 50 ms late.
 	Sidecar bool
 }
 
-// A Process is a child with a process group of its own. It starts once and
-// ends once. Whoever starts one must call one of these, which reap it:
+// A Process is a child in a process group of its own. It starts once and exits
+// once. The caller of Start must call one of these methods, which reap it:
 //
-//   - Wait, to let it run to its end;
-//   - Stop, to have it exit now: SIGTERM, the grace, SIGKILL;
-//   - CloseAndStop, to let it exit at the end of its stdin first;
-//   - StopGroup, to give the whole group the grace, and not only the process;
-//   - Abandon, to kill the process alone and let the rest of its group live on.
+//   - Wait lets it run to its end;
+//   - Stop stops it: SIGTERM, the grace, SIGKILL;
+//   - CloseAndStop first lets it exit at the end of its stdin;
+//   - StopGroup gives the grace to the whole group, not only to the process;
+//   - Abandon kills only the process; the rest of its group lives on.
 //
 // Its methods are for one goroutine at a time.
 type Process struct {
 	pid       int
-	exited    bool // seen by peek, not yet reaped
-	keepGroup bool // the rest of its group, once it has exited
+	exited    bool // noticed, but not yet reaped
+	keepGroup bool // leave the rest of the group alive after the exit
 	owner     Owner
 	sidecar   bool
 	input     inputPipe
-	bigPipes  bool // the pipes are
-	peak      int  // once it has ended
+	bigPipes  bool // the pipes have maxPipeSize
+	peak      int  // bytes; 0 before Stop
 	outputs   []outputPipe
 	check     exitCheck
 }
 
-// ErrExited is how Pump says that the process has exited.
+// ErrExited is returned by Pump when the process has exited.
 var ErrExited = errors.New("exited")
 
-// Start starts c. The error is a *StartError.
+// Start starts c. An error is a *StartError.
 func Start(c *Command) (*Process, error) {
 	p := &Process{input: inputPipe{fd: -1}, keepGroup: c.Keep, owner: c.Owner, sidecar: c.Sidecar, check: newExitCheck(c.Sidecar)}
 	theirs, err := p.openPipes(c)
@@ -88,32 +92,32 @@ func Start(c *Command) (*Process, error) {
 	return p, nil
 }
 
-// signalGroup sends sig to the whole group. A process that could not get a group of
-// its own gets it alone.
+// signalGroup sends sig to the process group, or only to the process if it
+// could not get a group of its own.
 func (p *Process) signalGroup(sig syscall.Signal) {
 	if syscall.Kill(-p.pid, sig) == syscall.ESRCH {
-		_ = syscall.Kill(p.pid, sig) // gone: fine
+		_ = syscall.Kill(p.pid, sig) // ESRCH: it has exited
 	}
 }
 
-// Abandon kills the process alone. The rest of its group lives on.
+// Abandon kills only the process, and leaves the rest of its group alive.
 func (p *Process) Abandon() {
-	_ = syscall.Kill(p.pid, syscall.SIGKILL) // it has exited: fine
+	_ = syscall.Kill(p.pid, syscall.SIGKILL) // ESRCH: it has exited
 	p.pumpFor(killTimeout)
 	p.keepGroup = true
 	p.Stop(0)
 }
 
-// Interrupt asks the process, its group and its descendants outside the group
-// to exit, by SIGTERM. A shell runs its trap only when the program that it waits
-// for has exited, and that may have a session of its own. It must not be called
-// after Stop.
+// Interrupt sends SIGTERM to the process, its group and its descendants outside
+// the group. A shell runs its trap only once the program that it waits for has
+// exited, and that program may have a session of its own. Interrupt must not be
+// called after Stop.
 func (p *Process) Interrupt() {
 	outside := p.outsideGroup()
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // a stopped one would not see the first
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // SIGCONT wakes a stopped process
 		p.signalGroup(sig)
 		for _, pid := range outside {
-			_ = syscall.Kill(pid, sig) // gone: fine
+			_ = syscall.Kill(pid, sig) // ESRCH: it has exited
 		}
 	}
 }
@@ -127,15 +131,15 @@ func (p *Process) outsideGroup() []int {
 }
 
 // Exited reports whether the process has exited. It stays a zombie until Stop,
-// so that neither its pid nor its group's can be another's.
+// so that nothing else can get its pid or the id of its group.
 func (p *Process) Exited() bool {
 	p.exited = p.exited || processes.exited(p.pid)
 	return p.exited
 }
 
-// setOOMScore makes the kernel kill a child, and what that starts, rather than
-// us when the memory is full: the command of an event first, which is the one
-// that grows.
+// setOOMScore makes the kernel kill the process and its descendants rather than
+// the runtime when memory runs out. The command of an event is killed first, as
+// its memory grows most.
 func (p *Process) setOOMScore() {
 	score := 1000
 	if p.sidecar {
@@ -144,10 +148,10 @@ func (p *Process) setOOMScore() {
 	procfs.SetOOMScore(p.pid, score)
 }
 
-// Stop ends the process and its group, and returns the status: that of its own
-// exit, or SIGTERM, or, after the grace, SIGKILL. Grace zero means SIGKILL at
-// once. A process that has exited already is only reaped, and the rest of its
-// group killed. What the group wrote until then still reaches the Outputs.
+// Stop stops the process: SIGTERM, the grace, SIGKILL to the whole group;
+// without a grace SIGKILL at once. It returns the exit status. If the process
+// has already exited, Stop reaps it and kills the rest of its group. What the
+// group has written until then still reaches the Outputs.
 func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 	byItself := p.Exited()
 	if grace > 0 && !byItself {
@@ -161,17 +165,17 @@ func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 		_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have left its group
 		p.pumpFor(cmp.Or(grace/2, killTimeout))
 	}
-	_ = p.Drain() // it is over: nobody can act on an Output's error now
+	_ = p.Drain() // nobody can act on an Output's error any more
 	p.closePipes()
 	var status syscall.WaitStatus
 	status, p.peak = processes.reap(p.pid)
 	return status
 }
 
-// Peak is the most memory, in bytes, that the process has held: it alone while
-// it lives, and the largest of those that it has waited for once it has ended.
-// The kernel counts us as the first program of a child, so it is never less
-// than ours then. 0: it is not known.
+// Peak returns the most memory, in bytes, that the process has held; after its
+// exit that of the largest process among it and those that it has waited for.
+// It is never less than the memory of the runtime, which the kernel counts as
+// the first program of a child. 0 means unknown.
 func (p *Process) Peak() int {
 	if p.peak > 0 {
 		return p.peak
@@ -179,7 +183,7 @@ func (p *Process) Peak() int {
 	return procfs.Peak(p.pid)
 }
 
-// killTimeout is how long the kernel may take to kill a process.
+// killTimeout bounds how long the kernel takes to kill a process.
 const killTimeout = 200 * time.Millisecond
 
 func (p *Process) pumpFor(d time.Duration) {
@@ -190,14 +194,14 @@ func (p *Process) pumpFor(d time.Duration) {
 	}
 }
 
-// An Exit says how a command ended.
+// An Exit says how a process exited.
 type Exit struct {
 	Status syscall.WaitStatus
-	Cause  error // why we ended it: the cause of ctx, or an Output's error; nil: it exited by itself
+	Cause  error // why it was stopped: the cause of ctx, or an Output's error; nil: it exited without Stop
 }
 
-// Run runs c to its end. When ctx ends first, or an Output fails, it is stopped
-// with that grace. The error is a *StartError.
+// Run runs c to its end. It stops c with the grace when ctx ends first or an
+// Output fails. An error is a *StartError.
 func Run(ctx context.Context, c *Command, grace time.Duration) (Exit, error) {
 	p, err := Start(c)
 	if err != nil {
@@ -207,7 +211,7 @@ func Run(ctx context.Context, c *Command, grace time.Duration) (Exit, error) {
 }
 
 // Wait waits for the process to exit. When ctx ends first, or an Output fails,
-// it stops the process, with the grace that there is then.
+// it calls grace and stops the process.
 func (p *Process) Wait(ctx context.Context, grace func() time.Duration) Exit {
 	if err := p.Pump(ctx, nil); err != ErrExited {
 		return Exit{Status: p.Stop(grace()), Cause: err}
@@ -215,16 +219,16 @@ func (p *Process) Wait(ctx context.Context, grace func() time.Duration) Exit {
 	return Exit{Status: p.Stop(0)}
 }
 
-// CloseAndStop closes stdin, lets the process exit for the grace, and then stops
-// it as Stop does.
+// CloseAndStop closes stdin, waits up to the grace for the process to exit, and
+// then stops it as Stop does.
 func (p *Process) CloseAndStop(grace time.Duration) syscall.WaitStatus {
 	p.CloseInput()
 	p.pumpFor(grace)
 	return p.Stop(grace)
 }
 
-// StopGroup is Stop for a whole group that may need the grace: a shell exits
-// as soon as it is asked to, and what it runs does not.
+// StopGroup is Stop with the grace for the whole group: a shell exits at the
+// SIGTERM, but its children may need the time.
 func (p *Process) StopGroup(grace time.Duration) syscall.WaitStatus {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
@@ -237,8 +241,8 @@ func (p *Process) StopGroup(grace time.Duration) syscall.WaitStatus {
 	return p.Stop(0)
 }
 
-// aloneInGroup reports whether no other process of its group lives. Where nobody can
-// tell, the group has the whole grace.
+// aloneInGroup reports whether no other process of the group lives. It returns
+// false where the sandbox cannot tell: then the group gets the whole grace.
 func (p *Process) aloneInGroup() bool {
 	pids, listed := procfs.Pids()
 	if !listed {

@@ -10,33 +10,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processes knows which of our children are Processes. All others are orphans
-// of the user's code. It is the one piece of state that belongs to the process
-// and not to a value, as children do.
-//
-// Its lock makes each of these one step: fork and note, reap and forget, look
-// and reap, list and kill. So a child's pid is never signalled once it may be
-// another's, and no status is taken from its waiter.
+// processes registers which of our children are Processes; the others are
+// orphans of the user's code. It is the only state outside of values, because
+// our children belong to the whole program, too.
 var processes = registry{starts: map[int]uint16{}, reapedEarly: map[int]exit{}, killed: map[int]mark{}}
 
 type registry struct {
-	mu          sync.Mutex
-	starts      map[int]uint16 // and the start in their marks, which is not 0
+	// mu makes these one step each: fork and register, reap and forget, check
+	// and reap, list and kill. So a child is never signalled once another
+	// process may have its pid, and no status is taken from its waiter.
+	mu sync.Mutex
+
+	starts      map[int]uint16 // pid of each Process that is not reaped, and the start in its mark, which is not 0
 	sandbox     sandbox
-	owners      []Owner      // their numbers in marks are their places here, from 1 on
-	lastStart   uint16       // how many processes were started, in 12 bits
-	firstPID    int          // pid of the first one; 0: none was started
+	owners      []Owner      // the place of an owner, from 1 on, is its number in marks
+	lastStart   uint16       // counts the started processes, in 12 bits
+	firstPID    int          // pid of the first Process; 0: none was started
 	killed      map[int]mark // see noteKilled
-	reapedEarly map[int]exit // of our own that had to be reaped to see that they have exited
-	zombies     map[int]bool // that only process 1 could reap, at the last look
-	warned      bool         // of many of them
-	failedForks int          // how many forks in a row found no memory
+	reapedEarly map[int]exit // of Processes whose exit only a reap could show
+	zombies     map[int]bool // that only process 1 can reap, as of the last scan
+	warned      bool         // about the zombies
+	failedForks int          // how many forks in a row failed for lack of memory
 }
 
 // isProcess reports whether a pid is that of a Process that is not reaped yet.
 func (r *registry) isProcess(pid int) bool { return r.starts[pid] != 0 }
 
-// An exit is what the kernel says when a process is reaped.
+// An exit is what the kernel reports about a reaped process.
 type exit struct {
 	status syscall.WaitStatus
 	usage  syscall.Rusage
@@ -51,7 +51,7 @@ func (r *registry) start(of Owner, env []string, fork func(env []string, sys *sy
 	r.lastStart = r.lastStart%(1<<12-1) + 1
 	if r.sandbox.marker != nil {
 		m := mark{r.sandbox.run, r.ownerNumber(of), r.lastStart}
-		_ = r.sandbox.marker.set(m) // worked when it was tried
+		_ = r.sandbox.marker.set(m) // it worked in findMarker
 		defer r.sandbox.marker.set(mark{run: r.sandbox.run, start: ourStart})
 		env = r.sandbox.marker.environ(env, m)
 	}
@@ -63,9 +63,9 @@ func (r *registry) start(of Owner, env []string, fork func(env []string, sys *sy
 	return pid, err
 }
 
-// fork tries the ways to give the child a group of its own, from the one that
-// worked last on. Where there are no processes left it reaps what has died, and
-// tries once more.
+// fork tries the ways to give the child a group of its own, beginning with the
+// one that worked last. When the limit of processes is reached it reaps orphans
+// and tries once more.
 func (r *registry) fork(env []string, fork func(env []string, sys *syscall.SysProcAttr) (int, error)) (pid int, err error) {
 	for way := r.sandbox.grouping; way < len(groupings); way++ {
 		sys := groupings[way]
@@ -83,10 +83,10 @@ func (r *registry) fork(env []string, fork func(env []string, sys *syscall.SysPr
 	return pid, err
 }
 
-// reap takes the status of one of our own. If it cannot be ended (the kernel
-// holds it in a device's call, or it runs as another user) we give it up: it
-// is an orphan like others then, and counts as killed. peak is the memory of the
-// largest process among it and those that it has waited for, in bytes.
+// reap takes the status of a Process. A process that could not be killed (it
+// hangs in a system call, or runs as another user) is given up: it counts as
+// killed, and as an orphan from then on. peak is the memory, in bytes, of the
+// largest process among it and those that it has waited for.
 func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,9 +102,9 @@ func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 	return got.status, int(got.usage.Maxrss) << 10
 }
 
-// exited reports whether one of our own has exited. It stays a zombie, so that
-// its pid and its group's stay taken, but where the kernel refuses waitid: there
-// it is reaped, and the number of an empty group may become another's.
+// exited reports whether a Process has exited. It stays a zombie, so that its
+// pid and the id of its group stay taken. Where the kernel refuses waitid it is
+// reaped, and another group may get the id once the group is empty.
 func (r *registry) exited(pid int) bool {
 	if !r.sandbox.noWaitid.Load() {
 		dead, err := hasExited(unix.P_PID, pid)
@@ -122,7 +122,7 @@ func (r *registry) exited(pid int) bool {
 	return ok
 }
 
-// wait reaps a child that has exited; it does not block.
+// wait reaps a child that has exited. It does not block.
 func wait(pid int) (got exit, ok bool) {
 	for {
 		found, err := syscall.Wait4(pid, &got.status, syscall.WNOHANG, &got.usage)
@@ -132,8 +132,8 @@ func wait(pid int) (got exit, ok bool) {
 	}
 }
 
-// reapOrphans reaps those that have exited. Mostly none has, and to see that
-// costs one system call.
+// reapOrphans reaps all orphans that have exited. Without one it costs one
+// system call.
 func (r *registry) reapOrphans() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -142,8 +142,9 @@ func (r *registry) reapOrphans() {
 	}
 }
 
-// reapDead reaps all orphans that have exited, also those behind one of our
-// own, and returns how many. The lock must be held.
+// reapDead reaps all orphans that have exited and returns their number. It asks
+// each child, as a zombie Process may hide the others from waitid. The lock
+// must be held.
 func (r *registry) reapDead() (reaped int) {
 	for _, pid := range r.children() {
 		if !r.isProcess(pid) {
@@ -155,9 +156,9 @@ func (r *registry) reapDead() (reaped int) {
 	return reaped
 }
 
-// Reap reaps orphans that exit while nobody pumps, until ctx ends. It is
-// not woken by SIGCHLD: each exit, most of all of a command, would cost two
-// switches of threads in the middle of an event.
+// Reap reaps orphans while no Pump does, until ctx ends. It does not use
+// SIGCHLD: each exit, above all that of a command, would cost two thread
+// switches in the middle of an event.
 func Reap(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

@@ -10,23 +10,22 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// A sandbox is what this system lets us do to find, count and stop processes.
-// Nothing of it is assumed: every ability is tried, and any error means that
-// it is not there.
+// A sandbox holds what this system lets us do to find, count and kill
+// processes. Every ability is tried; any error means that it is missing.
 type sandbox struct {
 	explored bool
 	adoption error       // why orphans do not become our children; nil: they do
-	marker   marker      // finds what we started; nil: there is none
+	marker   marker      // nil: processes cannot be marked
 	hasProc  bool        // /proc lists processes
 	noWaitid atomic.Bool // the kernel refuses waitid
-	grouping int         // how a process gets a group of its own: index of groupings
+	grouping int         // index in groupings of the way that works
 
-	run       uint32 // names our run in marks
-	inherited mark   // ours when we started
+	run       uint32 // identifies our run in marks
+	inherited mark   // our own mark when we started
 }
 
 // groupings are the ways to give a child a process group of its own, best
-// first. A child in our own group can only be signalled alone.
+// first. A child that stays in our group can only be signalled alone.
 var groupings = []syscall.SysProcAttr{{Setpgid: true}, {Setsid: true}, {}}
 
 // explore tries the abilities that are needed before the first process starts.
@@ -47,20 +46,19 @@ func (s *sandbox) explore() {
 // adopts reports whether orphans become our children.
 func (s *sandbox) adopts() bool { return s.adoption == nil }
 
-// findsLeftovers reports whether all can be found that a command leaves
-// behind. Without adoption that takes a mark, and /proc to tell what a resident
-// process has lost from what it still needs.
+// findsLeftovers reports whether all leftovers of a command can be found.
+// Without adoption that takes a mark, and /proc to tell the orphans of a
+// resident process from its descendants.
 func (s *sandbox) findsLeftovers() bool { return s.adopts() || s.marker != nil && s.hasProc }
 
-// refused reports whether the error says that the sandbox does not let us do
-// something, as opposed to a result of doing it.
+// refused reports whether an error means that the sandbox forbids an operation.
 func refused(err error) bool {
 	return slices.Contains([]error{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL, syscall.EACCES}, err)
 }
 
 // FindsLeftovers reports whether the runtime can find the processes that an
-// event leaves behind. Where it cannot, a resident shell must not serve two
-// events: a process of the first would write into the result of the second.
+// event leaves behind. If not, a resident shell must not serve two events: a
+// process of the first would write into the result of the second.
 func FindsLeftovers() bool {
 	processes.mu.Lock()
 	defer processes.mu.Unlock()
@@ -68,8 +66,8 @@ func FindsLeftovers() bool {
 	return processes.sandbox.findsLeftovers()
 }
 
-// showsCPUTimes reports whether leftovers can be found, and what processor time
-// they use.
+// showsCPUTimes reports whether leftovers can be found together with their
+// processor time.
 func showsCPUTimes() bool {
 	processes.mu.Lock()
 	defer processes.mu.Unlock()
@@ -96,8 +94,8 @@ func Explore() Sandbox {
 	return found
 }
 
-// Missing names the abilities that are not there, and says what follows. Both
-// are empty where nothing is missing that matters.
+// Missing returns the missing abilities and what the runtime does without them.
+// Both are empty if nothing relevant is missing.
 func (s Sandbox) Missing() (missing, instead string) {
 	var lacks []string
 	if s.Adoption != nil {
@@ -124,6 +122,6 @@ func (s Sandbox) instead() string {
 	case s.HasProc:
 		return "processes that events leave behind are found by a mark (" + s.Mark + ")"
 	default:
-		return "processes that events leave behind are found by a mark (" + s.Mark + "), those of resident programs when these exit; " + oneEvent
+		return "processes that events leave behind are found by a mark (" + s.Mark + "), those of a resident program only when it exits; " + oneEvent
 	}
 }

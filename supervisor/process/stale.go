@@ -9,15 +9,14 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// KillStale kills what an earlier run of bootstrap left behind here, when it was
-// killed itself, and returns the pids.
+// KillStale kills what an earlier run of bootstrap in this sandbox has left
+// behind because it was killed itself. It returns the pids.
 func KillStale() []int { return processes.killStale() }
 
-// killStale kills what an earlier run of bootstrap left behind here, when it was
-// killed itself: a platform may start the next one in the same sandbox, where
-// the old processes hold ports and memory. It returns their pids. A process
-// counts only if it has a mark whose bootstrap is gone, runs as our user, and
-// lives in our PID namespace.
+// killStale kills the leftovers of a killed bootstrap: a platform may start the
+// next one in the same sandbox, where the old processes hold ports and memory.
+// A process is killed only if it has a mark whose bootstrap has exited, runs as
+// our user, and lives in our PID namespace.
 func (r *registry) killStale() (killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,11 +37,11 @@ func (r *registry) killStale() (killed []int) {
 	return killed
 }
 
-// stale lists the living processes whose mark belongs to a bootstrap that is
-// gone.
+// stale lists the living processes whose mark belongs to a bootstrap that has
+// exited.
 func (r *registry) stale() (pids []int) {
 	all, _ := procfs.Pids()
-	var alive map[uint32]bool // the numbers of all runs whose process exists; nil: not needed yet
+	var alive map[uint32]bool // the numbers of all runs that may live; nil: not computed yet
 	for _, pid := range all {
 		m, ok := r.sandbox.marker.read(pid)
 		if !ok || m.run&runUnknown != 0 || m.run == r.sandbox.run || m.run == r.sandbox.inherited.run {
@@ -58,7 +57,7 @@ func (r *registry) stale() (pids []int) {
 	return pids
 }
 
-// livingRuns returns the numbers of the runs that living processes may be.
+// livingRuns returns the run numbers that the living processes would have.
 func livingRuns(pids []int) map[uint32]bool {
 	runs := map[uint32]bool{}
 	for _, pid := range pids {

@@ -8,12 +8,12 @@ import (
 // A StartError says that a program could not be started.
 type StartError struct {
 	Path  string
-	Errno error // of execve, or of what came before
-	// Exhausted says that this sandbox can start no more processes, whatever
-	// the program is: only a fresh one can.
+	Errno error // of execve, or of a step before it
+	// Exhausted means that this sandbox cannot start any program any more; a
+	// new one is needed.
 	Exhausted bool
-	// Zombies is how many dead processes were waiting for process 1, which
-	// does not reap them. They count against the limit of processes.
+	// Zombies counts the zombies that process 1 does not reap. They count
+	// against the limit of processes.
 	Zombies int
 }
 
@@ -31,8 +31,8 @@ func (e *StartError) Error() string {
 
 func (e *StartError) Unwrap() error { return e.Errno }
 
-// maxFailedForks is how many forks in a row may find no memory until the sandbox
-// counts as exhausted.
+// maxFailedForks is how many forks in a row may fail for lack of memory before
+// the sandbox counts as exhausted.
 const maxFailedForks = 3
 
 // startError turns the error of a start into a StartError.

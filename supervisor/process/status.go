@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// ExitText tells how a process ended, such as "0" or "signal 9".
+// ExitText returns how a process exited in short: "0" or "signal 9".
 func ExitText(status syscall.WaitStatus) string {
 	if status.Signaled() {
 		return fmt.Sprintf("signal %d", status.Signal())
@@ -13,8 +13,8 @@ func ExitText(status syscall.WaitStatus) string {
 	return fmt.Sprint(status.ExitStatus())
 }
 
-// ExitReason tells how a process ended in words, such as "exit status 1" or
-// "signal 9 (killed)".
+// ExitReason returns how a process exited in words: "exit status 1" or "signal
+// 9 (killed)".
 func ExitReason(status syscall.WaitStatus) string {
 	if status.Signaled() {
 		return fmt.Sprintf("signal %d (%v)", status.Signal(), status.Signal())

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hasExited reports whether a child has exited, without reaping it, so that its
-// pid stays taken. The error is ECHILD when there is no such child at all. It
-// does not block. idType is unix.P_PID, or unix.P_ALL for any child.
+// hasExited reports whether a child has exited. It does not reap the child, so
+// that its pid stays taken, and does not block. The error is ECHILD if there is
+// no such child. idType is unix.P_PID, or unix.P_ALL for any child.
 func hasExited(idType, id int) (bool, error) {
-	var info unix.Siginfo // Signo stays 0 while no such child has exited
+	var info unix.Siginfo // Signo stays 0 unless such a child has exited
 	for {
 		err := unix.Waitid(idType, id, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 		if err != syscall.EINTR {
@@ -24,9 +24,9 @@ func hasExited(idType, id int) (bool, error) {
 // (Linux 3.4).
 func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
-// poll waits until one of fds is ready or the time is over; a signal may end
-// it early. Where the kernel refuses ppoll it naps and calls all of them ready:
-// our ends of pipes do not block.
+// poll waits until one of fds is ready or the timeout is over. A signal may end
+// the wait early. Where the kernel refuses ppoll it sleeps briefly and marks
+// all fds as ready: our ends of the pipes do not block.
 func poll(fds []unix.PollFd, timeout time.Duration) error {
 	ts := unix.NsecToTimespec(int64(timeout))
 	_, err := unix.Ppoll(fds, &ts, nil)

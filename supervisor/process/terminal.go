@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Terminal is an Output that a process takes for a terminal: most programs
-// then write each line at once, and hold back what goes into a pipe. The bytes
-// arrive as they were written. It is a pipe where the system has no terminal.
+// A Terminal is an Output that is a terminal for the process: most programs
+// then write each line at once, while they buffer what goes into a pipe. The
+// bytes arrive as they were written. Where the system has no terminals it is a
+// pipe.
 type Terminal struct{ io.Writer }
 
-// CheckTerminal returns why a Terminal is a pipe here; nil: it is a terminal.
+// CheckTerminal returns why a Terminal would be a pipe here, or nil.
 func CheckTerminal() error {
 	ours, theirs, err := openTerminal()
 	if err == nil {
@@ -23,8 +24,8 @@ func CheckTerminal() error {
 	return err
 }
 
-// openTerminal makes a pseudoterminal: ours is the side that a person would
-// look at. Neither side becomes anybody's controlling terminal.
+// openTerminal opens a pseudoterminal. ours is the master side. Neither side
+// becomes a controlling terminal.
 func openTerminal() (ours, theirs int, err error) {
 	const flags = syscall.O_RDWR | syscall.O_NOCTTY | syscall.O_CLOEXEC
 	if ours, err = syscall.Open("/dev/ptmx", flags, 0); err != nil {
@@ -53,7 +54,7 @@ func openPeer(ours, flags int) (theirs int, err error) {
 	return theirs, makeRaw(theirs)
 }
 
-// raw: no newline becomes two characters, and nothing is echoed.
+// makeRaw turns off echo and the translation of newlines.
 func makeRaw(fd int) error {
 	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {

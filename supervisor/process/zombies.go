@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// zombieThreshold is how many zombies that nobody reaps are worth a warning.
+// zombieThreshold is how many unreaped zombies are worth a warning.
 const zombieThreshold = 64
 
-// manyZombies returns the number of zombies that nobody reaps when it first is
-// large, and 0 else.
+// manyZombies returns the number of unreaped zombies the first time that it is
+// large, and else 0.
 func (r *registry) manyZombies() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -22,8 +22,8 @@ func (r *registry) manyZombies() int {
 	return len(r.zombies)
 }
 
-// exhausted returns why the next event must not be served here; nil: it may. Nearly
-// all processes that the sandbox allows are zombies.
+// exhausted returns an error if nearly all processes that the sandbox allows
+// are zombies, so that the next event must not be served here.
 func (r *registry) exhausted() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -34,14 +34,14 @@ func (r *registry) exhausted() error {
 	return errors.New("cannot serve more events here: " + tooManyZombies(len(r.zombies)))
 }
 
-// ManyZombies returns the number of zombies that nobody reaps when it first is
-// large, and 0 else.
+// ManyZombies returns the number of unreaped zombies the first time that it is
+// large, and else 0.
 func ManyZombies() int { return processes.manyZombies() }
 
-// Exhausted returns why the next event must not be served in this sandbox; nil:
-// it may.
+// Exhausted returns an error if the next event must not be served in this
+// sandbox.
 func Exhausted() error { return processes.exhausted() }
 
 func tooManyZombies(zombies int) string {
-	return fmt.Sprintf("the limit of processes is reached: %d are zombies that process 1 of this sandbox does not reap; let programs wait for their children", zombies)
+	return fmt.Sprintf("the limit of processes is reached: %d are zombies that process 1 of this sandbox does not reap; programs must wait for their children", zombies)
 }
