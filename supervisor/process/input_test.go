@@ -18,14 +18,14 @@ import (
 )
 
 // A fed is a child whose stdin stays open.
-type fed struct {
+type stdinChild struct {
 	*Process
 	out, log bytes.Buffer
 }
 
-func startFed(t *testing.T, script string) *fed {
+func startStdinChild(t *testing.T, script string) *stdinChild {
 	t.Helper()
-	f := &fed{}
+	f := &stdinChild{}
 	c := shell(script)
 	c.Open = true
 	c.Outputs = []io.Writer{&f.out, &f.log}
@@ -33,15 +33,15 @@ func startFed(t *testing.T, script string) *fed {
 	return f
 }
 
-// writes waits until the child has written so many bytes, and takes them.
-func (f *fed) writes(t *testing.T, n int) string {
+// readOutput waits until the child has written so many bytes, and takes them.
+func (f *stdinChild) readOutput(t *testing.T, n int) string {
 	t.Helper()
 	pumpUntil(t, f.Process, func() bool { return f.out.Len() >= n })
 	return string(f.out.Next(f.out.Len()))
 }
 
-// gives gives it more, which must not take long.
-func (f *fed) gives(t *testing.T, data ...[]byte) {
+// give gives it more, which must not take long.
+func (f *stdinChild) give(t *testing.T, data ...[]byte) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() { // ends with Give
@@ -55,8 +55,8 @@ func (f *fed) gives(t *testing.T, data ...[]byte) {
 	}
 }
 
-// ends ends its stdin, and waits for its end.
-func (f *fed) ends(t *testing.T, status int) {
+// closeAndWait ends its stdin, and waits for its end.
+func (f *stdinChild) closeAndWait(t *testing.T, status int) {
 	t.Helper()
 	f.CloseInput()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
@@ -69,15 +69,15 @@ func (f *fed) ends(t *testing.T, status int) {
 // Stdin stays open until it is closed, and what is given arrives in order.
 func TestGive(t *testing.T) {
 	tidy(t)
-	f := startFed(t, "cat")
+	f := startStdinChild(t, "cat")
 	for i := range 200 {
 		want := strings.Repeat(strconv.Itoa(i)+"\n", i)
 		f.Give([]byte(want))
-		if got := f.writes(t, len(want)); got != want {
+		if got := f.readOutput(t, len(want)); got != want {
 			t.Fatalf("got %d bytes, want %d", len(got), len(want))
 		}
 	}
-	f.ends(t, 0)
+	f.closeAndWait(t, 0)
 }
 
 // However much is given, in however many parts, without a look at whether it
@@ -103,13 +103,13 @@ func TestGiveMuch(t *testing.T) {
 				parts = append(parts, randomBytes(size + i)[i:])
 			}
 			want := bytes.Join(parts, nil)
-			together, one := startFed(t, "cat"), startFed(t, "cat")
+			together, one := startStdinChild(t, "cat"), startStdinChild(t, "cat")
 			together.Give(parts...)
 			for _, part := range parts {
 				one.Give(part)
 			}
-			for _, f := range []*fed{together, one} {
-				f.ends(t, 0)
+			for _, f := range []*stdinChild{together, one} {
+				f.closeAndWait(t, 0)
 				if !bytes.Equal(f.out.Bytes(), want) {
 					t.Errorf("got %d bytes, want the same %d", f.out.Len(), len(want))
 				}
@@ -124,11 +124,11 @@ func TestGiveMuch(t *testing.T) {
 // What is closed before all of it is written is written first.
 func TestCloseInputBehind(t *testing.T) {
 	tidy(t)
-	f := startFed(t, "read -r l; echo $l; wc -c")
+	f := startStdinChild(t, "read -r l; echo $l; wc -c")
 	f.Give([]byte("line\n"), make([]byte, 3<<20))
 	f.CloseInput()
 	f.CloseInput()
-	f.ends(t, 0)
+	f.closeAndWait(t, 0)
 	if got := strings.Fields(f.out.String()); !slices.Equal(got, []string{"line", strconv.Itoa(3 << 20)}) {
 		t.Errorf("got %q, want all bytes", got)
 	}
@@ -148,11 +148,11 @@ func TestGiveUnread(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			for range 10 {
-				f := startFed(t, row.script)
-				f.gives(t, make([]byte, 2<<20))
-				f.writes(t, 3)
-				f.gives(t, []byte("more"))
-				f.ends(t, row.status)
+				f := startStdinChild(t, row.script)
+				f.give(t, make([]byte, 2<<20))
+				f.readOutput(t, 3)
+				f.give(t, []byte("more"))
+				f.closeAndWait(t, row.status)
 			}
 		})
 	}
@@ -161,15 +161,15 @@ func TestGiveUnread(t *testing.T) {
 // Giving to what is dead, or has no stdin of ours, is no more than in vain.
 func TestGiveDead(t *testing.T) {
 	tidy(t)
-	f := startFed(t, "exit 3")
+	f := startStdinChild(t, "exit 3")
 	within(t, "it has exited", f.Exited)
 	for range 3 {
-		f.gives(t, make([]byte, 2<<20), []byte("more"))
+		f.give(t, make([]byte, 2<<20), []byte("more"))
 		if f.input.fd >= 0 || f.input.data != nil {
 			t.Errorf("got %d bytes kept for a dead child", len(f.input.data))
 		}
 	}
-	f.ends(t, 3)
+	f.closeAndWait(t, 3)
 
 	null, err := os.Open("/dev/null")
 	if err != nil {
@@ -179,20 +179,20 @@ func TestGiveDead(t *testing.T) {
 	c := shell("cat; exit 4")
 	c.Stdin = null
 	c.Outputs = []io.Writer{io.Discard, io.Discard}
-	f = &fed{Process: start(t, c)}
-	f.gives(t, []byte("nowhere"))
-	f.ends(t, 4)
+	f = &stdinChild{Process: start(t, c)}
+	f.give(t, []byte("nowhere"))
+	f.closeAndWait(t, 4)
 }
 
 // An Input comes before what is given.
 func TestGiveAfterInput(t *testing.T) {
 	tidy(t)
-	f := &fed{}
+	f := &stdinChild{}
 	c := shell("cat")
 	c.Open, c.Input, c.Outputs = true, randomBytes(200_000), []io.Writer{&f.out, &f.log}
 	f.Process = start(t, c)
 	f.Give([]byte("end"))
-	f.ends(t, 0)
+	f.closeAndWait(t, 0)
 	if want := string(c.Input) + "end"; f.out.String() != want {
 		t.Errorf("got %d bytes, want %d", f.out.Len(), len(want))
 	}
@@ -201,7 +201,7 @@ func TestGiveAfterInput(t *testing.T) {
 // The pipes grow with the first that is large, all of them.
 func TestGiveEnlarges(t *testing.T) {
 	tidy(t)
-	f := startFed(t, "cat >/dev/null")
+	f := startStdinChild(t, "cat >/dev/null")
 	sizes := func() (sizes []int) {
 		for _, fd := range []int{f.input.fd, f.outputs[0].fd, f.outputs[1].fd} {
 			size, _, _ := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETPIPE_SZ, 0)
@@ -218,17 +218,17 @@ func TestGiveEnlarges(t *testing.T) {
 	if got := sizes(); slices.Min(got) < before[0] || slices.Max(got) > maxPipeSize || !f.bigPipes {
 		t.Errorf("got pipes of %d", got)
 	}
-	f.ends(t, 0)
+	f.closeAndWait(t, 0)
 }
 
 // A closing is an Output that is told its end.
-type closing struct {
+type closableOutput struct {
 	bytes.Buffer
 	closed int
 	err    error
 }
 
-func (c *closing) Close() error { c.closed++; return c.err }
+func (c *closableOutput) Close() error { c.closed++; return c.err }
 
 var errClosed = errors.New("closed")
 
@@ -247,7 +247,7 @@ func TestOutputCloser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			for range 20 {
-				answers := &closing{err: row.err}
+				answers := &closableOutput{err: row.err}
 				c := shell(row.script)
 				c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
 				p := start(t, c)
@@ -273,9 +273,9 @@ func TestOutputCloser(t *testing.T) {
 }
 
 // One whose process is ended from here is not: nobody waits for it.
-func TestOutputCloserEnded(t *testing.T) {
+func TestOutputCloserStopped(t *testing.T) {
 	tidy(t)
-	answers := &closing{}
+	answers := &closableOutput{}
 	c := shell("read -r _")
 	c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
 	p := start(t, c)
@@ -300,7 +300,7 @@ func TestCloseAndStop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
-			f := startFed(t, row.script)
+			f := startStdinChild(t, row.script)
 			pumpUntil(t, f.Process, func() bool { return f.out.Len() >= 3 })
 			if strings.Contains(row.script, "STOP") {
 				within(t, "it is stopped", func() bool { return stateOf(f.pid) == "T" })
@@ -326,8 +326,8 @@ func TestCloseAndStop(t *testing.T) {
 func TestCloseAndStopGroup(t *testing.T) {
 	tidy(t)
 	withReaper(t)
-	f := startFed(t, "trap '' TERM; sleep 60 & echo go; cat")
-	f.writes(t, 3)
+	f := startStdinChild(t, "trap '' TERM; sleep 60 & echo go; cat")
+	f.readOutput(t, 3)
 	if got := f.CloseAndStop(bound); got != exited0 {
 		t.Errorf("got status %#x, want %#x", got, exited0)
 	}
@@ -336,7 +336,7 @@ func TestCloseAndStopGroup(t *testing.T) {
 // The children of a process, not ours nor theirs; zombies too.
 func TestChildrenOfAProcess(t *testing.T) {
 	tidy(t)
-	f := startFed(t, "sleep 60 & echo $!; sh -c 'sleep 60 & wait' & echo $!; echo end; read -r _")
+	f := startStdinChild(t, "sleep 60 & echo $!; sh -c 'sleep 60 & wait' & echo $!; echo end; read -r _")
 	pumpUntil(t, f.Process, func() bool { return strings.HasSuffix(f.out.String(), "end\n") })
 	pids := strings.Fields(f.out.String())
 	var want []int
@@ -376,23 +376,23 @@ func TestChildrenOfAProcess(t *testing.T) {
 // Memory counts with that of all below.
 func TestResident(t *testing.T) {
 	tidy(t)
-	f := startFed(t, "echo go; cat")
-	f.writes(t, 3)
+	f := startStdinChild(t, "echo go; cat")
+	f.readOutput(t, 3)
 	small := f.Resident()
 	if small <= 0 || small > 30<<20 {
 		t.Errorf("got %d bytes, want a few million", small)
 	}
-	f.ends(t, 0)
-	f = startFed(t, `sh -c "sh -c 'x=\$(head -c 40000000 /dev/zero | tr \"\\0\" x); echo go; read -r _; :'; :"; :`)
-	f.writes(t, 3)
+	f.closeAndWait(t, 0)
+	f = startStdinChild(t, `sh -c "sh -c 'x=\$(head -c 40000000 /dev/zero | tr \"\\0\" x); echo go; read -r _; :'; :"; :`)
+	f.readOutput(t, 3)
 	if got := f.Resident(); got < 40_000_000 {
 		t.Errorf("got %d bytes, want those of its grandchild, too", got)
 	}
-	f.ends(t, 0)
+	f.closeAndWait(t, 0)
 }
 
 // A list of children that is longer than what the kernel gives at once.
-func TestCensusOfMany(t *testing.T) {
+func TestManyChildren(t *testing.T) {
 	tidy(t)
 	runtime.LockOSThread() // whose children they all are
 	defer runtime.UnlockOSThread()
@@ -415,7 +415,7 @@ func TestCensusOfMany(t *testing.T) {
 
 // A census knows also the threads that have come since the last one, as a
 // child is that of the thread that has forked it.
-func TestCensusOfNewThreads(t *testing.T) {
+func TestChildrenOfNewThreads(t *testing.T) {
 	tidy(t)
 	_ = procfs.OurChildren()
 	const many = 8

@@ -73,7 +73,7 @@ func tidy(t *testing.T) {
 		defer processes.killLeftovers(Anybody, bound) // one failure is enough
 		within(t, "no child is left", func() bool {
 			processes.reapOrphans()
-			return len(procfs.OurChildren()) == 0 && len(below()) == 0
+			return len(procfs.OurChildren()) == 0 && len(descendants()) == 0
 		})
 		if len(processes.starts) > 0 {
 			t.Errorf("got %v still noted as our own, want none", processes.starts)
@@ -81,8 +81,8 @@ func tidy(t *testing.T) {
 	})
 }
 
-// below lists all that runs below us: our children, and what they have lost.
-func below() []int {
+// descendants lists all that runs below us: our children, and what they have lost.
+func descendants() []int {
 	pids := procfs.OurChildren()
 	for _, pid := range processes.leftovers(Anybody) {
 		if !slices.Contains(pids, pid) {
@@ -118,17 +118,17 @@ func shell(script string) *Command {
 const escape = `escape() { : $(setsid sh -c "$1"); }; `
 
 // An ended is a command that has run to its end.
-type ended struct {
+type finished struct {
 	Exit
 	stdout, stderr bytes.Buffer
 }
 
 // runToEnd runs c, which must start, to its end, and keeps its outputs.
-func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration) *ended {
+func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration) *finished {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	e := &ended{}
+	e := &finished{}
 	c.Outputs = []io.Writer{&e.stdout, &e.stderr}
 	var err error
 	if e.Exit, err = Run(ctx, c, grace); err != nil {
@@ -138,7 +138,7 @@ func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration
 }
 
 // check fails the test if the command did not end by itself with that status.
-func (e *ended) check(t *testing.T, status int) {
+func (e *finished) check(t *testing.T, status int) {
 	t.Helper()
 	if e.Cause != nil || !e.Status.Exited() || e.Status.ExitStatus() != status {
 		t.Errorf("got status %#x, cause %v, stderr %q; want exit status %d by itself", e.Status, e.Cause, e.stderr.String(), status)

@@ -7,10 +7,10 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// BenchmarkLook measures what a look for leftovers costs after an event, where
+// BenchmarkLeftovers measures what a look for leftovers costs after an event, where
 // orphans are adopted and where only their marks can be read. It reports how
 // many processes the system had.
-func BenchmarkLook(b *testing.B) {
+func BenchmarkLeftovers(b *testing.B) {
 	s := &processes.sandbox
 	s.explore()
 	resident, err := Start(shell("exec sleep 600"))

@@ -40,7 +40,7 @@ func TestOwns(t *testing.T) {
 
 // What one owner's code has lost is ended without that of the others, also what
 // has a session and a group of its own.
-func TestEndOrphansOfOwner(t *testing.T) {
+func TestKillLeftoversOfOwner(t *testing.T) {
 	tidy(t)
 	for _, owner := range []Owner{SlotOwner(1), SlotOwner(2), SidecarOwner("db")} {
 		c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
@@ -58,13 +58,13 @@ func TestEndOrphansOfOwner(t *testing.T) {
 }
 
 // A slot does not wait for what a sidecar has lost, however lively that is.
-func TestLivelyOfOwner(t *testing.T) {
+func TestLeftoversBusyOfOwner(t *testing.T) {
 	tidy(t)
 	c := shell("(while :; do :; done) >/dev/null 2>&1 & exit 0")
 	c.Owner, c.Keep = SidecarOwner("db"), true
 	runToEnd(t, t.Context(), c, 0).check(t, 0)
-	within(t, "it is lively", func() bool { return lively(SidecarOwner("db")) })
-	if lively(SlotOwner(1)) {
+	within(t, "it is lively", func() bool { return leftoversBusy(SidecarOwner("db")) })
+	if leftoversBusy(SlotOwner(1)) {
 		t.Error("the slot has something lively, want nothing")
 	}
 	processes.killLeftovers(Anybody, bound)
@@ -76,7 +76,7 @@ func owns(of Owner, p *Process) bool {
 	return processes.owns(of, p.pid) == yes
 }
 
-func lively(of Owner) bool {
+func leftoversBusy(of Owner) bool {
 	busy, _ := processes.leftoversBusy(of)
 	return busy
 }

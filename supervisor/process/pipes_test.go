@@ -29,7 +29,7 @@ func randomBytes(n int) []byte {
 }
 
 // P05, P07, P10: bytes arrive as they are, however many.
-func TestThere(t *testing.T) {
+func TestBytesArriveUnchanged(t *testing.T) {
 	for name, input := range map[string][]byte{
 		"none":                 {},
 		"a newline":            []byte("\n"),

@@ -253,17 +253,17 @@ func TestStartWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// errTime stands for why a command is ended.
-var errTime = errors.New("time is up")
+// errTimeUp stands for why a command is ended.
+var errTimeUp = errors.New("time is up")
 
-// endWhenReady runs c until it has written something, and then ends it.
-func endWhenReady(t *testing.T, c *Command, grace time.Duration) (exit Exit, log string) {
+// stopWhenReady runs c until it has written something, and then ends it.
+func stopWhenReady(t *testing.T, c *Command, grace time.Duration) (exit Exit, log string) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	var written strings.Builder
 	c.Outputs = []io.Writer{writer(func(p []byte) (int, error) {
-		cancel(errTime)
+		cancel(errTimeUp)
 		return written.Write(p)
 	}), &written}
 	quick(t, func() {
@@ -272,8 +272,8 @@ func endWhenReady(t *testing.T, c *Command, grace time.Duration) (exit Exit, log
 			t.Fatal(err)
 		}
 	})
-	if exit.Cause != errTime {
-		t.Errorf("cause: got %v, want %v", exit.Cause, errTime)
+	if exit.Cause != errTimeUp {
+		t.Errorf("cause: got %v, want %v", exit.Cause, errTimeUp)
 	}
 	return exit, written.String()
 }
@@ -312,7 +312,7 @@ func TestCutShort(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			withReaper(t)
-			exit, _ := endWhenReady(t, shell(row.script), row.grace)
+			exit, _ := stopWhenReady(t, shell(row.script), row.grace)
 			if exit.Status != row.want {
 				t.Errorf("got status %#x, want %#x", exit.Status, row.want)
 			}
@@ -322,16 +322,16 @@ func TestCutShort(t *testing.T) {
 }
 
 // What a command writes while it is being ended still counts.
-func TestLastWordsOfTheInterrupted(t *testing.T) {
+func TestOutputAfterInterrupt(t *testing.T) {
 	tidy(t)
-	exit, log := endWhenReady(t, shell("trap 'echo cleaned >&2; head -c 300000 /dev/zero; exit 7' TERM; echo ready; sleep 60 & wait"), bound)
+	exit, log := stopWhenReady(t, shell("trap 'echo cleaned >&2; head -c 300000 /dev/zero; exit 7' TERM; echo ready; sleep 60 & wait"), bound)
 	if exit.Status != exited7 || len(log) != len("ready\ncleaned\n")+300000 {
 		t.Errorf("got status %#x and %d bytes, want %#x and all", exit.Status, len(log), exited7)
 	}
 }
 
 // What a command has written counts, also when nobody has pumped.
-func TestEndWithoutPump(t *testing.T) {
+func TestStopWithoutPump(t *testing.T) {
 	tidy(t)
 	var out, log logs.Tail
 	c := shell("echo out; echo log >&2; exit 7")
@@ -344,7 +344,7 @@ func TestEndWithoutPump(t *testing.T) {
 }
 
 // R15: also a stopped one.
-func TestEndOfTheStopped(t *testing.T) {
+func TestStopOfStopped(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
 		grace  time.Duration
@@ -371,7 +371,7 @@ func TestEndOfTheStopped(t *testing.T) {
 func TestOneInterrupt(t *testing.T) {
 	tidy(t)
 	// Without a child: a signal that meets one between fork and exec is lost.
-	_, log := endWhenReady(t, shell(`trap 'echo TERM; n=x' TERM; echo ready; until [ $n ]; do :; done
+	_, log := stopWhenReady(t, shell(`trap 'echo TERM; n=x' TERM; echo ready; until [ $n ]; do :; done
 		i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done`), bound)
 	if got := strings.Count(log, "TERM"); got != 1 {
 		t.Errorf("got %d times SIGTERM, want once: %q", got, log)
@@ -379,14 +379,14 @@ func TestOneInterrupt(t *testing.T) {
 }
 
 // A process may leave its group for another. It is asked to exit all the same.
-func TestEndOfOneThatLeftItsGroup(t *testing.T) {
+func TestStopOutsideItsGroup(t *testing.T) {
 	tidy(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &Command{Path: self, Args: []string{self}, Env: append(os.Environ(), helperVariable+"=leave its group")}
-	exit, _ := endWhenReady(t, c, bound)
+	exit, _ := stopWhenReady(t, c, bound)
 	if want := syscall.WaitStatus(syscall.SIGTERM); exit.Status != want {
 		t.Errorf("got status %#x, want %#x", exit.Status, want)
 	}
@@ -420,7 +420,7 @@ func TestBackground(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			withReaper(t)
-			var got *ended
+			var got *finished
 			quick(t, func() {
 				c := shell(script)
 				c.Input = make([]byte, 1<<20)
@@ -455,11 +455,11 @@ func TestKeep(t *testing.T) {
 			c := shell(row.script)
 			c.Keep = true
 			if row.cut {
-				endWhenReady(t, c, bound)
+				stopWhenReady(t, c, bound)
 			} else if got := runToEnd(t, t.Context(), c, 0); got.Cause != nil || got.stdout.String() != "ok\n" {
 				t.Errorf("got cause %v, %q", got.Cause, got.stdout.String())
 			}
-			within(t, "the others are gone", func() bool { return len(below()) == row.lives })
+			within(t, "the others are gone", func() bool { return len(descendants()) == row.lives })
 			if got := processes.leftovers(Anybody); len(got) != row.lives {
 				t.Errorf("got the orphans %v, want %d", got, row.lives)
 			}
@@ -485,8 +485,8 @@ func TestAbandon(t *testing.T) {
 			p := start(t, c)
 			pumpUntil(t, p, func() bool { return out.Total > 0 })
 			quick(t, p.Abandon)
-			if processes.isProcess(p.pid) || len(below()) != 1 {
-				t.Errorf("got children %v, want only its child", below())
+			if processes.isProcess(p.pid) || len(descendants()) != 1 {
+				t.Errorf("got children %v, want only its child", descendants())
 			}
 			processes.killLeftovers(Anybody, bound)
 		})
@@ -494,7 +494,7 @@ func TestAbandon(t *testing.T) {
 }
 
 // R21: when memory runs out, it is the command that goes, and not us.
-func TestPreferToKill(t *testing.T) {
+func TestOOMScore(t *testing.T) {
 	tidy(t)
 	score := func(of string) string {
 		text, err := os.ReadFile("/proc/" + of + "/oom_score_adj")

@@ -17,13 +17,13 @@ import (
 
 // The done of Pump: a resident child answers on a descriptor of its own, and
 // what it wrote before on others is there when Pump returns.
-type resident struct {
+type residentChild struct {
 	*Process
 	requests    *os.File
 	log, answer bytes.Buffer
 }
 
-func startResident(t *testing.T, script string) *resident {
+func startResidentChild(t *testing.T, script string) *residentChild {
 	t.Helper()
 	theirs, ours, err := os.Pipe()
 	if err != nil {
@@ -31,7 +31,7 @@ func startResident(t *testing.T, script string) *resident {
 	}
 	defer theirs.Close()
 	t.Cleanup(func() { _ = ours.Close() })
-	r := &resident{requests: ours}
+	r := &residentChild{requests: ours}
 	c := shell(script)
 	c.Stdin = theirs
 	c.Outputs = []io.Writer{io.Discard, &r.log, &r.answer}
@@ -39,10 +39,10 @@ func startResident(t *testing.T, script string) *resident {
 	return r
 }
 
-func (r *resident) answered() bool { return bytes.HasSuffix(r.answer.Bytes(), []byte("\n")) }
+func (r *residentChild) answered() bool { return bytes.HasSuffix(r.answer.Bytes(), []byte("\n")) }
 
 // next waits for the next answer.
-func (r *resident) next(ctx context.Context) (string, error) {
+func (r *residentChild) next(ctx context.Context) (string, error) {
 	if err := r.Pump(ctx, r.answered); err != nil {
 		return "", err
 	}
@@ -52,7 +52,7 @@ func (r *resident) next(ctx context.Context) (string, error) {
 
 func TestPumpUntilAnswered(t *testing.T) {
 	tidy(t)
-	r := startResident(t, `while read -r l; do printf '%s' "$(head -c 60000 /dev/zero | tr '\0' x)" >&2; echo "log $l" >&2; echo "answer $l" >&3; done; exit 5`)
+	r := startResidentChild(t, `while read -r l; do printf '%s' "$(head -c 60000 /dev/zero | tr '\0' x)" >&2; echo "log $l" >&2; echo "answer $l" >&3; done; exit 5`)
 	for i := range 20 {
 		fmt.Fprintln(r.requests, i)
 		answer, err := r.next(t.Context())
@@ -80,7 +80,7 @@ func TestPumpUntilAnswered(t *testing.T) {
 func TestPumpLastAnswer(t *testing.T) {
 	tidy(t)
 	for range 300 {
-		r := startResident(t, "echo why >&2; echo answer >&3; exit 1")
+		r := startResidentChild(t, "echo why >&2; echo answer >&3; exit 1")
 		answer, err := r.next(t.Context())
 		if err != nil || answer != "answer\n" || r.log.String() != "why\n" {
 			t.Fatalf("got %q, %v, log %q; want the answer", answer, err, r.log.String())
@@ -101,13 +101,13 @@ func TestPumpAfterTheExit(t *testing.T) {
 		want error
 	}{
 		"the answer is the last thing": {size, nil},
-		"an Output takes not all":      {size - 1, errFull},
+		"an Output takes not all":      {size - 1, errLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			c := shell("head -c 300000 /dev/zero; printf x >&3")
 			c.Input = make([]byte, pipeSize+1) // for big pipes
-			room, answer := full{row.room}, logs.Tail{}
+			room, answer := limitedOutput{row.room}, logs.Tail{}
 			c.Outputs = []io.Writer{&room, io.Discard, &answer}
 			p := start(t, c)
 			within(t, "it has exited", p.Exited)
@@ -141,7 +141,7 @@ func TestPumpBeforeTheAnswer(t *testing.T) {
 // P13: half an answer is none.
 func TestPumpHalfAnAnswer(t *testing.T) {
 	tidy(t)
-	r := startResident(t, "printf half >&3; exit 1")
+	r := startResidentChild(t, "printf half >&3; exit 1")
 	if _, err := r.next(t.Context()); err != ErrExited || r.answer.String() != "half" {
 		t.Errorf("got %v, %q, want %v and the half", err, r.answer.String(), ErrExited)
 	}
@@ -151,7 +151,7 @@ func TestPumpHalfAnAnswer(t *testing.T) {
 // A child may survive Interrupt and go on.
 func TestInterruptSurvived(t *testing.T) {
 	tidy(t)
-	r := startResident(t, `trap 'echo survived >&3' TERM
+	r := startResidentChild(t, `trap 'echo survived >&3' TERM
 		echo ready >&3
 		while :; do sleep 60 & wait; done`)
 	for _, want := range []string{"ready\n", "survived\n", "survived\n"} {
@@ -171,11 +171,11 @@ func TestInterruptSurvived(t *testing.T) {
 // Pump does not end the process when ctx ends: it may go on.
 func TestPumpResumed(t *testing.T) {
 	tidy(t)
-	r := startResident(t, "read -r l; echo $l >&3")
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Millisecond, errTime)
+	r := startResidentChild(t, "read -r l; echo $l >&3")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Millisecond, errTimeUp)
 	defer cancel()
-	if _, err := r.next(ctx); err != errTime {
-		t.Errorf("got %v, want %v", err, errTime)
+	if _, err := r.next(ctx); err != errTimeUp {
+		t.Errorf("got %v, want %v", err, errTimeUp)
 	}
 	fmt.Fprintln(r.requests, "on")
 	if got, err := r.next(t.Context()); err != nil || got != "on\n" {
@@ -184,14 +184,14 @@ func TestPumpResumed(t *testing.T) {
 	r.Stop(0)
 }
 
-var errFull = errors.New("full")
+var errLimit = errors.New("full")
 
-// full takes some bytes and no more.
-type full struct{ room int }
+// limitedOutput takes some bytes and no more.
+type limitedOutput struct{ room int }
 
-func (f *full) Write(p []byte) (int, error) {
+func (f *limitedOutput) Write(p []byte) (int, error) {
 	if f.room -= len(p); f.room < 0 {
-		return 0, errFull
+		return 0, errLimit
 	}
 	return len(p), nil
 }
@@ -215,11 +215,11 @@ func TestOutputFails(t *testing.T) {
 			withReaper(t)
 			for range row.runs {
 				c := shell(row.script)
-				c.Outputs = []io.Writer{&full{5}, io.Discard}
+				c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard}
 				quick(t, func() {
 					exit, err := Run(t.Context(), c, 50*time.Millisecond)
-					if err != nil || exit.Cause != errFull {
-						t.Fatalf("got cause %v, status %#x, %v; want %v", exit.Cause, exit.Status, err, errFull)
+					if err != nil || exit.Cause != errLimit {
+						t.Fatalf("got cause %v, status %#x, %v; want %v", exit.Cause, exit.Status, err, errLimit)
 					}
 				})
 			}
@@ -231,10 +231,10 @@ func TestOutputFails(t *testing.T) {
 func TestOutputFailsGently(t *testing.T) {
 	tidy(t)
 	c := shell("trap 'echo more; sleep 0.1; echo more; exit 7' TERM; echo too much; sleep 60 & wait")
-	c.Outputs = []io.Writer{&full{5}, io.Discard}
+	c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard}
 	exit, err := Run(t.Context(), c, bound)
-	if err != nil || exit.Cause != errFull || exit.Status != exited7 {
-		t.Errorf("got cause %v, status %#x, %v; want %v, %#x", exit.Cause, exit.Status, err, errFull, exited7)
+	if err != nil || exit.Cause != errLimit || exit.Status != exited7 {
+		t.Errorf("got cause %v, status %#x, %v; want %v, %#x", exit.Cause, exit.Status, err, errLimit, exited7)
 	}
 }
 
@@ -244,20 +244,20 @@ func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 	for range 50 {
 		answered := false
 		c := shell("echo too much; echo answer >&3; sleep 60; :")
-		c.Outputs = []io.Writer{&full{5}, io.Discard, writer(func(p []byte) (int, error) {
+		c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard, writer(func(p []byte) (int, error) {
 			answered = true
 			return len(p), nil
 		})}
 		p := start(t, c)
-		if err := p.Pump(t.Context(), func() bool { return answered }); err != errFull {
-			t.Errorf("got %v, want %v", err, errFull)
+		if err := p.Pump(t.Context(), func() bool { return answered }); err != errLimit {
+			t.Errorf("got %v, want %v", err, errLimit)
 		}
 		p.Stop(0)
 	}
 }
 
 // P03: what was written before the exit is never lost.
-func TestLastWords(t *testing.T) {
+func TestOutputBeforeExit(t *testing.T) {
 	tidy(t)
 	for range 500 {
 		got := runToEnd(t, t.Context(), shell("echo last words >&2; exit 3"), 0)
@@ -314,7 +314,7 @@ func TestOutputsClosed(t *testing.T) {
 }
 
 // What a process leaves to another to pass on is not lost when it exits.
-func TestPassedOn(t *testing.T) {
+func TestHolderOutput(t *testing.T) {
 	tidy(t)
 	for range 50 {
 		c := &Command{Path: "/bin/bash", Args: []string{"bash", "-c", "exec > >(cat); echo one; echo two"}, Env: os.Environ()}

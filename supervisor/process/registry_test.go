@@ -71,7 +71,7 @@ func TestStatusesAmongOrphans(t *testing.T) {
 
 // R02: one of our own that nobody has ended yet keeps nobody from being
 // reaped once it has been.
-func TestReaperBehindOurOwn(t *testing.T) {
+func TestReaperBehindProcess(t *testing.T) {
 	tidy(t)
 	withReaper(t)
 	first := start(t, shell("exit 5"))
@@ -84,7 +84,7 @@ func TestReaperBehindOurOwn(t *testing.T) {
 }
 
 // T02: what escapes from its group does not escape from endOrphans.
-func TestEndOrphans(t *testing.T) {
+func TestKillLeftovers(t *testing.T) {
 	for name, script := range map[string]string{
 		"a session of its own":        "escape 'sleep 60 >&2 &'",
 		"a group of its own":          "set -m; sleep 60 & sleep 60 &",
@@ -116,7 +116,7 @@ func TestEndOrphans(t *testing.T) {
 
 // An orphan may end on its own at any moment, and leave another: here many do
 // while endOrphans looks.
-func TestEndOrphansThatExit(t *testing.T) {
+func TestKillLeftoversThatExit(t *testing.T) {
 	tidy(t)
 	withReaper(t)
 	for range 30 {
@@ -137,7 +137,7 @@ func TestEndOrphansThatExit(t *testing.T) {
 }
 
 // killLeftovers leaves our own alone, dead or alive.
-func TestEndOrphansAndOurOwn(t *testing.T) {
+func TestKillLeftoversSparesProcesses(t *testing.T) {
 	tidy(t)
 	withReaper(t)
 	live := start(t, shell("exec sleep 60"))
@@ -160,7 +160,7 @@ func TestEndOrphansAndOurOwn(t *testing.T) {
 
 // killLeftovers gives up at its limit and says who was left; one that is over at
 // once stands for a process that cannot be killed.
-func TestEndOrphansLimit(t *testing.T) {
+func TestKillLeftoversLimit(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
 	quick(t, func() {
@@ -172,7 +172,7 @@ func TestEndOrphansLimit(t *testing.T) {
 }
 
 // leftovers tells of the living, and reaps the dead.
-func TestOrphans(t *testing.T) {
+func TestLeftovers(t *testing.T) {
 	tidy(t)
 	own := start(t, shell("exec sleep 60"))
 	if len(processes.leftovers(Anybody)) > 0 {
@@ -181,7 +181,7 @@ func TestOrphans(t *testing.T) {
 	runToEnd(t, t.Context(), shell(escape+"(: &); escape 'sleep 60 >&2 &'; (: &)"), 0).check(t, 0)
 	within(t, "the dead are reaped", func() bool {
 		got := processes.leftovers(Anybody)
-		return len(got) == 1 && len(below()) == 2 && got[0] != own.pid
+		return len(got) == 1 && len(descendants()) == 2 && got[0] != own.pid
 	})
 	if own.Exited() {
 		t.Error("got our own exited, want it running")

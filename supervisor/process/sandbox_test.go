@@ -23,8 +23,8 @@ type poorSandbox struct {
 
 // Tests of what starts, moves bytes and stops; and of what is found besides.
 const (
-	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestCloseAndStop|TestPumpLastAnswer|TestEndOfTheStopped|TestOneInterrupt"
-	foundTests = "|TestKeep$|TestAbandon|TestOrphans$|TestEndOrphans(Of|Limit|$)|TestOwns|TestLively|TestPassedOn"
+	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestCloseAndStop|TestPumpLastAnswer|TestStopOfStopped|TestOneInterrupt"
+	foundTests = "|TestKeep$|TestAbandon|TestLeftovers$|TestKillLeftovers(Of|Limit|$)|TestOwns|TestLeftoversBusy|TestHolderOutput"
 )
 
 var poorSandboxes = map[string]poorSandbox{
@@ -33,9 +33,9 @@ var poorSandboxes = map[string]poorSandbox{
 	"no adoption, environment": {func(s *sandbox) { s.adoption, s.marker = syscall.EINVAL, environMarker{} }, runTests + foundTests},
 	"no adoption, no mark":     {func(s *sandbox) { s.adoption, s.marker = syscall.EPERM, nil }, runTests},
 	"no /proc":                 {func(s *sandbox) { s.hasProc = false }, runTests + foundTests},
-	"no waitid":                {func(s *sandbox) { s.noWaitid.Store(true) }, runTests + "|TestKeep$|TestEndOrphans$"},
-	"sessions, no groups":      {func(s *sandbox) { s.grouping = 1 }, runTests + "|TestKeep$|TestEndOrphans$"},
-	"no groups":                {func(s *sandbox) { s.grouping = 2 }, "TestExitStatuses|TestCommand|TestBothWays|TestPumpLastAnswer|TestEndOrphans$"},
+	"no waitid":                {func(s *sandbox) { s.noWaitid.Store(true) }, runTests + "|TestKeep$|TestKillLeftovers$"},
+	"sessions, no groups":      {func(s *sandbox) { s.grouping = 1 }, runTests + "|TestKeep$|TestKillLeftovers$"},
+	"no groups":                {func(s *sandbox) { s.grouping = 2 }, "TestExitStatuses|TestCommand|TestBothWays|TestPumpLastAnswer|TestKillLeftovers$"},
 }
 
 // enterSandbox makes the registry find what the variable says. Without it the
@@ -89,7 +89,7 @@ func failures(out string) string {
 
 // Without adoption and /proc, what a program has left is found by trying
 // numbers, once: a zombie looks like a living process there.
-func TestLostByNumber(t *testing.T) {
+func TestOrphansByNumber(t *testing.T) {
 	tidy(t)
 	s := &processes.sandbox
 	adoption, lists := s.adoption, s.hasProc

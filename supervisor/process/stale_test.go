@@ -48,12 +48,12 @@ func otherBootstrap(t *testing.T) (cmd *exec.Cmd, sidecar int) {
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	within(t, "its sidecar runs", func() bool { sidecar = sleeperOf(cmd.Process.Pid); return sidecar != 0 })
+	within(t, "its sidecar runs", func() bool { sidecar = sleepWithMark(cmd.Process.Pid); return sidecar != 0 })
 	return cmd, sidecar
 }
 
-// sleeperOf finds the sleep with the mark of a bootstrap; 0: there is none.
-func sleeperOf(bootstrap int) int {
+// sleepWithMark finds the sleep with the mark of a bootstrap; 0: there is none.
+func sleepWithMark(bootstrap int) int {
 	run := runNumber(procfs.ReadStat(bootstrap))
 	pids, _ := procfs.Pids()
 	i := slices.IndexFunc(pids, func(pid int) bool {

@@ -32,7 +32,7 @@ func TestHasExited(t *testing.T) {
 }
 
 // A stopped child has not exited.
-func TestPeekStopped(t *testing.T) {
+func TestHasExitedOfStopped(t *testing.T) {
 	tidy(t)
 	p := start(t, shell("kill -STOP $$"))
 	defer p.Stop(0)

@@ -14,16 +14,16 @@ import (
 )
 
 // A shown is a command whose stdout and stderr are terminals.
-type shown struct{ stdout, stderr bytes.Buffer }
+type terminalOutput struct{ stdout, stderr bytes.Buffer }
 
-func showOn(c *Command) *shown {
-	s := &shown{}
+func addTerminals(c *Command) *terminalOutput {
+	s := &terminalOutput{}
 	c.Outputs = []io.Writer{Terminal{&s.stdout}, Terminal{&s.stderr}}
 	return s
 }
 
 // run runs a command to its end.
-func (s *shown) run(t *testing.T, c *Command) Exit {
+func (s *terminalOutput) run(t *testing.T, c *Command) Exit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
@@ -51,7 +51,7 @@ func TestTerminalBytes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			c := &Command{Path: "/bin/sh", Args: []string{"sh", "-c", "tee /proc/self/fd/2"}, Env: os.Environ(), Input: input}
-			s := showOn(c)
+			s := addTerminals(c)
 			if exit := s.run(t, c); exit.Cause != nil || exit.Status != exited0 {
 				t.Errorf("got %+v, want exit status 0", exit)
 			}
@@ -93,7 +93,7 @@ func TestTerminalExits(t *testing.T) {
 	tidy(t)
 	for _, status := range []int{0, 1, 3, 126, 127, 255} {
 		c := shell("echo out; echo log >&2; exit " + strconv.Itoa(status))
-		s := showOn(c)
+		s := addTerminals(c)
 		if exit := s.run(t, c); exit.Cause != nil || exit.Status.ExitStatus() != status {
 			t.Errorf("got %+v, want exit status %d", exit, status)
 		}
@@ -102,7 +102,7 @@ func TestTerminalExits(t *testing.T) {
 		}
 	}
 	c := shell("echo out; kill -9 $$")
-	s := showOn(c)
+	s := addTerminals(c)
 	if exit := s.run(t, c); exit.Status != killed || s.stdout.String() != "out\n" {
 		t.Errorf("got %+v, %q, want signal 9", exit, s.stdout.String())
 	}
@@ -110,11 +110,11 @@ func TestTerminalExits(t *testing.T) {
 
 // The last words are never lost, though nothing but the exit tells that they
 // are the last.
-func TestTerminalLastWords(t *testing.T) {
+func TestTerminalOutputBeforeExit(t *testing.T) {
 	tidy(t)
 	for range 200 {
 		c := shell("echo first; echo last words >&2; exit 3")
-		s := showOn(c)
+		s := addTerminals(c)
 		if exit := s.run(t, c); exit.Status.ExitStatus() != 3 || s.stdout.String() != "first\n" || s.stderr.String() != "last words\n" {
 			t.Fatalf("got %+v, %q, %q", exit, s.stdout.String(), s.stderr.String())
 		}
@@ -150,7 +150,7 @@ func TestTerminalHeld(t *testing.T) {
 	tidy(t)
 	withReaper(t)
 	c := shell("setsid sleep 60 & echo out")
-	s := showOn(c)
+	s := addTerminals(c)
 	quick(t, func() {
 		if exit := s.run(t, c); exit.Status != exited0 || s.stdout.String() != "out\n" {
 			t.Errorf("got %+v, %q", exit, s.stdout.String())
@@ -163,7 +163,7 @@ func TestTerminalHeld(t *testing.T) {
 func TestTerminalClosed(t *testing.T) {
 	tidy(t)
 	c := shell("echo out; exec >&- 2>&- ; sleep 0.05; exit 4")
-	s := showOn(c)
+	s := addTerminals(c)
 	if exit := s.run(t, c); exit.Cause != nil || exit.Status.ExitStatus() != 4 || s.stdout.String() != "out\n" {
 		t.Errorf("got %+v, %q", exit, s.stdout.String())
 	}
@@ -173,10 +173,10 @@ func TestTerminalClosed(t *testing.T) {
 func TestTerminalOutputFails(t *testing.T) {
 	tidy(t)
 	c := shell("trap '' TERM HUP; while :; do echo too much; done")
-	c.Outputs = []io.Writer{Terminal{&full{5}}, io.Discard}
+	c.Outputs = []io.Writer{Terminal{&limitedOutput{5}}, io.Discard}
 	quick(t, func() {
-		if exit, err := Run(t.Context(), c, 20*time.Millisecond); err != nil || exit.Cause != errFull {
-			t.Errorf("got %+v, %v, want %v", exit, err, errFull)
+		if exit, err := Run(t.Context(), c, 20*time.Millisecond); err != nil || exit.Cause != errLimit {
+			t.Errorf("got %+v, %v, want %v", exit, err, errLimit)
 		}
 	})
 }
@@ -196,7 +196,7 @@ func TestTerminalWithoutDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := shell("echo out")
-		s := showOn(c)
+		s := addTerminals(c)
 		exit, err := Run(t.Context(), c, 0)
 		if err == nil {
 			if exit.Status != exited0 || s.stdout.String() != "out\n" {
