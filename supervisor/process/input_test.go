@@ -17,7 +17,7 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// A fed is a child whose stdin stays open.
+// A stdinChild is a child whose stdin stays open.
 type stdinChild struct {
 	*Process
 	out, log bytes.Buffer
@@ -33,14 +33,14 @@ func startStdinChild(t *testing.T, script string) *stdinChild {
 	return f
 }
 
-// readOutput waits until the child has written so many bytes, and takes them.
+// readOutput waits until the child has written n bytes, and takes them.
 func (f *stdinChild) readOutput(t *testing.T, n int) string {
 	t.Helper()
 	pumpUntil(t, f.Process, func() bool { return f.out.Len() >= n })
 	return string(f.out.Next(f.out.Len()))
 }
 
-// give gives it more, which must not take long.
+// give gives the child more data, which must not block.
 func (f *stdinChild) give(t *testing.T, data ...[]byte) {
 	t.Helper()
 	done := make(chan struct{})
@@ -55,7 +55,7 @@ func (f *stdinChild) give(t *testing.T, data ...[]byte) {
 	}
 }
 
-// closeAndWait ends its stdin, and waits for its end.
+// closeAndWait closes stdin and waits for the child to exit.
 func (f *stdinChild) closeAndWait(t *testing.T, status int) {
 	t.Helper()
 	f.CloseInput()
@@ -66,7 +66,7 @@ func (f *stdinChild) closeAndWait(t *testing.T, status int) {
 	}
 }
 
-// Stdin stays open until it is closed, and what is given arrives in order.
+// Stdin stays open until it is closed, and data arrives in order.
 func TestGive(t *testing.T) {
 	tidy(t)
 	f := startStdinChild(t, "cat")
@@ -80,8 +80,8 @@ func TestGive(t *testing.T) {
 	f.closeAndWait(t, 0)
 }
 
-// However much is given, in however many parts, without a look at whether it
-// is read.
+// Give takes any number of bytes in any number of parts, even if the child does
+// not read them yet.
 func TestGiveMuch(t *testing.T) {
 	for name, sizes := range map[string][]int{
 		"nothing":              {},
@@ -121,7 +121,7 @@ func TestGiveMuch(t *testing.T) {
 	}
 }
 
-// What is closed before all of it is written is written first.
+// Data that was given before CloseInput is written first.
 func TestCloseInputBehind(t *testing.T) {
 	tidy(t)
 	f := startStdinChild(t, "read -r l; echo $l; wc -c")
@@ -134,7 +134,7 @@ func TestCloseInputBehind(t *testing.T) {
 	}
 }
 
-// A child may read later, or never.
+// A child may read its stdin late, or never.
 func TestGiveUnread(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -158,7 +158,7 @@ func TestGiveUnread(t *testing.T) {
 	}
 }
 
-// Giving to what is dead, or has no stdin of ours, is no more than in vain.
+// Giving data to a dead child, or to one without a pipe, has no effect.
 func TestGiveDead(t *testing.T) {
 	tidy(t)
 	f := startStdinChild(t, "exit 3")
@@ -184,7 +184,7 @@ func TestGiveDead(t *testing.T) {
 	f.closeAndWait(t, 4)
 }
 
-// An Input comes before what is given.
+// Input arrives before the data of Give.
 func TestGiveAfterInput(t *testing.T) {
 	tidy(t)
 	f := &stdinChild{}
@@ -198,7 +198,7 @@ func TestGiveAfterInput(t *testing.T) {
 	}
 }
 
-// The pipes grow with the first that is large, all of them.
+// The first large input enlarges all pipes.
 func TestGiveEnlarges(t *testing.T) {
 	tidy(t)
 	f := startStdinChild(t, "cat >/dev/null")
@@ -221,7 +221,7 @@ func TestGiveEnlarges(t *testing.T) {
 	f.closeAndWait(t, 0)
 }
 
-// A closing is an Output that is told its end.
+// A closableOutput is an Output that counts its Close.
 type closableOutput struct {
 	bytes.Buffer
 	closed int
@@ -232,8 +232,8 @@ func (c *closableOutput) Close() error { c.closed++; return c.err }
 
 var errClosed = errors.New("closed")
 
-// An Output that is an io.Closer is closed once, when nothing more will come.
-// Its error ends the Pump, though the process lives.
+// An Output that is an io.Closer is closed once, at the end of its pipe. An
+// error of Close ends the Pump, though the process lives.
 func TestOutputCloser(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -272,7 +272,7 @@ func TestOutputCloser(t *testing.T) {
 	}
 }
 
-// One whose process is ended from here is not: nobody waits for it.
+// Stop closes the pipe of an Output, but need not call its Close.
 func TestOutputCloserStopped(t *testing.T) {
 	tidy(t)
 	answers := &closableOutput{}
@@ -284,8 +284,8 @@ func TestOutputCloserStopped(t *testing.T) {
 	}
 }
 
-// CloseAndStop lets a child end by itself: at the end of its stdin, then at SIGTERM,
-// then not.
+// CloseAndStop lets a child exit at the end of its stdin, then sends SIGTERM,
+// then SIGKILL.
 func TestCloseAndStop(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -322,7 +322,7 @@ func TestCloseAndStop(t *testing.T) {
 	}
 }
 
-// What has ended by itself leaves nothing of its group.
+// When the process exits at the end of its stdin, its group is killed.
 func TestCloseAndStopGroup(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -333,7 +333,7 @@ func TestCloseAndStopGroup(t *testing.T) {
 	}
 }
 
-// The children of a process, not ours nor theirs; zombies too.
+// Children lists the children of that process only, including zombies.
 func TestChildrenOfAProcess(t *testing.T) {
 	tidy(t)
 	f := startStdinChild(t, "sleep 60 & echo $!; sh -c 'sleep 60 & wait' & echo $!; echo end; read -r _")
@@ -366,14 +366,14 @@ func TestChildrenOfAProcess(t *testing.T) {
 	f.Stop(0)
 	processes.killLeftovers(Anybody, bound)
 	if got := f.Children(); len(got) > 0 {
-		t.Errorf("of one that is gone: got %v, want none", got)
+		t.Errorf("after the exit: got %v, want none", got)
 	}
 	if got := f.Resident(); got != 0 {
-		t.Errorf("of one that is gone: got %d bytes, want none", got)
+		t.Errorf("after the exit: got %d bytes, want none", got)
 	}
 }
 
-// Memory counts with that of all below.
+// Resident includes the memory of all descendants.
 func TestResident(t *testing.T) {
 	tidy(t)
 	f := startStdinChild(t, "echo go; cat")
@@ -391,10 +391,10 @@ func TestResident(t *testing.T) {
 	f.closeAndWait(t, 0)
 }
 
-// A list of children that is longer than what the kernel gives at once.
+// OurChildren reads lists that are longer than what the kernel returns at once.
 func TestManyChildren(t *testing.T) {
 	tidy(t)
-	runtime.LockOSThread() // whose children they all are
+	runtime.LockOSThread() // the children files list children by thread
 	defer runtime.UnlockOSThread()
 	var want []int
 	for range 900 {
@@ -413,16 +413,16 @@ func TestManyChildren(t *testing.T) {
 	}
 }
 
-// A census knows also the threads that have come since the last one, as a
-// child is that of the thread that has forked it.
+// OurChildren includes the children of threads that are newer than the last
+// call.
 func TestChildrenOfNewThreads(t *testing.T) {
 	tidy(t)
 	_ = procfs.OurChildren()
 	const many = 8
 	pids, release := make(chan int), make(chan struct{})
 	for range many {
-		go func() { // ended by release
-			runtime.LockOSThread() // which ends its thread, or not, with it
+		go func() { // ends after release
+			runtime.LockOSThread() // the goroutine's thread is the parent
 			defer runtime.UnlockOSThread()
 			p, err := Start(&Command{Path: "/bin/sleep", Args: []string{"sleep", "60"}})
 			if err != nil {

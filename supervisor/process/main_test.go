@@ -17,12 +17,12 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// bound is far more than anything here takes, and far less than what the
-// processes would take that are to be ended.
+// bound is far longer than anything here takes, and far shorter than the
+// processes live that are to be killed.
 const bound = leaktest.Bound
 
-// helpers are what the test binary does in place of the tests, as a child of
-// one of them: where a shell cannot.
+// helpers are what the test binary does as a child of a test, where a shell
+// cannot do it.
 var helpers = map[string]func(){
 	"leave its group": leaveGroup,
 }
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 }
 
 // warmUp makes the Go runtime open and start what it keeps, so that tests can
-// count.
+// count descriptors and goroutines.
 func warmUp() {
 	exits := make(chan os.Signal, 1)
 	signal.Notify(exits, syscall.SIGCHLD)
@@ -62,9 +62,8 @@ func warmUp() {
 	}
 }
 
-// tidy fails the test if, at its end, a child, a descriptor or a goroutine is
-// left, or a process that one of ours has lost. It is the first thing that a
-// test calls, for its end to be the last.
+// tidy fails the test if at its end a child, an orphan, a descriptor or a
+// goroutine is left. A test calls it first, so that its check runs last.
 func tidy(t *testing.T) {
 	t.Helper()
 	leaktest.Check(t)
@@ -76,12 +75,12 @@ func tidy(t *testing.T) {
 			return len(procfs.OurChildren()) == 0 && len(descendants()) == 0
 		})
 		if len(processes.starts) > 0 {
-			t.Errorf("got %v still noted as our own, want none", processes.starts)
+			t.Errorf("got %v still registered, want none", processes.starts)
 		}
 	})
 }
 
-// descendants lists all that runs below us: our children, and what they have lost.
+// descendants lists our children and all orphans.
 func descendants() []int {
 	pids := procfs.OurChildren()
 	for _, pid := range processes.leftovers(Anybody) {
@@ -92,13 +91,14 @@ func descendants() []int {
 	return pids
 }
 
-// within waits until something is so.
+// within waits until the condition is true.
 func within(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	leaktest.Within(t, what, so)
 }
 
-// quick fails the test if f takes as long as what it should not wait for.
+// quick fails the test if f takes as long as something that it must not wait
+// for.
 func quick(t *testing.T, f func()) {
 	t.Helper()
 	began := time.Now()
@@ -108,22 +108,22 @@ func quick(t *testing.T, f func()) {
 	}
 }
 
-// shell is a command line for sh.
+// shell returns a command that runs a script with sh.
 func shell(script string) *Command {
 	return &Command{Path: "/bin/sh", Args: []string{"sh", "-c", script, "sh"}, Env: os.Environ()}
 }
 
-// escape begins scripts that call it: its argument runs in a session of its
-// own, and it returns when nobody writes to the stdout of that any more.
+// escape defines a shell function that runs its argument in a session of its
+// own. It returns when nobody holds the stdout of that any more.
 const escape = `escape() { : $(setsid sh -c "$1"); }; `
 
-// An ended is a command that has run to its end.
+// A finished is a command that has run to its end.
 type finished struct {
 	Exit
 	stdout, stderr bytes.Buffer
 }
 
-// runToEnd runs c, which must start, to its end, and keeps its outputs.
+// runToEnd runs c to its end and keeps its outputs. c must start.
 func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration) *finished {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, bound)
@@ -137,15 +137,15 @@ func runToEnd(t *testing.T, ctx context.Context, c *Command, grace time.Duration
 	return e
 }
 
-// check fails the test if the command did not end by itself with that status.
+// check fails the test if the command did not exit with that status on its own.
 func (e *finished) check(t *testing.T, status int) {
 	t.Helper()
 	if e.Cause != nil || !e.Status.Exited() || e.Status.ExitStatus() != status {
-		t.Errorf("got status %#x, cause %v, stderr %q; want exit status %d by itself", e.Status, e.Cause, e.stderr.String(), status)
+		t.Errorf("got status %#x, cause %v, stderr %q; want exit status %d without a stop", e.Status, e.Cause, e.stderr.String(), status)
 	}
 }
 
-// start starts c, and ends it at the test's end at the latest.
+// start starts c. The end of the test stops it at the latest.
 func start(t *testing.T, c *Command) *Process {
 	t.Helper()
 	p, err := Start(c)
@@ -160,7 +160,7 @@ func start(t *testing.T, c *Command) *Process {
 	return p
 }
 
-// pumpUntil pumps until so.
+// pumpUntil pumps until the condition is true.
 func pumpUntil(t *testing.T, p *Process, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
@@ -170,7 +170,7 @@ func pumpUntil(t *testing.T, p *Process, so func() bool) {
 	}
 }
 
-// A writer is a function as an Output.
+// A writer makes an Output of a function.
 type writer func(p []byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
@@ -180,7 +180,7 @@ func withReaper(t *testing.T) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- Reap(ctx) }() // ended by stop
+	go func() { done <- Reap(ctx) }() // ends with ctx
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

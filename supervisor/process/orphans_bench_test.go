@@ -7,9 +7,9 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// BenchmarkLeftovers measures what a look for leftovers costs after an event, where
-// orphans are adopted and where only their marks can be read. It reports how
-// many processes the system had.
+// BenchmarkLeftovers measures the check for leftovers after an event, where
+// orphans are adopted and where only marks can be read. It reports how many
+// processes the system had.
 func BenchmarkLeftovers(b *testing.B) {
 	s := &processes.sandbox
 	s.explore()

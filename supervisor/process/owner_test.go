@@ -38,8 +38,8 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-// What one owner's code has lost is ended without that of the others, also what
-// has a session and a group of its own.
+// KillLeftovers kills the leftovers of one owner only, including those with a
+// session and a group of their own.
 func TestKillLeftoversOfOwner(t *testing.T) {
 	tidy(t)
 	for _, owner := range []Owner{SlotOwner(1), SlotOwner(2), SidecarOwner("db")} {
@@ -48,7 +48,7 @@ func TestKillLeftoversOfOwner(t *testing.T) {
 		runToEnd(t, t.Context(), c, 0).check(t, 0)
 	}
 	alive := func(owner Owner) int { return len(processes.leftovers(owner)) }
-	within(t, "all are lost", func() bool { return alive(Anybody) == 3 })
+	within(t, "all are orphans", func() bool { return alive(Anybody) == 3 })
 	for _, owner := range []Owner{SlotOwner(2), SidecarOwner("db"), SlotOwner(1)} {
 		before := alive(Anybody)
 		if left := processes.killLeftovers(owner, bound); len(left) > 0 || alive(owner) > 0 || alive(Anybody) != before-1 {
@@ -57,15 +57,15 @@ func TestKillLeftoversOfOwner(t *testing.T) {
 	}
 }
 
-// A slot does not wait for what a sidecar has lost, however lively that is.
+// A slot does not wait for the busy leftovers of a sidecar.
 func TestLeftoversBusyOfOwner(t *testing.T) {
 	tidy(t)
 	c := shell("(while :; do :; done) >/dev/null 2>&1 & exit 0")
 	c.Owner, c.Keep = SidecarOwner("db"), true
 	runToEnd(t, t.Context(), c, 0).check(t, 0)
-	within(t, "it is lively", func() bool { return leftoversBusy(SidecarOwner("db")) })
+	within(t, "the leftover is busy", func() bool { return leftoversBusy(SidecarOwner("db")) })
 	if leftoversBusy(SlotOwner(1)) {
-		t.Error("the slot has something lively, want nothing")
+		t.Error("the slot has a busy leftover, want none")
 	}
 	processes.killLeftovers(Anybody, bound)
 }

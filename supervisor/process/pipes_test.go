@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// everyByte has all values of a byte, in an order that no line or character
-// survives by chance.
+// everyByte has all values of a byte, in an order that would show any change to
+// lines or characters.
 func everyByte() []byte {
 	all := make([]byte, 256)
 	for i := range all {
@@ -28,7 +28,7 @@ func randomBytes(n int) []byte {
 	return data
 }
 
-// P05, P07, P10: bytes arrive as they are, however many.
+// P05, P07, P10: bytes arrive unchanged, any number of them.
 func TestBytesArriveUnchanged(t *testing.T) {
 	for name, input := range map[string][]byte{
 		"none":                 {},
@@ -58,7 +58,7 @@ func TestBytesArriveUnchanged(t *testing.T) {
 	}
 }
 
-// P04: a command need not read its input, nor all of it.
+// P04: a command need not read its input, or may read a part.
 func TestInputUnread(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -83,13 +83,13 @@ func TestInputUnread(t *testing.T) {
 	}
 }
 
-// Without an Input stdin is at its end.
+// Without an Input stdin is empty.
 func TestNoInput(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell("read -r _ || exit 4"), 0).check(t, 4)
 }
 
-// P02: each stream may be as full as it likes.
+// P02: each stream may be filled to any size while the other one waits.
 func TestStreamsTakeTurns(t *testing.T) {
 	tidy(t)
 	got := runToEnd(t, t.Context(), shell(`x=$(head -c 65536 /dev/zero | tr '\0' x); i=0
@@ -101,7 +101,7 @@ func TestStreamsTakeTurns(t *testing.T) {
 	}
 }
 
-// P01: a line of any length.
+// P01: a line may have any length.
 func TestLongLine(t *testing.T) {
 	tidy(t)
 	var tail logs.Tail
@@ -118,7 +118,7 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
-// Six megabytes each way at once, while stderr is busy too.
+// Six megabytes go each way at once, while stderr is busy too.
 func TestBothWays(t *testing.T) {
 	tidy(t)
 	input := randomBytes(6 << 20)
@@ -131,7 +131,7 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
-// A Stdin and Files stay the caller's.
+// Run leaves Stdin and Files open.
 func TestFilesStayOpen(t *testing.T) {
 	tidy(t)
 	r, w, err := os.Pipe()
@@ -158,8 +158,8 @@ func TestFilesStayOpen(t *testing.T) {
 	}
 }
 
-// Somebody who writes for ever does not keep drain: here it is the Output,
-// which puts back all that it gets.
+// Drain returns even if somebody writes for ever: here the Output puts all that
+// it gets back into the pipe.
 func TestDrainEnds(t *testing.T) {
 	tidy(t)
 	r, w, err := openPipe(false)
@@ -187,7 +187,7 @@ func TestDrainEnds(t *testing.T) {
 	}
 }
 
-// A big pipe is only bigger.
+// A big pipe is inherited no more than a default one.
 func TestPipe(t *testing.T) {
 	for name, big := range map[string]bool{"usual": false, "big": true} {
 		t.Run(name, func(t *testing.T) {

@@ -20,8 +20,8 @@ import (
 	"bootstrap/supervisor/logs"
 )
 
-// stateOf is the state of a process as ps shows it: R, S, T, Z, …; "": it is
-// gone.
+// stateOf returns the state of a process as ps shows it: R, S, T, Z, …; "" if
+// it has exited.
 func stateOf(pid int) string {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, rest, _ := strings.Cut(string(stat), ") ")
@@ -29,7 +29,7 @@ func stateOf(pid int) string {
 	return state
 }
 
-// E12: all exit statuses.
+// E12: all exit statuses are reported.
 func TestExitStatuses(t *testing.T) {
 	tidy(t)
 	for status := range 256 {
@@ -37,12 +37,12 @@ func TestExitStatuses(t *testing.T) {
 	}
 }
 
-// E02: a signal is told from an exit status.
+// E02: a signal is distinguished from an exit status.
 func TestSignals(t *testing.T) {
 	tidy(t)
 	for _, sig := range []syscall.Signal{1, 2, 3, 6, 8, 9, 11, 13, 14, 15, 24, 25, 31} {
 		t.Run(sig.String(), func(t *testing.T) {
-			if signal.Ignored(sig) { // by who started the tests
+			if signal.Ignored(sig) { // by the parent of the tests
 				t.Skip("ignored here")
 			}
 			got := runToEnd(t, t.Context(), shell(fmt.Sprintf("ulimit -c 0; kill -%d $$; sleep 60", sig)), 0)
@@ -53,7 +53,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// E05, R04: what a command does to its group does not touch us.
+// E05, R04: signals that a command sends to its group do not reach us.
 func TestOwnGroup(t *testing.T) {
 	tidy(t)
 	if processes.sandbox.grouping == len(groupings)-1 {
@@ -72,7 +72,7 @@ func TestOwnGroup(t *testing.T) {
 	}
 }
 
-// R17: no signal is ignored or blocked because we handle it.
+// R17: no signal is ignored or blocked in a child because we handle it.
 func TestSignalMask(t *testing.T) {
 	tidy(t)
 	caught := make(chan os.Signal, 1)
@@ -87,7 +87,7 @@ func TestSignalMask(t *testing.T) {
 	if blocked := maskIn(t, got.stdout.String(), "SigBlk"); blocked != 0 {
 		t.Errorf("blocked: got %#x, want none", blocked)
 	}
-	inherited := maskIn(t, string(ours), "SigIgn") // from who started the tests
+	inherited := maskIn(t, string(ours), "SigIgn") // from the parent of the tests
 	if ignored := maskIn(t, got.stdout.String(), "SigIgn"); ignored&^inherited != 0 {
 		t.Errorf("ignored: got %#x, want no more than %#x", ignored, inherited)
 	}
@@ -104,8 +104,8 @@ func maskIn(t *testing.T, status, name string) uint64 {
 	return mask
 }
 
-// R16: a child has the descriptors that the Command says and no other, also
-// while others are being started.
+// R16: a child has the descriptors of its Command and no others, even while
+// other children are started.
 func TestDescriptors(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -151,8 +151,8 @@ func TestDescriptors(t *testing.T) {
 	}
 }
 
-// inheritedFiles are our descriptors from 3 on that whoever started the tests
-// gave to us and to all our descendants.
+// inheritedFiles returns our descriptors from 3 on. They came from our parent,
+// and our children inherit them.
 func inheritedFiles(t *testing.T) map[string]bool {
 	t.Helper()
 	inherited := map[string]bool{}
@@ -165,8 +165,7 @@ func inheritedFiles(t *testing.T) map[string]bool {
 	return inherited
 }
 
-// What a child gets besides: its arguments, its folder and its environment,
-// and nothing of ours.
+// A child gets its own arguments, folder and environment, and nothing of ours.
 func TestCommand(t *testing.T) {
 	tidy(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -224,7 +223,7 @@ func TestStartError(t *testing.T) {
 	}
 }
 
-// R06: wherever the descriptors run out, Start fails and leaves none open.
+// R06: at any lack of descriptors Start fails and leaves none open.
 func TestStartWithoutDescriptors(t *testing.T) {
 	tidy(t)
 	var limit syscall.Rlimit
@@ -253,10 +252,10 @@ func TestStartWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// errTimeUp stands for why a command is ended.
+// errTimeUp is the cause of a stop.
 var errTimeUp = errors.New("time is up")
 
-// stopWhenReady runs c until it has written something, and then ends it.
+// stopWhenReady runs c until it has written something, and then stops it.
 func stopWhenReady(t *testing.T, c *Command, grace time.Duration) (exit Exit, log string) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -285,8 +284,8 @@ const (
 	exited7 = syscall.WaitStatus(7 << 8)
 )
 
-// T01, T02: however it resists, a command whose time is up ends, and its whole
-// group with it.
+// T01, T02: a command whose time is up is killed with its whole group, however
+// it resists.
 func TestCutShort(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -321,7 +320,7 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
-// What a command writes while it is being ended still counts.
+// Output that a command writes during the grace still arrives.
 func TestOutputAfterInterrupt(t *testing.T) {
 	tidy(t)
 	exit, log := stopWhenReady(t, shell("trap 'echo cleaned >&2; head -c 300000 /dev/zero; exit 7' TERM; echo ready; sleep 60 & wait"), bound)
@@ -330,7 +329,7 @@ func TestOutputAfterInterrupt(t *testing.T) {
 	}
 }
 
-// What a command has written counts, also when nobody has pumped.
+// Output of a command arrives even if nobody has pumped.
 func TestStopWithoutPump(t *testing.T) {
 	tidy(t)
 	var out, log logs.Tail
@@ -343,7 +342,7 @@ func TestStopWithoutPump(t *testing.T) {
 	}
 }
 
-// R15: also a stopped one.
+// R15: a stopped process can be stopped, too.
 func TestStopOfStopped(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -367,10 +366,10 @@ func TestStopOfStopped(t *testing.T) {
 	}
 }
 
-// R09: each gets SIGTERM once.
+// R09: each process gets SIGTERM once.
 func TestOneInterrupt(t *testing.T) {
 	tidy(t)
-	// Without a child: a signal that meets one between fork and exec is lost.
+	// The shell has no child: a child between fork and exec would lose the signal.
 	_, log := stopWhenReady(t, shell(`trap 'echo TERM; n=x' TERM; echo ready; until [ $n ]; do :; done
 		i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done`), bound)
 	if got := strings.Count(log, "TERM"); got != 1 {
@@ -378,7 +377,7 @@ func TestOneInterrupt(t *testing.T) {
 	}
 }
 
-// A process may leave its group for another. It is asked to exit all the same.
+// A process that has left its group gets the SIGTERM, too.
 func TestStopOutsideItsGroup(t *testing.T) {
 	tidy(t)
 	self, err := os.Executable()
@@ -404,8 +403,8 @@ func leaveGroup() {
 	time.Sleep(time.Minute)
 }
 
-// R23: what a command leaves in its group ends with it, and does not keep the
-// answer waiting, be it on our pipes or not.
+// R23: processes that a command leaves in its group are killed when it exits,
+// and do not delay the answer, whether they hold our pipes or not.
 func TestBackground(t *testing.T) {
 	for name, script := range map[string]string{
 		"with our pipes":    "sleep 60 & echo ok",
@@ -435,8 +434,8 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-// With Keep, what it leaves in its group lives on, but not what it was doing
-// when its time was up.
+// With Keep, processes that a command leaves in its group live on, unless its
+// time was up.
 func TestKeep(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -459,7 +458,7 @@ func TestKeep(t *testing.T) {
 			} else if got := runToEnd(t, t.Context(), c, 0); got.Cause != nil || got.stdout.String() != "ok\n" {
 				t.Errorf("got cause %v, %q", got.Cause, got.stdout.String())
 			}
-			within(t, "the others are gone", func() bool { return len(descendants()) == row.lives })
+			within(t, "the others have exited", func() bool { return len(descendants()) == row.lives })
 			if got := processes.leftovers(Anybody); len(got) != row.lives {
 				t.Errorf("got the orphans %v, want %d", got, row.lives)
 			}
@@ -468,7 +467,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// Abandon ends the process at once, and nothing else.
+// Abandon kills the process at once, and nothing else.
 func TestAbandon(t *testing.T) {
 	for name, script := range map[string]string{
 		"it runs":      "sleep 60 & echo; wait",
@@ -493,7 +492,7 @@ func TestAbandon(t *testing.T) {
 	}
 }
 
-// R21: when memory runs out, it is the command that goes, and not us.
+// R21: when memory runs out, the kernel kills the command, not us.
 func TestOOMScore(t *testing.T) {
 	tidy(t)
 	score := func(of string) string {
@@ -513,8 +512,8 @@ func TestOOMScore(t *testing.T) {
 	}
 }
 
-// T08: around the deadline there are two outcomes, and always one of them: it
-// exited by itself and all it wrote is there, or it was ended.
+// T08: around the deadline there are two outcomes, and always one of them: the
+// command exited and all its output is there, or it was stopped.
 func TestExitAroundTheDeadline(t *testing.T) {
 	tidy(t)
 	began := time.Now()
@@ -540,7 +539,7 @@ func TestExitAroundTheDeadline(t *testing.T) {
 	t.Logf("usual %v, outcomes %v", usual, outcomes)
 }
 
-// T01, T16: a real deadline, with nothing that would announce it.
+// T01, T16: a real deadline ends the command, with nothing to announce it.
 func TestDeadline(t *testing.T) {
 	for name, script := range map[string]string{
 		"silent":                 "exec sleep 60",
@@ -565,7 +564,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// A context that has ended already still gives one outcome.
+// A context that has already ended still gives one outcome.
 func TestNoTimeAtAll(t *testing.T) {
 	tidy(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -576,7 +575,7 @@ func TestNoTimeAtAll(t *testing.T) {
 	}
 }
 
-// Several at a time do not disturb one another.
+// Several commands at a time do not disturb one another.
 func TestManyAtATime(t *testing.T) {
 	tidy(t)
 	withReaper(t)

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The done of Pump: a resident child answers on a descriptor of its own, and
-// what it wrote before on others is there when Pump returns.
+// A residentChild answers on descriptor 3. When Pump returns, everything that
+// it wrote before has arrived.
 type residentChild struct {
 	*Process
 	requests    *os.File
@@ -76,7 +76,7 @@ func TestPumpUntilAnswered(t *testing.T) {
 	}
 }
 
-// E14: an answer counts, also when the child exits right after it.
+// E14: an answer counts even if the child exits right after it.
 func TestPumpLastAnswer(t *testing.T) {
 	tidy(t)
 	for range 300 {
@@ -93,7 +93,7 @@ func TestPumpLastAnswer(t *testing.T) {
 	}
 }
 
-// What a child wrote that has exited long ago counts, too, however much it is.
+// Output of a child that has exited long ago still arrives, any amount of it.
 func TestPumpAfterTheExit(t *testing.T) {
 	const size = 300000
 	for name, row := range map[string]struct {
@@ -106,7 +106,7 @@ func TestPumpAfterTheExit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
 			c := shell("head -c 300000 /dev/zero; printf x >&3")
-			c.Input = make([]byte, pipeSize+1) // for big pipes
+			c.Input = make([]byte, pipeSize+1) // enlarges the pipes
 			room, answer := limitedOutput{row.room}, logs.Tail{}
 			c.Outputs = []io.Writer{&room, io.Discard, &answer}
 			p := start(t, c)
@@ -119,12 +119,12 @@ func TestPumpAfterTheExit(t *testing.T) {
 	}
 }
 
-// What was written before the answer has been passed on with it, however much
-// it is.
+// Everything that was written before the answer arrives with it, any amount of
+// it.
 func TestPumpBeforeTheAnswer(t *testing.T) {
 	tidy(t)
 	c := shell("head -c 300000 /dev/zero >&2; echo >&3; exec sleep 60")
-	c.Input = make([]byte, pipeSize+1) // for big pipes
+	c.Input = make([]byte, pipeSize+1) // enlarges the pipes
 	var log, answer logs.Tail
 	c.Outputs = []io.Writer{io.Discard, &log, &answer}
 	p := start(t, c)
@@ -138,7 +138,7 @@ func TestPumpBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-// P13: half an answer is none.
+// P13: half an answer does not count.
 func TestPumpHalfAnAnswer(t *testing.T) {
 	tidy(t)
 	r := startResidentChild(t, "printf half >&3; exit 1")
@@ -168,7 +168,7 @@ func TestInterruptSurvived(t *testing.T) {
 	}
 }
 
-// Pump does not end the process when ctx ends: it may go on.
+// The end of ctx ends the Pump, and the process goes on.
 func TestPumpResumed(t *testing.T) {
 	tidy(t)
 	r := startResidentChild(t, "read -r l; echo $l >&3")
@@ -186,7 +186,7 @@ func TestPumpResumed(t *testing.T) {
 
 var errLimit = errors.New("full")
 
-// limitedOutput takes some bytes and no more.
+// A limitedOutput takes some bytes, and then fails.
 type limitedOutput struct{ room int }
 
 func (f *limitedOutput) Write(p []byte) (int, error) {
@@ -196,7 +196,7 @@ func (f *limitedOutput) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// An Output that takes no more ends the command, whatever the command does.
+// An Output that fails stops the command, whatever the command does.
 func TestOutputFails(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string
@@ -227,7 +227,7 @@ func TestOutputFails(t *testing.T) {
 	}
 }
 
-// An Output that takes no more does not take the grace from the command.
+// An Output that fails leaves the command its grace.
 func TestOutputFailsGently(t *testing.T) {
 	tidy(t)
 	c := shell("trap 'echo more; sleep 0.1; echo more; exit 7' TERM; echo too much; sleep 60 & wait")
@@ -238,7 +238,7 @@ func TestOutputFailsGently(t *testing.T) {
 	}
 }
 
-// A done that comes with an Output's error is the error.
+// The error of an Output wins over done.
 func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 	tidy(t)
 	for range 50 {
@@ -256,14 +256,14 @@ func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-// P03: what was written before the exit is never lost.
+// P03: output before the exit is never lost.
 func TestOutputBeforeExit(t *testing.T) {
 	tidy(t)
 	for range 500 {
 		got := runToEnd(t, t.Context(), shell("echo last words >&2; exit 3"), 0)
 		got.check(t, 3)
 		if got.stderr.String() != "last words\n" {
-			t.Fatalf("got %q, want the last words", got.stderr.String())
+			t.Fatalf("got %q, want all output", got.stderr.String())
 		}
 	}
 }
@@ -297,7 +297,7 @@ func TestExitCheckPause(t *testing.T) {
 	}
 }
 
-// outputsClosed counts all outputs.
+// outputsClosed takes all outputs into account.
 func TestOutputsClosed(t *testing.T) {
 	for _, row := range []struct {
 		fds  []int
@@ -313,7 +313,7 @@ func TestOutputsClosed(t *testing.T) {
 	}
 }
 
-// What a process leaves to another to pass on is not lost when it exits.
+// Output that a process passes through another one is not lost when it exits.
 func TestHolderOutput(t *testing.T) {
 	tidy(t)
 	for range 50 {

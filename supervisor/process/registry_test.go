@@ -14,7 +14,7 @@ import (
 	"bootstrap/supervisor/logs"
 )
 
-// R01: whatever loses its parent is reaped as it exits.
+// R01: orphans are reaped when they exit.
 func TestOrphansAreReaped(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -30,7 +30,7 @@ func TestOrphansAreReaped(t *testing.T) {
 	p.Stop(0)
 }
 
-// R01: also without the reaper, endOrphans reaps what is dead.
+// R01: without the reaper killLeftovers reaps dead orphans.
 func TestDeadOrphans(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell("for i in 1 2 3 4 5 6 7 8 9 10; do (: &); done"), 0).check(t, 0)
@@ -42,7 +42,7 @@ func TestDeadOrphans(t *testing.T) {
 	}
 }
 
-// R02: orphans that die by the hundred do not disturb the statuses of our own.
+// R02: hundreds of orphans that exit do not disturb the statuses of Processes.
 func TestStatusesAmongOrphans(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -69,8 +69,8 @@ func TestStatusesAmongOrphans(t *testing.T) {
 	}
 }
 
-// R02: one of our own that nobody has ended yet keeps nobody from being
-// reaped once it has been.
+// R02: an exited Process that nobody has stopped yet does not keep orphans from
+// being reaped.
 func TestReaperBehindProcess(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -83,7 +83,8 @@ func TestReaperBehindProcess(t *testing.T) {
 	within(t, "no child is left", func() bool { return len(procfs.OurChildren()) == 0 })
 }
 
-// T02: what escapes from its group does not escape from endOrphans.
+// T02: a process that escapes from its group does not escape from
+// killLeftovers.
 func TestKillLeftovers(t *testing.T) {
 	for name, script := range map[string]string{
 		"a session of its own":        "escape 'sleep 60 >&2 &'",
@@ -114,8 +115,8 @@ func TestKillLeftovers(t *testing.T) {
 	}
 }
 
-// An orphan may end on its own at any moment, and leave another: here many do
-// while endOrphans looks.
+// An orphan may exit at any moment and leave another: here many do during
+// killLeftovers.
 func TestKillLeftoversThatExit(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -136,7 +137,7 @@ func TestKillLeftoversThatExit(t *testing.T) {
 	}
 }
 
-// killLeftovers leaves our own alone, dead or alive.
+// killLeftovers leaves Processes alone, dead or alive.
 func TestKillLeftoversSparesProcesses(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -158,8 +159,8 @@ func TestKillLeftoversSparesProcesses(t *testing.T) {
 	}
 }
 
-// killLeftovers gives up at its limit and says who was left; one that is over at
-// once stands for a process that cannot be killed.
+// killLeftovers gives up at its limit and returns what is left. With a limit of
+// 0 any process counts as one that cannot be killed.
 func TestKillLeftoversLimit(t *testing.T) {
 	tidy(t)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
@@ -171,7 +172,7 @@ func TestKillLeftoversLimit(t *testing.T) {
 	processes.killLeftovers(Anybody, bound)
 }
 
-// leftovers tells of the living, and reaps the dead.
+// leftovers lists the living and reaps the dead.
 func TestLeftovers(t *testing.T) {
 	tidy(t)
 	own := start(t, shell("exec sleep 60"))
@@ -192,7 +193,8 @@ func TestLeftovers(t *testing.T) {
 	processes.killLeftovers(Anybody, bound)
 }
 
-// What reap cannot have is counted as killed, and no longer as ours.
+// A Process that reap cannot get counts as killed, and is not registered any
+// more.
 func TestReapOfNothing(t *testing.T) {
 	tidy(t)
 	p := start(t, shell("exec sleep 60"))
@@ -200,7 +202,7 @@ func TestReapOfNothing(t *testing.T) {
 		t.Errorf("got status %#x, want %#x", got, killed)
 	}
 	if processes.isProcess(p.pid) {
-		t.Error("got it still noted as our own")
+		t.Error("the process is still registered")
 	}
 	p.closePipes()
 	if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
@@ -208,7 +210,7 @@ func TestReapOfNothing(t *testing.T) {
 	}
 }
 
-// All of that as PID 1 of a container.
+// All of that works as PID 1 of a container.
 func TestAsInit(t *testing.T) {
 	const variable = "TEST_AS_INIT"
 	if os.Getenv(variable) != "" || os.Getenv(sandboxVariable) != "" || testing.Short() {
@@ -216,7 +218,7 @@ func TestAsInit(t *testing.T) {
 	}
 	tests := "^(TestOrphansAreReaped|TestStatusesAmongOrphans|TestEndOrphans|TestPidsOfChildren)$"
 	cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", os.Args[0], "-test.run", tests)
-	cmd.Env = append(os.Environ(), variable+"=1", "GORACE=atexit_sleep_ms=0") // the race detector likes to rest
+	cmd.Env = append(os.Environ(), variable+"=1", "GORACE=atexit_sleep_ms=0") // the race detector sleeps at exit
 	out, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Sys().(syscall.WaitStatus).ExitStatus() == 1 && len(out) < 200 {
 		t.Skipf("cannot make a PID 1 here: %s", out)
@@ -226,8 +228,8 @@ func TestAsInit(t *testing.T) {
 	}
 }
 
-// All that runs is killed, ours and what would become an orphan by that, also
-// in sessions of their own; our own still have their waiters.
+// killAll kills all Processes and what they leave behind, also in sessions of
+// their own. The waiters of Processes still get a status.
 func TestKillAll(t *testing.T) {
 	tidy(t)
 	for range 20 {

@@ -18,10 +18,11 @@ const sandboxVariable = "TEST_SANDBOX"
 // A poorSandbox lacks abilities.
 type poorSandbox struct {
 	limit func(*sandbox)
-	tests string // those that still pass
+	tests string // regular expression of the tests that still pass
 }
 
-// Tests of what starts, moves bytes and stops; and of what is found besides.
+// Tests that start, pump and stop processes, and tests that also find
+// leftovers.
 const (
 	runTests   = "TestExitStatuses|TestCommand|TestCutShort|TestBothWays|TestCloseAndStop|TestPumpLastAnswer|TestStopOfStopped|TestOneInterrupt"
 	foundTests = "|TestKeep$|TestAbandon|TestLeftovers$|TestKillLeftovers(Of|Limit|$)|TestOwns|TestLeftoversBusy|TestHolderOutput"
@@ -38,8 +39,8 @@ var poorSandboxes = map[string]poorSandbox{
 	"no groups":                {func(s *sandbox) { s.grouping = 2 }, "TestExitStatuses|TestCommand|TestBothWays|TestPumpLastAnswer|TestKillLeftovers$"},
 }
 
-// enterSandbox makes the registry find what the variable says. Without it the
-// tests run with all abilities.
+// enterSandbox makes the registry find the sandbox that the variable names.
+// Without the variable the tests run with all abilities.
 func enterSandbox() error {
 	s := &processes.sandbox
 	if poor, ok := poorSandboxes[os.Getenv(sandboxVariable)]; ok {
@@ -53,16 +54,16 @@ func enterSandbox() error {
 	return nil
 }
 
-// What starts, serves and stops processes does so in every sandbox, and what
-// finds their leftovers does wherever that can be.
+// Processes start, run and stop in every sandbox, and leftovers are found
+// wherever that is possible.
 func TestPoorSandboxes(t *testing.T) {
 	if os.Getenv("SANDBOXES") == "" {
 		t.Skip("make sandboxes runs it")
 	}
-	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil { // what they lose is not ours
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); err != nil { // do not adopt the orphans of the tests
 		t.Fatal(err)
 	}
-	defer becomeSubreaper() // as before
+	defer becomeSubreaper() // restore it
 	for name, poor := range poorSandboxes {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(os.Args[0], "-test.run", "^("+poor.tests+")", "-test.v")
@@ -75,7 +76,7 @@ func TestPoorSandboxes(t *testing.T) {
 	}
 }
 
-// failures returns the lines of a verbose test run that are not about a test
+// failures returns the lines of a verbose test run, without those about tests
 // that passed.
 func failures(out string) string {
 	var b strings.Builder
@@ -87,8 +88,8 @@ func failures(out string) string {
 	return b.String()
 }
 
-// Without adoption and /proc, what a program has left is found by trying
-// numbers, once: a zombie looks like a living process there.
+// Without adoption and /proc, a leftover is found once, by trying numbers: a
+// zombie looks like a living process there.
 func TestOrphansByNumber(t *testing.T) {
 	tidy(t)
 	s := &processes.sandbox

@@ -17,8 +17,8 @@ import (
 
 func init() { helpers["run a sidecar"] = runASidecar }
 
-// runASidecar is a bootstrap whose command has a session of its own; it tells
-// its pid and waits to be killed.
+// runASidecar acts as a bootstrap whose command has a session of its own. It
+// prints the pid and waits to be killed.
 func runASidecar() {
 	c := shell("exec setsid -f sleep 600")
 	c.Outputs, c.Keep = nil, true
@@ -32,7 +32,7 @@ func runASidecar() {
 	_ = syscall.Pause()
 }
 
-// otherBootstrap starts one, and returns what it runs.
+// otherBootstrap starts runASidecar, and returns it and its sidecar.
 func otherBootstrap(t *testing.T) (cmd *exec.Cmd, sidecar int) {
 	t.Helper()
 	cmd = exec.Command(os.Args[0])
@@ -52,7 +52,8 @@ func otherBootstrap(t *testing.T) (cmd *exec.Cmd, sidecar int) {
 	return cmd, sidecar
 }
 
-// sleepWithMark finds the sleep with the mark of a bootstrap; 0: there is none.
+// sleepWithMark returns the pid of the sleep with the mark of a bootstrap, or
+// 0.
 func sleepWithMark(bootstrap int) int {
 	run := runNumber(procfs.ReadStat(bootstrap))
 	pids, _ := procfs.Pids()
@@ -66,8 +67,8 @@ func sleepWithMark(bootstrap int) int {
 	return pids[i]
 }
 
-// What a bootstrap that was killed has left is killed by the next one, and not
-// what belongs to one that lives.
+// The leftovers of a killed bootstrap are killed by the next one. Those of a
+// living one are not.
 func TestStale(t *testing.T) {
 	tidy(t)
 	dead, left := otherBootstrap(t)
@@ -83,13 +84,13 @@ func TestStale(t *testing.T) {
 		t.Error("what the dead bootstrap left still lives")
 	}
 	if !procfs.ReadStat(needed).Living() {
-		t.Error("the process of a living bootstrap is gone")
+		t.Error("the process of a living bootstrap was killed")
 	}
 	_ = syscall.Kill(needed, syscall.SIGKILL)
 }
 
-// A bootstrap without /proc cannot be found by the marks that it sets: what has
-// them is left alone.
+// A bootstrap without /proc cannot be found by its marks: its processes are
+// left alone.
 func TestStaleOfAnUnknownRun(t *testing.T) {
 	tidy(t)
 	start := func(run uint32) int {

@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hasExited tells that a child has exited as often as it is asked, for it does
-// not reap.
+// hasExited reports an exit any number of times, as it does not reap.
 func TestHasExited(t *testing.T) {
 	tidy(t)
 	check := func(when string, idType, id int, want bool, wantErr error) {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A shown is a command whose stdout and stderr are terminals.
+// A terminalOutput collects the stdout and stderr of a command, both terminals.
 type terminalOutput struct{ stdout, stderr bytes.Buffer }
 
 func addTerminals(c *Command) *terminalOutput {
@@ -34,7 +34,7 @@ func (s *terminalOutput) run(t *testing.T, c *Command) Exit {
 	return exit
 }
 
-// Bytes arrive as they were written, through whatever a person would look at.
+// Bytes arrive through the terminal unchanged.
 func TestTerminalBytes(t *testing.T) {
 	for name, input := range map[string][]byte{
 		"none":             {},
@@ -64,12 +64,12 @@ func TestTerminalBytes(t *testing.T) {
 	}
 }
 
-// It is one to the child, and only where it was asked for; nobody's
-// controlling terminal.
+// A terminal is a terminal for the child, only where it was asked for, and
+// never a controlling one.
 func TestTerminalIsOne(t *testing.T) {
 	tidy(t)
 	c := shell(`for fd in 0 1 2 3; do [ -t $fd ] && is="$is$fd"; done; echo "is $is" >&3; (: </dev/tty) 2>/dev/null || echo none >&3`)
-	has := func() bool { // a controlling terminal, from who started the tests
+	has := func() bool { // a controlling terminal, from the parent of the tests
 		tty, err := os.Open("/dev/tty")
 		_ = tty.Close() // of nil: an error
 		return err == nil
@@ -88,7 +88,7 @@ func TestTerminalIsOne(t *testing.T) {
 	}
 }
 
-// How a command ends shows as without.
+// Exit statuses are the same with a terminal.
 func TestTerminalExits(t *testing.T) {
 	tidy(t)
 	for _, status := range []int{0, 1, 3, 126, 127, 255} {
@@ -108,8 +108,8 @@ func TestTerminalExits(t *testing.T) {
 	}
 }
 
-// The last words are never lost, though nothing but the exit tells that they
-// are the last.
+// Output before the exit is never lost, though only the exit shows that it is
+// complete.
 func TestTerminalOutputBeforeExit(t *testing.T) {
 	tidy(t)
 	for range 200 {
@@ -121,7 +121,7 @@ func TestTerminalOutputBeforeExit(t *testing.T) {
 	}
 }
 
-// What was written before an answer is there with the answer.
+// Output that was written before an answer arrives with the answer.
 func TestTerminalBeforeAnAnswer(t *testing.T) {
 	tidy(t)
 	c := shell(`while read -r l; do printf '%0999d\n' 1; printf '%03999d\n' 2 >&2; echo $l >&3; done`)
@@ -145,7 +145,7 @@ func TestTerminalBeforeAnAnswer(t *testing.T) {
 	}
 }
 
-// Another that holds the terminal is not waited for.
+// Nobody waits for another process that holds the terminal.
 func TestTerminalHeld(t *testing.T) {
 	tidy(t)
 	withReaper(t)
@@ -159,7 +159,7 @@ func TestTerminalHeld(t *testing.T) {
 	processes.killLeftovers(Anybody, bound)
 }
 
-// A child that closes its terminals, and goes on, is waited for.
+// A child that closes its terminals and goes on is waited for.
 func TestTerminalClosed(t *testing.T) {
 	tidy(t)
 	c := shell("echo out; exec >&- 2>&- ; sleep 0.05; exit 4")
@@ -169,7 +169,7 @@ func TestTerminalClosed(t *testing.T) {
 	}
 }
 
-// An Output that takes no more ends the command here, too.
+// An Output that fails stops the command here, too.
 func TestTerminalOutputFails(t *testing.T) {
 	tidy(t)
 	c := shell("trap '' TERM HUP; while :; do echo too much; done")
@@ -181,8 +181,8 @@ func TestTerminalOutputFails(t *testing.T) {
 	})
 }
 
-// Without descriptors for a terminal, or for pipes, the command is not started,
-// and says why.
+// Without descriptors for a terminal, or for pipes, the command does not start,
+// and the error says why.
 func TestTerminalWithoutDescriptors(t *testing.T) {
 	tidy(t)
 	var limit unix.Rlimit

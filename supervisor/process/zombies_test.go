@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Zombies that nobody reaps are worth one warning, and near the limit of
-// processes the end of the runtime.
+// Unreaped zombies cause one warning, and an error near the limit of processes.
 func TestZombies(t *testing.T) {
 	var before unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &before); err != nil {
@@ -41,8 +40,8 @@ func TestZombies(t *testing.T) {
 	}
 }
 
-// A fork that fails because the sandbox is exhausted ends the runtime, lack of
-// memory only when it lasts.
+// A failed fork means an exhausted sandbox when the limit of processes is
+// reached, and for lack of memory only if it persists.
 func TestExhausted(t *testing.T) {
 	r := &registry{starts: map[int]uint16{}}
 	for i, row := range []struct {
