@@ -54,12 +54,13 @@ type Config struct {
 	Logger          hclog.Logger      // our own log
 	Init            *Init             // to be run before the function starts; nil: no command
 	TempPerEvent    bool              // each event has a TMPDIR of its own
+	Temp            *RunFolder        // shared by all slots; nil: its own
 	Owner           process.Owner     // of all that is started
 	Secrets         []string          // names of variables whose values must not show
 	Mask            *logs.Mask        // learns them, and hides them; nil: nothing is hidden
 
 	memory *memory
-	temp   *tempFolder
+	temp   *eventFolder
 }
 
 // OK is what an exit status means in Config.ExitCodes where it is no failure.
@@ -68,10 +69,13 @@ const OK = "ok"
 // New returns the adapter for c. What it is, and whether it can work, shows
 // when it is started.
 func New(c Config) supervisor.Adapter {
-	c.memory, c.temp = &memory{}, &tempFolder{wanted: c.TempPerEvent}
 	if c.Init == nil {
 		c.Init = &Init{}
 	}
+	if c.Temp == nil {
+		c.Temp = &RunFolder{}
+	}
+	c.memory, c.temp = &memory{}, &eventFolder{wanted: c.TempPerEvent, in: c.Temp}
 	return &adapter{Config: c}
 }
 
@@ -85,6 +89,7 @@ func (a *adapter) Start(ctx context.Context) error {
 	err := a.start(ctx)
 	if err != nil {
 		a.memory.close()
+		a.Temp.close()
 	}
 	return err
 }
@@ -107,6 +112,7 @@ func (a *adapter) start(ctx context.Context) error {
 
 func (a *adapter) Close(limit time.Duration) error {
 	defer a.memory.close()
+	defer a.Temp.close()
 	return errors.Join(a.Adapter.Close(limit), a.temp.remove())
 }
 

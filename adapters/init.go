@@ -59,21 +59,21 @@ func (i *Init) checkTemp(c *Config) error {
 	}
 	switch {
 	case c.Delivery == File:
-		return tryTemp("use BOOTSTRAP_DELIVERY=file")
+		return tryTemp(c.Temp, "use BOOTSTRAP_DELIVERY=file")
 	case c.TempPerEvent:
-		return tryTemp("use BOOTSTRAP_TMPDIR_PER_EVENT")
+		return tryTemp(c.Temp, "use BOOTSTRAP_TMPDIR_PER_EVENT")
 	}
 	return nil
 }
 
 // start runs the command, and returns the variables that it has written.
 func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
-	file, err := newEnvFile()
+	file, err := newEnvFile(c.Temp)
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
-	defer os.Remove(file.Name())
-	defer file.Close() // only read
+	defer func() { _ = c.Temp.remove(file.Name()) }() // the command may have done it
+	defer file.Close()                                // only read
 	log := c.newStderr()
 	exit, failed := i.toEnd(ctx, c, log, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := command.ReadRegular(file.Name()) // which may be a new one of that name
@@ -94,8 +94,8 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 
 // newEnvFile makes the file $BOOTSTRAP_ENV_FILE, in memory where the temp folder
 // is not writable.
-func newEnvFile() (*os.File, error) {
-	file, err := os.CreateTemp("", tempPattern()+"env-")
+func newEnvFile(temp *RunFolder) (*os.File, error) {
+	file, err := temp.makeFile()
 	if err == nil {
 		return file, nil
 	}

@@ -188,6 +188,6 @@ func TestInitWithoutTemp(t *testing.T) {
 	succeeds(t, start(t, c), `printf %s "$KEY$OTHER"`, "onetwo")
 	denying(t, unix.SYS_MEMFD_CREATE, syscall.ENOSYS, func() {
 		c.Init = &Init{Command: "true"}
-		wantStart(t, c, "Runtime.TempError", "cannot make $BOOTSTRAP_ENV_FILE: open "+dir, "or set TMPDIR")
+		wantStart(t, c, "Runtime.TempError", "cannot make $BOOTSTRAP_ENV_FILE: stat "+dir, "or set TMPDIR")
 	})
 }

@@ -121,8 +121,8 @@ func (o *oneshot) deliver(ev *protocol.Event) (command *process.Command, cleanUp
 		command.Args = o.argsWith(string(ev.Body))
 	case File:
 		var path string
-		path, err = eventFile(ev.Body)
-		cleanUp = func() { _ = os.Remove(path) } // the command may have done it
+		path, err = o.eventFile(ev.Body)
+		cleanUp = func() { _ = o.Temp.remove(path) } // the command may have done it
 		command.Args = o.argsWith(path)
 	default:
 		command.Input = ev.Body
@@ -149,8 +149,8 @@ func fitsArgument(event []byte) error {
 
 // eventFile writes an event to a file in the temp folder. The path is to be
 // removed also on an error.
-func eventFile(event []byte) (path string, err error) {
-	f, err := os.CreateTemp("", tempPattern())
+func (o *oneshot) eventFile(event []byte) (path string, err error) {
+	f, err := o.Temp.makeFile()
 	if err == nil {
 		path = f.Name()
 		_, err = f.Write(event)

@@ -141,7 +141,7 @@ func TestEventFile(t *testing.T) {
 			} else {
 				fails(t, a, "x", test.kind, "")
 			}
-			if left := names(t, os.Getenv("TMPDIR")); len(left) > 0 {
+			if left := entries(t); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 		})
@@ -157,6 +157,7 @@ func TestEventFile(t *testing.T) {
 		a := start(t, c)
 		temp := os.Getenv("TMPDIR")
 		t.Setenv("TMPDIR", "/nowhere")
+		removeRuns(t, temp)
 		fails(t, a, "x", "Runtime.TempError", "cannot put the event into a file")
 		t.Setenv("TMPDIR", temp)
 		succeeds(t, a, "x", "")

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"bootstrap/protocol"
@@ -15,23 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A tempFolder is a folder of one event's own, its TMPDIR. It is made before
-// the event is there, and removed, with what is in it, when nothing of the
-// event is left.
-type tempFolder struct {
+// An eventFolder is a folder of one event's own, its TMPDIR. It is made before
+// the event is there, and removed, with what is in it, when nothing of the event
+// is left.
+type eventFolder struct {
 	wanted bool
+	in     *RunFolder
 	path   string // empty: there is none
 }
 
-const tempPrefix = "bootstrap-event-"
-
-// tempPattern is for the names of what belongs to an event: it tells whose it is.
-func tempPattern() string { return fmt.Sprintf("%s%d-", tempPrefix, os.Getpid()) }
-
 // make makes a folder if there is none.
-func (t *tempFolder) make() (err error) {
-	if t.wanted && t.path == "" {
-		t.path, err = os.MkdirTemp("", tempPattern())
+func (f *eventFolder) make() (err error) {
+	if f.wanted && f.path == "" {
+		f.path, err = f.in.makeFolder()
 	}
 	if err != nil {
 		return tempError("make the folder of an event", err)
@@ -39,39 +32,12 @@ func (t *tempFolder) make() (err error) {
 	return nil
 }
 
-// remove also removes what its owner has made read-only.
-func (t *tempFolder) remove() (err error) {
-	if t.path != "" {
-		err = removeAll(t.path)
-		t.path = ""
+func (f *eventFolder) remove() (err error) {
+	if f.path != "" {
+		err = f.in.remove(f.path)
+		f.path = ""
 	}
 	return err
-}
-
-func removeAll(folder string) error {
-	if os.RemoveAll(folder) == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if entry != nil && entry.IsDir() {
-			_ = os.Chmod(path, 0o700) // else removing tells
-		}
-		return nil
-	})
-	return os.RemoveAll(folder)
-}
-
-// removeStale removes what a bootstrap has left that was killed: a platform may
-// start the next one with the same /tmp.
-func removeStale() {
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*")) // the pattern is good
-	for _, path := range found {
-		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), tempPrefix), "-")
-		pid, err := strconv.Atoi(number)
-		if err == nil && (pid == os.Getpid() || syscall.Kill(pid, 0) == syscall.ESRCH) {
-			_ = removeAll(path) // another user's: not ours to remove
-		}
-	}
 }
 
 // memoryFile makes a file in memory (Linux 3.17). Its Name is a path by which
@@ -86,12 +52,9 @@ func memoryFile() (*os.File, error) {
 
 // tryTemp returns an error if nothing can be made in the temp folder. One that
 // is full may have room again when it is needed.
-func tryTemp(what string) error {
-	file, err := os.CreateTemp("", tempPattern())
-	if err == nil {
-		return errors.Join(file.Close(), os.Remove(file.Name()))
-	}
-	if isFull(err) {
+func tryTemp(folder *RunFolder, what string) error {
+	err := folder.try()
+	if err == nil || isFull(err) {
 		return nil
 	}
 	return tempError(what, err)

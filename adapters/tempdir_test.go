@@ -1,9 +1,7 @@
 package adapters
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,17 +12,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// entries are the names in our temp folder.
-func entries(t *testing.T) (names []string) {
+// runFolders are the folders of runs in our temp folder.
+func runFolders(t *testing.T) []string {
 	t.Helper()
-	all, err := os.ReadDir(os.TempDir())
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), runPrefix+"*"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range all {
-		names = append(names, e.Name())
+	return found
+}
+
+// entries are the paths in the run folder, which is all that our temp folder
+// has.
+func entries(t *testing.T) (paths []string) {
+	t.Helper()
+	folders := runFolders(t)
+	if len(folders) != 1 || len(names(t, os.TempDir())) != 1 {
+		t.Fatalf("got %q in the temp folder, want one folder of a run", names(t, os.TempDir()))
 	}
-	return names
+	for _, name := range names(t, folders[0]) {
+		paths = append(paths, filepath.Join(folders[0], name))
+	}
+	return paths
 }
 
 // Each event has a folder of its own, which is removed, whatever is in it,
@@ -43,7 +52,7 @@ func TestTempPerEvent(t *testing.T) {
 			for range 3 {
 				a.(supervisor.Preparer).Prepare()
 				dir, failure := invoke(t, a, `mkdir -p "$TMPDIR/a/b" && echo x >"$TMPDIR/a/b/c" && chmod 0 "$TMPDIR/a" && printf %s "$TMPDIR"`)
-				if failure != nil || seen[dir] || filepath.Dir(dir) != os.TempDir() {
+				if failure != nil || seen[dir] || filepath.Dir(filepath.Dir(dir)) != os.TempDir() {
 					t.Errorf("got %s, %v", dir, failure)
 				}
 				seen[dir] = true
@@ -52,60 +61,29 @@ func TestTempPerEvent(t *testing.T) {
 				}
 			}
 			a.(supervisor.Preparer).Prepare()
-			if names := entries(t); len(names) != 1 || seen[filepath.Join(os.TempDir(), names[0])] {
-				t.Errorf("before the next one: got %q, want a new folder", names)
+			if paths := entries(t); len(paths) != 1 || seen[paths[0]] {
+				t.Errorf("before the next one: got %q, want a new folder", paths)
 			}
 		})
 	}
 }
 
-// A folder that only its owner may change can be removed all the same. Root
-// may change any.
-func TestTempReadOnly(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "x")
-	if err := os.MkdirAll(filepath.Join(dir, "a", "b", "c"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"a/b/c", "a/b", "a"} {
-		if err := os.Chmod(filepath.Join(dir, name), 0o555); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if os.Geteuid() == 0 {
-		t.Log("NOT TESTED as another user than root")
-	}
-	if err := removeAll(dir); err != nil {
-		t.Error(err)
-	}
-}
-
-// What a bootstrap has left that was killed goes; what belongs to one that
-// lives stays.
-func TestTempStale(t *testing.T) {
-	c := config(t, files{"tool": "#!/bin/sh\n"})
-	c.Handler = "tool"
-	dead := exec.Command("true")
-	if err := dead.Run(); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{
-		fmt.Sprintf("%s%d-1", tempPrefix, dead.Process.Pid),
-		fmt.Sprintf("%s%d-2", tempPrefix, os.Getpid()),
-		fmt.Sprintf("%s%d-3", tempPrefix, os.Getppid()),
-		tempPrefix + "x-4",
+// Where an event removes all of the temp folder, the next one has a folder again.
+func TestTempFolderRemoved(t *testing.T) {
+	for name, deliver := range map[string]func(c *Config){
+		"folder": func(c *Config) { c.TempPerEvent = true },
+		"file":   func(c *Config) { c.Delivery = File },
 	} {
-		if err := os.MkdirAll(filepath.Join(os.TempDir(), name, "a"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.TempPerEvent, c.Init = true, &Init{}
-	start(t, c)
-	names := entries(t)
-	if len(names) != 2 || !strings.HasSuffix(names[0], "-3") || !strings.HasSuffix(names[1], "-4") {
-		t.Errorf("got %q, want those of a living one", names)
-	}
-	for _, name := range names {
-		_ = os.RemoveAll(filepath.Join(os.TempDir(), name)) // the test looks
+		t.Run(name, func(t *testing.T) {
+			c := config(t, nil)
+			c.Command = `rm -rf "${TMPDIR%/bootstrap-run-*}"/bootstrap-run-*; echo ok`
+			deliver(&c)
+			a := start(t, c)
+			for range 3 {
+				a.(supervisor.Preparer).Prepare()
+				succeeds(t, a, "x", "ok\n")
+			}
+		})
 	}
 }
 
@@ -117,10 +95,21 @@ func TestTempCannotBeMade(t *testing.T) {
 	a := start(t, c)
 	temp := os.Getenv("TMPDIR")
 	t.Setenv("TMPDIR", filepath.Join(temp, "none"))
+	removeRuns(t, temp)
 	a.(supervisor.Preparer).Prepare()
 	fails(t, a, "", "Runtime.TempError", "cannot make the folder of an event: ")
 	t.Setenv("TMPDIR", temp)
 	succeeds(t, a, "", "ok")
+}
+
+// removeRuns removes the folders of runs, as an event may do.
+func removeRuns(t *testing.T, temp string) {
+	t.Helper()
+	for _, folder := range names(t, temp) {
+		if err := os.RemoveAll(filepath.Join(temp, folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // noTemp makes the temp folder one in which nothing can be made.
@@ -186,7 +175,7 @@ func TestOptionsWithoutTemp(t *testing.T) {
 			change(&c)
 			start(t, c)
 			dir := noTemp(t)
-			wantStart(t, c, "Runtime.TempError", "cannot use "+option+": open "+dir, "make the temp folder "+dir+" writable (on Kubernetes, mount an emptyDir there), or set TMPDIR")
+			wantStart(t, c, "Runtime.TempError", "cannot use "+option+": stat "+dir, "make the temp folder "+dir+" writable (on Kubernetes, mount an emptyDir there), or set TMPDIR")
 		})
 	}
 }

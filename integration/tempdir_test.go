@@ -3,10 +3,10 @@ package integration
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -64,7 +64,7 @@ func (f *trial) tidies(t *testing.T) {
 			if out.Kind != emulator.Failure {
 				t.Errorf("%s: got %v %.300q, want a failure", event, out.Kind, out.Body)
 			}
-		case out.Kind != emulator.Result || filepath.Dir(folder) != f.tmp || seen[folder]:
+		case out.Kind != emulator.Result || !f.holds(folder) || seen[folder]:
 			t.Errorf("%s: got %v %.300q, want a new folder in %s", event, out.Kind, out.Body, f.tmp)
 		}
 		seen[folder] = true
@@ -75,15 +75,30 @@ func (f *trial) tidies(t *testing.T) {
 	}
 }
 
+// holds reports whether a folder is one of an event, below that of the run.
+func (f *trial) holds(folder string) bool {
+	run := filepath.Dir(folder)
+	return filepath.Dir(run) == f.tmp && strings.HasPrefix(filepath.Base(run), "bootstrap-run-")
+}
+
+// inRuns lists what runs have in the temp folder, and all else that is there.
+func (f *trial) inRuns() []string {
+	below, _ := filepath.Glob(filepath.Join(f.tmp, "bootstrap-run-*", "*")) // the pattern is good
+	beside, _ := filepath.Glob(filepath.Join(f.tmp, "*"))
+	return append(below, slices.DeleteFunc(beside, func(path string) bool {
+		return strings.HasPrefix(filepath.Base(path), "bootstrap-run-")
+	})...)
+}
+
 // onlyNext: soon there is the folder of the next event, and it is empty.
 func (f *trial) onlyNext(t *testing.T, after string) {
 	t.Helper()
 	until(t, "after "+after+" only an empty folder is left", func() bool {
-		found, _ := os.ReadDir(f.tmp) // what it lists may be gone meanwhile
+		found := f.inRuns() // what it lists may be gone meanwhile
 		if len(found) != 1 {
 			return false
 		}
-		inside, err := os.ReadDir(filepath.Join(f.tmp, found[0].Name()))
+		inside, err := os.ReadDir(found[0])
 		return err == nil && len(inside) == 0
 	})
 }
@@ -149,7 +164,7 @@ exports.main_handler = () => {
 					t.Fatal(err)
 				}
 				for _, folder := range folders {
-					if folder != folders[0] || filepath.Dir(folder) != f.tmp || seen[folder] {
+					if folder != folders[0] || !f.holds(folder) || seen[folder] {
 						t.Errorf("got %q, want one new folder below %s", folders, f.tmp)
 						break
 					}
@@ -206,7 +221,7 @@ func TestTempFolderCrowd(t *testing.T) {
 			for range 24 {
 				out := <-outs
 				count, folder, _ := strings.Cut(strings.TrimSpace(string(out.Body)), "\n")
-				if out.Kind != emulator.Result || strings.TrimSpace(count) != "1" || filepath.Dir(folder) != f.tmp || seen[folder] {
+				if out.Kind != emulator.Result || strings.TrimSpace(count) != "1" || !f.holds(folder) || seen[folder] {
 					t.Errorf("got %v %.300q, want a new folder", out.Kind, out.Body)
 				}
 				seen[folder] = true
@@ -228,25 +243,76 @@ func TestTempFolderKilled(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way.name, protocol.SCF, untidy, []string{perEvent})
-			other := fmt.Sprintf("bootstrap-event-%d-of-one-that-lives", os.Getpid())
-			write(t, f.tmp, other, "", 0o644)
-			write(t, f.tmp, "bootstrap-event-notes", "", 0o644)
-			done := make(chan bool)
-			go func() {
-				f.invokeAnyhow("slow")
-				close(done)
-			}()
-			until(t, "the event writes", func() bool {
-				written, _ := filepath.Glob(filepath.Join(f.tmp, "*", "a", "b"))
-				return len(written) == 1
-			})
+			write(t, f.tmp, "bootstrap-run-notes", "", 0o644)
+			done := f.untilSlow(t)
 			signal(t, pidOf(f.runner), syscall.SIGKILL)
 			<-done
 			f.invoke(t, "nothing")
-			until(t, "only its own folder is left", func() bool { return entries(t, f.tmp) == 3 })
+			until(t, "only its own folder is left", func() bool { return len(f.inRuns()) == 1 })
 			f.runner.Stop()
-			if got := names(t, f.tmp); len(got) != 3 {
+			if got := names(t, f.tmp); !slices.Equal(got, []string{".", "bootstrap-run-notes"}) {
 				t.Errorf("left are %q", got)
+			}
+		})
+	}
+}
+
+// untilSlow sends an event that does not end, and returns when it has written.
+func (f *trial) untilSlow(t *testing.T) (done chan bool) {
+	t.Helper()
+	done = make(chan bool)
+	go func() {
+		f.invokeAnyhow("slow")
+		close(done)
+	}()
+	until(t, "the event writes", func() bool {
+		written, _ := filepath.Glob(filepath.Join(f.tmp, "*", "*", "a", "b"))
+		return len(written) == 1
+	})
+	return done
+}
+
+// A bootstrap that starts leaves alone what another uses, also one in another PID
+// namespace with the same temp folder: two containers of a Pod may share one.
+func TestTempFolderShared(t *testing.T) {
+	apart := []string{"unshare", "--pid", "--fork", "--kill-child"}
+	possible(t, append(apart, "true")...)
+	for name, row := range map[string]struct{ env, held string }{
+		"folder":   {perEvent, "*/*/held"},
+		"file":     {"BOOTSTRAP_DELIVERY=file", "*/*"},
+		"env file": {`BOOTSTRAP_INIT_COMMAND=until [ -e "$TMPDIR/go" ]; do sleep 0.01; done`, "*/*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tmp, dir := t.TempDir(), t.TempDir()
+			write(t, dir, "tool", "#!/bin/sh\ndate >\"$TMPDIR/held\"; until [ -e "+tmp+"/go ]; do sleep 0.01; done; echo ok\n", 0o755)
+			fn := emulator.Function{Handler: "tool", Dir: dir, Timeout: patience, Env: []string{"TMPDIR=" + tmp, row.env}}
+			_, first := start(t, protocol.SCF, fn, nil)
+			out := make(chan emulator.Outcome, 1)
+			go func() {
+				got, _ := first.Invoke(context.Background(), emulator.Event{Body: []byte("{}")}) // its kind tells
+				out <- got
+			}()
+			var held []string
+			until(t, "the first is at work", func() bool {
+				held, _ = filepath.Glob(filepath.Join(tmp, row.held))
+				return len(held) == 1
+			})
+			itsOwn := t.TempDir() // the families of both must be told apart
+			if err := os.Symlink(tmp, filepath.Join(itsOwn, "tmp")); err != nil {
+				t.Fatal(err)
+			}
+			_, second := start(t, protocol.SCF, emulator.Function{Dir: itsOwn, Timeout: patience,
+				Env: []string{"TMPDIR=" + itsOwn + "/tmp", perEvent, "BOOTSTRAP_COMMAND=true"}}, nil, apart...)
+			if got, err := second.Invoke(t.Context(), emulator.Event{Body: []byte("{}")}); err != nil || got.Kind != emulator.Result {
+				t.Fatalf("got %v %s, %v from the second", got.Kind, got.Body, err)
+			}
+			if _, err := os.Stat(held[0]); err != nil {
+				t.Errorf("what the first uses is gone: %v", err)
+			}
+			write(t, tmp, "go", "", 0o644)
+			if got := <-out; got.Kind != emulator.Result {
+				t.Errorf("got %v %s from the first, want a result", got.Kind, got.Body)
 			}
 		})
 	}

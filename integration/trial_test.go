@@ -153,8 +153,8 @@ func (f *trial) outside(pids []string) (ours []int) {
 func (f *trial) leavesNothing(t *testing.T) {
 	t.Helper()
 	f.kind().swept(t, pidOf(f.runner), 0)
-	if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
-		t.Errorf("left in the temp folder: %v, %v", files, err)
+	if files := f.inRuns(); len(files) > 0 {
+		t.Errorf("left in the temp folder: %q", files)
 	}
 }
 

@@ -106,6 +106,7 @@ func (b *builder) addSlots(s *supervisor.Supervisor) error {
 		}
 		b.logger.Warn("the platform gives fewer events at the same time", "wanted", int(b.Concurrency), "given", n, "from", from)
 	}
+	temp := &adapters.RunFolder{}
 	init := &adapters.Init{Command: b.InitCommand, Began: time.Now(), Timeout: s.StartTimeout}
 	for i := range n {
 		owner := process.Anybody
@@ -115,7 +116,7 @@ func (b *builder) addSlots(s *supervisor.Supervisor) error {
 		source := b.stderrLog.Source("")
 		config := b.function()
 		config.Stdout, config.Stderr = source.Stream("stdout"), source.Stream("stderr")
-		config.Init, config.Owner = init, owner
+		config.Init, config.Temp, config.Owner = init, temp, owner
 		if i == 0 {
 			b.logStart(config, n)
 		}

@@ -1,0 +1,181 @@
+package adapters
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A RunFolder holds all that this run of bootstrap keeps in the temp folder. All
+// slots share it. The zero value makes it when it is first needed.
+//
+// It is locked while it is in use, because containers may share a temp folder,
+// and the kernel unlocks it when bootstrap is killed. A process number would not
+// tell whether a folder is in use: each container has its own numbers.
+type RunFolder struct {
+	mu    sync.Mutex
+	path  string
+	dir   *os.File // of path, with the lock; nil: there is none
+	names int      // given so far
+}
+
+const runPrefix = "bootstrap-run-"
+
+// makeFolder makes a folder and returns its path.
+func (r *RunFolder) makeFolder() (path string, err error) {
+	err = r.within(func(dir int, name string) error {
+		err := unix.Mkdirat(dir, name, 0o700)
+		if err == nil {
+			path = filepath.Join(r.path, name)
+		}
+		return err
+	})
+	return path, err
+}
+
+// makeFile makes a file that can be written and read.
+func (r *RunFolder) makeFile() (file *os.File, err error) {
+	err = r.within(func(dir int, name string) error {
+		fd, err := unix.Openat(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+		if err == nil {
+			file = os.NewFile(uintptr(fd), filepath.Join(r.path, name))
+		}
+		return err
+	})
+	return file, err
+}
+
+// try returns an error if the folder cannot be made.
+func (r *RunFolder) try() error {
+	return r.within(func(int, string) error { return nil })
+}
+
+// within calls make with a new name in the folder, and does so again in a new
+// folder if an event has removed this one: some remove all of /tmp.
+func (r *RunFolder) within(make func(dir int, name string) error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.call(make)
+	if err == unix.ENOENT && r.dir != nil {
+		r.forget()
+		err = r.call(make)
+	}
+	if errno, ok := err.(unix.Errno); ok {
+		return &fs.PathError{Op: "write to", Path: r.path, Err: errno}
+	}
+	return err
+}
+
+func (r *RunFolder) call(make func(dir int, name string) error) error {
+	if r.dir == nil {
+		if err := r.open(); err != nil {
+			return err
+		}
+	}
+	r.names++
+	return make(int(r.dir.Fd()), strconv.Itoa(r.names))
+}
+
+// open makes the folder and locks it. It tries again where another bootstrap was
+// faster and took the new folder for stale.
+func (r *RunFolder) open() error {
+	for range 100 {
+		path, err := os.MkdirTemp("", runPrefix)
+		if err != nil {
+			return err
+		}
+		dir, err := openRun(path)
+		switch {
+		case err == nil && lock(dir) != unix.EWOULDBLOCK && isAt(path, dir):
+			r.path, r.dir = path, dir
+			return nil
+		case err == nil:
+			_ = dir.Close() // only read
+		case !errors.Is(err, fs.ErrNotExist):
+			return errors.Join(err, os.Remove(path))
+		}
+	}
+	return fmt.Errorf("cannot lock a folder in %s: another process removes each new one", os.TempDir())
+}
+
+// remove removes a file or a folder that was made here.
+func (r *RunFolder) remove(path string) error {
+	r.mu.Lock()
+	dir := r.dir
+	r.mu.Unlock()
+	if dir == nil || filepath.Dir(path) != filepath.Clean(r.path) {
+		return nil // it went with its run folder
+	}
+	return removeAll(dir, filepath.Base(path))
+}
+
+// close removes the folder if it is empty, as it is when the last slot is closed.
+func (r *RunFolder) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dir != nil && unix.Rmdir(r.path) != unix.ENOTEMPTY {
+		r.forget()
+	}
+}
+
+func (r *RunFolder) forget() {
+	_ = r.dir.Close() // only read
+	r.path, r.dir = "", nil
+}
+
+func openRun(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+}
+
+// lock locks a folder until it is closed. A file system without locks has an
+// error other than EWOULDBLOCK; there nobody takes the folder for stale.
+func lock(dir *os.File) error { return unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
+
+// isAt reports whether a folder that was opened is still there.
+func isAt(path string, dir *os.File) bool {
+	there, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	opened, err := dir.Stat()
+	return err == nil && os.SameFile(there, opened)
+}
+
+// removeStale removes the folders of runs that were killed: a platform may start
+// the next one with the same /tmp.
+func removeStale() {
+	temp, err := os.Open(os.TempDir())
+	if err != nil {
+		return // who needs the folder will say so
+	}
+	defer temp.Close()                // only read
+	names, _ := temp.Readdirnames(-1) // an error leaves what was read
+	for _, name := range names {
+		number, is := strings.CutPrefix(name, runPrefix)
+		if is && strings.Trim(number, "0123456789") == "" {
+			removeIfStale(temp, name)
+		}
+	}
+}
+
+// removeIfStale removes a folder of our user's that can be locked. What it cannot
+// remove stays.
+func removeIfStale(temp *os.File, name string) {
+	path := filepath.Join(temp.Name(), name)
+	dir, err := openRun(path)
+	if err != nil {
+		return
+	}
+	defer dir.Close() // and unlocks it
+	var info unix.Stat_t
+	if unix.Fstat(int(dir.Fd()), &info) == nil && int(info.Uid) == os.Geteuid() && lock(dir) == nil && isAt(path, dir) {
+		_ = removeAll(temp, name)
+	}
+}
