@@ -18,6 +18,9 @@ type Client struct {
 	// shortens a longer one. Zero: the platform's limit alone.
 	Timeout time.Duration
 
+	// Grace is for an event that has begun to arrive when Next is to end.
+	Grace time.Duration
+
 	// Lost is told of each call that brought nothing and will be made
 	// again after a pause; nil: nobody is. It must not block.
 	Lost func(call string, err error)
@@ -96,7 +99,7 @@ func (c *Client) fail(ctx context.Context, call, path string, f *Failure) error 
 // poll asks once for an event. Neither an event nor an error: there is none
 // yet. Without exactly one id there is no event: nobody could answer it.
 func (c *Client) poll(ctx context.Context) (*Event, error) {
-	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: c.spare})
+	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: c.spare, grace: c.Grace})
 	if lost != nil {
 		return nil, lost
 	}

@@ -450,10 +450,74 @@ func TestNextFinishesDelivery(t *testing.T) {
 				return answer(whole[n:])(v)
 			})
 			go func() { <-ctx.Done(); <-time.After(20 * time.Millisecond); close(stopped) }()
-			ev, err := s.client(SCF).Next(ctx)
+			c := s.client(SCF)
+			c.Grace = time.Minute
+			ev, err := c.Next(ctx)
 			if err != nil || string(ev.Body) != "{}" {
 				t.Errorf("got %v, error %v, want the event", ev, err)
 			}
 		})
+	}
+}
+
+// stalled are the beginnings of answers that say nothing more.
+var stalled = []string{"H", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n"}
+
+// An answer that has begun and stalls ends with its call, whichever that is.
+func TestStalledAnswerEnds(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *Client) error{
+		"next":     func(ctx context.Context, c *Client) error { _, err := c.Next(ctx); return err },
+		"ready":    func(ctx context.Context, c *Client) error { return c.Ready(ctx) },
+		"response": func(ctx context.Context, c *Client) error { return c.Respond(ctx, &Event{ID: "1"}, nil) },
+		"error":    func(ctx context.Context, c *Client) error { return c.Fail(ctx, &Event{ID: "1"}, &Failure{}) },
+		"register": func(ctx context.Context, c *Client) error {
+			e := &Extension{platform: Lambda, conn: conn{address: c.conn.address, answerTime: time.Minute}, patience: time.Minute}
+			defer e.Close()
+			return e.Register(ctx)
+		},
+	} {
+		for _, text := range append(stalled, strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", 3)) {
+			t.Run(fmt.Sprintf("%s, %q", name, text), func(t *testing.T) {
+				t.Parallel()
+				ctx, cancel := context.WithCancel(t.Context())
+				s := newScripted(t, func(v *visit) bool {
+					answer(text)(v)
+					cancel()
+					_, _ = v.conn.Read(make([]byte, 1)) // until the other side hangs up
+					return false
+				})
+				c := s.client(SCF)
+				c.Grace = 10 * time.Millisecond
+				began := time.Now()
+				err := call(ctx, c)
+				if took := time.Since(began); took > 10*time.Second { // answers may take 30
+					t.Errorf("it took %v", took)
+				}
+				says2xx := strings.Contains(text, "200 OK\r\n")
+				if counts := says2xx && (name == "ready" || name == "response" || name == "error"); (err == nil) != counts {
+					t.Errorf("got %v, want no error: %v", err, counts)
+				}
+			})
+		}
+	}
+}
+
+// A platform that says nothing but that it goes on does not keep the client from
+// its end.
+func TestEndlessInterim(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := newScripted(t, func(v *visit) bool {
+		for n := 0; ; n++ {
+			if _, err := io.WriteString(v.conn, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
+				return false
+			}
+			if n == 100 {
+				cancel()
+			}
+		}
+	})
+	if ev, err := s.client(SCF).Next(ctx); ev != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, error %v, want %v", ev, err, context.Canceled)
 	}
 }

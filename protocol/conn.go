@@ -3,9 +3,9 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"os"
-	"sync/atomic"
 	"time"
 )
 
@@ -33,8 +33,9 @@ type lostError struct {
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// do makes one exchange. It blocks until the response is there; the end of
-// ctx interrupts it only until the response begins. An error is a *lostError.
+// do makes one exchange. It blocks until the response is there, or ctx ends. A
+// response that has begun then has the grace of the request to come in whole. An
+// error is a *lostError.
 //
 // An idle connection dies unseen when the sandbox is frozen. If a reused one
 // turns out dead, do dials again and repeats the request at once.
@@ -88,7 +89,7 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 	writeErr := c.write(req)
 	// Also after a failed write: a server may answer (413) and hang up
 	// before it has read all.
-	readErr := c.await(ctx, release)
+	readErr := c.await(ctx, req.grace, release)
 	if readErr != nil {
 		if writeErr != nil {
 			readErr = writeErr
@@ -96,8 +97,8 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
 	c.r.spare = req.spare
-	resp, err := readResponse(c.r, req.anyBody)
-	c.in.limit(0)
+	resp, err := readResponse(c.r, req.statusWillDo)
+	c.in.lift()
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
 	}
@@ -108,21 +109,44 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 // await blocks until a response begins, and then calls release. Interim ones
 // (1xx) do not count: the platform may keep us waiting behind them as long as
 // without. From then on the limit of answers holds.
-func (c *conn) await(ctx context.Context, release func()) error {
+func (c *conn) await(ctx context.Context, grace time.Duration, release func()) error {
 	for {
 		asked := time.Now()
 		_, err := c.r.Peek(1)
 		release()
 		c.waited += time.Since(asked)
-		c.in.limit(c.answerTime)
+		c.in.limit(func() (over func() error) { return c.limitAnswer(ctx, grace) })
 		if err != nil || !c.interim() {
 			return err
 		}
 		if _, err := readHead(c.r); err != nil {
 			return err
 		}
-		c.in.limit(0)
+		c.in.lift()
+		if ctx.Err() != nil { // nobody waits for what may come behind it
+			return context.Cause(ctx)
+		}
 		release = c.socket.interruptible(ctx)
+	}
+}
+
+// limitAnswer makes reads end when a response that has begun takes longer than
+// answerTime, or than the grace after the end of ctx, until over is called. That
+// returns why they ended; nil: they did not.
+func (c *conn) limitAnswer(ctx context.Context, grace time.Duration) (over func() error) {
+	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	slow := time.AfterFunc(c.answerTime, func() { cancel(os.ErrDeadlineExceeded) })
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
+	})
+	release := c.socket.interruptible(limited)
+	return func() error {
+		cause := context.Cause(limited)
+		release()
+		slow.Stop()
+		stop()
+		cancel(nil)
+		return cause
 	}
 }
 
@@ -145,37 +169,38 @@ func (c *conn) write(req *request) error {
 	return err
 }
 
-// A slowReader ends reads that take longer than its limit, which begins with
-// the first that has to ask the socket: most responses come whole.
+// A slowReader ends reads that take too long. Their limit begins with the first
+// read that has to ask the socket: most responses come whole.
 type slowReader struct {
 	socket *socket
-	within time.Duration // zero: no limit
-	timer  *time.Timer   // nil: the limit has not begun
-	slow   atomic.Bool   // it was over
+	begin  func() (over func() error) // nil: no limit, or it has begun
+	over   func() error               // nil: it has not begun
 }
 
 func (r *slowReader) Read(p []byte) (int, error) {
-	if r.within > 0 && r.timer == nil {
-		turn := r.socket.nextTurn()
-		r.timer = time.AfterFunc(r.within, func() {
-			r.slow.Store(true)
-			r.socket.hangUp(turn)
-		})
+	if r.begin != nil {
+		r.over, r.begin = r.begin(), nil
 	}
 	n, err := r.socket.Read(p)
-	if err != nil && r.slow.Load() {
-		err = os.ErrDeadlineExceeded
+	if err != nil && r.over != nil {
+		err = cmp.Or(r.over(), err)
+		r.over = nil
 	}
 	return n, err
 }
 
-// limit is for what is read from now on.
-func (r *slowReader) limit(within time.Duration) {
-	if r.timer != nil {
-		r.timer.Stop()
-		r.socket.nextTurn() // if that was too late
+// limit is for what is read from now on; begin starts it.
+func (r *slowReader) limit(begin func() (over func() error)) {
+	r.lift()
+	r.begin = begin
+}
+
+// lift ends the limit.
+func (r *slowReader) lift() {
+	if r.over != nil {
+		_ = r.over() // the reads have not failed
 	}
-	r.within, r.timer = within, nil
+	r.begin, r.over = nil, nil
 }
 
 // reason says why an exchange ended: that we hung up is only how the end of ctx

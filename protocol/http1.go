@@ -3,6 +3,7 @@ package protocol
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,9 @@ type request struct {
 	header       []string // whole lines, without the line end
 	body         []byte
 	spare        []byte // memory for a large body of the response
-	anyBody      bool   // of the response: it may be broken, or have no end
+
+	statusWillDo bool          // what follows the status line of the response may be broken, or never come
+	grace        time.Duration // once ctx ends, for the rest of a response that has begun
 }
 
 // appendHead appends the request up to its body.
@@ -52,18 +55,18 @@ type response struct {
 	repeat bool // the request was sent twice, and the first may have arrived
 }
 
-// readResponse reads one response to its last byte; where anyBody will do, what
-// is wrong with that is no error. Interim responses (1xx) are passed over. Where
+// readResponse reads one response to its last byte; where the status will do, what
+// is wrong behind its line is no error. Interim responses (1xx) are passed over. Where
 // the rules leave room it reads as net/http does; a fuzz test holds the two
 // together.
-func readResponse(r *headReader, anyBody bool) (*response, error) {
+func readResponse(r *headReader, statusWillDo bool) (*response, error) {
 	for {
 		resp, err := readHead(r)
 		if err == nil {
 			err = resp.readBody(r)
-			if err != nil && anyBody {
-				resp.close, err = true, nil
-			}
+		}
+		if err != nil && statusWillDo && resp != nil && resp.status/100 != 1 {
+			resp.close, err = true, nil
 		}
 		if err != nil {
 			return nil, unexpected(err)
@@ -82,21 +85,22 @@ func unexpected(err error) error {
 	return err
 }
 
+// readHead reads a status line and its headers. It returns a response with an
+// error where the status line is good.
 func readHead(r *headReader) (*response, error) {
 	r.limit(maxHeader)
 	defer r.limit(unlimited)
-	tp := textproto.NewReader(r.Reader)
-	line, err := tp.ReadLine()
-	if err != nil {
+	line, err := r.ReadString('\n')
+	if line == "" {
 		return nil, err
 	}
-	status, minor, err := parseStatus(line)
-	if err != nil {
-		return nil, err
+	status, minor, bad := parseStatus(strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"))
+	if bad != nil || err != nil {
+		return nil, cmp.Or(bad, err)
 	}
 	resp := &response{began: time.Now(), status: status}
-	if resp.header, err = tp.ReadMIMEHeader(); err != nil {
-		return nil, err
+	if resp.header, err = textproto.NewReader(r.Reader).ReadMIMEHeader(); err != nil {
+		return resp, err
 	}
 	// 1.0 with keep-alive may stay open, but nobody needs it to.
 	resp.close = minor == 0 || hasToken(resp.header["Connection"], "close")
@@ -195,8 +199,8 @@ func readExactly(r *headReader, n int64) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	body := r.room(int(n))
-	_, err := io.ReadFull(r, body)
-	return body, err
+	got, err := io.ReadFull(r, body)
+	return body[:got], err
 }
 
 func readToEnd(r *bufio.Reader) ([]byte, error) {

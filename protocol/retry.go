@@ -18,7 +18,7 @@ func (c *Client) lost(call string, err error) {
 // Next waits for the next event, however long that takes. It asks again, after
 // a growing pause, when the platform has none or does not answer well, and
 // gives up after a minute in which every call failed. The end of ctx ends the
-// wait, but not the delivery of an event that has begun.
+// wait; an event that has begun to arrive then has the Grace.
 func (c *Client) Next(ctx context.Context) (*Event, error) {
 	var failing time.Time // since when; zero: not
 	for n := 0; ; n++ {
@@ -57,7 +57,7 @@ func (c *Client) held() bool { return c.conn.waited > c.backoff.Longest }
 func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
 	arrived := false
 	for n := 0; ; n++ {
-		sent, err := c.send(ctx, call, &request{method: "POST", path: path, header: header, body: body})
+		sent, err := c.send(ctx, call, &request{method: "POST", path: path, header: header, body: body, statusWillDo: true})
 		arrived = arrived || sent
 		if err == nil {
 			return nil

@@ -96,7 +96,7 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 // reportFailedStart tells the reason of a failed start, to the platform, or where that
 // does not take it in InitLog, and returns it.
 func (s *Supervisor) reportFailedStart(cause error) error {
-	report, cancel := context.WithTimeout(context.Background(), initErrorTimeout)
+	report, cancel := context.WithTimeout(s.answerCtx, initErrorTimeout)
 	defer cancel()
 	f := masked(s.Mask, failure(cause, "Runtime.InitError"))
 	if err := s.Slots[0].Client.FailInit(report, f); err != nil {

@@ -26,9 +26,11 @@ const DefaultStopLimit = 10 * time.Second
 // stopDeadline is when StopLimit is over. It begins when we are told to stop, or else
 // when this is first asked.
 func (s *Supervisor) stopDeadline() time.Time {
-	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(cmp.Or(s.StopLimit, DefaultStopLimit)) })
+	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(s.stopLimit()) })
 	return s.stopAt
 }
+
+func (s *Supervisor) stopLimit() time.Duration { return cmp.Or(s.StopLimit, DefaultStopLimit) }
 
 // stopOnEnd begins the stop when ctx ends, whatever goes on then, and ends
 // the posting of answers when most of its time is over: the rest is for all else.

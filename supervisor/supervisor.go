@@ -94,6 +94,9 @@ type Supervisor struct {
 // process, as it adopts and ends all orphans.
 func (s *Supervisor) Run(ctx context.Context) error {
 	s.exploreSandbox()
+	for _, slot := range s.Slots {
+		slot.Client.Grace = s.stopLimit() / 4
+	}
 	defer s.stopOnEnd(ctx)()
 	var stop context.CancelFunc
 	s.runCtx, stop = context.WithCancel(context.WithoutCancel(ctx))
