@@ -192,9 +192,14 @@ func (s *Server) await(ctx context.Context, inv *invocation, gone <-chan struct{
 	case <-s.closed:
 		return Outcome{}, fmt.Errorf("cannot invoke: %w", net.ErrClosed)
 	case <-ctx.Done():
-		s.update(func(m *machine, now time.Time) { m.withdraw(now, inv) })
+		s.withdraw(inv)
 		return Outcome{}, fmt.Errorf("cannot wait for the outcome: %w", context.Cause(ctx))
 	}
+}
+
+// withdraw says that nobody waits for the outcome of inv any more.
+func (s *Server) withdraw(inv *invocation) {
+	s.update(func(m *machine, now time.Time) { m.withdraw(now, inv) })
 }
 
 // Stats are what has been counted so far.

@@ -28,6 +28,7 @@ type Runner struct {
 	turns    chan struct{}            // has room for those who may have an event in hand
 	stopping sync.Mutex               // held by who takes all turns
 	starting sync.Mutex               // held by who starts an instance
+	stopped  atomic.Bool              // Interrupt was called: no instance starts any more
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
 }
@@ -73,6 +74,10 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	}
 	for {
 		i := r.ensureInstance()
+		if i == nil && r.stopped.Load() {
+			r.server.withdraw(inv)
+			return Outcome{}, ErrInterrupted
+		}
 		out, err := r.awaitFrom(ctx, inv, i)
 		// If the instance turns out to be gone before it has fetched
 		// inv, a fresh one serves it: what becomes of that is the
@@ -84,6 +89,10 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 		r.forget(i)
 	}
 }
+
+// ErrInterrupted is the error of an Invoke whose event no instance has fetched
+// when Interrupt is called.
+var ErrInterrupted = errors.New("the runtime was stopped before it fetched the event")
 
 // awaitFrom gets inv its outcome from i; nil: none could be started.
 func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (Outcome, error) {
@@ -99,7 +108,7 @@ func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (O
 func (r *Runner) ensureInstance() *instance {
 	r.starting.Lock()
 	defer r.starting.Unlock()
-	if i := r.instance.Load(); i != nil {
+	if i := r.instance.Load(); i != nil || r.stopped.Load() {
 		return i
 	}
 	cmd := exec.Command(r.command[0], r.command[1:]...)
@@ -154,14 +163,38 @@ func (r *Runner) forget(i *instance) {
 // runtime's own business. Stop waits for each Invoke that runs. It returns how
 // the process ended, nil if there was none. The next Invoke would start a
 // fresh one.
-func (r *Runner) Stop() *os.ProcessState {
-	return r.end(func(i *instance, limit time.Duration) {
-		if r.server.platform.Register != "" && !r.server.hasExtension() {
-			i.kill()
-		} else {
-			i.stop(limit)
-		}
-	})
+func (r *Runner) Stop() *os.ProcessState { return r.end(r.stop) }
+
+func (r *Runner) stop(i *instance, limit time.Duration) {
+	if r.server.platform.Register != "" && !r.server.hasExtension() {
+		i.kill()
+	} else {
+		i.stop(limit)
+	}
+}
+
+// Interrupt is a Stop that does not wait for the events in hand: the runtime
+// may still answer them. From then on no Invoke starts an instance.
+func (r *Runner) Interrupt() {
+	r.stopped.Store(true)
+	if i := r.current(); i != nil {
+		r.stop(i, cmp.Or(r.server.platform.StopLimit, r.grace))
+	}
+}
+
+// Kill kills the instance, whatever it does.
+func (r *Runner) Kill() {
+	r.stopped.Store(true)
+	if i := r.current(); i != nil {
+		i.kill()
+	}
+}
+
+// current is the instance that runs, also one that is just being started.
+func (r *Runner) current() *instance {
+	r.starting.Lock()
+	defer r.starting.Unlock()
+	return r.instance.Load()
 }
 
 // Wait is Stop where somebody else has sent SIGTERM, as may be while there are

@@ -1,0 +1,31 @@
+package screen
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+)
+
+// token matches what has a color in JSON: a name, a string, a number or a
+// literal. Spaces and punctuation stay as they are.
+var token = regexp.MustCompile(`("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*|true|false|null`)
+
+// colorJSON colours the tokens of JSON and changes nothing else. Any other text
+// stays as it is.
+func (p palette) colorJSON(text []byte) []byte {
+	if !bool(p) || !json.Valid(text) {
+		return text
+	}
+	return token.ReplaceAllFunc(text, func(t []byte) []byte {
+		switch {
+		case t[0] != '"' && (t[0] == '-' || t[0] >= '0' && t[0] <= '9'):
+			return []byte(p.paint(yellow, string(t)))
+		case t[0] != '"':
+			return []byte(p.paint(dim, string(t)))
+		case t[len(t)-1] == ':':
+			end := bytes.LastIndexByte(t, '"') + 1
+			return append([]byte(p.paint(cyan, string(t[:end]))), t[end:]...)
+		}
+		return []byte(p.paint(green, string(t)))
+	})
+}

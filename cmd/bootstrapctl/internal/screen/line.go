@@ -1,0 +1,84 @@
+package screen
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// An ownLine is a line that the runtime wrote itself, as hclog writes it.
+type ownLine struct {
+	level, message string
+	pairs          []pair
+}
+
+type pair struct{ key, value string }
+
+var (
+	ownForm  = regexp.MustCompile(`^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d{4}) \[(\w+)\] +bootstrap(?:\.\w+)*: (.*)$`)
+	pairForm = regexp.MustCompile(`(?:^|\s)([a-z_]+)=("(?:[^"\\]|\\.)*"|\S*)`)
+)
+
+// readOwn reports whether the runtime wrote the line itself, and what it says.
+func readOwn(line string) (own ownLine, ok bool) {
+	m := ownForm.FindStringSubmatch(line)
+	if m == nil {
+		return own, false
+	}
+	own.level, own.message = m[1], m[2]
+	first := pairForm.FindStringIndex(m[2])
+	if first == nil {
+		return own, true
+	}
+	own.message = strings.TrimSuffix(strings.TrimSpace(m[2][:first[0]]), ":")
+	for _, p := range pairForm.FindAllStringSubmatch(m[2][first[0]:], -1) {
+		value := p[2]
+		if text, err := strconv.Unquote(value); err == nil {
+			value = text
+		}
+		own.pairs = append(own.pairs, pair{p[1], value})
+	}
+	return own, true
+}
+
+func (l ownLine) value(key string) string {
+	for _, p := range l.pairs {
+		if p.key == key {
+			return p.value
+		}
+	}
+	return ""
+}
+
+// short is the line without the time, the name of the runtime and what the
+// screen shows elsewhere.
+func (l ownLine) short() string {
+	text := l.message
+	for _, p := range l.pairs {
+		if p.key != "platform" {
+			text += " " + p.key + "=" + quoteIfNeeded(p.value)
+		}
+	}
+	return text
+}
+
+func quoteIfNeeded(value string) string {
+	if value == "" || strings.ContainsAny(value, " \t\n\"") {
+		return strconv.Quote(value)
+	}
+	return value
+}
+
+// what says in a few words what the runtime starts, with those of its limits
+// that are not the defaults.
+func (l ownLine) what() string {
+	text := l.value("platform") + ", " + l.value("adapter") + " " + l.value("command")
+	for _, p := range l.pairs {
+		switch {
+		case p.key == "platform" || p.key == "adapter" || p.key == "command":
+		case !strings.HasSuffix(p.value, "(default)"):
+			text += ", " + strings.ReplaceAll(p.key, "_", " ") + " " + p.value
+		}
+	}
+	return text
+}
