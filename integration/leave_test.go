@@ -41,7 +41,7 @@ func TestInvokeLeavesNothing(t *testing.T) {
 func TestInvokeStopsTheRuntime(t *testing.T) {
 	for _, line := range []string{"env A=b " + bootstrap, "cd /tmp; A=b " + bootstrap + "; echo over", "sh -c '" + bootstrap + "; true'"} {
 		for _, p := range []*protocol.Platform{protocol.SCF, protocol.Lambda} {
-			stdout, stderr, status := ctl(t, nil, "invoke", "-dir", shellFunction(t, "echo ok"), "-platform", p.Name, "-runtime", line)
+			stdout, stderr, status := ctl(t, nil, "invoke", "-v", "-dir", shellFunction(t, "echo ok"), "-platform", p.Name, "-runtime", line)
 			if stdout != "ok" || status != 0 || !strings.Contains(stderr, "bootstrap: stopped") || strings.Contains(stderr, "killed") {
 				t.Errorf("%s, %s: got %q, status %d, want a stop in time; log:\n%s", line, p.Name, stdout, status, stderr)
 			}

@@ -126,6 +126,23 @@ func TestR14InATerminal(t *testing.T) {
 // inTerminal is bootstrap in a new terminal that controls it.
 func inTerminal(t *testing.T, server *emulator.Server, dir string) (keys, screen *os.File, cmd *exec.Cmd) {
 	t.Helper()
+	keys, screen = openTerminal(t)
+	cmd = exec.Command(bootstrap)
+	cmd.Env, cmd.Dir = server.Environment(), dir
+	controlledBy(cmd, screen)
+	return keys, screen, cmd
+}
+
+// controlledBy makes a terminal that of cmd.
+func controlledBy(cmd *exec.Cmd, screen *os.File) {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = screen, screen, screen
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+}
+
+// openTerminal opens a new terminal, what a person does to it and what programs
+// have of it.
+func openTerminal(t *testing.T) (keys, screen *os.File) {
+	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Skipf("NOT TESTED: this machine has no terminals: %v", err)
@@ -141,11 +158,7 @@ func inTerminal(t *testing.T, server *emulator.Server, dir string) (keys, screen
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd = exec.Command(bootstrap)
-	cmd.Env, cmd.Dir = server.Environment(), dir
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = screen, screen, screen
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	return keys, screen, cmd
+	return keys, screen
 }
 
 // invokeIn sends an event from a goroutine; the outcome comes later.

@@ -82,6 +82,15 @@ var scripts = []struct{ extension, interpreter string }{
 	{".sh", "bash"}, {".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".cjs", "node"},
 }
 
+// Extensions lists those of scripts with functions, in the order in which they
+// are looked for.
+func Extensions() (all []string) {
+	for _, s := range scripts {
+		all = append(all, s.extension)
+	}
+	return all
+}
+
 // Interpreter returns the name of the program that runs the functions of a
 // script. It is empty for any other file.
 func Interpreter(file string) string {

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"bootstrap/cmd/internal/nearest"
 )
 
 // unknownOptions finds, among NAME=value, options that do not exist, and the option
@@ -29,26 +31,5 @@ func typoDistance(name, option string) int {
 	if strings.HasPrefix(option, name) && option != name {
 		return 1
 	}
-	return editDistance(name, option)
-}
-
-// editDistance is how many letters to insert, delete or replace to make b of a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1) // of the first letters of a, to each beginning of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return nearest.Distance(name, option)
 }

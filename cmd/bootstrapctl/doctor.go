@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,9 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
@@ -108,33 +105,10 @@ func readPackage(file, temp string) (*pack.Tree, error) {
 
 // function returns what doctor examines.
 func (d *deployment) function(tree *pack.Tree, platform *protocol.Platform) doctor.Function {
-	fn := doctor.Function{
+	return doctor.Function{
 		Tree: tree, Platform: platform, Handler: d.handler, Env: d.env, Arch: d.arch, Limit: d.timeout,
-		Carried: carriedRuntime, Version: version.String(), Look: exec.LookPath,
+		Carried: carriedRuntime, Version: version.String(), Look: exec.LookPath, Check: checkOptions,
 	}
-	if runtime.GOOS == "linux" {
-		fn.Check = checkOptions
-	}
-	return fn
-}
-
-// checkOptions runs the runtime that we carry to check its options.
-func checkOptions(ctx context.Context, dir string, env []string) ([]string, error) {
-	command, cleanUp, err := unpackRuntime()
-	defer cleanUp()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, command[0], "check")
-	cmd.Dir, cmd.Env = dir, env
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil && stdout.Len() == 0 {
-		return nil, fmt.Errorf("cannot run the runtime: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return strings.Split(strings.TrimSpace(stdout.String()), "\n"), nil
 }
 
 func printJSON(w io.Writer, report *doctor.Report) error {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"bootstrap/cmd/internal/nearest"
 	"bootstrap/protocol"
 )
 
@@ -40,7 +42,7 @@ func (d *deployment) flags(f *flag.FlagSet) {
 	f.StringVar(&d.platform, "platform", protocol.SCF.Name, "scf, functiongraph or lambda")
 	f.StringVar(&d.handler, "handler", "index.main_handler", "the function's handler, as set in the console")
 	f.StringVar(&d.arch, "arch", "amd64", "the function's architecture: amd64 (x86_64) or arm64")
-	f.DurationVar(&d.timeout, "timeout", 3*time.Second, "the function's time limit")
+	durationFlag(f, &d.timeout, "timeout", 3*time.Second, "the function's time limit")
 	f.Var(&d.env, "env", "a variable of the function, `NAME=value`; may be repeated")
 }
 
@@ -66,6 +68,45 @@ func (d *deployment) check() (*protocol.Platform, error) {
 	return platform, errors.Join(wrong...)
 }
 
+// A parsed flag says in its own words what it expects.
+type parsed[T any] struct {
+	to       *T
+	parse    func(string) (T, error)
+	expected string
+}
+
+func (p parsed[T]) String() string {
+	if p.to == nil { // as package flag makes one, to see whether the default is zero
+		return ""
+	}
+	return fmt.Sprint(*p.to)
+}
+
+func (p parsed[T]) Set(text string) (err error) {
+	value, err := p.parse(text)
+	if err != nil {
+		return errors.New("expected " + p.expected)
+	}
+	*p.to = value
+	return nil
+}
+
+func durationFlag(f *flag.FlagSet, to *time.Duration, name string, initial time.Duration, usage string) {
+	*to = initial
+	f.Var(parsed[time.Duration]{to, time.ParseDuration, "a duration such as 60s"}, name, usage)
+}
+
+func numberFlag(f *flag.FlagSet, to *int, name string, initial int, usage string) {
+	*to = initial
+	f.Var(parsed[int]{to, strconv.Atoi, "a whole number"}, name, usage)
+}
+
+// isSet reports whether a flag was given.
+func isSet(flags *flag.FlagSet, name string) (set bool) {
+	flags.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
+
 // newFlags returns the flags of a subcommand, whose help is a line and a list.
 func newFlags(command, arguments, text string, stderr io.Writer) *flag.FlagSet {
 	f := flag.NewFlagSet("bootstrapctl "+command, flag.ContinueOnError)
@@ -85,10 +126,17 @@ func newFlags(command, arguments, text string, stderr io.Writer) *flag.FlagSet {
 // parse parses flags before and behind the other arguments, which it returns.
 // The status is that to exit with where ok is false.
 func parse(f *flag.FlagSet, args []string) (rest []string, status int, ok bool) {
+	stderr, help := f.Output(), f.Usage
+	f.SetOutput(io.Discard) // an error is one line, not the list of flags
+	f.Usage = func() {}
 	for {
-		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		err := f.Parse(args)
+		if errors.Is(err, flag.ErrHelp) {
+			f.SetOutput(stderr)
+			help()
 			return nil, exitResult, false
 		} else if err != nil {
+			fmt.Fprintf(stderr, "%s: %s\n", f.Name(), explain(f, err))
 			return nil, exitUsage, false
 		}
 		if f.NArg() == 0 {
@@ -96,6 +144,43 @@ func parse(f *flag.FlagSet, args []string) (rest []string, status int, ok bool) 
 		}
 		rest, args = append(rest, f.Arg(0)), f.Args()[1:]
 	}
+}
+
+const (
+	unknownFlag = "flag provided but not defined: -"
+	invalidFlag = "invalid value "
+)
+
+// explain says what is wrong with a flag, and what was meant.
+func explain(f *flag.FlagSet, err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, unknownFlag); ok {
+		var names []string
+		f.VisitAll(func(other *flag.Flag) { names = append(names, other.Name) })
+		return fmt.Sprintf("unknown flag -%s%s\n%q lists the flags", name, didYouMean(name, names), f.Name()+" -h")
+	}
+	rest, ok := strings.CutPrefix(text, invalidFlag)
+	value, rest, found := strings.Cut(rest, " for flag ")
+	name, why, says := strings.Cut(rest, ": ")
+	if ok && found && says {
+		return fmt.Sprintf("%s %s: %s", name, value, why)
+	}
+	return text
+}
+
+// didYouMean asks for the nearest of names, if one is near.
+func didYouMean(name string, names []string) string {
+	if near, ok := nearest.Of(name, names); ok {
+		return fmt.Sprintf(": did you mean %s?", near)
+	}
+	return ""
+}
+
+func platformNames() (names []string) {
+	for _, p := range protocol.Platforms {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // only returns the single argument, or otherwise its default.

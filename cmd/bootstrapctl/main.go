@@ -37,7 +37,7 @@ func init() { // help lists the table that it is in
 		{"doctor", "[flags] [DIR | ZIP]", "say what would go wrong in the cloud, and how to correct it", diagnose},
 		{"pack", "[flags] [DIR]", "write the zip to upload, with the runtime in it", packFolder},
 		{"version", "", "print the version", printVersion},
-		{"help", "", "print this text", help},
+		{"help", "[COMMAND]", "print this text, or that of a command", help},
 	}
 }
 
@@ -48,20 +48,32 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	name := "no command"
-	if len(args) > 0 {
-		name = args[0]
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage())
+		return exitUsage
 	}
-	if strings.TrimLeft(name, "-") == "h" || strings.TrimLeft(name, "-") == "help" {
+	name := args[0]
+	switch name {
+	case "-h", "-help", "--help":
 		name = "help"
+	case "-v", "-version", "--version":
+		name = "version"
 	}
 	for _, c := range subcommands {
 		if c.name == name {
 			return c.run(ctx, args[1:], stdin, stdout, stderr)
 		}
 	}
-	fmt.Fprintf(stderr, "bootstrapctl: cannot run %q\n\n%s", name, usage())
+	fmt.Fprintf(stderr, "bootstrapctl: unknown command %q%s\n\"bootstrapctl help\" lists the commands\n", name, didYouMean(name, names()))
 	return exitUsage
+}
+
+// names are those of the subcommands for people.
+func names() (all []string) {
+	for _, c := range subcommands {
+		all = append(all, c.name)
+	}
+	return all
 }
 
 func usage() string {
@@ -74,7 +86,10 @@ func usage() string {
 	return b.String()
 }
 
-func help(_ context.Context, _ []string, _ io.Reader, stdout, _ io.Writer) int {
+func help(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] != "help" {
+		return run(ctx, []string{args[0], "-h"}, stdin, stdout, stdout)
+	}
 	fmt.Fprint(stdout, usage())
 	return exitResult
 }

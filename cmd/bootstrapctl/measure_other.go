@@ -13,3 +13,6 @@ import (
 func measureStart(context.Context, string, *deployment, *protocol.Platform) (time.Duration, error) {
 	return 0, errors.New("cannot measure the start: the runtime needs Linux")
 }
+
+// checkOptions is nil: the runtime, which knows its options, needs Linux.
+var checkOptions func(ctx context.Context, dir string, env []string) ([]string, error)

@@ -16,8 +16,8 @@ import (
 // API, which no other server has. So they are found even when they have left
 // the group and lost their parents.
 
-// mark returns that variable.
-func (s *Server) mark() string {
+// Mark returns that variable, as NAME=value.
+func (s *Server) Mark() string {
 	i := slices.IndexFunc(s.platform.Environment, func(pattern string) bool { return strings.Contains(pattern, "${port}") })
 	return s.fill.Replace(s.platform.Environment[i]) // every platform has one
 }
@@ -51,6 +51,38 @@ const (
 	loadTime  = 100 * time.Millisecond // for one to load a program
 )
 
+// Sweep kills all processes of the instances of a Server with that Mark, and
+// their descendants: it is for another process, when that of the Server is gone.
+func Sweep(mark string) {
+	tree := freeze(mark)
+	for _, pid := range tree {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // gone already: the same
+	}
+	sweep(mark) // what was loading a program
+}
+
+// freeze stops the processes that have a variable and their descendants, so
+// that none of them starts another or loses its parent, and returns them.
+func freeze(mark string) (tree []int) {
+	for began := time.Now(); time.Since(began) < sweepTime; {
+		found, _ := marked(mark)
+		all := found
+		for _, pid := range found {
+			all = append(all, procfs.Descendants(pid)...)
+		}
+		known := len(tree)
+		for _, pid := range all {
+			if !slices.Contains(tree, pid) && syscall.Kill(pid, syscall.SIGSTOP) == nil {
+				tree = append(tree, pid)
+			}
+		}
+		if len(tree) == known {
+			break
+		}
+	}
+	return tree
+}
+
 // sweep kills all processes that have a variable. It returns when a look after
 // the last kill finds none, or after sweepTime, and names what it has killed.
 func sweep(variable string) (killed []string) {
@@ -75,9 +107,9 @@ func sweep(variable string) (killed []string) {
 func (r *Runner) Clear() (killed []string) {
 	defer r.takeAllTurns()()
 	for began := time.Now(); time.Since(began) < dyingTime; time.Sleep(time.Millisecond) {
-		if found, _ := marked(r.server.mark()); len(found) == 0 {
+		if found, _ := marked(r.server.Mark()); len(found) == 0 {
 			break
 		}
 	}
-	return sweep(r.server.mark())
+	return sweep(r.server.Mark())
 }

@@ -115,7 +115,7 @@ func (r *Runner) ensureInstance() *instance {
 	cmd.Dir, cmd.Env = r.server.fn.Dir, r.server.Environment()
 	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
 	exited := r.server.Start()
-	i, err := startInstance(cmd, r.server.mark(), exited)
+	i, err := startInstance(cmd, r.server.Mark(), exited)
 	if err != nil {
 		exited(err.Error())
 		return nil

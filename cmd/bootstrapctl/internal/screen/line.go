@@ -71,8 +71,15 @@ func quoteIfNeeded(value string) string {
 
 // what says in a few words what the runtime starts, with those of its limits
 // that are not the defaults.
-func (l ownLine) what() string {
-	text := l.value("platform") + ", " + l.value("adapter") + " " + l.value("command")
+func (l ownLine) what(dir string) string {
+	adapter := l.value("adapter")
+	text := l.value("platform") + ", " + adapter + " " + strings.ReplaceAll(l.value("command"), dir+"/", "")
+	if adapter == "none" {
+		text = l.value("platform") + ", handler " + l.value("command")
+	}
+	if interpreter, _, ok := strings.Cut(adapter, " function"); ok && interpreter != "bash" {
+		text += ", with this machine's " + interpreter
+	}
 	for _, p := range l.pairs {
 		switch {
 		case p.key == "platform" || p.key == "adapter" || p.key == "command":

@@ -121,6 +121,7 @@ func (l *Log) show() {
 
 // complains notes why the runtime cannot go on. It reports whether that is new.
 func (l *Log) complains(why string) bool {
+	why = strings.TrimPrefix(why, cannotStart)
 	known := strings.Contains(l.why, why)
 	l.why = why
 	return !known

@@ -27,6 +27,7 @@ type Options struct {
 	Quiet    bool   // results and failures only
 	Repeated bool   // several results, on a line of their own each
 	Runtime  string // the version of the runtime and where it is from
+	Dir      string // the function's folder, in which files have short names
 	MemoryMB int    // the function's limit
 	Getenv   func(string) string
 }
@@ -77,12 +78,16 @@ func (s *Screen) logLine(l *Log, line string) {
 	case s.options.Quiet:
 	case s.options.Verbose || !isOwn && !complains:
 		s.println(strings.TrimSuffix(line, "\n"))
-	case complains:
+	case complains && !strings.HasPrefix(complaint, cannotStart): // the summary says that
 		s.println(s.text.paint(red, "bootstrap: "+strings.TrimSpace(complaint)))
+	case complains:
 	case fresh:
 		s.ownLine(own)
 	}
 }
+
+// cannotStart begins the runtime's complaint about a start that failed.
+const cannotStart = "cannot start: "
 
 // told are messages of the runtime that the summary repeats.
 var told = map[string]bool{"ready": true, "event": true, "stopped": true}
@@ -94,7 +99,7 @@ func (s *Screen) ownLine(own ownLine) {
 	case own.level == "WARN":
 		s.println(s.text.paint(yellow, "bootstrap: "+own.short()))
 	case own.message == "starting":
-		s.println(s.text.paint(dim, strings.TrimSpace(s.options.Runtime+": "+own.what())))
+		s.println(s.text.paint(dim, strings.TrimSpace(s.options.Runtime+": "+own.what(s.options.Dir))))
 	case !told[own.message]:
 		s.println(s.text.paint(dim, "bootstrap: "+own.short()))
 	}

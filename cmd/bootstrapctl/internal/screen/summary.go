@@ -29,11 +29,7 @@ func (s *Screen) Outcome(l *Log, o emulator.Outcome, memory int64) {
 	if s.options.Quiet {
 		return
 	}
-	line := verdicts[o.Kind] + " in " + duration(o.Duration)
-	if o.Duration == 0 {
-		line = verdicts[o.Kind]
-	}
-	line += s.figures(o.Init, memory)
+	line := s.verdict(o, memory)
 	if s.options.Verbose {
 		line += ", request id " + o.ID
 	}
@@ -57,6 +53,17 @@ func verdictColor(kind emulator.Kind) color {
 		return green
 	}
 	return red
+}
+
+// verdict says what became of an event, and the figures of it.
+func (s *Screen) verdict(o emulator.Outcome, memory int64) string {
+	switch o.Kind {
+	case emulator.InitFailed, emulator.InitTimedOut:
+		return verdicts[o.Kind] + " after " + duration(o.Init)
+	case emulator.TimedOut, emulator.RuntimeExited:
+		return verdicts[o.Kind] + " after " + duration(o.Duration) + s.figures(o.Init, memory)
+	}
+	return verdicts[o.Kind] + " in " + duration(o.Duration) + s.figures(o.Init, memory)
 }
 
 func (s *Screen) figures(start time.Duration, memory int64) (text string) {
