@@ -91,9 +91,11 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 // serve answers calls until Close.
 func (s *Server) serve(listener net.Listener) {
 	s.http = &http.Server{
-		Handler:     s.countRefusals(s.routes()),
-		ConnContext: s.noteConnection,
-		ErrorLog:    log.New(io.Discard, "", 0), // broken requests are counted, not told
+		Handler:           guarded(listener.Addr().String(), s.countRefusals(s.routes())),
+		ConnContext:       s.noteConnection,
+		ReadHeaderTimeout: headerTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are counted, not told
 	}
 	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close, and says so
 }

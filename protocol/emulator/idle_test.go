@@ -65,7 +65,7 @@ func TestPollGivenUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", p.Next)
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", p.Next, conn.RemoteAddr())
 		conn.Close()
 		for f.s.Stats().Idle == 0 {
 			f.call("GET", "/", "")

@@ -198,7 +198,7 @@ func truncated(t *testing.T, url, request string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprint(conn, request)
+	fmt.Fprint(conn, strings.Replace(request, "Host: x", "Host: "+conn.RemoteAddr().String(), 1))
 	conn.(*net.TCPConn).CloseWrite()
 	var b [200]byte
 	n, err := conn.Read(b[:])

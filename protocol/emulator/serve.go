@@ -105,6 +105,9 @@ type statusWriter struct {
 	status int
 }
 
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
@@ -196,6 +199,8 @@ func (s *Server) failInit(w http.ResponseWriter, r *http.Request) {
 // post reads what was posted, to its end, before it lets the call happen: a
 // body that breaks off is no answer.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine, time.Time, answer) *refusal) {
+	until := time.Now().Add(s.fn.InitLimit + s.fn.Timeout + headerTime) // later nobody waits for it
+	_ = http.NewResponseController(w).SetReadDeadline(until)            // every connection can
 	body, err := s.readBody(r.Body)
 	if err != nil {
 		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
