@@ -16,7 +16,9 @@ func Socket(local netip.AddrPort) string {
 	want := fmt.Appendf(nil, "%08X:%04X", binary.NativeEndian.Uint32(local.Addr().AsSlice()), local.Port())
 	for line := range bytes.Lines(table) {
 		fields := bytes.Fields(line)
-		if len(fields) > 9 && bytes.Equal(fields[1], want) {
+		// Another connection from the same port may be closed already: no
+		// process has it, and its inode is 0.
+		if len(fields) > 9 && bytes.Equal(fields[1], want) && string(fields[9]) != "0" {
 			return "socket:[" + string(fields[9]) + "]"
 		}
 	}
