@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
@@ -126,46 +127,68 @@ func printJSON(w io.Writer, report *doctor.Report) error {
 func printReport(p *painter, file string, report *doctor.Report, d *deployment, platform *protocol.Platform) {
 	fmt.Fprintf(p, "%s on %s, %s\n", p.bold(file), platform.Title, d.arch)
 	if report.Runs != "" {
-		fmt.Fprintf(p, "%s runs %s\n", d.what(), report.Runs)
+		fmt.Fprintf(p, "%s runs %s\n", report.By, report.Runs)
 	}
 	printFindings(p, report)
 	errors, warnings := report.Count(doctor.Error), report.Count(doctor.Warning)
 	switch {
 	case errors > 0:
-		fmt.Fprintf(p, "\n%s\n", p.red(fmt.Sprintf("%s, %s: the function cannot work.", plural(errors, "error"), plural(warnings, "warning"))))
+		fmt.Fprintf(p, "\n%s\n", p.red(fmt.Sprintf("✗ %s, %s: the function cannot work.", plural(errors, "error"), plural(warnings, "warning"))))
 	case warnings > 0:
-		fmt.Fprintf(p, "\n%s\n", p.yellow(fmt.Sprintf("No error, %s.", plural(warnings, "warning"))))
+		fmt.Fprintf(p, "\n%s\n", p.yellow(fmt.Sprintf("! No error, %s.", plural(warnings, "warning"))))
 	default:
-		fmt.Fprintf(p, "\n%s\n", p.green("Nothing is wrong."))
+		fmt.Fprintf(p, "\n%s\n", p.green("✓ Nothing is wrong."))
 	}
 }
 
-// what returns what decides what runs.
-func (d *deployment) what() string { return "Handler " + d.handler }
-
 // printFindings prints the findings, and what was not examined.
 func printFindings(p *painter, report *doctor.Report) {
+	columns := 0
 	for _, f := range report.Findings {
-		paint := p.red
-		if f.Level == doctor.Warning {
-			paint = p.yellow
+		columns = min(max(columns, utf8.RuneCountInString(f.File)), maxName)
+	}
+	for _, f := range report.Findings {
+		if p.terminal {
+			printFinding(p, &f, columns)
+		} else {
+			fmt.Fprintf(p, "\n%s: %s[%s]\n", f.Level, sentence(f.File, f.What), f.ID)
 		}
-		place := f.File
-		if place != "" {
-			place = p.bold(place) + ": "
-		}
-		fmt.Fprintf(p, "\n%s %s%s %s\n", paint(string(f.Level)+":"), place, p.wrap(f.What, 4), p.dim("["+f.ID+"]"))
 		printLine(p, "cloud", f.Cloud)
 		printLine(p, "fix", f.Fix)
 	}
 	for _, text := range report.Skipped {
-		fmt.Fprintf(p, "\n%s %s\n", p.dim("not examined:"), p.wrap(text, 4))
+		fmt.Fprintf(p, "\n%s\n", p.dim(p.wrap("not examined: "+text, 2)))
 	}
 }
 
+// sentence returns what is wrong with a file, and a blank.
+func sentence(file, what string) string {
+	if file != "" {
+		file += ": "
+	}
+	return file + what + " "
+}
+
+// maxName is up to which length names of files have a column.
+const maxName = 40
+
+// printFinding prints the first lines of a finding to a terminal, the names of
+// files in columns.
+func printFinding(p *painter, f *doctor.Finding, columns int) {
+	sign := p.red("✗ error  ")
+	if f.Level == doctor.Warning {
+		sign = p.yellow("! warning")
+	}
+	fmt.Fprintf(p, "\n%s  %s  %s\n  %s\n", sign, p.bold(fmt.Sprintf("%-*s", columns, f.File)), p.dim(f.ID), p.wrap(f.What, 2))
+}
+
 func printLine(p *painter, name, text string) {
-	if text != "" {
-		fmt.Fprintf(p, "    %s %s\n", p.dim(fmt.Sprintf("%-6s", name+":")), p.wrap(text, 11))
+	switch {
+	case text == "":
+	case p.terminal:
+		fmt.Fprintf(p, "  %s %s\n", p.dim(fmt.Sprintf("%-5s", name)), p.wrap(text, 8))
+	default:
+		fmt.Fprintf(p, "    %-6s %s\n", name+":", text)
 	}
 }
 

@@ -169,7 +169,7 @@ func (k *packing) summary(p *painter, tree *pack.Tree, size int64, report *docto
 	row("size", "%s of %s packed, %s of %s unpacked", doctor.Size(size), doctor.Size(upload), doctor.Size(tree.Size()), doctor.Size(unpacked))
 	row("platform", "%s, %s", platform.Title, k.arch)
 	if report.Runs != "" {
-		row("handler", "%s runs %s", k.handler, report.Runs)
+		row("runs", "%s, by %s", report.Runs, report.By)
 	}
 	row("upload", "%s", strings.ReplaceAll(k.upload(platform), "\n", "\n"+strings.Repeat(" ", 10)))
 }

@@ -31,6 +31,9 @@ func readBinary(r io.ReaderAt) (b *binary, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the program: %w", err)
 	}
+	if err := bounded(f); err != nil {
+		return nil, err
+	}
 	b = &binary{machine: machineOf(f), wide: f.Class == elf.ELFCLASS64, loader: loaderOf(f)}
 	b.program = f.Type == elf.ET_EXEC || b.loader != "" || isStaticPIE(f)
 	b.needs, _ = f.ImportedLibraries() // a static one has none
@@ -49,6 +52,23 @@ func readBinary(r io.ReaderAt) (b *binary, err error) {
 		}
 	}
 	return b, nil
+}
+
+// maxTable is the size of a table of an ELF file that is read as a whole.
+const maxTable = 64 << 20
+
+// bounded refuses a file whose tables would take much memory: no linker
+// compresses them.
+func bounded(f *elf.File) error {
+	for _, s := range f.Sections {
+		switch s.Type {
+		case elf.SHT_DYNAMIC, elf.SHT_DYNSYM, elf.SHT_STRTAB, elf.SHT_GNU_VERNEED, elf.SHT_GNU_VERDEF, elf.SHT_GNU_VERSYM:
+			if s.Size > maxTable || s.Flags&elf.SHF_COMPRESSED != 0 {
+				return fmt.Errorf("cannot read the program: its table %q is too large", s.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // machineOf returns the processor that a file is for, as Go calls it.

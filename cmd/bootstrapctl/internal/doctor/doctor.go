@@ -37,7 +37,8 @@ type Function struct {
 
 // A Report is what was found.
 type Report struct {
-	Runs     string    `json:"runs"` // what the handler means; empty: nothing
+	By       string    `json:"by"`   // what decides what runs: the handler, or a variable
+	Runs     string    `json:"runs"` // what that means; empty: nothing
 	Findings []Finding `json:"findings"`
 	Skipped  []string  `json:"skipped,omitempty"` // what could not be examined, and why
 }

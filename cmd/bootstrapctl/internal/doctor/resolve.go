@@ -1,15 +1,19 @@
 package doctor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"bootstrap/adapters/command"
+	"bootstrap/cmd/bootstrapctl/internal/pack"
 	"bootstrap/protocol"
 
 	"github.com/hashicorp/go-envparse"
@@ -43,7 +47,10 @@ func (x *exam) resolve() {
 	if x.unsolved != nil {
 		return
 	}
-	x.Runs = x.describe()
+	x.By, x.Runs = "handler "+x.Handler, x.describe()
+	if x.vars["BOOTSTRAP_COMMAND"] != "" {
+		x.By = "BOOTSTRAP_COMMAND"
+	}
 	for _, file := range append([]string{x.target.File}, x.target.Args...) {
 		if name := x.name(file); file != "" && x.Tree.File(name) != nil {
 			x.essential[name] = true
@@ -55,11 +62,12 @@ func (x *exam) resolve() {
 func (x *exam) describe() string {
 	switch t := x.target; {
 	case t.Function != "":
-		return fmt.Sprintf("the %s function %s in %s", command.Interpreter(t.File), t.Function, x.name(t.File))
+		language := map[string]string{"bash": "bash", "python3": "Python", "node": "Node"}[command.Interpreter(t.File)]
+		return fmt.Sprintf("the %s function %s in %s", language, t.Function, x.name(t.File))
 	case x.vars["BOOTSTRAP_COMMAND"] == "":
 		return "the program " + x.name(t.Args[0])
 	case x.isShellLine():
-		return "the command line in BOOTSTRAP_COMMAND, by /bin/sh" // which may hold a secret
+		return "a command line for /bin/sh" // which may hold a secret
 	case x.vars["BOOTSTRAP_ADAPTER"] == "worker":
 		return "the worker " + x.there(t.Args[0])
 	default:
@@ -95,8 +103,27 @@ func (x *exam) handler() {
 		x.add("handler-ignored", name)
 	case f != nil && x.target.Function != "":
 		x.function(name)
+		x.defined(f)
 	}
 }
+
+// defined looks for the name of the function in its script. One that loads others
+// may have it from there.
+func (x *exam) defined(f *pack.File) {
+	content, err := f.Open()
+	if err != nil || f.Mode&fs.ModeSymlink != 0 {
+		return
+	}
+	defer content.Close()
+	text, err := io.ReadAll(io.LimitReader(content, maxScript))
+	if err != nil || bytes.Contains(text, []byte(x.target.Function)) || loadsOthers.Match(text) {
+		return
+	}
+	x.add("function-missing", f.Name, "function", x.target.Function, "base", strings.TrimSuffix(f.Name, path.Ext(f.Name)))
+}
+
+// loadsOthers matches what gets names from other files without saying which.
+var loadsOthers = regexp.MustCompile(`(?m)^\s*(source|\.|eval)\s|import\s*\*|require\(|export\s*\*|globals\(|setattr`)
 
 // isFolder reports whether the package has files in a folder of that name.
 func (x *exam) isFolder(name string) bool {

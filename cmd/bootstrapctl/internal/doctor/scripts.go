@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -92,7 +93,7 @@ func (x *exam) script(f *pack.File, head []byte) (fine bool) {
 		return false
 	case loaded || interpreter == "":
 	case x.lacks(interpreter) || x.lacks(program(head)):
-		x.addTo("interpreter", f, "interpreter", missingOf(interpreter, program(head), x.lacks), "failure", x.inspect(f, head))
+		x.addTo("interpreter", f, "interpreter", missingOf(interpreter, program(head), x.lacks), "failure", cmp.Or(x.inspect(f, head), fmt.Sprintf("%s: '%s': No such file or directory", interpreter, program(head))))
 		return false
 	case !x.surelyHas(interpreter, program(head)):
 		x.addTo("interpreter-unsure", f, "interpreter", program(head))
@@ -131,11 +132,11 @@ func (x *exam) crlfLine(f *pack.File) int {
 }
 
 func (x *exam) crlfFailure(f *pack.File, head []byte) string {
-	if failure := x.inspect(f, head); failure != "" {
-		return failure
-	}
 	if x.isLoaded(f) {
 		return `Runtime.UserCodeSyntaxError: syntax error near unexpected token $'{\r''`
+	}
+	if failure := x.inspect(f, head); failure != "" {
+		return failure
 	}
 	return `$'\r': command not found`
 }
