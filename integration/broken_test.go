@@ -125,6 +125,8 @@ var brokenPackages = []broken{
 		cloud: "Function.BadInterpreter", fails: "Function.BadInterpreter"},
 	{name: "program for Windows", make: onlyFile("tool", "MZ\x90\x00", 0o755), handler: "tool", want: "not-linux", file: "tool"},
 	{name: "program for another processor", make: onlyFile("tool", string(fakeELF{machine: elf.EM_AARCH64}.bytes()), 0o755), handler: "tool", want: "arch", file: "tool", cloud: "exec format error"},
+	{name: "half a program", make: onlyFile("tool", "\x7fELF\x02\x01\x01", 0o755), handler: "tool", want: "program-damaged", file: "tool", cloud: "exec format error", fails: "Function."},
+	{name: "#! and nothing", make: onlyFile("tool", "#!\n", 0o755), handler: "tool", want: "no-shebang", file: "tool", cloud: "its first line #! names no interpreter", fails: "its first line #! names no interpreter"},
 	{name: "program of 32 bits", make: onlyFile("tool", string(fakeELF{machine: elf.EM_386, narrow: true}.bytes()), 0o755), handler: "tool", want: "elf-class", file: "tool"},
 	{name: "unknown loader", make: onlyFile("tool", string(fakeELF{loader: "/nix/store/x/ld-linux-x86-64.so.2"}.bytes()), 0o755), handler: "tool", want: "loader", file: "tool",
 		cloud: "fork/exec /var/user/tool: no such file or directory"},

@@ -3,7 +3,6 @@ package doctor
 import (
 	"bytes"
 	"debug/buildinfo"
-	"slices"
 
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
@@ -87,10 +86,4 @@ func (x *exam) bootstrapScript(f *pack.File, head []byte) {
 	default:
 		x.add("bootstrap-foreign", f.Name)
 	}
-}
-
-// bootstrapFindings are those that say why the platform cannot start bootstrap:
-// nothing more needs to be said of that file.
-func (x *exam) isBootstrapBroken() bool {
-	return slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.File == "bootstrap" && f.Level == Error })
 }

@@ -27,13 +27,15 @@ func (x *exam) binary(f *pack.File) (*binary, error) {
 // programs looks at all compiled files, and at what is to run but is no program.
 func (x *exam) programs() {
 	for _, f := range x.Tree.Files {
-		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBootstrapBroken() {
+		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
 			continue
 		}
 		switch head := x.head(f); {
 		case bytes.HasPrefix(head, []byte("\x7fELF")):
 			if b, err := x.binary(f); err == nil {
 				x.program(f, b)
+			} else if x.isRun(f) {
+				x.addTo("program-damaged", f, "detail", err.Error())
 			}
 		case isModule(f.Name) && foreignSystem(head) != "":
 			x.module(f, foreignSystem(head))
@@ -42,15 +44,24 @@ func (x *exam) programs() {
 			x.addTo("program-empty", f, "failure", x.inspectRun(f, head))
 		case foreignSystem(head) != "":
 			x.addTo("not-linux", f, "system", foreignSystem(head))
-		case !bytes.HasPrefix(head, []byte("#!")) && !bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		case x.inspectRun(f, head) != "" && !x.isBroken(f.Name):
 			x.addTo("no-shebang", f, "failure", x.inspectRun(f, head))
 		}
 	}
 }
 
+// isBroken reports whether there is an error in that file.
+func (x *exam) isBroken(name string) bool {
+	return slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.File == name && f.Level == Error })
+}
+
 // inspectRun returns what the runtime says of a program that is executable.
 func (x *exam) inspectRun(f *pack.File, head []byte) string {
-	return failureText(command.Inspect(path.Join(x.system.folder, f.Name), 0o755, head, x.lacks))
+	failure := command.Inspect(path.Join(x.system.folder, f.Name), 0o755, head, x.lacks)
+	if failure == nil {
+		return ""
+	}
+	return failureText(failure)
 }
 
 // isRun reports whether the runtime starts the file as a program.

@@ -61,6 +61,7 @@ var rules = []rule{
 	{"command-not-found", Error, "BOOTSTRAP_COMMAND runs {program}, which is in the package but not in PATH", all(`Function.NotFound: "{program}" is not in PATH ({path})`), "write it with its folder: BOOTSTRAP_COMMAND='[\"./{program}\", …]'"},
 	{"command-missing", Error, "BOOTSTRAP_COMMAND runs it, and it is not in the package", failure, "put it into the folder"},
 	{"program-empty", Error, "it is empty", failure, "write it, and pack again"},
+	{"program-damaged", Error, "it begins like a program for Linux, but is damaged: {detail}", all("fork/exec {path}: exec format error"), "build it again, and copy it as a binary file"},
 	{"not-executable", Error, "it is not executable (mode {mode})", failure, "bootstrapctl pack, which sets the mode; or chmod +x {file} before zip"},
 	{"crlf", Error, "line {line} ends in the Windows way (CRLF), so that a carriage return is part of its last word", all("{failure}"), "save it with Unix line ends (LF), or: bootstrapctl pack -fix"},
 	{"bom", Error, "it begins with a byte order mark (BOM), which is part of its first word", failure, "save it as UTF-8 without a BOM, or: bootstrapctl pack -fix"},

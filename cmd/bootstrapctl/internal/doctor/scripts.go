@@ -64,7 +64,7 @@ func isShell(f *pack.File, head []byte) bool {
 func (x *exam) scripts() {
 	parsed := 0
 	for _, f := range x.Tree.Files {
-		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBootstrapBroken() {
+		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
 			continue
 		}
 		head := x.head(f)
