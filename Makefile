@@ -36,6 +36,7 @@ demo: all
 
 test: all
 	go test $(TESTS) ./...
+	cd integration/deploy && go test $(TESTS) ./...
 
 SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
 # The tests of leftovers, delivery, timeouts, isolation, sidecars, workers and
@@ -80,13 +81,22 @@ fuzz:
 		for name in $$(grep -rho '^func Fuzz[A-Za-z]*' $$target | sed 's/^func //'); do \
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$target || exit 1; done; done
 
+# The runtime needs Linux. The tool runs where people work.
+TOOLS      := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+CYCLONEDX  := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+
 dist: all
-	mkdir -p dist
+	rm -rf dist && mkdir -p dist
 	for arch in amd64 arm64; do \
-		cp $(CARRIED)-$$arch dist/bootstrap-linux-$$arch; \
-		GOARCH=$$arch $(BUILD) -o dist/bootstrapctl-linux-$$arch ./cmd/bootstrapctl || exit 1; done
+		cp $(CARRIED)-$$arch dist/bootstrap-linux-$$arch && \
+		bin/bootstrapctl pack -layer -arch $$arch -o dist/bootstrap-layer-$$arch.zip || exit 1; done
+	for tool in $(TOOLS); do \
+		name=dist/bootstrapctl-$$(echo $$tool | tr / -); case $$tool in windows/*) name=$$name.exe;; esac; \
+		GOARCH=$${tool#*/} $(subst GOOS=linux,GOOS=$${tool%/*},$(BUILD)) -o $$name ./cmd/bootstrapctl || exit 1; done
+	for program in bootstrap bootstrapctl; do \
+		go run $(CYCLONEDX) bin -json -std -noserial -notimestamp -version $(VERSION) -output dist/$$program.cdx.json dist/$$program-linux-amd64 || exit 1; done
 	./.ci/notices >dist/THIRD-PARTY-NOTICES.txt
-	cd dist && sha256sum bootstrap* > SHA256SUMS
+	cd dist && sha256sum * > SHA256SUMS
 
 repro:
 	@./.ci/repro
