@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
@@ -23,6 +24,7 @@ type packing struct {
 	deployment
 	dir, output string
 	fix, force  bool
+	layer       bool
 }
 
 // packFolder is the subcommand pack.
@@ -33,6 +35,7 @@ func packFolder(ctx context.Context, args []string, _ io.Reader, stdout, stderr 
 	flags.StringVar(&k.output, "o", "", "the zip to write (default: the name of the folder, and .zip)")
 	flags.BoolVar(&k.fix, "fix", false, "turn Windows line ends (CRLF) of scripts into Unix ones, and drop byte order marks, in the zip")
 	flags.BoolVar(&k.force, "force", false, "write the zip in spite of errors")
+	flags.BoolVar(&k.layer, "layer", false, "write a layer for Lambda: the runtime alone, for functions without a bootstrap")
 	rest, status, ok := parse(flags, args)
 	if !ok {
 		return status
@@ -77,6 +80,9 @@ func (k *packing) run(ctx context.Context, platform *protocol.Platform, out, log
 	if err != nil {
 		return err
 	}
+	if k.layer {
+		return k.writeLayer(out, date)
+	}
 	tree, err := k.read()
 	if err != nil {
 		return err
@@ -109,16 +115,37 @@ func (k *packing) read() (*pack.Tree, error) {
 		return nil, fmt.Errorf("cannot read %s: %w", k.dir, err)
 	}
 	if own := tree.File("bootstrap"); own == nil || doctor.IsRuntime(own) {
-		program := carriedRuntime(k.arch)
-		if program == nil {
-			return nil, errors.New("this bootstrapctl carries no runtime: build it with make")
+		if err := k.addRuntime(tree); err != nil {
+			return nil, err
 		}
-		tree.Add("bootstrap", 0o755, program)
 	}
 	if k.fix {
 		return tree, tree.Fix()
 	}
 	return tree, nil
+}
+
+func (k *packing) addRuntime(tree *pack.Tree) error {
+	program := carriedRuntime(k.arch)
+	if program == nil {
+		return fmt.Errorf("this bootstrapctl carries no runtime for %s: build it with make", k.arch)
+	}
+	tree.Add("bootstrap", 0o755, program)
+	return nil
+}
+
+// writeLayer writes a zip with the runtime alone, which Lambda unpacks to /opt.
+func (k *packing) writeLayer(out *painter, date time.Time) error {
+	tree := &pack.Tree{}
+	if err := k.addRuntime(tree); err != nil {
+		return err
+	}
+	size, err := tree.WriteFile(k.output, date, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s %s  (a layer for %s, %s)\n", out.dim("wrote"), out.green(k.output), k.arch, doctor.Size(size))
+	return nil
 }
 
 func (k *packing) examine(ctx context.Context, tree *pack.Tree, platform *protocol.Platform) (*doctor.Report, error) {
