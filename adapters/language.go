@@ -2,7 +2,9 @@ package adapters
 
 import (
 	"bootstrap/adapters/command"
+	"cmp"
 	_ "embed"
+	"path/filepath"
 )
 
 //go:embed hosts/bash.sh
@@ -11,8 +13,14 @@ var bashHost string
 //go:embed hosts/sh.sh
 var shHost string
 
+//go:embed hosts/start.py
+var pythonStart string
+
 //go:embed hosts/python.py
 var pythonHost string
+
+//go:embed hosts/start.js
+var nodeStart string
 
 //go:embed hosts/node.js
 var nodeHost string
@@ -21,14 +29,15 @@ var nodeHost string
 // the frames of workers.
 type language struct {
 	interpreter string // searched for in PATH
-	flag        string // that the host is the next argument
+	flag        string // that code is the next argument
+	start       string // that code, which runs the host; empty: it is the host
 	host        string
 }
 
 var languages = []language{
-	{"bash", "-c", bashHost},
-	{"python3", "-c", pythonHost},
-	{"node", "-e", nodeHost},
+	{"bash", "-c", "", bashHost},
+	{"python3", "-c", pythonStart, pythonHost},
+	{"node", "-e", nodeStart, nodeHost},
 }
 
 // languageOf returns the language of a script, or nil.
@@ -39,4 +48,17 @@ func languageOf(script string) *language {
 		}
 	}
 	return nil
+}
+
+// findInterpreter finds what runs a script.
+func (c *Config) findInterpreter(l *language, script string) (string, error) {
+	name := cmp.Or(c.Interpreters[l.interpreter], l.interpreter)
+	path, err := command.FindProgram(name, c.Dir, c.Getenv("PATH"))
+	if err != nil {
+		return "", problem("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
+	}
+	if resolved, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(resolved) == "deno" {
+		return "", problem("Runtime.NoInterpreter", "%s is deno, not Node: set BOOTSTRAP_NODE to a Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)", path)
+	}
+	return path, nil
 }

@@ -110,7 +110,7 @@ func (f *shell) begin() error {
 	f.endHost()
 	h, err := startHost(&process.Command{
 		Path:  f.path,
-		Args:  []string{f.name, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
+		Args:  []string{f.path, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
 		Env:   f.Environ,
 		Dir:   f.Dir,
 		Owner: f.Owner,

@@ -52,7 +52,7 @@ func newModule(c Config, t command.Target) (*worker, error) {
 	return &worker{
 		Config: c,
 		path:   path,
-		args:   []string{l.interpreter, l.flag, l.host, t.File, t.Function},
+		args:   []string{path, l.flag, l.start, l.host, t.File, t.Function},
 		name:   "the host of " + filepath.Base(t.File),
 		loads:  t.File,
 	}, err

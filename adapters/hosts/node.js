@@ -1,6 +1,6 @@
 // Calls a function of a Node module for each event. bootstrap runs it as
 //
-//     node -e "$(cat node.js)" FILE FUNCTION
+//     node -e "$(cat start.js)" "$(cat node.js)" FILE FUNCTION
 //
 // and speaks with it as with any worker, see docs/worker.md. Works from Node
 // 14 on. The module is loaded once; what it prints is a log.
@@ -12,8 +12,8 @@ const { Socket } = require('net');
 const { pathToFileURL } = require('url');
 const { inspect, types } = require('util');
 
-const [, file, name] = process.argv;
-process.argv.splice(1, 2, file);
+const [, , file, name] = process.argv;
+process.argv.splice(1, 3, file);
 process.execArgv.splice(0); // -e and this host
 for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e has, and a module not
 

@@ -1,6 +1,6 @@
 # Calls a function of a Python module for each event. bootstrap runs it as
 #
-#     python3 -c "$(cat python.py)" FILE FUNCTION
+#     python3 -c "$(cat start.py)" "$(cat python.py)" FILE FUNCTION
 #
 # and speaks with it as with any worker, see docs/worker.md. Works from Python
 # 3.6 on. The module is loaded once; what it prints is a log.

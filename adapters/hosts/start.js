@@ -1,0 +1,18 @@
+// Starts the host of Node functions, the first argument, if this is a Node that
+// is new enough for it. Every Node can run these lines, also as an ES module,
+// which options in NODE_OPTIONS make of them.
+(function () {
+	var versions = process.versions, other = versions.bun ? 'bun' : versions.deno ? 'deno' : '', refused = '';
+	if (other) {
+		refused = ' is ' + other + ', not Node: set BOOTSTRAP_NODE to a Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)';
+	} else if (parseInt(versions.node, 10) < 14) {
+		refused = ' is Node ' + versions.node + ', and functions need 14 or newer: set BOOTSTRAP_NODE to a newer one';
+	}
+	function run(require) {
+		if (!refused) return eval(process.argv[1]);
+		require('fs').writeSync(3, JSON.stringify({ error: { type: 'Runtime.NoInterpreter', message: process.execPath + refused } }) + '\n');
+		process.exit(1);
+	}
+	if (typeof require === 'function') return run(require);
+	eval("import('module')").then(function (module) { run(module.createRequire(process.execPath)); });
+})();
