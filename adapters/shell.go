@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -57,8 +58,11 @@ func (f *shell) find() (err error) {
 	return nil
 }
 
-// Close ends the shell.
-func (f *shell) Close(time.Duration) error {
+// Close runs the script's traps for the end, and ends the shell.
+func (f *shell) Close(limit time.Duration) error {
+	if f.host != nil && f.host.waits() {
+		f.host.stop(limit)
+	}
 	f.endHost()
 	return nil
 }
@@ -110,8 +114,8 @@ func (f *shell) begin() error {
 	f.endHost()
 	h, err := startHost(&process.Command{
 		Path:  f.path,
-		Args:  []string{f.path, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor()},
-		Env:   f.Environ,
+		Args:  []string{f.path, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor(), f.Getenv("SHELLOPTS"), f.Getenv("BASHOPTS")},
+		Env:   withoutOptions(f.Environ),
 		Dir:   f.Dir,
 		Owner: f.Owner,
 	}, &f.Config)
@@ -120,6 +124,14 @@ func (f *shell) begin() error {
 	}
 	f.loading, f.waited = h, 0
 	return nil
+}
+
+// withoutOptions returns an environment without the options of bash, which would
+// be in force in the host: it sets them for the script.
+func withoutOptions(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
+		return strings.HasPrefix(v, "SHELLOPTS=") || strings.HasPrefix(v, "BASHOPTS=")
+	})
 }
 
 // resultDescriptor is where the function writes its result.

@@ -18,7 +18,7 @@ type host struct {
 	process  *process.Process
 	event    *slate   // as it is
 	given    *slate   // what else there is for it
-	requests *os.File // a line: serve the event
+	requests *os.File // a line: serve the event, or where it is "stop", run the traps for the end
 	answers  bytes.Buffer
 	result   *result
 	log      *stderr
@@ -102,6 +102,14 @@ func (h *host) interrupt(grace time.Duration) bool {
 	h.process.Interrupt()
 	_, err := h.answer(ctx)
 	return err == nil
+}
+
+// stop lets the script's EXIT and TERM traps run, for at most that long.
+func (h *host) stop(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	_, _ = h.requests.Write([]byte("stop\n")) // to a dead shell: answer tells
+	_, _ = h.answer(ctx)                      // it is ended in any case
 }
 
 // wipe forgets the event.

@@ -37,3 +37,35 @@ func TestStopStubborn(t *testing.T) {
 		})
 	}
 }
+
+// What the function has set up for its end runs when the runtime stops.
+func TestStopRunsTraps(t *testing.T) {
+	const traps = `trap 'echo "exit $x"; echo more >&2' EXIT; trap "echo term; x=2" TERM; x=1; main() { trap 'echo event >&2' EXIT; }`
+	tests := []struct {
+		name, text, want string
+	}{
+		{"both", traps, "event\nterm\nexit 2\nmore\n"},
+		{"EXIT", "trap 'echo done' EXIT; " + evaluate, "done\n"},
+		{"TERM, which exits", "trap 'echo done; exit 3' TERM; " + evaluate, "done\n"},
+		{"none", evaluate, ""},
+	}
+	for _, shell := range []func(*testing.T, string) Config{script, shScript} {
+		for _, test := range tests {
+			t.Run(test.name, func(t *testing.T) {
+				c, log := shell(t, test.text), &hook{}
+				c.Stdout, c.Stderr = log, log
+				a := start(t, c)
+				succeeds(t, a, "", "")
+				if err := a.Close(patience); err != nil || log.String() != test.want {
+					t.Errorf("got %v and the log %q, want %q", err, log, test.want)
+				}
+			})
+		}
+	}
+	c := script(t, "trap 'sleep 1000' EXIT; "+evaluate)
+	a := start(t, c)
+	began := time.Now()
+	if err := a.Close(100 * time.Millisecond); err != nil || time.Since(began) > patience/2 {
+		t.Errorf("got %v after %v", err, time.Since(began))
+	}
+}

@@ -1,20 +1,30 @@
 # Calls a function of a bash script for each event. bootstrap runs it as
 #
-#     bash -c "$(< bash.sh)" bash FILE FUNCTION DESCRIPTOR
+#     bash -c "$(< bash.sh)" bash FILE FUNCTION DESCRIPTOR SHELLOPTS BASHOPTS
 #
 # with the event on 0, the result on 1, the log on 2, our answers to bootstrap
 # on 3, its requests on 4, and on 5 code that exports the event's variables, a
 # NUL, and the event again. The function writes its result to DESCRIPTOR, 1 or
-# 3. FILE is loaded once; each event gets a subshell, so that nothing it does
-# reaches the next. Works from bash 4.2 on.
+# 3. FILE is loaded once; each event gets a subshell, and open files of its own,
+# so that nothing it does reaches the next. SHELLOPTS and BASHOPTS are for FILE:
+# we must not start with them. Works from bash 4.2 on.
 # Whatever the script sets or defines must not touch us: hence the long names
 # and the high descriptors, and its shell options and its ERR trap are in force
 # only in the subshells.
 
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
+__bootstrap_set=${4//noexec/} __bootstrap_shopt=$5 # no function runs with noexec
 set --
 exec 103>&3 104<&4 105<&5 3>&- 4<&- 5<&-
 __bootstrap_ours="builtin shopt -s ${BASHOPTS//:/ }; builtin shopt -so ${SHELLOPTS//:/ }"
+if [[ -n $__bootstrap_shopt ]]; then
+	export BASHOPTS
+	builtin shopt -s ${__bootstrap_shopt//:/ } 2>/dev/null
+fi
+if [[ -n $__bootstrap_set ]]; then
+	export SHELLOPTS
+	builtin shopt -so ${__bootstrap_set//:/ } 2>/dev/null
+fi
 source "$__bootstrap_file" </dev/null >&2 103>&- 104<&- 105<&-
 {
 	__bootstrap_status=$?
@@ -26,7 +36,8 @@ source "$__bootstrap_file" </dev/null >&2 103>&- 104<&- 105<&-
 		__bootstrap_theirs="${__bootstrap_ours//-s/-u}; $__bootstrap_theirs; "
 	fi
 	__bootstrap_theirs+=$(builtin trap -p ERR)
-	builtin trap - ERR DEBUG RETURN
+	__bootstrap_term=$(builtin trap -p TERM) __bootstrap_exit=$(builtin trap -p EXIT)
+	builtin trap - ERR DEBUG RETURN EXIT
 } 2>/dev/null # for set -x
 
 # A script whose last command failed is fine; one that does not parse is not.
@@ -35,9 +46,9 @@ if [[ $__bootstrap_status != 0 ]] && ! "$BASH" -O extglob -n "$__bootstrap_file"
 	exit 1
 fi
 if ! builtin declare -F -- "$__bootstrap_function" >/dev/null; then
-	IFS=$' \n'
 	__bootstrap_functions=$(builtin compgen -A function)
-	builtin echo missing ${__bootstrap_functions:-none} >&103
+	__bootstrap_functions=${__bootstrap_functions//$'\n'/ }
+	builtin echo "missing ${__bootstrap_functions:-none}" >&103
 	exit 1
 fi
 
@@ -48,19 +59,35 @@ builtin trap '' TERM # ends what serves an event, but not us, nor what waits for
 builtin echo ready >&103
 while :; do
 	( # forked before there is an event
-		builtin read -r -u 104 _ || exit
+		exec >&106 2>&107 103>&- 106>&- 107>&-
+		# Open them anew: a process can change the flags of what it shares.
+		[[ ! -r /proc/self/fd/0 ]] || exec </proc/self/fd/0
+		[[ ! -p /proc/self/fd/1 && ! -c /proc/self/fd/1 ]] || exec >/proc/self/fd/1
+		[[ ! -p /proc/self/fd/2 && ! -c /proc/self/fd/2 ]] || exec 2>/proc/self/fd/2
+		[[ $__bootstrap_result == 1 || ! -p /proc/self/fd/3 ]] || exec 3>/proc/self/fd/3
+		builtin read -r -u 104 __bootstrap_bell || exit
 		builtin trap - TERM
-		IFS= builtin read -r -d '' -u 105 __bootstrap_given
-		builtin mapfile -d '' -n 1 -u 105 __bootstrap_event 2>/dev/null ||
-			if [[ -r /proc/self/fd/0 ]]; then # before bash 4.4: no newlines at its end
+		if [[ $__bootstrap_bell == stop ]]; then
+			exec >&2 104<&- 105<&-
+			builtin eval "$__bootstrap_exit"
+			builtin eval "$__bootstrap_theirs"
+			[[ -z $__bootstrap_term ]] || { builtin eval "$__bootstrap_term"; builtin kill -TERM "$BASHPID"; }
+			exit
+		fi
+		if ! builtin mapfile -d '' -n 1 -u 105 __bootstrap_given 2>/dev/null; then # before bash 4.4
+			builtin read -r -d '' -u 105 __bootstrap_given
+			if [[ -r /proc/self/fd/0 ]]; then # no newlines at its end
 				__bootstrap_event=$(</proc/self/fd/0)
 			else # without /proc: byte by byte
 				IFS= builtin read -r -d '' -u 105 __bootstrap_event
 			fi
+		else
+			builtin mapfile -d '' -n 1 -u 105 __bootstrap_event
+		fi
 		exec 104<&- 105<&-
 		builtin eval "$__bootstrap_given"
 		builtin eval "$__bootstrap_theirs"
 		"$__bootstrap_function" "${__bootstrap_event-}"
-	) >&106 2>&107 103>&- 106>&- 107>&-
+	)
 	builtin echo "$?" >&103
 done

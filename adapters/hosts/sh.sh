@@ -1,13 +1,15 @@
 # As bash.sh, for any POSIX shell, where there is no bash. bootstrap runs it as
 #
-#     sh -c "$(cat sh.sh)" sh FILE FUNCTION DESCRIPTOR
+#     sh -c "$(cat sh.sh)" sh FILE FUNCTION DESCRIPTOR SHELLOPTS BASHOPTS
 #
 # with the same descriptors, and the event also in the variables on 5: a small
 # shell reads a file whole only as a script, by its path, and everything else byte
 # by byte, or with a program. It must do with one digit for a descriptor.
 
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
-shift 3
+[ -z "$4" ] || ! (SHELLOPTS=$4) 2>/dev/null || export SHELLOPTS="$4" # bash as sh has its own
+[ -z "$5" ] || ! (BASHOPTS=$5) 2>/dev/null || export BASHOPTS="$5"
+shift 5
 exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
 __bootstrap_given=/proc/self/fd/7
 [ -r "$__bootstrap_given" ] || __bootstrap_given=/dev/fd/7
@@ -20,6 +22,16 @@ __bootstrap_given=/proc/self/fd/7
 			case $- in *"$__bootstrap_option"*) __bootstrap_theirs=$__bootstrap_theirs$__bootstrap_option ;; esac
 		done
 		set +aefuvxC
+		__bootstrap_traps=
+		if [ -n "$__bootstrap_given" ]; then # $(trap) is empty in some shells
+			command trap >"$__bootstrap_given"
+			while command read -r __bootstrap_line; do
+				__bootstrap_traps="$__bootstrap_traps$__bootstrap_line
+"
+			done <"$__bootstrap_given"
+			: >"$__bootstrap_given"
+		fi
+		trap - EXIT
 	} 2>/dev/null # for set -x
 
 	case $(command type "$__bootstrap_function" 2>/dev/null) in
@@ -38,8 +50,26 @@ __bootstrap_given=/proc/self/fd/7
 	command echo ready >&9
 	while :; do
 		(
+			exec >&6 2>&5 5>&- 6>&- 9>&-
+			# Open them anew: a process can change the flags of what it shares.
+			[ ! -r /proc/self/fd/0 ] || exec </proc/self/fd/0
+			[ ! -p /proc/self/fd/1 ] && [ ! -c /proc/self/fd/1 ] || exec >/proc/self/fd/1
+			[ ! -p /proc/self/fd/2 ] && [ ! -c /proc/self/fd/2 ] || exec 2>/proc/self/fd/2
+			[ "$__bootstrap_result" = 1 ] || [ ! -p /proc/self/fd/3 ] || exec 3>/proc/self/fd/3
 			command read -r __bootstrap_bell <&8 || exit
 			trap - TERM
+			if [ "$__bootstrap_bell" = stop ]; then
+				exec >&2 7<&- 8<&-
+				eval "$__bootstrap_traps"
+				[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
+				case $__bootstrap_traps in
+				*TERM*)
+					command read -r __bootstrap_pid __bootstrap_line </proc/self/stat
+					command kill -TERM "$__bootstrap_pid"
+					;;
+				esac
+				exit
+			fi
 			if [ -n "$__bootstrap_given" ]; then
 				. "$__bootstrap_given"
 			else
@@ -50,7 +80,7 @@ __bootstrap_given=/proc/self/fd/7
 			exec 7<&- 8<&-
 			[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
 			"$__bootstrap_function" "$__bootstrap_event"
-		) >&6 2>&5 5>&- 6>&- 9>&-
+		)
 		command echo "$?" >&9
 	done
 }
