@@ -91,7 +91,7 @@ func (a *adapter) Start(ctx context.Context) error {
 		a.memory.close()
 		a.Temp.close()
 	}
-	return err
+	return withoutEscapes(err)
 }
 
 func (a *adapter) start(ctx context.Context) error {
@@ -120,7 +120,8 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	if err := a.temp.make(); err != nil {
 		return nil, err
 	}
-	return a.Adapter.Invoke(ctx, ev)
+	result, err := a.Adapter.Invoke(ctx, ev)
+	return result, withoutEscapes(err)
 }
 
 // choose picks the adapter for what is to run.

@@ -84,7 +84,7 @@ func shellStatus(code int) syscall.WaitStatus {
 
 // lines splits a log for a failure's Stack.
 func lines(log string) []string {
-	log = strings.TrimRight(log, "\r\n")
+	log = strings.TrimRight(plain(log), "\r\n")
 	if log == "" {
 		return nil
 	}
