@@ -102,21 +102,35 @@ func Interpreter(file string) string {
 	return ""
 }
 
-// resolveFunction reads "file.function", the file without its extension.
+// resolveFunction reads "file.function", the file without its extension. Both may
+// have dots: the longest name of a file that exists is taken.
 func resolveFunction(handler, dir string) (Target, error) {
-	dot := strings.LastIndexByte(handler, '.')
-	if dot <= 0 || dot == len(handler)-1 {
+	last, name := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
+	if last <= name || last == len(handler)-1 {
 		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function", handler, dir)
 	}
-	base, name := filepath.Join(dir, handler[:dot]), handler[dot+1:]
-	var tried []string
-	for _, s := range scripts {
-		if exists(base + s.extension) {
-			return Target{File: base + s.extension, Function: name}, nil
+	for dot := last; dot > name; dot = strings.LastIndexByte(handler[:dot], '.') {
+		for _, script := range candidates(handler[:dot]) {
+			if file := filepath.Join(dir, script); exists(file) {
+				return Target{File: file, Function: handler[dot+1:]}, nil
+			}
 		}
-		tried = append(tried, handler[:dot]+s.extension)
+	}
+	var tried []string
+	for _, extension := range Extensions() {
+		tried = append(tried, handler[:last]+extension)
 	}
 	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s", handler, handler, tried, dir)
+}
+
+// candidates lists the files that a name without its extension may mean: also
+// Python's modules in packages, packages, and the index of a folder for Node.
+func candidates(name string) (files []string) {
+	for _, extension := range Extensions() {
+		files = append(files, name+extension)
+	}
+	module := strings.ReplaceAll(name, ".", "/")
+	return append(files, module+".py", module+"/__init__.py", name+"/index.js")
 }
 
 func exists(file string) bool {

@@ -26,6 +26,15 @@ func TestResolve(t *testing.T) {
 		"esm.mjs":        "",
 		"cjs.cjs":        "",
 		"lib/handler.py": "",
+
+		"api/__init__.py":     "",
+		"pkg/in/mod.py":       "",
+		"pkg/in/__init__.py":  "",
+		"long.name.js":        "",
+		"long.js":             "",
+		"long.name/x.py":      "",
+		"folder/index.js":     "",
+		"src/deep/pkg/mod.py": "",
 	})
 	shell := func(line string) Target { return Target{Args: []string{"/bin/sh", "-c", line, "sh"}} }
 	program := func(name string) Target { return Target{Args: []string{filepath.Join(dir, name)}} }
@@ -60,6 +69,18 @@ func TestResolve(t *testing.T) {
 		{name: "node", handler: "js.main", want: Target{File: dir + "/js.js", Function: "main"}},
 		{name: "node, a module", handler: "esm.main", want: Target{File: dir + "/esm.mjs", Function: "main"}},
 		{name: "node, not a module", handler: "cjs.main", want: Target{File: dir + "/cjs.cjs", Function: "main"}},
+
+		{name: "a property of an export", handler: "js.app.main", want: Target{File: dir + "/js.js", Function: "app.main"}},
+		{name: "the longest file name", handler: "long.name.app.main", want: Target{File: dir + "/long.name.js", Function: "app.main"}},
+		{name: "a shorter one", handler: "long.app", want: Target{File: dir + "/long.js", Function: "app"}},
+		{name: "a module in a folder with a dot", handler: "long.name/x.main", want: Target{File: dir + "/long.name/x.py", Function: "main"}},
+		{name: "a package", handler: "api.main", want: Target{File: dir + "/api/__init__.py", Function: "main"}},
+		{name: "a dotted module", handler: "lib.handler.main", want: Target{File: dir + "/lib/handler.py", Function: "main"}},
+		{name: "a module in a package", handler: "pkg.in.mod.main", want: Target{File: dir + "/pkg/in/mod.py", Function: "main"}},
+		{name: "a package in another", handler: "pkg/in.main", want: Target{File: dir + "/pkg/in/__init__.py", Function: "main"}},
+		{name: "slashes and dots", handler: "src/deep/pkg.mod.main", want: Target{File: dir + "/src/deep/pkg/mod.py", Function: "main"}},
+		{name: "a folder for node", handler: "folder.main", want: Target{File: dir + "/folder/index.js", Function: "main"}},
+		{name: "a folder with a dot, and no more", handler: "long.name/none.main", problem: "neither a program"},
 
 		{name: "a command line", command: "jq . | head -1", want: shell("jq . | head -1")},
 		{name: "a command line before a handler", command: "cat", handler: "index.main_handler", want: shell("cat")},
