@@ -129,10 +129,15 @@ func (a *adapter) choose(t command.Target) (supervisor.Adapter, error) {
 	switch misfits := a.misfits(t); {
 	case len(misfits) > 0: // that was not known when the configuration was read
 		return nil, problem("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
-	case t.Function != "" && filepath.Ext(t.File) == ".sh":
-		return &shell{Config: a.Config, Target: t}, nil
-	case t.Function != "":
+	case t.Function != "" && filepath.Ext(t.File) != ".sh":
 		return newModule(a.Config, t)
+	}
+	if name := a.initializerName(); name != "" {
+		a.cannotInitialize(name)
+	}
+	switch {
+	case t.Function != "":
+		return &shell{Config: a.Config, Target: t}, nil
 	case a.Worker:
 		return newWorker(a.Config, t.Args)
 	default:

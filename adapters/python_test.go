@@ -76,6 +76,13 @@ func TestPython(t *testing.T) {
 		{"a surrogate", "result = 'a\\udc80'", "", `"a\udc80"`},
 		{"numbers", "result = [1, 2.5, 10**40, True]", "", "[1,2.5,1" + strings.Repeat("0", 40) + ",true]"},
 		{"an object", "result = {'a': {'b': (1,)}, 2: None}", "", `{"a":{"b":[1]},"2":null}`},
+		{"decimals", "from decimal import Decimal as D\nresult = [D('1.10'), {'a': D('-3')}, D('1E+2'), '\"', D(10 ** 30)]", "", `[1.10,{"a":-3},1E+2,"\"",1000000000000000000000000000000]`},
+		{"no decimals after them", "result = ['1.10', 1]", "", `["1.10",1]`},
+		{"a decimal alone", "import decimal; result = decimal.Decimal('0.1')", "", "0.1"},
+		{"a decimal that is no number", "import decimal; result = decimal.Decimal('NaN')", "Runtime.MarshalError", "not JSON: Object of type"},
+		{"an infinite decimal", "import decimal; result = [decimal.Decimal('-Infinity')]", "Runtime.MarshalError", "not JSON: Object of type"},
+		{"bytes in an object", "result = {'a': 'é'.encode()}", "", `{"a":"é"}`},
+		{"infinity", "result = float('inf')", "Runtime.MarshalError", "Out of range float values"},
 		{"bytes", "result = b'\\xff\\x00\\n'", "", "\xff\x00\n"},
 		{"no bytes", "result = b''", "", ""},
 		{"a bytearray", "result = bytearray(b'a')", "", "a"},
@@ -185,8 +192,6 @@ func TestPythonLog(t *testing.T) {
 		{"a child's", "import subprocess; print('a'); subprocess.call(['echo', 'b']); print('c')", "a\nb\nc\n"},
 		{"a thread's", "import threading; t = threading.Thread(target=print, args=('a',)); t.start(); t.join()", "a\n"},
 		{"a fork's", "import os\nif os.fork(): os.wait()\nelse: print('a', end='')", "a"},
-		{"a logger's", "import logging; l = logging.getLogger('x'); l.setLevel(10); l.info('a'); logging.info('b')", "a\n"},
-		{"a warning", "import logging; logging.warning('a')", "a\n"},
 	}
 	for _, lang := range []string{"C", "C.UTF-8"} {
 		c, log := python(t, "import logging\n"+strings.Replace(pythonEvaluate, "os.getpid()", "1", 1))
@@ -196,8 +201,7 @@ func TestPythonLog(t *testing.T) {
 			t.Run(lang+" "+test.name, func(t *testing.T) {
 				log.Reset()
 				succeeds(t, a, quoted(test.code), "1")
-				got := strings.Replace(log.String(), "WARNING:root:", "", 1)
-				if got != test.want {
+				if got := log.String(); got != test.want {
 					t.Errorf("log: got %s, want %s", short(got), short(test.want))
 				}
 			})
@@ -433,7 +437,7 @@ func TestPythonContext(t *testing.T) {
 			"namespace": "default", "tencentcloud_region": "ap", "tencentcloud_appid": "1", "tencentcloud_uin": "2",
 		}},
 		{protocol.FunctionGraph, []string{"RUNTIME_FUNC_NAME=f", "RUNTIME_FUNC_VERSION=v", "RUNTIME_MEMORY=256", "RUNTIME_CPU=300", "RUNTIME_PROJECT_ID=p", "RUNTIME_PACKAGE=default"}, map[string]any{
-			"getRequestID": "id-1", "getFunctionName": "f", "getVersion": "v", "getMemorySize": 256.0, "getCPUNumber": "300", "getProjectID": "p", "getPackage": "default",
+			"getRequestID": "id-1", "getFunctionName": "f", "getVersion": "v", "getMemorySize": 256.0, "getCPUNumber": 300.0, "getProjectID": "p", "getPackage": "default",
 			"getRunningTimeInSeconds": 20.0, "getAccessKey": "secret-access", "getSecretKey": "secret-key", "getToken": "secret-token",
 		}},
 	}

@@ -49,10 +49,14 @@ type session struct {
 func newModule(c Config, t command.Target) (*worker, error) {
 	l := languageOf(t.File)
 	path, err := c.findInterpreter(l, t.File)
+	if err != nil {
+		return nil, err
+	}
+	initializer, err := c.initializer(l)
 	return &worker{
 		Config: c,
 		path:   path,
-		args:   []string{path, l.flag, l.start, l.host, t.File, t.Function},
+		args:   append([]string{path, l.flag, l.start, l.host, t.File, t.Function}, initializer...),
 		name:   "the host of " + filepath.Base(t.File),
 		loads:  t.File,
 	}, err
@@ -72,9 +76,14 @@ func (w *worker) Start(ctx context.Context) error {
 	return err
 }
 
-// Close lets the worker end.
+// Close lets the worker end. A host runs what the function has set up for that,
+// which may take its time.
 func (w *worker) Close(limit time.Duration) error {
-	w.retire(min(retireTime, limit/3))
+	grace := limit / 3
+	if w.loads == "" {
+		grace = min(retireTime, grace)
+	}
+	w.retire(grace)
 	return nil
 }
 

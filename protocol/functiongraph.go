@@ -28,6 +28,10 @@ var FunctionGraph = &Platform{
 		{Name: "FUNCTION_VERSION", Variable: "RUNTIME_FUNC_VERSION"},
 		{Name: "FUNCTION_MEMORY_MB", Variable: "RUNTIME_MEMORY"},
 		{Name: "FUNCTION_INVOKE_TYPE", Header: "X-Cff-Invoke-Type"},
+		{Name: "FUNCTION_ALIAS", Variable: "RUNTIME_ALIAS"},
+		{Name: "FUNCTION_WORKFLOW_ID", Header: "X-Cff-Workflow-Id"},
+		{Name: "FUNCTION_WORKFLOW_RUN_ID", Header: "X-Cff-Workflow-Run-Id"},
+		{Name: "FUNCTION_WORKFLOW_STATE_ID", Header: "X-Cff-Workflow-State-Id"},
 	},
 	Credentials: []Fact{
 		{Name: "FUNCTION_ACCESS_KEY", Header: "X-Cff-Access-Key"},

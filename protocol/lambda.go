@@ -38,6 +38,9 @@ var Lambda = &Platform{
 		{Name: "FUNCTION_MEMORY_MB", Variable: "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"},
 		{Name: "FUNCTION_ARN", Header: "Lambda-Runtime-Invoked-Function-Arn"},
 		{Name: "FUNCTION_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"},
+		{Name: "FUNCTION_CLIENT_CONTEXT", Header: "Lambda-Runtime-Client-Context"},
+		{Name: "FUNCTION_COGNITO_IDENTITY", Header: "Lambda-Runtime-Cognito-Identity"},
+		{Name: "FUNCTION_TENANT_ID", Header: "Lambda-Runtime-Aws-Tenant-Id"},
 		{Name: "_X_AMZN_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"}, // where AWS's SDKs look
 	},
 

@@ -1,9 +1,10 @@
 # Calls a function of a Python module for each event. bootstrap runs it as
 #
-#     python3 -c "$(cat start.py)" "$(cat python.py)" FILE FUNCTION
+#     python3 -c "$(cat start.py)" "$(cat python.py)" FILE FUNCTION [FILE FUNCTION SECONDS]
 #
 # and speaks with it as with any worker, see docs/worker.md. Works from Python
-# 3.6 on. The module is loaded once; what it prints is a log.
+# 3.6 on. The module is loaded once; what it prints is a log. The second function
+# is FunctionGraph's initializer, with its time limit.
 
 import os
 import sys
@@ -19,17 +20,11 @@ US = os.getpid()
 HOST = (lambda: 0).__code__.co_filename
 NO_LIMIT = 2 ** 31 - 1  # milliseconds
 TOLD = os.environ.get
-SAME_FOR_ALL = {
-    "namespace": TOLD("SCF_NAMESPACE"),
-    "tencentcloud_region": TOLD("TENCENTCLOUD_REGION"),
-    "tencentcloud_appid": TOLD("TENCENTCLOUD_APPID"),
-    "tencentcloud_uin": TOLD("TENCENTCLOUD_UIN"),
-}
 # A header may have 256 KiB, and a character in it 6 bytes.
 MOST_LINES, MOST_OF_A_LINE, MOST_OF_A_MESSAGE = 60, 500, 4000
+COROUTINE, ASYNC_GENERATOR = 0x80, 0x200  # flags of code
 
 decode = json.JSONDecoder().decode
-encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 quote = json.encoder.encode_basestring_ascii
 
 
@@ -42,81 +37,191 @@ def own(name):
         sys.path = theirs
 
 
-class Context(dict):
-    """What the vendors' own runtimes tell a function, each under its names."""
-
-    log_group_name = TOLD("AWS_LAMBDA_LOG_GROUP_NAME")
-    log_stream_name = TOLD("AWS_LAMBDA_LOG_STREAM_NAME")
-    identity = types.SimpleNamespace(cognito_identity_id=None, cognito_identity_pool_id=None)
-    client_context = None
-
-    def __init__(self, frame):
-        self.frame = frame
-        told = frame.get
-        dict.__init__(
-            self,
-            SAME_FOR_ALL,
-            request_id=told("id"),
-            function_name=told("name"),
-            function_version=told("version"),
-            memory_limit_in_mb=told("memory_mb"),
-            time_limit_in_ms=told("time_limit_ms"),
-        )
-
-    def get_remaining_time_in_millis(self):
-        deadline = self.frame.get("deadline_ms")
-        return NO_LIMIT if deadline is None else max(0, int(deadline - time.time() * 1000))
-
-    getRemainingTimeInMilliSeconds = get_remaining_time_in_millis
-
-    def getRunningTimeInSeconds(self):
-        return self.frame.get("time_limit_ms", NO_LIMIT) // 1000
-
-    def getUserData(self, key):
-        return json.loads(TOLD("RUNTIME_USERDATA") or "{}").get(key) or TOLD(key)
-
-    def getCPUNumber(self):
-        return TOLD("RUNTIME_CPU")
-
-    def getProjectID(self):
-        return TOLD("RUNTIME_PROJECT_ID")
-
-    def getPackage(self):
-        return TOLD("RUNTIME_PACKAGE")
-
-    def getLogger(self):
-        logging = own("logging")
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-        return logging.getLogger()
-
-
-for key, attribute, method in (
-    ("id", "aws_request_id", "getRequestID"),
-    ("name", "function_name", "getFunctionName"),
-    ("version", "function_version", "getVersion"),
-    ("memory_mb", "memory_limit_in_mb", "getMemorySize"),
-    ("arn", "invoked_function_arn", None),
-    ("access_key", None, "getAccessKey"),
-    ("secret_key", None, "getSecretKey"),
-    ("security_access_key", None, "getSecurityAccessKey"),
-    ("security_secret_key", None, "getSecuritySecretKey"),
-    ("security_token", None, "getSecurityToken"),
-    ("auth_token", None, "getToken"),
-):
-    def told(self, key=key):
-        return self.frame.get(key)
-    if attribute:
-        setattr(Context, attribute, property(told))
-    if method:
-        setattr(Context, method, told)
-
-
 class Wrong(Exception):
     """A failure that is not an exception of the function's."""
 
     def __init__(self, kind, message):
         Exception.__init__(self, message)
         self.kind = kind
+
+
+def fields(names, values):
+    """An object with these attributes, which are None where there is no value."""
+    return types.SimpleNamespace(**{name: values.get(key) for name, key in names.items()})
+
+
+def parsed(text, what):
+    try:
+        return decode(text) if text else None
+    except ValueError as error:
+        raise Wrong("Runtime.UnmarshalError", "the %s is not JSON: %s" % (what, error))
+
+
+IDENTITY = {"cognito_identity_id": "cognitoIdentityId", "cognito_identity_pool_id": "cognitoIdentityPoolId"}
+CLIENT = {name: name for name in (
+    "installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")}
+
+
+def client_context(text):
+    sent = parsed(text, "client context")
+    if sent is None:
+        return None
+    client = sent.get("client")
+    return types.SimpleNamespace(custom=sent.get("custom"), env=sent.get("env"),
+                                 client=client and fields(CLIENT, client))
+
+
+class Context(dict):
+    """What the vendors' own runtimes tell a function, each under its names and with
+    its types: SCF's as a dict, Lambda's as attributes, FunctionGraph's as methods."""
+
+    __slots__ = ("_frame", "__dict__")
+
+    def __init__(self, frame):
+        self._frame = frame  # may hold credentials, so it is not among the attributes
+        told, namespace = frame.get, TOLD("SCF_NAMESPACE")
+        dict.__init__(
+            self,
+            memory_limit_in_mb=told("memory_mb"),
+            time_limit_in_ms=told("time_limit_ms"),
+            request_id=told("id"),
+            environment=namespace and json.dumps({"SCF_NAMESPACE": namespace}, separators=(",", ":")),
+            environ=namespace and "SCF_NAMESPACE=%s;SCF_NAMESPACE=%s" % (namespace, namespace),
+            function_version=told("version"),
+            function_name=told("name"),
+            namespace=namespace,
+            tencentcloud_region=TOLD("TENCENTCLOUD_REGION"),
+            tencentcloud_appid=TOLD("TENCENTCLOUD_APPID"),
+            tencentcloud_uin=TOLD("TENCENTCLOUD_UIN"),
+        )
+        memory = told("memory_mb")
+        self.aws_request_id = told("id")
+        self.log_group_name = TOLD("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = TOLD("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = told("name")
+        self.memory_limit_in_mb = memory if memory is None else str(memory)
+        self.function_version = told("version")
+        self.invoked_function_arn = told("arn")
+        self.tenant_id = told("tenant_id")
+        self.client_context = client_context(told("client_context"))
+        self.identity = fields(IDENTITY, parsed(told("cognito_identity"), "Cognito identity") or {})
+
+    def get_remaining_time_in_millis(self):
+        deadline = self._frame.get("deadline_ms")
+        return NO_LIMIT if deadline is None else max(0, int(deadline - time.time() * 1000))
+
+    getRemainingTimeInMilliSeconds = get_remaining_time_in_millis
+
+    def log(self, message):
+        write_log(str(message))
+
+    def getRunningTimeInSeconds(self):
+        return self._frame.get("time_limit_ms", NO_LIMIT) // 1000
+
+    def getUserData(self, key, default=None):
+        return decode(TOLD("RUNTIME_USERDATA") or "{}").get(key) or TOLD(key, default)
+
+    def getMemorySize(self):
+        return self._frame.get("memory_mb", 0)
+
+    def getCPUNumber(self):
+        return int(TOLD("RUNTIME_CPU") or 0)
+
+    def getProjectID(self):
+        return TOLD("RUNTIME_PROJECT_ID", "")
+
+    def getPackage(self):
+        return TOLD("RUNTIME_PACKAGE", "")
+
+    def getLogger(self):
+        """Returns a logger that shows what FunctionGraph's does: INFO and above."""
+        logger = own("logging").getLogger("functiongraph")
+        if not hasattr(logger, "set_level"):
+            logger.setLevel("INFO")
+            logger.set_level = logger.setLevel
+        return logger
+
+
+for key, name in (
+    ("id", "getRequestID"),
+    ("name", "getFunctionName"),
+    ("version", "getVersion"),
+    ("alias", "getAlias"),
+    ("workflow_id", "getWorkflowID"),
+    ("workflow_run_id", "getWorkflowRunID"),
+    ("workflow_state_id", "getWorkflowStateID"),
+    ("access_key", "getAccessKey"),
+    ("secret_key", "getSecretKey"),
+    ("security_access_key", "getSecurityAccessKey"),
+    ("security_secret_key", "getSecuritySecretKey"),
+    ("security_token", "getSecurityToken"),
+    ("auth_token", "getToken"),
+    ("auth_token", "getAuthToken"),
+):
+    def told(self, key=key):
+        return self._frame.get(key, "")
+    setattr(Context, name, told)
+
+
+current = {}  # the frame of the event in hand
+
+
+def write_log(text):
+    STDOUT.write(text if text.endswith("\n") else text + "\n")
+
+
+def set_up_logging(logging):
+    """Gives the root logger what Lambda gives it: one handler, UTC, request ids."""
+    class Handler(logging.Handler):
+        def emit(self, record):
+            try:
+                write_log(self.format(record))
+            except Exception:
+                self.handleError(record)
+
+    def add_ids(record):
+        record.aws_request_id, record.tenant_id = current.get("id", ""), current.get("tenant_id")
+        return True
+
+    logging.Formatter.converter = time.gmtime
+    handler, root = Handler(), logging.getLogger()
+    handler.setFormatter(logging.Formatter(
+        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
+    handler.addFilter(types.SimpleNamespace(filter=add_ids))
+    root.addHandler(handler)
+    level = {"TRACE": "NOTSET", "FATAL": "CRITICAL"}.get(TOLD("AWS_LAMBDA_LOG_LEVEL"), TOLD("AWS_LAMBDA_LOG_LEVEL"))
+    if level in ("NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"):
+        root.setLevel(level)
+
+
+class LoggingFinder:
+    """Sets logging up as soon as somebody imports it: not every function needs it."""
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(cls)
+        spec = importlib.util.find_spec(name)
+        spec.loader = LoggingLoader(spec.loader)
+        return spec
+
+
+class LoggingLoader:
+    def __init__(self, loader):
+        self.loader = loader
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        module.__loader__ = module.__spec__.loader = self.loader
+        if hasattr(module, "Formatter"):  # it is Python's
+            set_up_logging(module)
 
 
 def ours(file):
@@ -168,43 +273,81 @@ def load_failure(error, file):
     return told
 
 
-def load(file, function):
+def load_module(file):
+    """Imports a file under the name that it has from the code folder."""
     folder, top = os.path.dirname(file), os.getcwd()
-    sys.path = [folder] + [path for path in [top] + PATHS if path != folder]
     name = os.path.splitext(os.path.basename(file))[0]
+    package = name == "__init__"
+    if package:
+        folder, name = os.path.split(folder)
+    sys.path = [folder] + [path for path in [top] + PATHS if path != folder]
     inner = os.path.relpath(os.path.realpath(folder), top)
     if inner != "." and "." not in inner:  # else it is no package
-        package = inner.replace(os.sep, ".")
-        name = package + "." + name
+        parent = inner.replace(os.sep, ".")
+        name = parent + "." + name
         if os.path.exists(os.path.join(folder, "__init__.py")):
-            importlib.import_module(package)
-    spec = importlib.util.spec_from_file_location(name, file)
+            importlib.import_module(parent)
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == file:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(
+        name, file, submodule_search_locations=[os.path.dirname(file)] if package else None)
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(name, module)  # not instead of one of Python's
     spec.loader.exec_module(module)
-    handler = getattr(module, function, None)
+    return module
+
+
+def load(file, function):
+    module = handler = load_module(file)
+    for name in function.split("."):
+        handler = getattr(handler, name, None)
     if not callable(handler):
         has = sorted(n for n, v in vars(module).items() if callable(v) and not n.startswith("_"))
         raise Wrong("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)"
                     % (file, function, ", ".join(has) or "none"))
-    if getattr(getattr(handler, "__code__", None), "co_flags", 0) & 0x80:  # async def
-        new_loop()
-    # What is logged below WARNING shows as soon as its logger lets it pass, as
-    # with the vendors' own runtimes.
-    last = getattr(sys.modules.get("logging"), "lastResort", None)
-    if last:
-        last.setLevel(0)
+    flags = getattr(getattr(handler, "__code__", None), "co_flags", 0)
+    if flags & ASYNC_GENERATOR:
+        raise Wrong("Runtime.HandlerNotFound", "%s: %s is an async generator: return the result instead of yielding it"
+                    % (file, function))
+    if flags & COROUTINE:
+        use_loop()
     return handler
+
+
+def initialize(file, function, seconds, refuse):
+    """Calls FunctionGraph's initializer, and refuse when its time is over."""
+    frame = {"name": TOLD("RUNTIME_FUNC_NAME"), "version": TOLD("RUNTIME_FUNC_VERSION"),
+             "memory_mb": int(TOLD("RUNTIME_MEMORY") or 0)}
+    if seconds:
+        frame.update(time_limit_ms=seconds * 1000, deadline_ms=(time.time() + seconds) * 1000)
+        late = Wrong("Runtime.StartTimeout", "the initializer %s was not done after %ds: raise its time limit" % (function, seconds))
+        timer = own("threading").Timer(seconds, refuse, [late])
+        timer.daemon = True
+        timer.start()
+    result = load(file, function)(Context(frame))
+    if hasattr(type(result), "__await__"):
+        await_result(result)
+    if seconds:
+        timer.cancel()
 
 
 loop = None
 
 
-def new_loop():
+def use_loop():
+    """Takes the loop that the module has made or used as it was loaded, if it lives."""
     global loop
     asyncio = own("asyncio")
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    warnings = own("warnings")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loop = asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:  # there is none
+        loop = None
+    if loop is None or loop.is_closed():
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
 
 
 async def outcome(awaitable):
@@ -217,34 +360,88 @@ async def outcome(awaitable):
 
 def await_result(awaitable):
     if not loop or loop.is_closed():
-        new_loop()
+        use_loop()
     result, error = loop.run_until_complete(outcome(awaitable))
     if error is not None:
         raise error
     return result
 
 
-def serve(handler, frame, body):
-    """Calls the function and returns the bytes of its answer."""
+mark = None  # at the beginning of strings that are numbers, which json has no way to say
+
+
+def encode_other(value):
+    """Encodes what json does not know and Lambda does."""
+    global mark
+    decimal = sys.modules.get("decimal")
+    if decimal and isinstance(value, decimal.Decimal) and value.is_finite():
+        mark = mark or os.urandom(16).hex()
+        return mark + str(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    return json.JSONEncoder.default(None, value)
+
+
+plain_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=encode_other).encode
+
+
+def encode(value):
+    global mark
+    mark = None
+    text = plain_encode(value)
+    return own("re").sub('"%s([^"]*)"' % mark, r"\1", text) if mark else text
+
+
+def too_long(error):
+    return isinstance(error, ValueError) and "int_max_str_digits" in str(error)
+
+
+TOO_LONG = "%s has an integer of more than 4300 digits, which Python refuses to convert: set PYTHONINTMAXSTRDIGITS"
+
+
+def unmarshal(body):
     try:
-        event = decode((body[3:] if body.startswith(b"\xef\xbb\xbf") else body).decode()) if body else None
+        return decode((body[3:] if body.startswith(b"\xef\xbb\xbf") else body).decode()) if body else None
     except (ValueError, RecursionError) as error:
-        raise Wrong("Runtime.UnmarshalError", "the event is not JSON: %s" % error)
-    if "trace_id" in frame:
-        os.environ["_X_AMZN_TRACE_ID"] = frame["trace_id"]  # where AWS's SDKs look
-    if "tmpdir" in frame:
-        os.environ["TMPDIR"] = frame["tmpdir"]
-        if "tempfile" in sys.modules:
-            sys.modules["tempfile"].tempdir = None  # look again
-    result = handler(event, Context(frame))
-    if hasattr(type(result), "__await__"):
-        result = await_result(result)
+        raise Wrong("Runtime.UnmarshalError", TOO_LONG % "the event" if too_long(error) else "the event is not JSON: %s" % error)
+
+
+def marshal(result):
     if isinstance(result, (bytes, bytearray, memoryview)):
         return bytes(result)
     try:
         return encode(result).encode("utf-8", "backslashreplace")  # "\udc80" is JSON, too
     except (TypeError, ValueError, RecursionError) as error:
-        raise Wrong("Runtime.MarshalError", "what the function returned is not JSON: %s" % error)
+        raise Wrong("Runtime.MarshalError", TOO_LONG % "the result" if too_long(error)
+                    else "what the function returned is not JSON: %s" % error)
+
+
+# What we set for an event, and what it was before.
+BEFORE = {name: TOLD(name) for name in ("_X_AMZN_TRACE_ID", "TMPDIR")}
+
+
+def set_variable(name, value):
+    value = BEFORE[name] if value is None else value
+    if value is not None:
+        os.environ[name] = value
+    else:
+        os.environ.pop(name, None)
+
+
+def serve(handler, frame, body):
+    """Calls the function and returns the bytes of its answer."""
+    global current
+    current = frame
+    event = unmarshal(body)
+    set_variable("_X_AMZN_TRACE_ID", frame.get("trace_id"))  # where AWS's SDKs look
+    if "tmpdir" in frame:
+        set_variable("TMPDIR", frame["tmpdir"])
+        if "tempfile" in sys.modules:
+            sys.modules["tempfile"].tempdir = None  # look again
+    result = handler(event, Context(frame))
+    if hasattr(type(result), "__await__"):
+        result = await_result(result)
+    return marshal(result)
 
 
 def flush():
@@ -260,35 +457,76 @@ def leave(code):
     if code is not None and not isinstance(code, int):
         sys.stderr.write("%s\n" % (code,))
         code = 1
+    if os.getpid() == US:
+        own("atexit")._run_exitfuncs()
     flush()
     os._exit((code or 0) & 0xff)
 
 
-def main(file, function):
+def stop():
+    """Ends us as SIGTERM would, if the function has a handler for that."""
+    signal = own("signal")
+    if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN):
+        os.kill(US, signal.SIGTERM)
+    leave(0)
+
+
+class Descriptors:
+    """Opens 0, 1 and 2 anew: a process can change the flags of what it shares."""
+
+    def __init__(self):
+        self.files = [(fd, "/proc/self/fd/%d" % os.dup(fd), os.fstat(fd)) for fd in (0, 1, 2)]
+
+    def renew(self):
+        for fd, path, file in self.files:
+            try:
+                if os.path.samestat(os.fstat(fd), file):  # else the function has put its own there
+                    new = os.open(path, os.O_WRONLY | os.O_NOCTTY if fd else os.O_RDONLY)
+                    os.dup2(new, fd)
+                    os.close(new)
+            except OSError:  # the function has closed it, or there is no /proc
+                pass
+
+
+def main(file, function, *initializer):
+    global STDOUT
     requests, answers = (open(os.dup(fd), mode, closefd=False) for fd, mode in ((0, "rb"), (3, "wb")))
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # so that the function and its children cannot read our frames
     os.close(null)
+    descriptors = Descriptors()
     os.close(3)
     sys.argv = [file]
-    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = [
+    STDOUT, stderr = [
         open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False) for fd in (1, 2)]
+    sys.stdout = sys.__stdout__ = STDOUT
+    sys.stderr = sys.__stderr__ = stderr
+    if "logging" in sys.modules:
+        set_up_logging(sys.modules["logging"])
+    else:
+        sys.meta_path.insert(0, LoggingFinder)
 
     def send(header, body=b""):
         if os.getpid() != US:  # the function has forked, and returned in the child
             leave("error" in header)
         flush()
+        os.set_blocking(answers.fileno(), True)
         answers.write(header.encode("utf-8", "backslashreplace") + b"\n")
         answers.write(body)
         answers.flush()
 
+    def refuse(error):
+        send('{"error":%s}' % plain_encode(load_failure(error, file)))
+        os._exit(1)
+
     try:
         handler = load(file, function)
+        if initializer:
+            initialize(initializer[0], initializer[1], int(initializer[2]), refuse)
     except SystemExit as exit:
         leave(exit.code)
     except BaseException as error:
-        send('{"error":%s}' % encode(load_failure(error, file)))
-        leave(1)
+        refuse(error)
     send('{"ready":true}')
     for line in requests:
         frame = decode(line.decode())
@@ -297,9 +535,15 @@ def main(file, function):
         except SystemExit as exit:
             leave(exit.code)
         except BaseException as error:
-            send('{"id":%s,"error":%s}' % (quote(frame["id"]), encode(failure(error))))
+            send('{"id":%s,"error":%s}' % (quote(frame["id"]), plain_encode(failure(error))))
         else:
             send('{"id":%s,"length":%d}' % (quote(frame["id"]), len(body)), body)
+        descriptors.renew()
+        os.set_blocking(requests.fileno(), True)
+    try:
+        stop()
+    except SystemExit as exit:
+        leave(exit.code)
 
 
-main(*sys.argv[1:3])
+main(*sys.argv[1:])

@@ -1,0 +1,49 @@
+package adapters
+
+import (
+	"strconv"
+
+	"bootstrap/protocol"
+)
+
+// FunctionGraph's variables for a function that runs once, before the first event,
+// and for its time in seconds.
+const (
+	initializerHandler = "RUNTIME_INITIALIZER_HANDLER"
+	initializerTimeout = "RUNTIME_INITIALIZER_TIMEOUT"
+)
+
+// initializer returns the host's arguments for FunctionGraph's initializer: its
+// script, its name and its time, "0" for no limit. None are returned if there is no initializer,
+// or it is for another interpreter than the function.
+func (c *Config) initializer(l *language) ([]string, error) {
+	name := c.initializerName()
+	if name == "" {
+		return nil, nil
+	}
+	t, err := Resolve("", name, c.Dir)
+	switch {
+	case err != nil:
+		return nil, problem("Runtime.HandlerNotFound", "%s: %s", initializerHandler, err.(*protocol.Failure).Message)
+	case t.Function == "" || languageOf(t.File).interpreter != l.interpreter:
+		c.cannotInitialize(name)
+		return nil, nil
+	}
+	seconds := c.Getenv(initializerTimeout)
+	if n, err := strconv.Atoi(seconds); err != nil || n < 0 {
+		seconds = "0" // BOOTSTRAP_START_TIMEOUT is the limit
+	}
+	return []string{t.File, t.Function, seconds}, nil
+}
+
+func (c *Config) initializerName() string {
+	if c.Platform != protocol.FunctionGraph {
+		return ""
+	}
+	return c.Getenv(initializerHandler)
+}
+
+// cannotInitialize warns of an initializer that nothing here can run.
+func (c *Config) cannotInitialize(name string) {
+	c.Logger.Warn("the initializer does not run: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
+}
