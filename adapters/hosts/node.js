@@ -1,19 +1,22 @@
 // Calls a function of a Node module for each event. bootstrap runs it as
 //
-//     node -e "$(cat start.js)" "$(cat node.js)" FILE FUNCTION
+//     node -e "$(cat start.js)" "$(cat node.js)" FILE FUNCTION [FILE FUNCTION SECONDS]
 //
 // and speaks with it as with any worker, see docs/worker.md. Works from Node
-// 14 on. The module is loaded once; what it prints is a log.
+// 14 on. The module is loaded once; what it prints is a log. The second function
+// is FunctionGraph's initializer, with its time limit.
 'use strict';
 { // what is declared in a block is not global
 const { spawnSync } = require('child_process');
 const fs = require('fs');
+const { createRequire } = require('module');
 const { Socket } = require('net');
+const path = require('path');
 const { pathToFileURL } = require('url');
 const { inspect, types } = require('util');
 
-const [, , file, name] = process.argv;
-process.argv.splice(1, 3, file);
+const [, , file, name, ...initializer] = process.argv;
+process.argv.splice(1, Infinity, process.execPath); // a file, as it must be, and not the function's: it is not the main program
 process.execArgv.splice(0); // -e and this host
 for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e has, and a module not
 
@@ -29,8 +32,10 @@ if (fs.existsSync('/proc/self/fd/3')) {
 }
 
 // Else what does not fit in a pipe is written later: after the answer, or
-// never, where the process exits.
-for (const { _handle: pipe } of [process.stdout, process.stderr]) if (pipe && pipe.setBlocking) pipe.setBlocking(true);
+// never, where the process exits. A child that shares a pipe can undo this.
+const pipes = [process.stdout, process.stderr].map((stream) => stream._handle).filter((pipe) => pipe && pipe.setBlocking);
+const setBlocking = () => pipes.forEach((pipe) => pipe.setBlocking(true));
+setBlocking();
 
 const env = process.env;
 const noLimit = 2 ** 31 - 1; // milliseconds
@@ -38,49 +43,83 @@ const noLimit = 2 ** 31 - 1; // milliseconds
 const mostLines = 60, mostOfALine = 500, mostOfAMessage = 4000;
 const mostOfALog = 4000; // bytes at its end, in which bootstrap looks for a failure
 
-const sameForAll = {
-	callbackWaitsForEmptyEventLoop: false,
-	logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-	logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
-	namespace: env.SCF_NAMESPACE,
-	tencentcloud_region: env.TENCENTCLOUD_REGION,
-	tencentcloud_appid: env.TENCENTCLOUD_APPID,
-	tencentcloud_uin: env.TENCENTCLOUD_UIN,
+const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR'];
+let level = 1;
+const logger = { // FunctionGraph's
+	setLevel: (name) => { level = Math.max(0, levels.indexOf(name)); },
+	log: (...args) => console.log(...args),
 };
+levels.forEach((name, i) => {
+	logger[name.toLowerCase()] = (...args) => { if (i >= level) console[name.toLowerCase()](...args); };
+});
 
-// What the vendors' own runtimes tell a function, each under its names.
-class Context {
-	constructor(frame) {
-		Object.defineProperty(this, 'frame', { value: frame }); // not in what is printed: it may hold credentials
-		this.awsRequestId = this.request_id = frame.id;
-		this.functionName = this.function_name = frame.name;
-		this.functionVersion = this.function_version = frame.version;
-		this.memoryLimitInMB = this.memory_limit_in_mb = frame.memory_mb;
-		this.time_limit_in_ms = frame.time_limit_ms;
-		this.invokedFunctionArn = frame.arn;
-		Object.assign(this, sameForAll);
+function parsed(text, what) {
+	try {
+		return text && JSON.parse(text);
+	} catch (error) {
+		throw new Wrong('Runtime.UnmarshalError', `the ${what} is not JSON: ${error.message}`);
 	}
-	getRemainingTimeInMillis() {
-		const { deadline_ms: deadline } = this.frame;
-		return deadline === undefined ? noLimit : Math.max(0, deadline - Date.now());
-	}
-	getRemainingTimeInMilliSeconds() { return this.getRemainingTimeInMillis(); }
-	getRunningTimeInSeconds() { return Math.floor((this.frame.time_limit_ms || noLimit) / 1000); }
-	getUserData(key) { return JSON.parse(env.RUNTIME_USERDATA || '{}')[key] || env[key]; }
-	getLogger() { return console; }
-	getRequestID() { return this.frame.id; }
-	getFunctionName() { return this.frame.name; }
-	getVersion() { return this.frame.version; }
-	getMemorySize() { return this.frame.memory_mb; }
-	getCPUNumber() { return env.RUNTIME_CPU; }
-	getProjectID() { return env.RUNTIME_PROJECT_ID; }
-	getPackage() { return env.RUNTIME_PACKAGE; }
-	getAccessKey() { return this.frame.access_key; }
-	getSecretKey() { return this.frame.secret_key; }
-	getSecurityAccessKey() { return this.frame.security_access_key; }
-	getSecuritySecretKey() { return this.frame.security_secret_key; }
-	getSecurityToken() { return this.frame.security_token; }
-	getToken() { return this.frame.auth_token; }
+}
+
+// What the vendors' own runtimes tell a function, each under its names and with
+// its types. All are properties of the object itself, and no method needs this,
+// so that a copy has them, too.
+function newContext(frame, answers) {
+	const { deadline_ms: deadline, memory_mb: memory } = frame;
+	const namespace = env.SCF_NAMESPACE;
+	const remaining = () => (deadline === undefined ? noLimit : Math.max(0, deadline - Date.now()));
+	const sent = (fact) => () => (frame[fact] === undefined ? '' : frame[fact]);
+	return Object.assign(answers, {
+		// Lambda's
+		functionName: frame.name,
+		functionVersion: frame.version,
+		invokedFunctionArn: frame.arn,
+		memoryLimitInMB: memory === undefined ? undefined : String(memory),
+		awsRequestId: frame.id,
+		logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+		logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+		clientContext: parsed(frame.client_context, 'client context'),
+		identity: parsed(frame.cognito_identity, 'Cognito identity'),
+		tenantId: frame.tenant_id,
+		xRayTraceId: frame.trace_id,
+		getRemainingTimeInMillis: remaining,
+		log: (...args) => console.log(...args),
+		// SCF's
+		request_id: frame.id,
+		function_name: frame.name,
+		function_version: frame.version,
+		memory_limit_in_mb: memory,
+		time_limit_in_ms: frame.time_limit_ms,
+		environment: namespace && JSON.stringify({ SCF_NAMESPACE: namespace }),
+		environ: namespace && `SCF_NAMESPACE=${namespace};SCF_NAMESPACE=${namespace}`,
+		namespace,
+		tencentcloud_region: env.TENCENTCLOUD_REGION,
+		tencentcloud_appid: env.TENCENTCLOUD_APPID,
+		tencentcloud_uin: env.TENCENTCLOUD_UIN,
+		// FunctionGraph's
+		getRemainingTimeInMilliSeconds: remaining,
+		getRunningTimeInSeconds: () => Math.floor((frame.time_limit_ms || noLimit) / 1000),
+		getUserData: (key) => JSON.parse(env.RUNTIME_USERDATA || '{}')[key] || env[key],
+		getLogger: () => logger,
+		getRequestID: sent('id'),
+		getFunctionName: sent('name'),
+		getVersion: sent('version'),
+		getAlias: sent('alias'),
+		getMemorySize: () => memory || 0,
+		getCPUNumber: () => Number(env.RUNTIME_CPU || 0),
+		getProjectID: () => env.RUNTIME_PROJECT_ID || '',
+		getPackage: () => env.RUNTIME_PACKAGE || '',
+		getWorkflowID: sent('workflow_id'),
+		getWorkflowRunID: sent('workflow_run_id'),
+		getWorkflowStateID: sent('workflow_state_id'),
+		getAccessKey: sent('access_key'),
+		getSecretKey: sent('secret_key'),
+		getSecurityAccessKey: sent('security_access_key'),
+		getSecuritySecretKey: sent('security_secret_key'),
+		getSecurityToken: sent('security_token'),
+		getToken: sent('auth_token'),
+		getAuthToken: sent('auth_token'),
+	});
 }
 
 // A failure that is not an exception of the function's.
@@ -146,22 +185,152 @@ function loadFailure(error) {
 	return told;
 }
 
-async function load() {
-	const module = await import(pathToFileURL(file).href);
-	const all = { ...module.default, ...module };
-	if (typeof all[name] === 'function') return all[name];
-	const has = Object.keys(all).filter((key) => typeof all[key] === 'function').join(', ') || 'none';
-	throw new Wrong('Runtime.HandlerNotFound', `${file} does not export the function ${name} (it exports: ${has})`);
+// isESM reports whether Node takes a script for an ES module.
+function isESM(file) {
+	if (!file.endsWith('.js')) return file.endsWith('.mjs');
+	for (let folder = path.dirname(file); !folder.endsWith('/node_modules'); folder = path.dirname(folder)) {
+		try {
+			const { type } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+			if (type !== undefined) return type === 'module';
+			break;
+		} catch (error) {
+			if (error.code !== 'ENOENT') break; // Node tells
+		}
+		if (folder === '/') break;
+	}
+	return /--experimental-default-type[= ]module/.test(env.NODE_OPTIONS);
 }
 
-function call(handler, event, context) {
-	return new Promise((resolve, reject) => {
-		const returned = handler(event, context, (error, value) => {
-			if (error === undefined || error === null) resolve(value);
-			else reject(error);
-		});
-		if (handler.length < 3 || (returned && typeof returned.then === 'function')) resolve(returned);
-	});
+// As the vendors' runtimes, so that agents that hook require see it.
+function loadModule(file) {
+	if (!isESM(file)) {
+		try {
+			return createRequire(process.execPath)(file);
+		} catch (error) {
+			if (!/^ERR_REQUIRE_(ESM|ASYNC_MODULE)$/.test(error && error.code)) throw error;
+		}
+	}
+	return import(pathToFileURL(file).href);
+}
+
+// Looks a name up, such as app.handler, and touches nothing else.
+function find(names, module) {
+	let holder, value = module;
+	for (const name of names) {
+		if (value === undefined || value === null) return {};
+		[holder, value] = [value, value[name]];
+	}
+	return { holder, value };
+}
+
+function isPlain(value) {
+	const prototype = value && Object.getPrototypeOf(value);
+	return !prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+// What a module has that may be a function: a getter is not called for this.
+function exported(module) {
+	const properties = Object.getOwnPropertyDescriptors(Object(module));
+	return Object.keys(properties).filter((key) => properties[key].get || typeof properties[key].value === 'function');
+}
+
+async function load(file, name) {
+	const module = await loadModule(file), names = name.split('.'), has = new Set();
+	let root = module, found = find(names, root);
+	for (let i = 0; i < 2 && found.value === undefined && Object(root) === root; i++) { // compiled TypeScript, and that imported
+		exported(root).forEach((key) => has.add(key));
+		root = root.default;
+		found = find(names, root);
+	}
+	const { holder, value } = found;
+	if (typeof value !== 'function') {
+		has.delete('default');
+		throw new Wrong('Runtime.HandlerNotFound', `${file} does not export the function ${name} (it exports: ${[...has].join(', ') || 'none'})`);
+	}
+	if (/^(Async)?GeneratorFunction$/.test(value.constructor && value.constructor.name)) {
+		throw new Wrong('Runtime.HandlerNotFound', `${file}: ${name} is a generator (function*): return the result instead of yielding it`);
+	}
+	return { handler: value, self: holder === module && isPlain(module) ? undefined : holder };
+}
+
+const isThenable = (value) => Boolean(value) && typeof value.then === 'function';
+
+// isData reports whether a value that a handler has returned is meant as its
+// result. What a call such as setTimeout returns is not, in (a, b, c) => setTimeout(…).
+function isData(value) {
+	if (typeof value !== 'object' || value === null) return !['undefined', 'function', 'symbol'].includes(typeof value);
+	if (value instanceof Uint8Array || Array.isArray(value) || typeof value.toJSON === 'function') return true;
+	return isPlain(value) && !Object.values(value).some((part) => typeof part === 'function' || isThenable(part));
+}
+
+let whenIdle; // does what is to be done when nothing is left to run
+
+process.on('beforeExit', () => {
+	const next = whenIdle;
+	whenIdle = undefined;
+	if (next) next();
+});
+
+// The ways to answer an event: the first that is used counts.
+function newAnswers(id) {
+	let claimed = false, waits = true;
+	const header = `{"id":${JSON.stringify(id)},`;
+	const post = (make) => {
+		whenIdle = undefined;
+		socket.ref();
+		let body;
+		try {
+			body = make();
+		} catch (error) {
+			send(`${header}"error":${JSON.stringify(failure(error))},`);
+			return;
+		}
+		send(header, body);
+	};
+	const once = (act) => (...args) => {
+		if (claimed) return;
+		claimed = true;
+		act(...args);
+	};
+	const missing = (error) => error === undefined || error === null;
+	const succeed = (value) => post(() => encode(value));
+	const fail = (error) => post(() => { throw error; });
+	const done = (error, value) => (missing(error) ? succeed(value) : fail(error));
+	const callback = (error, value) => {
+		if (waits && missing(error)) whenIdle = () => setImmediate(succeed, value);
+		else done(error, value);
+	};
+	return {
+		succeed: once(succeed),
+		fail: once(fail),
+		callback: once(callback),
+		context: {
+			get callbackWaitsForEmptyEventLoop() { return waits; },
+			set callbackWaitsForEmptyEventLoop(value) { waits = value; },
+			succeed: once(succeed),
+			fail: once((error) => fail(missing(error) ? 'handled' : error)),
+			done: once(done),
+		},
+	};
+}
+
+function call({ handler, self }, frame, body) {
+	const answers = newAnswers(frame.id);
+	const { succeed, fail } = answers;
+	let returned, promised = false;
+	socket.unref(); // what is left to run is the function's
+	whenIdle = () => {
+		if (promised) console.error('nothing is left to run, and the promise that the function returned is not settled: its result is null');
+		succeed(promised || (handler.length > 2 && !isData(returned)) ? null : returned);
+	};
+	try {
+		returned = handler.call(self, parse(body), newContext(frame, answers.context), answers.callback);
+		promised = isThenable(returned);
+		if (promised) Promise.resolve(returned).then(succeed, fail);
+		else if (handler.length < 3 && isData(returned)) succeed(returned);
+	} catch (error) {
+		fail(error);
+	}
 }
 
 function encode(result) {
@@ -186,27 +355,38 @@ function parse(body) {
 function send(header, body = '') {
 	const start = `${header}"length":${Buffer.byteLength(body)}}\n`;
 	let rest = typeof body === 'string' ? Buffer.from(start + body) : Buffer.concat([Buffer.from(start), body]);
-	while (rest.length) rest = rest.subarray(fs.writeSync(answers, rest));
+	while (rest.length) {
+		try {
+			rest = rest.subarray(fs.writeSync(answers, rest));
+		} catch (error) { // somebody has made it non-blocking
+			if (error.code !== 'EAGAIN') throw error;
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+		}
+	}
 }
 
-async function serve(handler, frame, body) {
-	if (frame.trace_id !== undefined) env._X_AMZN_TRACE_ID = frame.trace_id; // where AWS's SDKs look
-	if (frame.tmpdir !== undefined) env.TMPDIR = frame.tmpdir;
-	const header = `{"id":${JSON.stringify(frame.id)},`;
-	let answer;
-	try {
-		answer = encode(await call(handler, parse(body), new Context(frame)));
-	} catch (error) {
-		send(`${header}"error":${JSON.stringify(failure(error))},`);
-		return;
-	}
-	send(header, answer);
+// What we set for an event, and what it was before.
+const before = { _X_AMZN_TRACE_ID: env._X_AMZN_TRACE_ID, TMPDIR: env.TMPDIR };
+
+function setVariable(name, value = before[name]) {
+	if (value !== undefined) env[name] = value;
+	else delete env[name];
 }
+
+function serve(loaded, frame, body) {
+	setBlocking();
+	setVariable('_X_AMZN_TRACE_ID', frame.trace_id); // where AWS's SDKs look
+	if (frame.tmpdir !== undefined) setVariable('TMPDIR', frame.tmpdir);
+	call(loaded, frame, body);
+}
+
+const socket = new Socket({ fd: requests, readable: true, writable: false });
+socket.unref(); // until there is a function
 
 // Reads frames, of which one comes at a time.
-function listen(handler) {
+function listen(loaded) {
 	let chunks = [], size = 0, frame;
-	const socket = new Socket({ fd: requests, readable: true, writable: false });
+	socket.ref();
 	socket.on('data', (chunk) => {
 		if (!frame) {
 			const end = chunk.indexOf(10);
@@ -224,9 +404,11 @@ function listen(handler) {
 		const body = chunks.length === 1 ? chunk : Buffer.concat(chunks);
 		frame = undefined;
 		chunks = [];
-		serve(handler, done, body.toString());
+		serve(loaded, done, body.toString());
 	});
-	socket.on('end', () => process.exit());
+	socket.on('end', () => { // a listener of the function's has its time, and may exit
+		if (!process.emit('SIGTERM', 'SIGTERM', 15)) process.exit();
+	});
 }
 
 // What nobody catches ends us: we state the failure as any command can, in
@@ -241,20 +423,36 @@ function fatal(error) {
 process.on('uncaughtException', fatal);
 process.on('unhandledRejection', fatal);
 
-const stuck = () => {
-	send(`{"error":${JSON.stringify(failure(new Wrong('Runtime.InitError', `${file} never ends to load: nothing runs that its top-level await could wait for`)))},`);
+// Calls FunctionGraph's initializer.
+async function initialize(file, name, seconds) {
+	const { handler, self } = await load(file, name);
+	const began = Date.now(), limit = seconds * 1000;
+	const late = new Wrong('Runtime.StartTimeout', `the initializer ${name} was not done after ${seconds}s: raise its time limit`);
+	const frame = { name: env.RUNTIME_FUNC_NAME, version: env.RUNTIME_FUNC_VERSION, memory_mb: Number(env.RUNTIME_MEMORY || 0) };
+	if (limit) Object.assign(frame, { time_limit_ms: limit, deadline_ms: began + limit });
+	let timer;
+	await new Promise((resolve, reject) => {
+		if (limit) timer = setTimeout(reject, limit, late);
+		whenIdle = () => reject(new Wrong('Runtime.InitError', `the initializer ${name} never calls its callback`));
+		const done = (error) => (error === undefined || error === null ? resolve() : reject(error));
+		const returned = handler.call(self, newContext(frame, {}), done);
+		if (isThenable(returned)) returned.then(resolve, reject);
+		else if (handler.length < 2) resolve();
+	}).finally(() => clearTimeout(timer));
+	if (limit && Date.now() - began > limit) throw late; // it was busy
+}
+
+whenIdle = () => refuse(new Wrong('Runtime.InitError', `${file} never ends to load: nothing runs that its top-level await could wait for`));
+
+function refuse(error) {
+	send(`{"error":${JSON.stringify(loadFailure(error))},`);
 	process.exit(1);
-};
-process.once('beforeExit', stuck);
-load().then(
-	(handler) => {
-		process.off('beforeExit', stuck);
-		send('{"ready":true,');
-		listen(handler);
-	},
-	(error) => {
-		send(`{"error":${JSON.stringify(loadFailure(error))},`);
-		process.exit(1);
-	},
-);
+}
+
+load(file, name).then(async (loaded) => {
+	if (initializer.length) await initialize(initializer[0], initializer[1], Number(initializer[2]));
+	whenIdle = undefined;
+	send('{"ready":true,');
+	listen(loaded);
+}).catch(refuse);
 }
