@@ -103,6 +103,7 @@ func TestNodeOptions(t *testing.T) {
 	for _, test := range []struct{ options, file, text string }{
 		{"--input-type=module", "index.js", "exports.main_handler = async () => process.env.NODE_OPTIONS"},
 		{"--input-type=module", "index.mjs", "export const main_handler = async () => process.env.NODE_OPTIONS"},
+		{"--disallow-code-generation-from-strings", "index.js", "exports.main_handler = async () => process.env.NODE_OPTIONS"},
 		{"--max-old-space-size=64", "index.js", "exports.main_handler = async () => process.env.NODE_OPTIONS"},
 		{"--experimental-default-type=module", "index.js", "export const main_handler = async () => process.env.NODE_OPTIONS"},
 		{"--experimental-default-type=module", "index.cjs", "exports.main_handler = async () => process.env.NODE_OPTIONS"},

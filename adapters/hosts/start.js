@@ -8,11 +8,15 @@
 	} else if (parseInt(versions.node, 10) < 14) {
 		refused = ' is Node ' + versions.node + ', and functions need 14 or newer: set BOOTSTRAP_NODE to a newer one';
 	}
+	if (typeof require === 'function') run(require);
+	else eval("import('module')").then(function (module) { run(module.createRequire(process.execPath)); });
+
 	function run(require) {
-		if (!refused) return eval(process.argv[1]);
-		require('fs').writeSync(3, JSON.stringify({ error: { type: 'Runtime.NoInterpreter', message: process.execPath + refused } }) + '\n');
-		process.exit(1);
+		if (refused) {
+			require('fs').writeSync(3, JSON.stringify({ error: { type: 'Runtime.NoInterpreter', message: process.execPath + refused } }) + '\n');
+			process.exit(1);
+		}
+		var Module = require('module');
+		new Module('[eval]')._compile(process.argv[1], '/[eval]'); // an option can forbid eval, and import() wants a path
 	}
-	if (typeof require === 'function') return run(require);
-	eval("import('module')").then(function (module) { run(module.createRequire(process.execPath)); });
 })();
