@@ -18,7 +18,7 @@ func initialized(t *testing.T, interpreter string, fs files, initializer string)
 		c, _ = module(t, interpreter, fs)
 	}
 	c.Handler, c.Platform, c.Logger = "index.main_handler", protocol.FunctionGraph, hclog.New(&hclog.LoggerOptions{Output: own})
-	c.adopt([]string{"RUNTIME_INITIALIZER_HANDLER=" + initializer, "RUNTIME_INITIALIZER_TIMEOUT=1", "RUNTIME_FUNC_NAME=f", "RUNTIME_MEMORY=128"})
+	c.adopt([]string{"RUNTIME_INITIALIZER_HANDLER=" + initializer, "RUNTIME_INITIALIZER_TIMEOUT=20", "RUNTIME_FUNC_NAME=f", "RUNTIME_MEMORY=128"})
 	return c, own
 }
 
@@ -32,7 +32,7 @@ func TestInitializer(t *testing.T) {
 		initializer       string
 		kind, want        string
 	}{
-		{"Python", "python3", files{"index.py": "done = []\ndef init(context): done.append([context.getFunctionName(), context.getMemorySize(), 0 < context.getRemainingTimeInMilliSeconds() <= 1000])" + pythonMain}, "index.init", "", `[["f",128,true]]`},
+		{"Python", "python3", files{"index.py": "done = []\ndef init(context): done.append([context.getFunctionName(), context.getMemorySize(), 0 < context.getRemainingTimeInMilliSeconds() <= 20000])" + pythonMain}, "index.init", "", `[["f",128,true]]`},
 		{"Python, async", "python3", files{"index.py": "done = []\nasync def init(context): done.append(1)" + pythonMain}, "index.init", "", `[1]`},
 		{"Python, another file", "python3", files{"index.py": "from other import done" + pythonMain, "other.py": "done = []\ndef init(context): done.append(1)"}, "other.init", "", `[1]`},
 		{"Python, it raises", "python3", files{"index.py": "def init(context): raise ValueError('no luck')" + pythonMain}, "index.init", "ValueError", "no luck"},
@@ -50,6 +50,9 @@ func TestInitializer(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, own := initialized(t, test.interpreter, test.files, test.initializer)
+			if test.kind == "Runtime.StartTimeout" {
+				c.adopt([]string{"RUNTIME_INITIALIZER_TIMEOUT=1"})
+			}
 			if test.kind != "" {
 				wantFailure(t, New(c).Start(t.Context()), test.kind, test.want)
 				noneLeft(t)
