@@ -1,0 +1,1 @@
+exports.handler = require('serverless-http')(require('./app'), { binary: ['image/png'] });

@@ -1,0 +1,9 @@
+module libraries
+
+go 1.26.0
+
+require bootstrap v0.0.0
+
+require golang.org/x/sys v0.50.0 // indirect
+
+replace bootstrap => ../..
