@@ -3,6 +3,7 @@ package adapters
 import (
 	"strconv"
 
+	"bootstrap/adapters/command"
 	"bootstrap/protocol"
 )
 
@@ -21,7 +22,7 @@ func (c *Config) initializer(l *language) ([]string, error) {
 	if name == "" {
 		return nil, nil
 	}
-	t, err := Resolve("", name, c.Dir)
+	t, err := command.Resolve("", name, c.Dir)
 	switch {
 	case err != nil:
 		return nil, problem("Runtime.HandlerNotFound", "%s: %s", initializerHandler, err.(*protocol.Failure).Message)
