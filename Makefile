@@ -6,6 +6,7 @@
 # make soak            send SOAK_EVENTS events and check that memory, descriptors and goroutines stay constant
 # make sandboxes       run the tests that matter in sandboxes, in each simulated sandbox
 # make real-sandboxes  run scenarios in gVisor, under qemu and in a simulated Lambda sandbox; needs root, runsc, qemu-user-static and bubblewrap
+# make interpreters    run the tests of functions with each Python and Node in INTERPRETERS, folders such as those of pyenv
 # make libraries       run functions that use others' libraries (serverless-http, middy, aws-serverless-express); needs node and npm
 # make bench           compare with C and with a bash-and-curl runtime, and write docs/benchmarks.md; needs cc
 # make faults          write docs/faults.md: how comparable programs fail, and what bootstrap does
@@ -23,7 +24,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes real-sandboxes libraries check style imports bench faults soak fuzz dist repro clean help
+.PHONY: all demo test sandboxes real-sandboxes interpreters libraries check style imports bench faults soak fuzz dist repro clean help
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -66,6 +67,11 @@ imports:
 
 real-sandboxes:
 	REAL_SANDBOXES=all go test -count 1 -v -timeout 20m -run '^TestSandboxes$$' ./integration/sandbox
+
+INTERPRETERS := $(wildcard $(HOME)/.pyenv/versions/3.*/bin $(HOME)/.nvm/versions/node/*/bin)
+interpreters:
+	@for dir in $(INTERPRETERS); do echo "$$dir" && \
+		PATH="$$dir:$$PATH" go test -count 1 -run '^Test(Python|Node|Interpreter|Initializer|EventVariables)' ./adapters || exit 1; done
 
 libraries:
 	cd integration/libraries && npm install --no-package-lock --no-audit --no-fund && go test -count 1 .

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/leaktest"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 )
@@ -600,11 +601,11 @@ func TestFunctionNothingLeft(t *testing.T) {
 	a := start(t, script(t, evaluate))
 	const theirs = "ls /proc/$$/fd"
 	shell, _ := invoke(t, a, theirs)
-	before := len(descriptors())
+	before := len(leaktest.OpenFiles(t))
 	for i := range 200 {
 		_, _ = invoke(t, a, fmt.Sprintf("cat; echo error >&2; exit %d", i%2)) // either is fine
 	}
-	if after := len(descriptors()); after != before {
+	if after := len(leaktest.OpenFiles(t)); after != before {
 		t.Errorf("descriptors: got %d, want %d", after, before)
 	}
 	succeeds(t, a, theirs, shell)

@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"bootstrap/internal/leaktest"
 	"context"
 	"strconv"
 	"strings"
@@ -238,14 +239,14 @@ func TestStandbyConfig(t *testing.T) {
 
 func TestStandbyNothingLeft(t *testing.T) {
 	a := start(t, ahead(t, obeysOnce))
-	before := len(descriptors())
+	before := len(leaktest.OpenFiles(t))
 	for i := range 50 {
 		prepare(a)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		_, _ = invokeFor(ctx, t, a, newEvent([]string{"cat", "exit 3", "exec <&-"}[i%3])) // any is fine
 		cancel()
 	}
-	if after := len(descriptors()); after > before {
+	if after := len(leaktest.OpenFiles(t)); after > before {
 		t.Errorf("descriptors: got %d, want no more than %d", after, before)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/leaktest"
 	"bootstrap/supervisor"
 
 	"golang.org/x/sys/unix"
@@ -141,9 +142,9 @@ func TestFunctionWithoutTempAndMemory(t *testing.T) {
 	dir := noTemp(t)
 	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
 		denying(t, unix.SYS_MEMFD_CREATE, errno, func() {
-			before := len(descriptors())
+			before := len(leaktest.OpenFiles(t))
 			defer func() {
-				if after := len(descriptors()); after != before {
+				if after := len(leaktest.OpenFiles(t)); after != before {
 					t.Errorf("descriptors: got %d, want %d", after, before)
 				}
 			}()

@@ -43,6 +43,13 @@ const noLimit = 2 ** 31 - 1; // milliseconds
 const mostLines = 60, mostOfALine = 500, mostOfAMessage = 4000;
 const mostOfALog = 4000; // bytes at its end, in which bootstrap looks for a failure
 
+const { // to look into process.env takes long
+	AWS_LAMBDA_LOG_GROUP_NAME: logGroupName, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName, SCF_NAMESPACE: namespace,
+	TENCENTCLOUD_REGION: region, TENCENTCLOUD_APPID: appid, TENCENTCLOUD_UIN: uin,
+} = env;
+const environment = namespace && JSON.stringify({ SCF_NAMESPACE: namespace });
+const environ = namespace && `SCF_NAMESPACE=${namespace};SCF_NAMESPACE=${namespace}`;
+
 const levels = ['DEBUG', 'INFO', 'WARN', 'ERROR'];
 let level = 1;
 const logger = { // FunctionGraph's
@@ -66,18 +73,22 @@ function parsed(text, what) {
 // so that a copy has them, too.
 function newContext(frame, answers) {
 	const { deadline_ms: deadline, memory_mb: memory } = frame;
-	const namespace = env.SCF_NAMESPACE;
 	const remaining = () => (deadline === undefined ? noLimit : Math.max(0, deadline - Date.now()));
 	const sent = (fact) => () => (frame[fact] === undefined ? '' : frame[fact]);
-	return Object.assign(answers, {
+	return {
 		// Lambda's
+		get callbackWaitsForEmptyEventLoop() { return answers.waits; },
+		set callbackWaitsForEmptyEventLoop(value) { answers.waits = value; },
+		succeed: answers.succeed,
+		fail: answers.failed,
+		done: answers.done,
 		functionName: frame.name,
 		functionVersion: frame.version,
 		invokedFunctionArn: frame.arn,
 		memoryLimitInMB: memory === undefined ? undefined : String(memory),
 		awsRequestId: frame.id,
-		logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-		logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+		logGroupName,
+		logStreamName,
 		clientContext: parsed(frame.client_context, 'client context'),
 		identity: parsed(frame.cognito_identity, 'Cognito identity'),
 		tenantId: frame.tenant_id,
@@ -90,12 +101,12 @@ function newContext(frame, answers) {
 		function_version: frame.version,
 		memory_limit_in_mb: memory,
 		time_limit_in_ms: frame.time_limit_ms,
-		environment: namespace && JSON.stringify({ SCF_NAMESPACE: namespace }),
-		environ: namespace && `SCF_NAMESPACE=${namespace};SCF_NAMESPACE=${namespace}`,
+		environment,
+		environ,
 		namespace,
-		tencentcloud_region: env.TENCENTCLOUD_REGION,
-		tencentcloud_appid: env.TENCENTCLOUD_APPID,
-		tencentcloud_uin: env.TENCENTCLOUD_UIN,
+		tencentcloud_region: region,
+		tencentcloud_appid: appid,
+		tencentcloud_uin: uin,
 		// FunctionGraph's
 		getRemainingTimeInMilliSeconds: remaining,
 		getRunningTimeInSeconds: () => Math.floor((frame.time_limit_ms || noLimit) / 1000),
@@ -119,7 +130,7 @@ function newContext(frame, answers) {
 		getSecurityToken: sent('security_token'),
 		getToken: sent('auth_token'),
 		getAuthToken: sent('auth_token'),
-	});
+	};
 }
 
 // A failure that is not an exception of the function's.
@@ -271,11 +282,13 @@ process.on('beforeExit', () => {
 	if (next) next();
 });
 
+const missing = (error) => error === undefined || error === null;
+
 // The ways to answer an event: the first that is used counts.
 function newAnswers(id) {
-	let claimed = false, waits = true;
-	const header = `{"id":${JSON.stringify(id)},`;
+	let claimed = false;
 	const post = (make) => {
+		const header = `{"id":${JSON.stringify(id)},`;
 		whenIdle = undefined;
 		socket.ref();
 		let body;
@@ -292,26 +305,21 @@ function newAnswers(id) {
 		claimed = true;
 		act(...args);
 	};
-	const missing = (error) => error === undefined || error === null;
 	const succeed = (value) => post(() => encode(value));
 	const fail = (error) => post(() => { throw error; });
 	const done = (error, value) => (missing(error) ? succeed(value) : fail(error));
-	const callback = (error, value) => {
-		if (waits && missing(error)) whenIdle = () => setImmediate(succeed, value);
-		else done(error, value);
-	};
-	return {
+	const answers = {
+		waits: true, // callback does, for what is left to run
 		succeed: once(succeed),
 		fail: once(fail),
-		callback: once(callback),
-		context: {
-			get callbackWaitsForEmptyEventLoop() { return waits; },
-			set callbackWaitsForEmptyEventLoop(value) { waits = value; },
-			succeed: once(succeed),
-			fail: once((error) => fail(missing(error) ? 'handled' : error)),
-			done: once(done),
-		},
+		failed: once((error) => fail(missing(error) ? 'handled' : error)),
+		done: once(done),
+		callback: once((error, value) => {
+			if (answers.waits && missing(error)) whenIdle = () => setImmediate(succeed, value);
+			else done(error, value);
+		}),
 	};
+	return answers;
 }
 
 function call({ handler, self }, frame, body) {
@@ -324,7 +332,7 @@ function call({ handler, self }, frame, body) {
 		succeed(promised || (handler.length > 2 && !isData(returned)) ? null : returned);
 	};
 	try {
-		returned = handler.call(self, parse(body), newContext(frame, answers.context), answers.callback);
+		returned = handler.call(self, parse(body), newContext(frame, answers), answers.callback);
 		promised = isThenable(returned);
 		if (promised) Promise.resolve(returned).then(succeed, fail);
 		else if (handler.length < 3 && isData(returned)) succeed(returned);
@@ -370,7 +378,7 @@ const before = { _X_AMZN_TRACE_ID: env._X_AMZN_TRACE_ID, TMPDIR: env.TMPDIR };
 
 function setVariable(name, value = before[name]) {
 	if (value !== undefined) env[name] = value;
-	else delete env[name];
+	else if (name in env) delete env[name];
 }
 
 function serve(loaded, frame, body) {
@@ -434,7 +442,7 @@ async function initialize(file, name, seconds) {
 	await new Promise((resolve, reject) => {
 		if (limit) timer = setTimeout(reject, limit, late);
 		whenIdle = () => reject(new Wrong('Runtime.InitError', `the initializer ${name} never calls its callback`));
-		const done = (error) => (error === undefined || error === null ? resolve() : reject(error));
+		const done = (error) => (missing(error) ? resolve() : reject(error));
 		const returned = handler.call(self, newContext(frame, {}), done);
 		if (isThenable(returned)) returned.then(resolve, reject);
 		else if (handler.length < 2) resolve();

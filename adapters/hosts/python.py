@@ -11,6 +11,7 @@ import sys
 
 # The modules that we use are Python's, also where the code folder has a json.py.
 PATHS = sys.path = [path for path in sys.path if path not in ("", os.getcwd())]
+import fcntl
 import importlib.util
 import json
 import time
@@ -20,6 +21,16 @@ US = os.getpid()
 HOST = (lambda: 0).__code__.co_filename
 NO_LIMIT = 2 ** 31 - 1  # milliseconds
 TOLD = os.environ.get
+NAMESPACE = TOLD("SCF_NAMESPACE")
+SAME_FOR_ALL = {
+    "environment": NAMESPACE and json.dumps({"SCF_NAMESPACE": NAMESPACE}, separators=(",", ":")),
+    "environ": NAMESPACE and "SCF_NAMESPACE=%s;SCF_NAMESPACE=%s" % (NAMESPACE, NAMESPACE),
+    "namespace": NAMESPACE,
+    "tencentcloud_region": TOLD("TENCENTCLOUD_REGION"),
+    "tencentcloud_appid": TOLD("TENCENTCLOUD_APPID"),
+    "tencentcloud_uin": TOLD("TENCENTCLOUD_UIN"),
+}
+LOG_GROUP, LOG_STREAM = TOLD("AWS_LAMBDA_LOG_GROUP_NAME"), TOLD("AWS_LAMBDA_LOG_STREAM_NAME")
 # A header may have 256 KiB, and a character in it 6 bytes.
 MOST_LINES, MOST_OF_A_LINE, MOST_OF_A_MESSAGE = 60, 500, 4000
 COROUTINE, ASYNC_GENERATOR = 0x80, 0x200  # flags of code
@@ -79,29 +90,17 @@ class Context(dict):
 
     def __init__(self, frame):
         self._frame = frame  # may hold credentials, so it is not among the attributes
-        told, namespace = frame.get, TOLD("SCF_NAMESPACE")
-        dict.__init__(
-            self,
-            memory_limit_in_mb=told("memory_mb"),
-            time_limit_in_ms=told("time_limit_ms"),
-            request_id=told("id"),
-            environment=namespace and json.dumps({"SCF_NAMESPACE": namespace}, separators=(",", ":")),
-            environ=namespace and "SCF_NAMESPACE=%s;SCF_NAMESPACE=%s" % (namespace, namespace),
-            function_version=told("version"),
-            function_name=told("name"),
-            namespace=namespace,
-            tencentcloud_region=TOLD("TENCENTCLOUD_REGION"),
-            tencentcloud_appid=TOLD("TENCENTCLOUD_APPID"),
-            tencentcloud_uin=TOLD("TENCENTCLOUD_UIN"),
-        )
-        memory = told("memory_mb")
-        self.aws_request_id = told("id")
-        self.log_group_name = TOLD("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = TOLD("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = told("name")
+        told = frame.get
+        request, name, version, memory = told("id"), told("name"), told("version"), told("memory_mb")
+        dict.__init__(self, SAME_FOR_ALL, request_id=request, function_name=name, function_version=version,
+                      memory_limit_in_mb=memory, time_limit_in_ms=told("time_limit_ms"))
+        self.aws_request_id = request
+        self.function_name = name
+        self.function_version = version
         self.memory_limit_in_mb = memory if memory is None else str(memory)
-        self.function_version = told("version")
         self.invoked_function_arn = told("arn")
+        self.log_group_name = LOG_GROUP
+        self.log_stream_name = LOG_STREAM
         self.tenant_id = told("tenant_id")
         self.client_context = client_context(told("client_context"))
         self.identity = fields(IDENTITY, parsed(told("cognito_identity"), "Cognito identity") or {})
@@ -424,8 +423,8 @@ def set_variable(name, value):
     value = BEFORE[name] if value is None else value
     if value is not None:
         os.environ[name] = value
-    else:
-        os.environ.pop(name, None)
+    elif name in os.environ:
+        del os.environ[name]
 
 
 def serve(handler, frame, body):
@@ -472,29 +471,54 @@ def stop():
 
 
 class Descriptors:
-    """Opens 0, 1 and 2 anew: a process can change the flags of what it shares."""
+    """Gives 0, 1 and 2 descriptions of their own again after an event that has
+    changed their flags: its processes may share them."""
 
-    def __init__(self):
-        self.files = [(fd, "/proc/self/fd/%d" % os.dup(fd), os.fstat(fd)) for fd in (0, 1, 2)]
+    def __init__(self, requests):
+        self.files = [(fd, os.dup(fd), os.fstat(fd), flags_of(fd)) for fd in (0, 1, 2)]
+        self.requests = requests, flags_of(requests)
 
     def renew(self):
-        for fd, path, file in self.files:
+        for fd, kept, file, flags in self.files:
             try:
-                if os.path.samestat(os.fstat(fd), file):  # else the function has put its own there
-                    new = os.open(path, os.O_WRONLY | os.O_NOCTTY if fd else os.O_RDONLY)
-                    os.dup2(new, fd)
-                    os.close(new)
-            except OSError:  # the function has closed it, or there is no /proc
+                if flags_of(fd) != flags and os.path.samestat(os.fstat(fd), file):  # else it is the function's own
+                    reopen(fd, kept, flags)
+            except OSError:  # the function has closed it
                 pass
+        if flags_of(self.requests[0]) != self.requests[1]:
+            fcntl.fcntl(self.requests[0], fcntl.F_SETFL, self.requests[1])
+
+
+def flags_of(fd):
+    return fcntl.fcntl(fd, fcntl.F_GETFL)
+
+
+def reopen(fd, kept, flags):
+    try:
+        new = os.open("/proc/self/fd/%d" % kept, flags | os.O_NOCTTY)
+    except OSError:  # there is no /proc
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+        return
+    os.dup2(new, fd)
+    os.close(new)
+
+
+def write_all(fd, data):
+    data = memoryview(data)
+    while data:
+        try:
+            data = data[os.write(fd, data):]
+        except BlockingIOError:  # the function has made it so
+            os.set_blocking(fd, True)
 
 
 def main(file, function, *initializer):
     global STDOUT
-    requests, answers = (open(os.dup(fd), mode, closefd=False) for fd, mode in ((0, "rb"), (3, "wb")))
+    requests, answers = open(os.dup(0), "rb", closefd=False), os.dup(3)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # so that the function and its children cannot read our frames
     os.close(null)
-    descriptors = Descriptors()
+    descriptors = Descriptors(requests.fileno())
     os.close(3)
     sys.argv = [file]
     STDOUT, stderr = [
@@ -510,10 +534,7 @@ def main(file, function, *initializer):
         if os.getpid() != US:  # the function has forked, and returned in the child
             leave("error" in header)
         flush()
-        os.set_blocking(answers.fileno(), True)
-        answers.write(header.encode("utf-8", "backslashreplace") + b"\n")
-        answers.write(body)
-        answers.flush()
+        write_all(answers, header.encode("utf-8", "backslashreplace") + b"\n" + body)
 
     def refuse(error):
         send('{"error":%s}' % plain_encode(load_failure(error, file)))
@@ -539,7 +560,6 @@ def main(file, function, *initializer):
         else:
             send('{"id":%s,"length":%d}' % (quote(frame["id"]), len(body)), body)
         descriptors.renew()
-        os.set_blocking(requests.fileno(), True)
     try:
         stop()
     except SystemExit as exit:
