@@ -467,6 +467,8 @@ def stop():
     signal = own("signal")
     if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN):
         os.kill(US, signal.SIGTERM)
+        if loop and not loop.is_closed():  # it may be one of asyncio
+            loop.run_until_complete(own("asyncio").sleep(0.01))
     leave(0)
 
 
