@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -69,4 +71,46 @@ func watch(t *testing.T, line string) (log io.Writer, seen <-chan bool) {
 		}
 	}()
 	return w, came
+}
+
+// What a function has set up for its end runs when the platform stops the runtime.
+func TestStopRunsTheFunctionsEnd(t *testing.T) {
+	for needs, function := range map[string]struct{ file, text, want string }{
+		"python3": {"index.py", `
+import atexit, signal, sys
+atexit.register(print, "at exit")
+signal.signal(signal.SIGTERM, lambda *_: print("at SIGTERM"))
+def main_handler(event, context): return 1`, "at SIGTERM\nat exit\n"},
+		"node": {"index.js", `
+process.on('exit', () => console.log('at exit'));
+process.on('SIGTERM', () => setTimeout(() => { console.log('at SIGTERM'); process.exit(); }, 10));
+exports.main_handler = async () => 1;`, "at SIGTERM\nat exit\n"},
+		"bash": {"index.sh", `trap 'echo at exit' EXIT; trap 'echo at SIGTERM' TERM; main_handler() { echo 1; }`, "at SIGTERM\nat exit\n"},
+	} {
+		t.Run(needs, func(t *testing.T) {
+			if !inPath(needs) {
+				t.Skip("NOT TESTED: no ", needs)
+			}
+			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+				dir := t.TempDir()
+				write(t, dir, function.file, function.text, 0o644)
+				log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer log.Close()
+				_, runner := start(t, p, emulator.Function{Handler: "index.main_handler", Dir: dir, Timeout: 20 * time.Second, Env: []string{"PATH=" + os.Getenv("PATH")}}, log)
+				if out, err := runner.Invoke(context.Background(), emulator.Event{}); err != nil || out.Kind != emulator.Result {
+					t.Fatalf("got %v %q, %v", out.Kind, out.Body, err)
+				}
+				tellToStop(runner)
+				if state := runner.Wait(); state == nil || state.ExitCode() != 0 {
+					t.Errorf("it ended with %v, want exit status 0", state)
+				}
+				if text, err := os.ReadFile(log.Name()); err != nil || !strings.Contains(string(text), function.want) {
+					t.Errorf("got %v and the log %s, want %q in it", err, text, function.want)
+				}
+			})
+		})
+	}
 }
