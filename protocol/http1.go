@@ -124,7 +124,14 @@ func parseStatus(line string) (status, minor int, err error) {
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-func cut(s string, n int) string { return s[:min(n, len(s))] }
+// cut shortens a text, and ends it in a … then, by which a log knows that there
+// may be a part of a secret before it.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}
 
 func hasToken(values []string, token string) bool {
 	for _, value := range values {

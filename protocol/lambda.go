@@ -30,7 +30,7 @@ var Lambda = &Platform{
 	Handler:     "_HANDLER",
 	CodeRoot:    "LAMBDA_TASK_ROOT",
 	Concurrency: "AWS_LAMBDA_MAX_CONCURRENCY",
-	Secrets:     []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"},
+	Secrets:     []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_METADATA_TOKEN"},
 
 	Facts: []Fact{
 		{Name: "FUNCTION_NAME", Variable: "AWS_LAMBDA_FUNCTION_NAME"},
@@ -75,6 +75,7 @@ var Lambda = &Platform{
 		"AWS_ACCESS_KEY_ID=local-access-key-id",
 		"AWS_SECRET_ACCESS_KEY=local-secret-access-key",
 		"AWS_SESSION_TOKEN=local-session-token",
+		"AWS_LAMBDA_METADATA_TOKEN=local-metadata-token",
 		"TZ=:UTC",
 		"LANG=C.UTF-8", // the platform's is en_US.UTF-8; see SCF
 		"PATH=/usr/local/bin:/usr/bin/:/bin:/opt/bin",

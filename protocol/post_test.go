@@ -246,8 +246,8 @@ func TestStatusErrorText(t *testing.T) {
 		{"spaces", " \r\n", "next: status 500"},
 		{"text", "container error\n", "next: status 500: container error"},
 		{"not UTF-8", "a\xffb", "next: status 500: ab"},
-		{"long", strings.Repeat("x", 1000), "next: status 500: " + strings.Repeat("x", 200)},
-		{"cut in a character", strings.Repeat("x", 199) + "é", "next: status 500: " + strings.Repeat("x", 199)},
+		{"long", strings.Repeat("x", 1000), "next: status 500: " + strings.Repeat("x", 200) + "…"},
+		{"cut in a character", strings.Repeat("x", 199) + "é", "next: status 500: " + strings.Repeat("x", 199) + "…"},
 	}
 	for _, test := range tests {
 		err := &StatusError{"next", 500, excerpt([]byte(test.body))}

@@ -200,11 +200,11 @@ func (s *Supervisor) killLeftovers(of process.Owner) {
 	}
 }
 
-// masked is f without secrets. Hosts cut their texts, and end them in … then.
+// masked is f without secrets.
 func masked(m *logs.Mask, f *protocol.Failure) *protocol.Failure {
-	hidden := &protocol.Failure{Type: m.HideCut(f.Type), Message: m.HideCut(f.Message)}
+	hidden := &protocol.Failure{Type: m.Hide(f.Type), Message: m.Hide(f.Message)}
 	for _, line := range f.Stack {
-		hidden.Stack = append(hidden.Stack, m.HideCut(line))
+		hidden.Stack = append(hidden.Stack, m.Hide(line))
 	}
 	return hidden
 }

@@ -1,0 +1,202 @@
+package logs
+
+import (
+	"iter"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// A view is a text as it reads when escape sequences are decoded.
+type view struct {
+	text string
+	at   []int // where each byte of text comes from in the original; and the end of that
+}
+
+// asRead is the view of a text that has no escape sequences.
+func asRead(text string) view {
+	at := make([]int, len(text)+1)
+	for i := range at {
+		at[i] = i
+	}
+	return view{text, at}
+}
+
+// span is a part of the view in the original.
+func (v view) span(from, to int) span { return span{v.at[from], v.at[to]} }
+
+// maxNested is how often one text may be quoted within another: JSON in JSON in
+// a line of the log.
+const maxNested = 3
+
+// readings are the views of a text: as it is, and decoded in each way, also what
+// that makes of it. All are folded.
+func readings(text string) iter.Seq[view] {
+	return func(yield func(view) bool) { asRead(text).each(maxNested, yield) }
+}
+
+func (v view) each(nested int, yield func(view) bool) bool {
+	if !yield(v.folded()) {
+		return false
+	}
+	for _, d := range decoders {
+		if nested == 0 || strings.IndexByte(v.text, d.begins) < 0 {
+			continue
+		}
+		if decoded := v.decoded(d.decode); len(decoded.text) < len(v.text) && !decoded.each(nested-1, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// decoders are the ways to decode. What begins with an escape sequence is decoded
+// to what is appended to dst, from so many bytes; 0: it does not begin with one.
+var decoders = []struct {
+	begins byte
+	decode func(dst, src []byte) (decoded []byte, from int)
+}{
+	{'\\', backslash},
+	{'\\', quote},
+	{'%', percent},
+}
+
+// decoded is the view of what v reads decoded so.
+func (v view) decoded(decode func(dst, src []byte) ([]byte, int)) view {
+	src := []byte(v.text)
+	out, at := make([]byte, 0, len(src)), make([]int, 0, len(src)+1)
+	for i := 0; i < len(src); {
+		next, from := decode(out, src[i:])
+		if from == 0 {
+			_, from = utf8.DecodeRune(src[i:])
+			next = append(out, src[i:i+from]...)
+		}
+		for range len(next) - len(out) {
+			at = append(at, v.at[i])
+		}
+		out = next
+		i += from
+	}
+	return view{string(out), append(at, v.at[len(src)])}
+}
+
+// folded is the view in which what escapes confuse is the same: a space and a
+// plus, and all that is not UTF-8.
+func (v view) folded() view {
+	v.text = strings.ReplaceAll(v.text, "+", " ")
+	if isText(v.text) {
+		return v
+	}
+	return v.decoded(noText)
+}
+
+// fold is the text of the folded view.
+func fold(text string) string {
+	if text = strings.ReplaceAll(text, "+", " "); isText(text) {
+		return text
+	}
+	return asRead(text).decoded(noText).text
+}
+
+func isText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)
+}
+
+// noText makes one U+FFFD of all that is not UTF-8, and of those that stand for
+// such.
+func noText(dst, src []byte) ([]byte, int) {
+	n := 0
+	for n < len(src) {
+		r, size := utf8.DecodeRune(src[n:])
+		if r != utf8.RuneError {
+			break
+		}
+		n += size
+	}
+	if n > 0 {
+		dst = utf8.AppendRune(dst, utf8.RuneError)
+	}
+	return dst, n
+}
+
+// backslash decodes \n, \/, \u002b and the like, and '\” of a shell.
+func backslash(dst, src []byte) ([]byte, int) {
+	const inShell = `'\''`
+	if strings.HasPrefix(string(src[:min(len(src), len(inShell))]), inShell) {
+		return append(dst, '\''), len(inShell)
+	}
+	if src[0] != '\\' {
+		return dst, 0
+	}
+	if len(src) == 1 || isCut(string(src[1:min(len(src), 5)]), false) {
+		return dst, 1
+	}
+	if i := strings.IndexByte("abfnrtv", src[1]); i >= 0 {
+		return append(dst, "\a\b\f\n\r\t\v"[i]), 2
+	}
+	switch c := src[1]; {
+	case c == 'x':
+		return hexadecimal(dst, src, 2, 2, func(b []byte, n uint32) []byte { return append(b, byte(n)) })
+	case c == 'u':
+		return unicode(dst, src)
+	case c == 'U':
+		return hexadecimal(dst, src, 2, 8, func(b []byte, n uint32) []byte { return utf8.AppendRune(b, rune(n)) })
+	case c < utf8.RuneSelf && c > ' ' && !isAlphanumeric(c):
+		return append(dst, c), 2
+	}
+	return dst, 0
+}
+
+// quote decodes \" alone: package hclog leaves other backslashes as they are.
+func quote(dst, src []byte) ([]byte, int) {
+	if len(src) > 1 && src[0] == '\\' && src[1] == '"' {
+		return append(dst, '"'), 2
+	}
+	return dst, 0
+}
+
+// percent decodes %2B as in a URL.
+func percent(dst, src []byte) ([]byte, int) {
+	if src[0] != '%' {
+		return dst, 0
+	}
+	return hexadecimal(dst, src, 1, 2, func(b []byte, n uint32) []byte { return append(b, byte(n)) })
+}
+
+// unicode decodes \ud83d\ude00, which is one character, and \u002b.
+func unicode(dst, src []byte) ([]byte, int) {
+	if len(src) >= 12 && src[6] == '\\' && src[7] == 'u' {
+		high, _ := strconv.ParseUint(string(src[2:6]), 16, 16) // else it is no surrogate
+		low, _ := strconv.ParseUint(string(src[8:12]), 16, 16)
+		if r := utf16.DecodeRune(rune(high), rune(low)); r != utf8.RuneError {
+			return utf8.AppendRune(dst, r), 12
+		}
+	}
+	return hexadecimal(dst, src, 2, 4, func(b []byte, n uint32) []byte { return utf8.AppendRune(b, rune(n)) })
+}
+
+// hexadecimal decodes a number of so many digits behind a head. One that was cut
+// off is nothing.
+func hexadecimal(dst, src []byte, head, digits int, add func([]byte, uint32) []byte) ([]byte, int) {
+	n := head
+	for n < len(src) && n < head+digits && isHex(src[n]) {
+		n++
+	}
+	if n == head+digits {
+		number, _ := strconv.ParseUint(string(src[head:n]), 16, 32) // these are digits
+		return add(dst, uint32(number)), n
+	}
+	if n == len(src) || isCut(string(src[n:min(len(src), n+4)]), false) {
+		return dst, n
+	}
+	return dst, 0
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
