@@ -46,6 +46,7 @@ case $(event) in
 *own) own >&2; exit 3 ;;
 *stated) own; exit 3 ;;
 *traced) traced; exit 3 ;;
+*escaped) printf '{"key":"%s"}\n' "$AWS_SECRET_ACCESS_KEY" | sed 's#/#\\/#; s#+#\\u002B#; s#=#\\u003d#g' >&2; exit 3 ;;
 *kill) everything >&2; kill -9 0 ;;
 *large) everything >&2; head -c 7000000 /dev/zero ;;
 *slow) everything >&2; sleep 60 ;;
@@ -53,7 +54,7 @@ case $(event) in
 esac
 `
 
-var spilling = []string{"spill", "far", "tail", "own", "stated", "traced", "kill", "large", "slow"}
+var spilling = []string{"spill", "far", "tail", "own", "stated", "traced", "escaped", "kill", "large", "slow"}
 
 // A command that tells all that it knows, however it fails: what is posted and
 // what we log hold none of it. What the command logs is its own affair.

@@ -68,7 +68,7 @@ func TestPlatform(t *testing.T) {
 	ev := newEvent(medium)
 	done := make(chan error, 1)
 	go func() { done <- client(p.port, string(ev.body)) }() // ends with the test
-	i := &instance{platform: p}
+	i := &instance{platform: p, on: scf}
 	for _, err := range []error{
 		i.expect("/runtime/init/ready"), p.acknowledge(), i.expect("/runtime/invocation/next"),
 		second(i.invoke(ev, echo)), second(i.invoke(ev, echo)), p.acknowledge(), <-done,
@@ -157,5 +157,38 @@ func TestFloor(t *testing.T) {
 	}
 	if left := children(); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A token is new with each event, or never, and the rest is as it was.
+func TestTokenEvent(t *testing.T) {
+	for _, isNew := range []bool{true, false} {
+		ev := newTokenEvent(isNew)
+		header := func() http.Header {
+			resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(string(ev.message))), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, err := io.ReadAll(resp.Body); err != nil || !ev.echoed(body) {
+				t.Errorf("got the body %q, %v", body, err)
+			}
+			return resp.Header
+		}
+		first := header()
+		ev.renew()
+		second := header()
+		if token := first.Get("X-Cff-Security-Token"); len(token) != 1024 || (token != second.Get("X-Cff-Security-Token")) != isNew {
+			t.Errorf("got a token of %d bytes, want 1024, and another in the next event: %v", len(token), isNew)
+		}
+		if first.Get("X-Cff-Request-Id") == second.Get("X-Cff-Request-Id") {
+			t.Error("got the same id twice")
+		}
+	}
+}
+
+// The runtime's own processor time is measured on FunctionGraph, too.
+func TestCost(t *testing.T) {
+	if processorTime(os.Getpid()) < 0 || processorTime(-1) != 0 {
+		t.Error("got an odd processor time")
 	}
 }

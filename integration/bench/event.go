@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,25 @@ import (
 type event struct {
 	message []byte
 	id      []byte // the digits at the end of the id, in message
+	token   []byte // those of a token; nil: it has none, or always the same
 	body    []byte // in message
+}
+
+// newTokenEvent makes an event of FunctionGraph that has credentials, of which
+// the token is new each time, or not.
+func newTokenEvent(new bool) *event {
+	e := newEvent(small)
+	token := strings.Repeat("MIIGabcdefghijklmnopqrstuvwxyz0123456789+/ABCDEFGHIJ", 20)[:1024-len(e.id)]
+	head := "X-Cff-Request-Id: 5b30a3f2-0c1e-4ab1-9d57-000000000000\r\nX-Cff-Invoke-Type: sync\r\nX-Cff-Security-Token: " + token
+	at := len("HTTP/1.1 200 OK\r\n")
+	e.message = slices.Concat(e.message[:at], []byte(head), []byte("000000000000\r\n"), e.message[at:])
+	digits := at + strings.Index(head, "\r\n")
+	e.id = e.message[digits-12 : digits]
+	e.body = e.message[len(e.message)-len(e.body):]
+	if end := at + len(head); new {
+		e.token = e.message[end : end+12]
+	}
+	return e
 }
 
 // newEvent makes an event of size bytes: a JSON object in the form in which
@@ -34,6 +53,7 @@ func newEvent(size int) *event {
 func (e *event) renew() {
 	for i := len(e.id) - 1; ; i-- {
 		if e.id[i]++; e.id[i] <= '9' {
+			copy(e.token, e.id)
 			return
 		}
 		e.id[i] = '0'

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -15,11 +16,24 @@ type contender struct {
 	env     []string // the choices of its user
 	code    string   // the code folder
 	noLog   bool     // it would be too long
+	on      calls    // zero: scf
 }
+
+// calls are what a runtime says to a platform.
+type calls struct {
+	address     string // the variable with host:port; "": those of SCF
+	ready, next string // paths; no ready: the platform has no such call
+}
+
+var (
+	scf           = calls{ready: "/runtime/init/ready", next: "/runtime/invocation/next"}
+	functionGraph = calls{address: "RUNTIME_API_ADDR", next: "/v1/runtime/invocation/request"}
+)
 
 // An instance is a contender that runs, and has asked for an event.
 type instance struct {
 	platform *platform
+	on       calls
 	pid      int
 	log      *os.File
 	ready    time.Duration // from before its start until it said so
@@ -32,7 +46,7 @@ func start(c contender) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &instance{platform: p}
+	i := &instance{platform: p, on: cmp.Or(c.on, scf)}
 	if err := i.start(c); err != nil {
 		err = i.explain(err)
 		i.stop()
@@ -50,14 +64,16 @@ func (i *instance) start(c contender) (err error) {
 		return fmt.Errorf("cannot start %s: %w", c.command[0], err)
 	}
 	i.platform.alive = func() bool { return !exited(i.pid) }
-	if err := i.expect("/runtime/init/ready"); err != nil {
-		return err
+	if i.on.ready != "" {
+		if err := i.expect(i.on.ready); err != nil {
+			return err
+		}
+		i.ready = time.Since(began)
+		if err := i.platform.acknowledge(); err != nil {
+			return err
+		}
 	}
-	i.ready = time.Since(began)
-	if err := i.platform.acknowledge(); err != nil {
-		return err
-	}
-	return i.expect("/runtime/invocation/next")
+	return i.expect(i.on.next)
 }
 
 func openLog(none bool) (*os.File, error) {
@@ -68,13 +84,16 @@ func openLog(none bool) (*os.File, error) {
 }
 
 func environment(c contender, port int) []string {
-	return append([]string{
-		"SCF_RUNTIME_API=127.0.0.1", fmt.Sprintf("SCF_RUNTIME_API_PORT=%d", port),
-		"_HANDLER=index.main_handler", "USER_CODE_ROOT=" + c.code, "PWD=" + c.code,
+	address := []string{"SCF_RUNTIME_API=127.0.0.1", fmt.Sprintf("SCF_RUNTIME_API_PORT=%d", port)}
+	if c.on.address != "" {
+		address = []string{fmt.Sprintf("%s=127.0.0.1:%d", c.on.address, port)}
+	}
+	return append(append(address,
+		"_HANDLER=index.main_handler", "USER_CODE_ROOT="+c.code, "PWD="+c.code,
 		"SCF_FUNCTIONNAME=f", "SCF_FUNCTIONVERSION=$LATEST", "TENCENTCLOUD_RUNENV=SCF",
 		"PYTHONDONTWRITEBYTECODE=x", "LANG=C.UTF-8", "LC_ALL=C.UTF-8",
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "TMPDIR=" + os.TempDir(),
-	}, c.env...)
+		"PATH="+os.Getenv("PATH"), "HOME="+os.TempDir(), "TMPDIR="+os.TempDir(),
+	), c.env...)
 }
 
 func (i *instance) expect(path string) error {
@@ -104,7 +123,7 @@ func (i *instance) invoke(ev *event, want outcome) (time.Duration, error) {
 	if err := i.platform.acknowledge(); err != nil {
 		return 0, err
 	}
-	return took, i.expect("/runtime/invocation/next")
+	return took, i.expect(i.on.next)
 }
 
 // explain adds the last lines of the log.
@@ -133,11 +152,16 @@ func (i *instance) stop() {
 type outcome func(*event, request) bool
 
 func echo(ev *event, req request) bool {
-	return string(req.path) == "/runtime/invocation/response" && ev.echoed(req.body)
+	return isResponse(req) && ev.echoed(req.body)
 }
 
 func nothing(_ *event, req request) bool {
-	return string(req.path) == "/runtime/invocation/response" && len(req.body) == 0
+	return isResponse(req) && len(req.body) == 0
+}
+
+// isResponse: FunctionGraph has the id of the event behind it.
+func isResponse(req request) bool {
+	return bytes.Contains(req.path, []byte("/runtime/invocation/response"))
 }
 
 func tooLarge(_ *event, req request) bool {

@@ -87,6 +87,13 @@ func measure(t *tools, quick bool, progress func(string)) (*report, error) {
 		}
 	}
 	r := &report{rounds: rounds, comparisons: compare(all, rounds, progress)}
+	progress("processor time")
+	for _, c := range costRows(t) {
+		if quick {
+			c.times /= 10
+		}
+		r.costs = append(r.costs, c.take())
+	}
 	progress("memory")
 	for _, m := range memoryRows(t) {
 		mb, err := m.take()

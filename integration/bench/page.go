@@ -37,7 +37,7 @@ What bootstrap is compared with:
 
 The ratio is *bootstrap* divided by *compared with*. **Bold** marks a missed target. An event has 100 bytes unless the row says
 otherwise. The *minimal child* is a program without a C library, which starts faster than any other. Memory is that of the
-runtime alone; 1 MB is 2^20 bytes.
+runtime alone; 1 MB is 2^20 bytes. *A token* is the processor time that an event takes more if each event brings a new token.
 
 %s
 ## Latency of each way to run a function

@@ -13,6 +13,7 @@ import (
 type report struct {
 	rounds      int
 	comparisons []*comparison
+	costs       []cost
 	memory      []taken
 	binary      float64 // MB
 }
@@ -36,6 +37,13 @@ func (r *report) table() string {
 		}
 		got, mine, other := c.middle()
 		line(&b, c.measure, ratio(c.atMost), mark(ratio(got), got > c.atMost), duration(mine), c.theirs.way+": "+duration(other))
+	}
+	for _, c := range r.costs {
+		got := mark(duration(c.more), c.more > c.atMost)
+		if c.failed != nil {
+			got = missing(c.failed)
+		}
+		line(&b, c.measure, duration(c.atMost), got, "", "the same token: "+duration(c.cheap))
 	}
 	for _, m := range r.memory {
 		got := mark(megabytes(m.mb), m.mb > m.atMost)

@@ -11,20 +11,18 @@ import (
 // A view is a text as it reads when escape sequences are decoded.
 type view struct {
 	text string
-	at   []int // where each byte of text comes from in the original; and the end of that
-}
-
-// asRead is the view of a text that has no escape sequences.
-func asRead(text string) view {
-	at := make([]int, len(text)+1)
-	for i := range at {
-		at[i] = i
-	}
-	return view{text, at}
+	at   []int // where each byte of text comes from in the original, and the end of that; nil: it is the original
 }
 
 // span is a part of the view in the original.
-func (v view) span(from, to int) span { return span{v.at[from], v.at[to]} }
+func (v view) span(from, to int) span { return span{v.origin(from), v.origin(to)} }
+
+func (v view) origin(i int) int {
+	if v.at == nil {
+		return i
+	}
+	return v.at[i]
+}
 
 // maxNested is how often one text may be quoted within another: JSON in JSON in
 // a line of the log.
@@ -33,7 +31,7 @@ const maxNested = 3
 // readings are the views of a text: as it is, and decoded in each way, also what
 // that makes of it. All are folded.
 func readings(text string) iter.Seq[view] {
-	return func(yield func(view) bool) { asRead(text).each(maxNested, yield) }
+	return func(yield func(view) bool) { view{text: text}.each(maxNested, yield) }
 }
 
 func (v view) each(nested int, yield func(view) bool) bool {
@@ -73,12 +71,12 @@ func (v view) decoded(decode func(dst, src []byte) ([]byte, int)) view {
 			next = append(out, src[i:i+from]...)
 		}
 		for range len(next) - len(out) {
-			at = append(at, v.at[i])
+			at = append(at, v.origin(i))
 		}
 		out = next
 		i += from
 	}
-	return view{string(out), append(at, v.at[len(src)])}
+	return view{string(out), append(at, v.origin(len(src)))}
 }
 
 // folded is the view in which what escapes confuse is the same: a space and a
@@ -96,7 +94,7 @@ func fold(text string) string {
 	if text = strings.ReplaceAll(text, "+", " "); isText(text) {
 		return text
 	}
-	return asRead(text).decoded(noText).text
+	return view{text: text}.decoded(noText).text
 }
 
 func isText(text string) bool {
