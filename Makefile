@@ -8,6 +8,7 @@
 # make real-sandboxes  run scenarios in gVisor, under qemu and in a simulated Lambda sandbox; needs root, runsc, qemu-user-static and bubblewrap
 # make interpreters    run the tests of functions with each Python and Node in INTERPRETERS, folders such as those of pyenv
 # make libraries       run functions that use others' libraries (serverless-http, middy, aws-serverless-express); needs node and npm
+# make emulator-parity compare our platform with AWS's own emulator, which it fetches and builds
 # make bench           compare with C and with a bash-and-curl runtime, and write docs/benchmarks.md; needs cc
 # make faults          write docs/faults.md: how comparable programs fail, and what bootstrap does
 # make dist            write the release files to dist
@@ -24,7 +25,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes real-sandboxes interpreters libraries check style imports bench faults soak fuzz dist repro clean help
+.PHONY: all demo test sandboxes real-sandboxes interpreters libraries check style imports bench faults emulator-parity soak fuzz dist repro clean help
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -82,6 +83,9 @@ bench: all
 faults: all
 	mkdir -p docs
 	FAULTS_OUT=../docs/faults.md go test -count 1 -parallel 2 -run '^TestFaults' ./integration
+
+emulator-parity:
+	cd integration/rie && go vet ./... && go test -count 1 -timeout 10m ./...
 
 soak: all
 	SOAK_EVENTS=$(SOAK_EVENTS) go test -count 1 -timeout 0 -v -run '^TestT11Soak$$' ./integration

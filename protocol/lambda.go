@@ -21,6 +21,7 @@ var Lambda = &Platform{
 
 	Register:      "/2020-01-01/extension/register",
 	ExtensionNext: "/2020-01-01/extension/event/next",
+	ExtensionFail: []string{"/2020-01-01/extension/init/error", "/2020-01-01/extension/exit/error"},
 	ExtensionName: "Lambda-Extension-Name",
 	ExtensionID:   "Lambda-Extension-Identifier",
 
@@ -49,7 +50,17 @@ var Lambda = &Platform{
 	MaxEvent:  6<<20 + 100, // the emulator of AWS takes 100 bytes more than the documents say
 	MaxResult: 6<<20 + 100,
 
-	Accepted:  202,
+	Accepted:     202,
+	Repeats:      true,
+	AwaitsPoll:   true,
+	TooLargeEnds: true,
+	RestartsInit: true,
+	ResponseMode: "Lambda-Runtime-Function-Response-Mode",
+	Ping:         "/2018-06-01/ping",
+	Unsupported: map[string]string{
+		"/2022-07-01/telemetry": "Telemetry.NotSupported",
+		"/2020-08-15/logs":      "Logs.NotSupported",
+	},
 	InitLimit: 10 * time.Second,
 	InitType:  "AWS_LAMBDA_INITIALIZATION_TYPE",
 	EventHeaders: []string{

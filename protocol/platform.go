@@ -30,10 +30,11 @@ type Platform struct {
 
 	// Calls of an extension. Where there are any, only a runtime that has
 	// registered one is told to stop before it is killed.
-	Register      string // POST: an extension is there
-	ExtensionNext string // GET: its next event, as long as it takes
-	ExtensionName string // header of Register with the extension's name
-	ExtensionID   string // header of what Register brings, and of ExtensionNext, with its id
+	Register      string   // POST: an extension is there
+	ExtensionNext string   // GET: its next event, as long as it takes
+	ExtensionFail []string // POST: its start failed, and it exits
+	ExtensionName string   // header of Register with the extension's name
+	ExtensionID   string   // header of what Register brings, and of ExtensionNext, with its id
 
 	ReadyBody string // what Ready posts
 	ErrorType string // header of Error and InitError with the failure's type
@@ -59,12 +60,18 @@ type Platform struct {
 	MaxResult int // bytes of a result, in a synchronous invocation
 
 	// What only the emulator needs, with ${…} for what it fills in.
-	Accepted     int           // status for an answer that was taken
-	Repeats      bool          // asking again before the answer brings the same event; else it is refused
-	InitLimit    time.Duration // time to get ready
-	InitType     string        // the variable that is "on-demand" where InitLimit ends us without a word; "": none is documented
-	EventHeaders []string      // "Name: value"
-	Environment  []string      // "NAME=value", as documented
+	Accepted     int               // status for an answer that was taken
+	Repeats      bool              // asking again before the answer brings the same event; else it is refused
+	AwaitsPoll   bool              // an answered event is over when the runtime asks for the next one, and its time runs until then
+	TooLargeEnds bool              // a result that is too large is the failure of its event; else an error may follow
+	InitLimit    time.Duration     // time to get ready
+	InitType     string            // the variable that is "on-demand" where InitLimit ends us without a word; "": none is documented
+	RestartsInit bool              // a start that takes longer than InitLimit begins again, and may take as long as an event
+	ResponseMode string            // header of Response, which is "streaming" if it is there
+	Ping         string            // GET: pong
+	Unsupported  map[string]string // PUT: calls that are answered with this error type, as by a platform that has them switched off
+	EventHeaders []string          // "Name: value"
+	Environment  []string          // "NAME=value", as documented
 }
 
 // A Fact is something that a command gets to know under the same name on

@@ -57,6 +57,10 @@ func (m *machine) poll(now time.Time, instance int, p chan reply) {
 	}
 	hand := m.inHand()
 	switch {
+	case m.answered() != nil:
+		m.answered().polled = true
+		m.replaceHeld(p)
+		m.conclude(now)
 	case len(hand) < m.concurrency:
 		m.hold(p)
 		m.advance(now)
@@ -73,10 +77,51 @@ func (m *machine) isFull() bool { return len(m.inHand())+len(m.heldPolls) >= m.c
 
 func (m *machine) hold(p chan reply) {
 	if m.isFull() {
-		m.heldPolls[0] <- reply{refusal: invalidState("another call asks for the next event")}
-		m.heldPolls = m.heldPolls[1:]
+		m.giveUpPoll()
 	}
 	m.heldPolls = append(m.heldPolls, p)
+}
+
+// replaceHeld holds p alone.
+func (m *machine) replaceHeld(p chan reply) {
+	for len(m.heldPolls) > 0 {
+		m.giveUpPoll()
+	}
+	m.heldPolls = append(m.heldPolls, p)
+}
+
+func (m *machine) giveUpPoll() {
+	m.heldPolls[0] <- reply{refusal: invalidState("another call asks for the next event")}
+	m.heldPolls = m.heldPolls[1:]
+}
+
+// answered is the event in hand that waits for the next poll; nil: none does.
+func (m *machine) answered() *invocation {
+	for _, inv := range m.inHand() {
+		if inv.answer != nil {
+			return inv
+		}
+	}
+	return nil
+}
+
+// settle is the end of an answered event, or lets it wait for the next poll.
+func (m *machine) settle(now time.Time, inv *invocation, out Outcome) {
+	if m.platform.AwaitsPoll {
+		inv.answer = &out
+		return
+	}
+	m.finish(now, inv, out)
+	m.advance(now)
+}
+
+// conclude ends an answered event when its runtime, and each extension that has
+// it, waits for the next one.
+func (m *machine) conclude(now time.Time) {
+	if inv := m.answered(); inv != nil && inv.polled && m.extensionsReady() {
+		m.finish(now, inv, *inv.answer)
+		m.advance(now)
+	}
 }
 
 // leave: no event came in time. It reports whether p was still held, and no
@@ -94,6 +139,7 @@ func (m *machine) giveUp(p chan reply) bool {
 // An answer is what a runtime posted.
 type answer struct {
 	failed    bool   // an error, not a result
+	oddMode   bool   // its mode is unknown
 	body      []byte // not more than the platform takes, and one byte
 	errorType string
 }
@@ -111,15 +157,21 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 		return &refusal{400, "InvalidRequestID", "not the id of the last event"}
 	case inv == nil:
 		return invalidState("there is no event to answer, or it was answered, or its time is up")
+	case inv.answer != nil:
+		return invalidState("the event is answered")
+	case a.oddMode:
+		m.settle(now, inv, failed("Runtime.InvalidResponseModeHeader", "the mode of the response is unknown"))
+		return &refusal{400, "InvalidFunctionResponseMode", "Invalid function response mode"}
 	case len(a.body) > m.platform.MaxResult:
-		inv.tooLarge = true
+		if inv.tooLarge = true; m.platform.TooLargeEnds {
+			m.settle(now, inv, m.tooLarge())
+		}
 		return &refusal{413, "RequestEntityTooLarge",
 			fmt.Sprintf("Exceeded maximum allowed payload size (%d bytes).", m.platform.MaxResult)}
 	case inv.tooLarge && !a.failed:
 		return invalidState("the result was too large: only an error may follow")
 	}
-	m.finish(now, inv, m.outcome(a))
-	m.advance(now)
+	m.settle(now, inv, m.outcome(a))
 	return nil
 }
 
@@ -159,12 +211,20 @@ func (m *machine) initError(now time.Time, instance int, a answer) *refusal {
 // giveUpResult: a runtime whose result was too large goes on without an error.
 func (m *machine) failTooLarge(now time.Time) {
 	hand := m.inHand()
-	i := slices.IndexFunc(hand, func(inv *invocation) bool { return inv.tooLarge })
+	i := slices.IndexFunc(hand, func(inv *invocation) bool { return inv.tooLarge && inv.answer == nil })
 	if i < 0 {
 		return
 	}
-	reason := fmt.Sprintf("the result was larger than %d bytes", m.platform.MaxResult)
-	f := &protocol.Failure{Type: "Function.ResponseSizeTooLarge", Message: reason}
-	m.finish(now, hand[i], Outcome{Kind: Failure, Body: f.JSON(), ErrorType: f.Type, Reason: reason})
+	m.finish(now, hand[i], m.tooLarge())
 	m.advance(now)
+}
+
+func (m *machine) tooLarge() Outcome {
+	return failed("Function.ResponseSizeTooLarge", fmt.Sprintf("the result was larger than %d bytes", m.platform.MaxResult))
+}
+
+// failed is an outcome that the platform reports itself.
+func failed(kind, reason string) Outcome {
+	f := &protocol.Failure{Type: kind, Message: reason}
+	return Outcome{Kind: Failure, Body: f.JSON(), ErrorType: f.Type, Reason: reason}
 }

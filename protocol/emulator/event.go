@@ -67,9 +67,12 @@ type invocation struct {
 	body      []byte
 	header    http.Header
 	outcome   chan Outcome // takes the one that there will be
+	again     chan bool    // takes word of a start that has to begin again
 	delivered time.Time    // zero: not yet
 	due       time.Time    // when its time is up, to fetch it or to answer it; zero: it was not offered
 	tooLarge  bool         // its result was refused as such
+	answer    *Outcome     // what was posted, where the event is over at the next poll; nil: nothing yet
+	polled    bool         // that poll has come
 }
 
 // inHand: the instance has fetched it, and has to answer.
@@ -80,7 +83,7 @@ func newInvocation(ev Event) *invocation {
 	if id == "" {
 		id = randomID()
 	}
-	return &invocation{id: id, body: ev.Body, header: ev.Header, outcome: make(chan Outcome, 1)}
+	return &invocation{id: id, body: ev.Body, header: ev.Header, outcome: make(chan Outcome, 1), again: make(chan bool, 1)}
 }
 
 // randomID is a random UUID.

@@ -80,7 +80,7 @@ func TestExitWhileHeld(t *testing.T) {
 
 // A fresh instance says that the one before is over.
 func TestStartTwice(t *testing.T) {
-	f := newFixture(t, protocol.Lambda, Function{})
+	f := newFixture(t, lambda, Function{})
 	f.s.Start()
 	inv := f.submit(Event{ID: "1"})
 	f.next()

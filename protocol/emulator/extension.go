@@ -2,17 +2,34 @@ package emulator
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 )
 
-// An extension is one that the runtime's process has registered. It gets no
-// events: we have none for it.
+// An extension is one that the runtime's process has registered.
 type extension struct {
 	name, id string
-	ready    bool // for its next event, and so is ready
+	invoked  bool          // it gets the events, and has to ask for the next one before they are over
+	ready    bool          // for its next event, and so is ready
+	failed   bool          // it said that it cannot go on
+	call     chan extReply // the call that waits
+}
+
+// An extReply is what an extension's poll is answered with: an event, or a
+// refusal.
+type extReply struct {
+	inv *invocation
+	no  *refusal
+}
+
+// deliver hands an event to the call of an extension that gets events.
+func (ext *extension) deliver(inv *invocation) {
+	if ext.invoked && ext.ready {
+		ext.ready = false
+		ext.call <- extReply{inv: inv}
+	}
 }
 
 // register: an extension is there, from which point on the instance is not
@@ -31,21 +48,58 @@ func (m *machine) register(instance int, ext *extension) *refusal {
 	return nil
 }
 
-// extensionWaits: the extension with that id asks for its next event.
-func (m *machine) extensionReady(now time.Time, instance int, id string) *refusal {
-	i := slices.IndexFunc(m.extensions, func(ext *extension) bool { return ext.id == id })
-	switch {
-	case m.isOver(instance):
-		return errOver
-	case i < 0:
-		return &refusal{403, "Extension.UnknownExtensionIdentifier", "Unknown extension " + id}
+// extensionReady: the extension with that id asks for its next event, which
+// comes through call.
+func (m *machine) extensionReady(now time.Time, instance int, id string, call chan extReply) *refusal {
+	ext, no := m.extension(instance, id)
+	if no != nil {
+		return no
 	}
-	m.extensions[i].ready = true
+	if ext.failed {
+		return &refusal{403, "Extension.InvalidExtensionState", "the extension has failed"}
+	}
+	if ext.ready && ext.invoked {
+		ext.call <- extReply{no: &refusal{403, "Extension.InvalidExtensionState", "another call asks for the next event"}}
+	}
+	ext.ready, ext.call = true, call
 	if m.runtimeReady {
 		m.markReady(now)
 	}
+	m.conclude(now)
 	return nil
 }
+
+// extensionFails: the extension with that id cannot start, or exits.
+func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *refusal {
+	ext, no := m.extension(instance, id)
+	switch {
+	case no != nil:
+		return no
+	case kind == "":
+		return &refusal{403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found"}
+	}
+	ext.failed, ext.ready, ext.invoked = true, true, false // nothing waits for it any more
+	m.conclude(now)
+	return nil
+}
+
+// extension is that of an instance with an id.
+func (m *machine) extension(instance int, id string) (*extension, *refusal) {
+	i := slices.IndexFunc(m.extensions, func(ext *extension) bool { return ext.id == id })
+	switch {
+	case m.isOver(instance):
+		return nil, errOver
+	case id == "":
+		return nil, &refusal{403, "Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header"}
+	case !uuid.MatchString(id):
+		return nil, &refusal{403, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"}
+	case i < 0:
+		return nil, &refusal{403, "Extension.UnknownExtensionIdentifier", "Unknown extension " + id}
+	}
+	return m.extensions[i], nil
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 // complete: no extension keeps the instance from being ready.
 func (m *machine) extensionsReady() bool {
@@ -54,7 +108,7 @@ func (m *machine) extensionsReady() bool {
 
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	ext := &extension{name: r.Header.Get(s.platform.ExtensionName), id: randomID()}
-	no := s.checkExtension(ext.name, r)
+	no := s.checkExtension(ext, r)
 	if no == nil {
 		no = errOver
 		s.update(func(m *machine, _ time.Time) { no = m.register(instanceOf(r), ext) })
@@ -69,36 +123,69 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// checkExtension: an extension has a name and wants no events.
-func (s *Server) checkExtension(name string, r *http.Request) *refusal {
+// checkExtension: an extension has a name, and may want the events. One within
+// the runtime is not told of the shutdown.
+func (s *Server) checkExtension(ext *extension, r *http.Request) *refusal {
 	var wanted struct{ Events []string }
 	body, err := s.readBody(r.Body)
 	if err == nil {
 		err = json.Unmarshal(body, &wanted)
 	}
 	switch {
-	case name == "":
+	case ext.name == "":
 		return &refusal{403, "Extension.InvalidExtensionName", "Empty extension name"}
 	case err != nil:
 		return &refusal{403, "InvalidRequestFormat", err.Error()}
-	case len(wanted.Events) > 0:
-		return &refusal{403, "Extension.InvalidEventType", fmt.Sprintf("%q: the emulator has no events for extensions", wanted.Events)}
+	}
+	for _, event := range wanted.Events {
+		if event != "INVOKE" {
+			return &refusal{403, "Extension.InvalidEventType", event + ": an extension within the runtime gets only INVOKE"}
+		}
+		ext.invoked = true
 	}
 	return nil
 }
 
-// extensionNext holds the call until the extension hangs up, or we do.
+// extensionNext holds the call until there is an event for the extension, or it
+// hangs up, or we do.
 func (s *Server) extensionNext(w http.ResponseWriter, r *http.Request) {
-	no, id := errOver, r.Header.Get(s.platform.ExtensionID)
-	s.update(func(m *machine, now time.Time) { no = m.extensionReady(now, instanceOf(r), id) })
+	no, id, call := errOver, r.Header.Get(s.platform.ExtensionID), make(chan extReply, 1)
+	s.update(func(m *machine, now time.Time) { no = m.extensionReady(now, instanceOf(r), id, call) })
 	if no != nil {
 		refuse(w, no)
 		return
 	}
 	select {
+	case rep := <-call:
+		if rep.no != nil {
+			refuse(w, rep.no)
+			return
+		}
+		writeJSON(w, http.StatusOK, s.invokeEvent(rep.inv))
 	case <-r.Context().Done():
 	case <-s.closed:
 	}
+}
+
+// invokeEvent is an event as extensions get it: without its payload.
+func (s *Server) invokeEvent(inv *invocation) any {
+	header := http.Header{}
+	s.eventHeader(header, inv)
+	return struct {
+		EventType string            `json:"eventType"`
+		Deadline  int64             `json:"deadlineMs"`
+		ID        string            `json:"requestId"`
+		ARN       string            `json:"invokedFunctionArn"`
+		Tracing   map[string]string `json:"tracing"`
+	}{"INVOKE", inv.delivered.Add(s.fn.Timeout).UnixMilli(), inv.id, header.Get("Lambda-Runtime-Invoked-Function-Arn"),
+		map[string]string{"type": "X-Amzn-Trace-Id", "value": header.Get("Lambda-Runtime-Trace-Id")}}
+}
+
+// extensionFail takes the error of an extension.
+func (s *Server) extensionFail(w http.ResponseWriter, r *http.Request) {
+	s.post(w, r, func(m *machine, now time.Time, _ answer) *refusal {
+		return m.extensionFails(now, instanceOf(r), r.Header.Get(s.platform.ExtensionID), r.Header.Get("Lambda-Extension-Function-Error-Type"))
+	})
 }
 
 // registered: the instance has an extension.

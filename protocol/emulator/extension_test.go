@@ -66,7 +66,7 @@ func (f *fixture) poll() <-chan answered {
 // An instance is ready when its runtime and all its extensions are.
 func TestReadyWithExtensions(t *testing.T) {
 	for _, runtimeFirst := range []bool{true, false} {
-		f := newFixture(t, protocol.Lambda, Function{Handler: "index.main"})
+		f := newFixture(t, lambda, Function{Handler: "index.main"})
 		f.s.Start()
 		one, two := f.register("one"), f.register("two")
 		inv := f.submit(Event{ID: "1"})
@@ -95,7 +95,7 @@ func TestReadyWithExtensions(t *testing.T) {
 }
 
 func TestNotReadyWithoutItsExtension(t *testing.T) {
-	f := newFixture(t, protocol.Lambda, Function{InitLimit: time.Minute})
+	f := newFixture(t, lambda, Function{InitLimit: time.Minute})
 	f.s.Start()
 	f.register("one")
 	inv := f.submit(Event{ID: "1"})
@@ -108,7 +108,7 @@ func TestNotReadyWithoutItsExtension(t *testing.T) {
 }
 
 func TestRegisterRefused(t *testing.T) {
-	f := newFixture(t, protocol.Lambda, Function{})
+	f := newFixture(t, lambda, Function{})
 	f.s.Start()
 	register := func(want, name, body string) {
 		t.Helper()
@@ -134,7 +134,7 @@ func TestRegisterRefused(t *testing.T) {
 // The first poll closes the registration, also while an extension keeps the
 // instance from being ready.
 func TestRegisterAfterPoll(t *testing.T) {
-	f := newFixture(t, protocol.Lambda, Function{})
+	f := newFixture(t, lambda, Function{})
 	f.s.Start()
 	id := f.register("one")
 	inv := f.submit(Event{ID: "1"})
@@ -147,7 +147,7 @@ func TestRegisterAfterPoll(t *testing.T) {
 }
 
 func TestUnknownExtension(t *testing.T) {
-	f := newFixture(t, protocol.Lambda, Function{})
+	f := newFixture(t, lambda, Function{})
 	f.s.Start()
 	f.want(403, "GET", f.p.ExtensionNext, "")
 	id := f.register("one")

@@ -25,6 +25,7 @@ var helpers = map[string]func(){
 	"broken":     broken,
 	"init error": reportInitError,
 	"silent":     hang,
+	"slow":       slow,
 	"hasty":      hasty,
 	"stubborn":   stubborn,
 	"parallel":   parallel,
@@ -75,6 +76,14 @@ func unused() (found bool) {
 }
 
 func hang() { time.Sleep(time.Hour) }
+
+// slow hangs when it is started for the first time in a folder.
+func slow() {
+	if os.Mkdir("started", 0o755) == nil {
+		hang()
+	}
+	serveEvents()
+}
 
 // broken cannot start and says why.
 func broken() {

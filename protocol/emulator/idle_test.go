@@ -29,7 +29,7 @@ func TestIdleAnswer(t *testing.T) {
 
 // An event that comes just when a poll is answered idle is not lost.
 func TestIdleOrEvent(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{Idle: time.Millisecond})
+	f := start(t, lambda, Function{Idle: time.Millisecond})
 	for range 50 {
 		invoked := make(chan *invocation)
 		go func() { invoked <- f.submit(Event{ID: "1"}) }()

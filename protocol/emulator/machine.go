@@ -15,7 +15,7 @@ import (
 //
 // What always holds: events in hand are among the front of the queue, and the
 // instance is ready; while a poll is held by a ready instance, no event is
-// offered.
+// offered, and one in hand is answered.
 type machine struct {
 	platform    *protocol.Platform
 	concurrency int           // how many events an instance may have in hand
@@ -26,6 +26,7 @@ type machine struct {
 	phase        phase
 	started      time.Time
 	initTook     time.Duration // how long it took, until an outcome has told
+	again        bool          // it is the second start for the same event
 	runtimeReady bool          // its runtime has said that it is ready
 	polled       bool          // its runtime has asked for an event
 	extensions   []*extension  // of this instance
@@ -61,11 +62,15 @@ func (m *machine) exited(now time.Time, instance int, reason string) {
 		return
 	}
 	if m.phase == starting {
+		m.again = false
 		m.failInit(now, Outcome{Kind: InitFailed, Reason: reason})
 		return
 	}
 	for _, inv := range m.front() {
-		if len(m.fetchedIDs) == 0 || inv.inHand() {
+		switch {
+		case inv.answer != nil:
+			m.finish(now, inv, *inv.answer)
+		case len(m.fetchedIDs) == 0 || inv.inHand():
 			m.finish(now, inv, Outcome{Kind: RuntimeExited, Reason: reason})
 		}
 	}
@@ -74,7 +79,10 @@ func (m *machine) exited(now time.Time, instance int, reason string) {
 
 // deadline is when the next limit ends; zero: none runs.
 func (m *machine) deadline() (next time.Time) {
-	if m.phase == starting {
+	switch {
+	case m.phase == starting && m.again:
+		return m.started.Add(m.limit)
+	case m.phase == starting:
 		return m.started.Add(m.initLimit)
 	}
 	for _, inv := range m.front() {
@@ -92,7 +100,7 @@ func (m *machine) expire(now time.Time) {
 		return
 	}
 	if m.phase == starting {
-		m.failInit(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
+		m.initExpires(now)
 		return
 	}
 	for _, inv := range m.front() {
@@ -106,9 +114,30 @@ func (m *machine) expire(now time.Time) {
 	m.advance(now)
 }
 
+// initExpires: the instance was not ready in time. Where the platform lets the
+// start begin again, its first event waits for that.
+func (m *machine) initExpires(now time.Time) {
+	switch front := m.front(); {
+	case m.again:
+		m.again = false
+		m.failInit(now, Outcome{Kind: TimedOut, Reason: fmt.Sprintf("not ready within %v, after a first start of %v", m.limit, m.initLimit), Duration: m.limit})
+	case m.platform.RestartsInit && len(front) > 0:
+		m.again = true
+		front[0].again <- true // has room: once for an event
+		m.endInstance()
+	default:
+		m.failInit(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
+	}
+}
+
 func (m *machine) timeoutReason(inv *invocation) string {
-	if !inv.inHand() {
+	switch {
+	case !inv.inHand():
 		return fmt.Sprintf("the event was not fetched within %v", m.limit)
+	case inv.answer != nil && inv.polled:
+		return fmt.Sprintf("an extension did not ask for the next event within %v", m.limit)
+	case inv.answer != nil:
+		return fmt.Sprintf("the event was answered, but the runtime did not ask for the next one within %v", m.limit)
 	}
 	return fmt.Sprintf("the event was not answered within %v", m.limit)
 }
@@ -147,7 +176,7 @@ func (m *machine) inHand() []*invocation {
 func (m *machine) markReady(now time.Time) {
 	m.runtimeReady = true
 	if m.phase == starting && m.extensionsReady() {
-		m.phase, m.initTook = ready, now.Sub(m.started)
+		m.phase, m.initTook, m.again = ready, now.Sub(m.started), false
 		m.advance(now)
 	}
 }
@@ -176,6 +205,9 @@ func (m *machine) deliver(now time.Time, inv *invocation) {
 	m.fetchedIDs = m.fetchedIDs[max(0, len(m.fetchedIDs)-m.concurrency):]
 	m.heldPolls[0] <- reply{inv: inv}
 	m.heldPolls = m.heldPolls[1:]
+	for _, ext := range m.extensions {
+		ext.deliver(inv)
+	}
 }
 
 // finish gives an event its outcome.

@@ -28,7 +28,7 @@ func TestNextNeedsReady(t *testing.T) {
 
 // On the other platforms to ask for an event is to be ready.
 func TestFirstPollIsReady(t *testing.T) {
-	for _, p := range []*protocol.Platform{protocol.FunctionGraph, protocol.Lambda} {
+	for _, p := range []*protocol.Platform{protocol.FunctionGraph, lambda} {
 		f := newFixture(t, p, Function{})
 		f.s.Start()
 		f.respond(400, "1", "too early")
@@ -57,7 +57,7 @@ func TestSameEventAgain(t *testing.T) {
 }
 
 func TestLambdaRefusesNextInProgress(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	inv := f.submit(Event{ID: "1"})
 	f.next()
 	got := f.want(403, "GET", f.p.Next, "")
@@ -87,7 +87,7 @@ func TestFirstAnswerCounts(t *testing.T) {
 }
 
 func TestWrongID(t *testing.T) {
-	for _, p := range []*protocol.Platform{protocol.FunctionGraph, protocol.Lambda} {
+	for _, p := range []*protocol.Platform{protocol.FunctionGraph, lambda} {
 		f := start(t, p, Function{})
 		inv := f.submit(Event{ID: "1"})
 		f.next()
@@ -100,7 +100,7 @@ func TestWrongID(t *testing.T) {
 }
 
 func TestAnswerBody(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	inv := f.submit(Event{ID: "1"})
 	f.next()
 	got := f.want(202, "POST", "/2018-06-01/runtime/invocation/1/response", "result")
@@ -121,7 +121,7 @@ func TestErrorType(t *testing.T) {
 		{"body", "", `{"errorType":"Other.Type"}`, "Other.Type"},
 		{"text", "", `parse error`, ""},
 	} {
-		f := start(t, protocol.Lambda, Function{})
+		f := start(t, lambda, Function{})
 		inv := f.submit(Event{ID: "1"})
 		f.next()
 		f.fail(202, "1", test.body, header, test.header)
@@ -132,7 +132,7 @@ func TestErrorType(t *testing.T) {
 }
 
 func TestInitError(t *testing.T) {
-	f := newFixture(t, protocol.Lambda, Function{})
+	f := newFixture(t, lambda, Function{})
 	f.s.Start()
 	inv := f.submit(Event{ID: "1"})
 	f.want(202, "POST", f.p.InitError, "why", "Lambda-Runtime-Function-Error-Type", "odd")
@@ -140,7 +140,7 @@ func TestInitError(t *testing.T) {
 	f.want(403, "GET", f.p.Next, "") // it is over
 	f.count("init errors", func(s Stats) int { return s.InitErrors }, 1)
 
-	f = start(t, protocol.Lambda, Function{})
+	f = start(t, lambda, Function{})
 	inv = f.submit(Event{ID: "1"})
 	f.next()
 	f.want(403, "POST", f.p.InitError, "too late")

@@ -37,7 +37,7 @@ func TestParallelInvokes(t *testing.T) {
 }
 
 func TestEventsKeepTheirOrder(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	for i := range 10 {
 		f.submit(Event{ID: fmt.Sprint(i)})
 	}
@@ -50,7 +50,7 @@ func TestEventsKeepTheirOrder(t *testing.T) {
 }
 
 func TestRandomID(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	first, second := f.submit(Event{}), f.submit(Event{})
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	if !uuid.MatchString(first.id) || !uuid.MatchString(second.id) || first.id == second.id {
@@ -59,7 +59,7 @@ func TestRandomID(t *testing.T) {
 }
 
 func TestEndedContext(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := errors.New("gone")
 	cancel(gone)
@@ -76,7 +76,7 @@ func TestEndedContext(t *testing.T) {
 
 // An event in hand stays there when nobody waits for its outcome any more.
 func TestEndedContextInHand(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	ctx, cancel := context.WithCancel(t.Context())
 	inv := f.submit(Event{ID: "1"})
 	f.next()
@@ -94,7 +94,7 @@ func TestEndedContextInHand(t *testing.T) {
 
 // A limit that was running for an event goes with it.
 func TestWithdrawn(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{Timeout: time.Minute})
+	f := start(t, lambda, Function{Timeout: time.Minute})
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
 	f.next()
 	f.s.update(func(m *machine, now time.Time) {
@@ -114,7 +114,7 @@ func TestWithdrawn(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	waits := f.submit(Event{ID: "1"})
 	f.next()
 	if err := f.s.Close(); err != nil {
@@ -136,7 +136,7 @@ func TestClose(t *testing.T) {
 }
 
 func TestCloseEndsHeldPoll(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{})
+	f := start(t, lambda, Function{})
 	polled := make(chan struct{})
 	go func() {
 		defer close(polled)

@@ -80,9 +80,13 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 		}
 		out, err := r.awaitFrom(ctx, inv, i)
 		// If the instance turns out to be gone before it has fetched
-		// inv, a fresh one serves it: what becomes of that is the
-		// outcome.
-		if !errors.Is(err, errGone) {
+		// inv, or takes too long to start, a fresh one serves it: what
+		// becomes of that is the outcome.
+		switch {
+		case errors.Is(err, errGone):
+		case errors.Is(err, errAgain) && i != nil:
+			i.kill()
+		default:
 			r.endIfOver(i, out, err)
 			return out, err
 		}

@@ -4,7 +4,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"bootstrap/protocol"
 )
@@ -65,10 +67,27 @@ func TestRunnerHasty(t *testing.T) {
 }
 
 func TestRunnerSilent(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{InitLimit: short}, "silent")
+	g := newRig(t, protocol.FunctionGraph, Function{InitLimit: short}, "silent")
 	g.invoke("hello", InitTimedOut)
 	if g.PID() != 0 {
 		t.Error("the instance lives on")
+	}
+}
+
+// On Lambda a start that takes too long begins again, within the time of an event.
+func TestRunnerStartsAgain(t *testing.T) {
+	g := newRig(t, protocol.Lambda, Function{InitLimit: short, Timeout: 2 * short}, "silent")
+	for n := 2; n <= 4; n += 2 {
+		if out := g.invoke("hello", TimedOut); !strings.Contains(out.Reason, "after a first start") {
+			t.Errorf("got %s", show(out))
+		}
+		if got := g.s.Stats().Instances; got != n || g.PID() != 0 {
+			t.Errorf("got %d instances, want %d, and none that runs", got, n)
+		}
+	}
+	g = newRig(t, protocol.Lambda, Function{InitLimit: 300 * time.Millisecond, Dir: t.TempDir()}, "slow")
+	if out := g.invoke("hello", Result); string(out.Body) != "hello" || g.s.Stats().Instances != 2 {
+		t.Errorf("got %s after %d starts, want 2", show(out), g.s.Stats().Instances)
 	}
 }
 

@@ -56,6 +56,15 @@ func (s *Server) routes() http.Handler {
 	handle("POST", p.InitError, s.failInit)
 	handle("POST", p.Register, s.register)
 	handle("GET", p.ExtensionNext, s.extensionNext)
+	for _, path := range p.ExtensionFail {
+		handle("POST", path, s.extensionFail)
+	}
+	handle("GET", p.Ping, func(w http.ResponseWriter, _ *http.Request) { writeBody(w, http.StatusOK, []byte("pong")) })
+	for path, kind := range p.Unsupported {
+		handle("PUT", path, func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusAccepted, map[string]string{"errorType": kind, "errorMessage": "this API is not supported here"})
+		})
+	}
 	return mux
 }
 
@@ -177,7 +186,12 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	mode := ""
+	if s.platform.ResponseMode != "" {
+		mode = r.Header.Get(s.platform.ResponseMode)
+	}
 	s.post(w, r, func(m *machine, now time.Time, a answer) *refusal {
+		a.oddMode = mode != "" && mode != "streaming"
 		return m.answer(now, instanceOf(r), r.PathValue("id"), a)
 	})
 }

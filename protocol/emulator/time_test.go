@@ -93,7 +93,7 @@ func TestDeadlines(t *testing.T) {
 
 // A result that is too large is no answer.
 func TestNotAnsweredAfterRefusal(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{Timeout: time.Minute})
+	f := start(t, lambda, Function{Timeout: time.Minute})
 	inv := f.submit(Event{ID: "1"})
 	f.next()
 	f.respond(413, "1", string(make([]byte, f.p.MaxResult+1)))
@@ -156,7 +156,7 @@ func TestDurations(t *testing.T) {
 }
 
 func TestDeadlineHeader(t *testing.T) {
-	f := start(t, protocol.Lambda, Function{Timeout: 10 * time.Second})
+	f := start(t, lambda, Function{Timeout: 10 * time.Second})
 	inv := f.submit(Event{ID: "1"})
 	before := time.Now()
 	got := f.next()

@@ -90,8 +90,8 @@ var plays = map[string]play{
 	},
 	"lambda: a result that is too large": {
 		event: Event{ID: "8476a536-e9f4-11e8-9739-2dfe598c3fcd", Body: []byte(`{}`)},
-		want: Outcome{Kind: Failure, ErrorType: "Function.ResponseSizeTooLarge",
-			Body: []byte(`{"errorMessage":"too large","errorType":"Function.ResponseSizeTooLarge","stackTrace":[]}`)},
+		want: Outcome{Kind: Failure, ErrorType: "Function.ResponseSizeTooLarge", Reason: "the result was larger than 6291556 bytes",
+			Body: []byte(`{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"the result was larger than 6291556 bytes","stackTrace":[]}`)},
 	},
 	"lambda: an extension, which the platform then does not know": {at: -1},
 }
@@ -128,6 +128,9 @@ func perform(t *testing.T, p *protocol.Platform, script transcript.Scenario, sce
 		}
 	}
 	if inv != nil {
+		if p.AwaitsPoll {
+			f.on()
+		}
 		scene.want.ID = scene.event.ID
 		f.check(inv, scene.want)
 	}
