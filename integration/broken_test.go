@@ -144,6 +144,7 @@ var brokenPackages = []broken{
 		cloud: "Function.BadInterpreter: /var/user/tool: its interpreter /home/me/bin/python3 does not exist here", fails: "its interpreter /home/me/bin/python3 does not exist here"},
 	{name: "Ruby on a platform without", platform: "lambda", make: onlyFile("tool", "#!/usr/bin/env ruby\n", 0o755), handler: "tool", want: "interpreter", file: "tool"},
 	{name: "a shell that is not documented", make: onlyFile("tool", "#!/usr/bin/fish\n", 0o755), handler: "tool", want: "interpreter-unsure", file: "tool"},
+	{name: "PHP", make: onlyFile("index.php", "<?php echo 1;\n", 0o644), args: []string{"-env", `BOOTSTRAP_COMMAND=["php", "index.php"]`}, want: "interpreter-unsure"},
 	{name: "Python on Lambda", platform: "lambda", make: onlyFile("index.py", "def main_handler(event, context):\n    return 1\n", 0o644), want: "language", file: "index.py",
 		cloud: `Runtime.NoInterpreter: cannot load /var/task/index.py: "python3" is not in PATH`},
 	{name: "Node as a command on Lambda", platform: "lambda", make: onlyFile("index.js", "exports.main_handler = 1\n", 0o644), args: []string{"-env", `BOOTSTRAP_COMMAND=["node", "index.js"]`},

@@ -56,7 +56,7 @@ var systems = map[string]system{
 	"lambda": {
 		folder:   "/var/task",
 		glibc:    "2.34",
-		lacks:    []string{"python", "python2", "python3", "node", "nodejs", "ruby", "java", "dotnet", "php", "deno", "bun"},
+		lacks:    languages,
 		upload:   50 * megabyte,
 		storage:  "S3",
 		unpacked: 250 * megabyte,
@@ -64,6 +64,13 @@ var systems = map[string]system{
 		names:    letterFirst,
 	},
 }
+
+// languages are programs that run others.
+var languages = []string{"python", "python2", "python3", "node", "nodejs", "ruby", "java", "dotnet", "php", "deno", "bun"}
+
+// assumed are those that this project takes for granted on a platform that does
+// not lack languages.
+var assumed = []string{"python3", "node"}
 
 // onAll are programs that each platform has: its own samples use them.
 var onAll = []string{"/bin/sh", "/bin/bash", "/usr/bin/env", "/usr/bin/sh", "/usr/bin/bash"}

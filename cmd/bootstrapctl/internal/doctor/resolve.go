@@ -172,6 +172,8 @@ func (x *exam) command() {
 		x.add("command-not-found", program, "program", program, "path", x.path())
 	case slices.Contains(x.system.lacks, program):
 		x.add("interpreter", "", "interpreter", program, "failure", fmt.Sprintf("Function.NotFound: %q is not in PATH (%s)", program, x.path()))
+	case slices.Contains(languages, program) && !slices.Contains(assumed, program):
+		x.add("interpreter-unsure", "", "interpreter", program)
 	}
 }
 

@@ -1,0 +1,3 @@
+module bootstrap/integration/examples
+
+go 1.26.0
