@@ -88,7 +88,7 @@ func TestCutShort(t *testing.T) {
 		{"time", context.DeadlineExceeded, "Function.Timeout", "timed out: still running 2"},
 		{"time, with its limit", context.DeadlineExceeded, "Function.Timeout", "(the limit is 3s)"},
 		{"size", errTooLarge, "Function.ResponseSizeTooLarge", "the command was ended at 1500 bytes, the platform takes 1000"},
-		{"stop", supervisor.ErrStopping, "Function.Stopped", "ended before it was done: the runtime was told to stop"},
+		{"stop", supervisor.ErrStopping, "Function.Stopped", "ended before it was done: the runtime is stopping"},
 		{"other", errors.New("moon"), "Function.Stopped", "moon"},
 	}
 	for _, test := range tests {

@@ -511,7 +511,7 @@ func TestFunctionStopped(t *testing.T) {
 	c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
 	a := start(t, c)
 	_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; sleep 1000"))
-	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime was told to stop")
+	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
 }
 
 // What an event has started may write until it is ended, after the answer: no

@@ -30,7 +30,7 @@ func TestStopStubborn(t *testing.T) {
 			c.Stdout, c.Stderr = log, log
 			a := start(t, c)
 			_, failure := invokeFor(ctx, t, a, newEvent(stubborn))
-			wantFailure(t, failure, "Function.Stopped", "the runtime was told to stop")
+			wantFailure(t, failure, "Function.Stopped", "the runtime is stopping")
 			if took := time.Since(told); took >= usualGrace {
 				t.Errorf("it took %v, want less than the usual grace", took)
 			}

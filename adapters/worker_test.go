@@ -386,7 +386,7 @@ func TestWorkerStopped(t *testing.T) {
 	c.Stdout, c.Stderr = log, log
 	a := start(t, c)
 	_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; read -r _"))
-	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime was told to stop")
+	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
 }
 
 // A worker that writes for ever what is no frame is held against its limits:
@@ -593,7 +593,7 @@ func TestWorkerStoppedInPause(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(supervisor.ErrStopping)
 	_, failure := invokeFor(ctx, t, a, newEvent(""))
-	wantFailure(t, failure, "Function.Stopped", "the runtime was told to stop, as the worker was started again")
+	wantFailure(t, failure, "Function.Stopped", "the runtime is stopping, as the worker was started again")
 }
 
 // A start that was begun ahead and has failed is not the event's fault: it is

@@ -281,7 +281,7 @@ func TestStartFailureAnswersAll(t *testing.T) {
 		outcomes = append(outcomes, c.ask(t, "{}"))
 	}
 	for _, outcome := range outcomes {
-		isFailure(t, <-outcome, "Runtime.SidecarExit", "sidecar db ended: exit status 4: no space left")
+		isFailure(t, <-outcome, "Runtime.SidecarExit", "sidecar db exited: exit status 4: no space left")
 	}
 	c.told(t)
 	c.ends(t, 5*time.Second, 0)

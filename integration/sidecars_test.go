@@ -131,7 +131,7 @@ func TestR08SidecarPauses(t *testing.T) {
 		c.told(t)
 		c.ends(t, 5*time.Second, 0)
 		tells(t, c.stderr.String(), "flaky | no such database\n")
-		log := regexp.MustCompile(`\[WARN\] .*sidecar ended: .*name=flaky how="exit status 3: no such database" ran=\S+ restart_in=(\S+)`).FindAllStringSubmatch(c.stderr.String(), -1)
+		log := regexp.MustCompile(`\[WARN\] .*sidecar exited: .*name=flaky how="exit status 3: no such database" ran=\S+ restart_in=(\S+)`).FindAllStringSubmatch(c.stderr.String(), -1)
 		if len(log) < starts-1 {
 			t.Fatalf("got %d lines of its end, want %d:\n%s", len(log), starts-1, c.stderr.String())
 		}
@@ -163,7 +163,7 @@ python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("db.sock")' 2>/
 // event in hand, if there is one.
 func TestSidecarPolicyFail(t *testing.T) {
 	const dies = "other: exec sleep 60\ndb: until [ -e die ]; do sleep 0.02; done; echo 'no space left' >&2; echo; exit 4\n"
-	reason := []string{"sidecar db ended: exit status 4: no space left"}
+	reason := []string{"sidecar db exited: exit status 4: no space left"}
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker"} {
 			t.Run(way, func(t *testing.T) {
@@ -243,7 +243,7 @@ func TestSidecarNeverReady(t *testing.T) {
 				t.Parallel()
 				c := newCrew(t, p, named("function").function(t, "echo ok"), "other: exec sleep 60\ndb: echo 'no licence' >&2; exit 7\n",
 					"BOOTSTRAP_WAIT_FOR="+address, "BOOTSTRAP_START_TIMEOUT=1s")
-				c.notStarted(t, p, 1, "Runtime.SidecarNotReady", address+" is not ready", "other runs", "db has ended ", "exit status 7")
+				c.notStarted(t, p, 1, "Runtime.SidecarNotReady", address+" is not ready", "other runs", "db has exited ", "exit status 7")
 			})
 		}
 	})
@@ -492,7 +492,7 @@ func TestSidecarProgramGone(t *testing.T) {
 	write(t, fn.Dir, "db", "#!/bin/sh\necho x >>order; rm db", 0o755)
 	c := beginCrew(t, protocol.SCF, fn, "db: [\"./db\"]\n")
 	until(t, "it cannot be started again", func() bool {
-		return strings.Contains(c.stderr.String(), "sidecar ended: platform=scf name=db how=\"cannot start ")
+		return strings.Contains(c.stderr.String(), "sidecar exited: platform=scf name=db how=\"cannot start ")
 	})
 	c.succeeds(t, "{}", "ok")
 	write(t, c.dir, "new", text, 0o755)

@@ -11,38 +11,39 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A Sidecar is a command that runs beside the function for as long as the
-// runtime does.
+// A Sidecar is a command that runs beside the function as long as the runtime
+// does.
 type Sidecar struct {
 	Name string
-	// Command is started again and again: what it holds must last, and its
-	// Outputs must take all.
+	// Command is started again after each exit, so its Files must stay open and
+	// its Outputs must accept the bytes of each run.
 	Command process.Command
-	// Said is what it has said in this life, to explain its death; nil:
-	// nothing. It is called at the end of each, where the Outputs are.
+	// LastOutput returns the last output of a run, to explain its exit; nil: no
+	// explanation. It is called after each run, in the goroutine of the
+	// Outputs.
 	LastOutput func() string
 }
 
-// restartBackoff are the pauses before a sidecar is started again.
+// restartBackoff sets the pauses before a sidecar is restarted.
 var restartBackoff = protocol.Backoff{Shortest: 500 * time.Millisecond, Longest: 30 * time.Second}
 
-// A keeper keeps one sidecar alive. Its processes belong to the goroutine that
-// runs keep.
+// A keeper keeps one sidecar running. Its processes belong to the goroutine of
+// run.
 type keeper struct {
 	*Sidecar
 	sidecars    *Sidecars
-	stopProcess context.CancelFunc // ends its process
-	grace       time.Duration      // that it has then; set before
-	done        chan struct{}      // closed when it is over
+	stopProcess context.CancelFunc // ends the context of the process
+	grace       time.Duration      // for the process to exit; set before stopProcess is called
+	done        chan struct{}      // closed when run returns
 
 	mu       sync.Mutex
-	exits    int    // how often it has ended
-	lastExit string // how
+	exits    int    // how often the sidecar has exited
+	lastExit string // how it exited last
 }
 
-// run keeps the sidecar alive from its first process on, and ends when it is
-// wanted no more, or its end is the end of all. The end of running ends the
-// process, which comes later.
+// run restarts the sidecar after each exit. It returns when wanted has ended,
+// or after the first exit if that stops the runtime. The end of running, which
+// comes after that of wanted, stops the process.
 func (k *keeper) run(wanted, running context.Context, p *process.Process) {
 	defer close(k.done)
 	for n := 0; ; n++ {
@@ -55,15 +56,15 @@ func (k *keeper) run(wanted, running context.Context, p *process.Process) {
 		how = k.withLastOutput(how)
 		k.countExit(how)
 		if k.sidecars.Fail {
-			k.sidecars.Log.Error("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String())
+			k.sidecars.Log.Error("sidecar exited", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String())
 			k.sidecars.onExit(k.failure(how))
 			return
 		}
-		if ran >= k.sidecars.backoff.Longest { // it was well
+		if ran >= k.sidecars.backoff.Longest { // it was healthy
 			n = 0
 		}
 		pause := k.sidecars.backoff.Pause(n)
-		k.sidecars.Log.Warn("sidecar ended", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String(), "restart_in", pause.Round(time.Millisecond).String())
+		k.sidecars.Log.Warn("sidecar exited", "name", k.Name, "how", how, "ran", ran.Round(time.Millisecond).String(), "restart_in", pause.Round(time.Millisecond).String())
 		if !protocol.Sleep(wanted, pause) {
 			return
 		}
@@ -71,8 +72,8 @@ func (k *keeper) run(wanted, running context.Context, p *process.Process) {
 	}
 }
 
-// runOnce is one life of the sidecar; it says how that ended. A process that is
-// nil is started.
+// runOnce runs the sidecar until it exits, and returns how it did. It starts
+// the process unless p is running already.
 func (k *keeper) runOnce(running context.Context, p *process.Process) (how string) {
 	if p == nil {
 		var err error
@@ -91,8 +92,8 @@ func (k *keeper) runOnce(running context.Context, p *process.Process) (how strin
 	return process.ExitReason(status)
 }
 
-// killLeftovers ends what the sidecar has left behind: it may be in the way of its
-// next life.
+// killLeftovers kills what the sidecar has left behind, as it may disturb the
+// next run.
 func (k *keeper) killLeftovers(p *process.Process) {
 	if k.Command.Owner != process.Anybody {
 		p.KillLeftovers()
@@ -113,12 +114,12 @@ func (k *keeper) status() string {
 	case 0:
 		return k.Name + " runs"
 	case 1:
-		return fmt.Sprintf("%s has ended once: %s", k.Name, k.lastExit)
+		return fmt.Sprintf("%s has exited once: %s", k.Name, k.lastExit)
 	}
-	return fmt.Sprintf("%s has ended %d times, last: %s", k.Name, k.exits, k.lastExit)
+	return fmt.Sprintf("%s has exited %d times, last: %s", k.Name, k.exits, k.lastExit)
 }
 
-// withLastOutput adds its last words to how it has ended.
+// withLastOutput adds the last output to how the sidecar exited.
 func (k *keeper) withLastOutput(how string) string {
 	if k.LastOutput != nil {
 		if said := k.LastOutput(); said != "" {
@@ -129,10 +130,10 @@ func (k *keeper) withLastOutput(how string) string {
 }
 
 func (k *keeper) failure(how string) *protocol.Failure {
-	return &protocol.Failure{Type: "Runtime.SidecarExit", Message: fmt.Sprintf("sidecar %s ended: %s", k.Name, how)}
+	return &protocol.Failure{Type: "Runtime.SidecarExit", Message: fmt.Sprintf("sidecar %s exited: %s", k.Name, how)}
 }
 
-// stop ends the sidecar, within that grace and a little more.
+// stop stops the sidecar, within the grace and a little more.
 func (k *keeper) stop(grace time.Duration) {
 	k.grace = grace
 	k.stopProcess()

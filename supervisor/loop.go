@@ -13,16 +13,16 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A slot is a Slot at work.
+// A slot runs the loop of a Slot.
 type slot struct {
 	*Supervisor
 	Slot
-	large           bool  // the last event was, or its result
-	loggedLeftovers []int // of what was left behind, all that the log has told of
+	large           bool  // the last event or its result was large
+	loggedLeftovers []int // pids of leftovers that are in the log already
 }
 
-// loop fetches an event, hands it to the adapter, posts one answer, and clears
-// up. The end of ctx ends the wait for an event, never an answer.
+// loop fetches an event, hands it to the adapter, posts one answer, and cleans
+// up, until ctx ends. The end of ctx stops the poll, never an answer.
 func (s *slot) loop(ctx, working context.Context) error {
 	for ctx.Err() == nil {
 		s.prepare()
@@ -49,8 +49,8 @@ func (s *slot) prepare() {
 	}
 }
 
-// handle serves one event, which came after such a wait. Its error ends the
-// runtime.
+// handle serves one event. waited is how long the poll has taken. An error
+// stops the runtime.
 func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Duration) error {
 	defer s.maskSecrets(ev)()
 	result, err := s.invoke(ctx, ev)
@@ -71,7 +71,7 @@ func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Durat
 	return nil
 }
 
-// maskSecrets has the mask hide what comes with the event.
+// maskSecrets masks the secrets that come with the event, until done is called.
 func (s *slot) maskSecrets(ev *protocol.Event) (done func()) {
 	if len(s.Secrets) == 0 {
 		return func() {}
@@ -83,10 +83,10 @@ func (s *slot) maskSecrets(ev *protocol.Event) (done func()) {
 	return s.Mask.LearnPassing(values...)
 }
 
-// freeMemory gives back what large events have taken, when the first small one
-// is over: the memory of one large event serves the next.
+// freeMemory returns memory to the system after the first small event that
+// follows large ones, so that large events in a row reuse it.
 func (s *slot) freeMemory(moved int) {
-	const large = 1 << 20 // bytes, which is rare
+	const large = 1 << 20 // bytes; such events are rare
 	before := s.large
 	s.large = moved > large
 	if before && !s.large {
@@ -94,7 +94,8 @@ func (s *slot) freeMemory(moved int) {
 	}
 }
 
-// respond posts a result. That the platform refuses it is a *protocol.Failure.
+// respond posts a result. It returns a *protocol.Failure if the platform
+// refuses it.
 func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) error {
 	err := s.Client.Respond(ctx, ev, result)
 	refusal, ok := errors.AsType[*protocol.StatusError](err)
@@ -110,16 +111,16 @@ func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) e
 	return f
 }
 
-// delivered: an answer that cannot be posted is lost with its event; the next
-// event may fare better, and if the platform is gone the poll will tell.
+// logUndelivered logs an answer that could not be posted. The loop goes on: the
+// next event may succeed, and if the platform is unreachable the poll fails.
 func (s *slot) logUndelivered(ev *protocol.Event, err error) {
 	if err != nil {
 		s.Log.Error("cannot post the answer", "request_id", ev.ID, "error", err)
 	}
 }
 
-// invoke runs the adapter with a context that ends some time before the
-// event's deadline. All that is logged meanwhile is the event's.
+// invoke runs the adapter with a context that ends some time before the event's
+// deadline. Everything logged meanwhile belongs to the event.
 func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	var until time.Time
 	if !ev.Deadline.IsZero() {
@@ -139,9 +140,10 @@ func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	return s.Adapter.Invoke(ctx, ev)
 }
 
-// margin is the time before a deadline in which to end the command and to post
-// the failure: the platform would end us and leave no reason. By default a
-// tenth of the limit, from 100 ms to 1 s; never more than half of it.
+// margin returns how long before its deadline an event is stopped, to have time
+// to post the failure: the platform would kill us without a reason. The default
+// is a tenth of the limit, from 100 ms to 1 s. The maximum is half of the
+// limit.
 func margin(limit, chosen time.Duration) time.Duration {
 	if chosen <= 0 {
 		chosen = min(max(limit/10, 100*time.Millisecond), time.Second)
@@ -150,8 +152,8 @@ func margin(limit, chosen time.Duration) time.Duration {
 }
 
 // answerContext bounds the posting of an answer: by the event's deadline, but
-// even late an answer is worth a second, and where there is no deadline ten. It
-// ends with ctx in any case.
+// at least by a second, and by ten seconds without a deadline. It also ends
+// with ctx.
 func answerContext(ctx context.Context, ev *protocol.Event) (context.Context, context.CancelFunc) {
 	until := time.Now().Add(time.Second)
 	if ev.Deadline.After(until) {
@@ -163,7 +165,7 @@ func answerContext(ctx context.Context, ev *protocol.Event) (context.Context, co
 	return context.WithDeadline(ctx, until)
 }
 
-// clearUp deals with what the last event left behind.
+// clearUp kills or logs what the last event left behind.
 func (s *slot) clearUp() {
 	defer s.warnOfZombies()
 	if !s.Keep {
@@ -179,7 +181,7 @@ func (s *slot) clearUp() {
 	s.loggedLeftovers = left
 }
 
-// warnOfZombies warns once when there are many that nobody reaps.
+// warnOfZombies warns once about many zombies that nobody reaps.
 func (s *slot) warnOfZombies() {
 	if n := process.ManyZombies(); n > 0 {
 		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; programs must wait for their children", "zombies", n)

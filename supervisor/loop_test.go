@@ -18,8 +18,8 @@ import (
 
 var errOurs = errors.New("the runtime is broken")
 
-// One answer is posted for each event, and the next event is served: here it
-// always is "next".
+// Each event gets one answer, and the loop goes on with the next event, which
+// always is "next" here.
 func TestAnswers(t *testing.T) {
 	for name, row := range map[string]struct {
 		result []byte
@@ -46,9 +46,9 @@ func TestAnswers(t *testing.T) {
 			p.events <- event{id: "1", body: "the event"}
 			p.events <- event{id: "2"}
 			r := run(t, p, a, nil)
-			p.takes(t, row.want, post{"response", "2", "", "next"})
-			r.stopped(t)
-			p.takesNoMore(t)
+			p.wantPosts(t, row.want, post{"response", "2", "", "next"})
+			r.stopAndWait(t)
+			p.wantNoPost(t)
 			if a.closed != 1 {
 				t.Errorf("Close: got %d calls, want 1", a.closed)
 			}
@@ -75,19 +75,19 @@ func TestResponseRefused(t *testing.T) {
 			p.events <- event{id: "1", body: "a"}
 			p.events <- event{id: "2", body: "b"}
 			r := run(t, p, &adapter{}, nil)
-			p.takes(t, post{"response", "1", "", "result of a"})
+			p.wantPosts(t, post{"response", "1", "", "result of a"})
 			got := p.post(t)
 			if got.call != "error" || got.id != "1" || got.kind != kind || !strings.Contains(got.body, "11 bytes") || !strings.Contains(got.body, fmt.Sprint(status)) {
 				t.Errorf("got the post %q, want a failure %s", got, kind)
 			}
-			p.takes(t, post{"response", "2", "", "result of b"})
-			r.stopped(t)
-			p.takesNoMore(t)
+			p.wantPosts(t, post{"response", "2", "", "result of b"})
+			r.stopAndWait(t)
+			p.wantNoPost(t)
 		})
 	}
 }
 
-// Refusals of all that is posted are no reason to end.
+// The loop goes on when the platform refuses all answers.
 func TestEverythingRefused(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, func(post) int { return 403 })
@@ -96,17 +96,16 @@ func TestEverythingRefused(t *testing.T) {
 	}
 	r := run(t, p, &adapter{}, nil)
 	for range 3 {
-		p.takes(t, post{"response", "1", "", "result of a"})
+		p.wantPosts(t, post{"response", "1", "", "result of a"})
 		if got := p.post(t); got.call != "error" || got.id != "1" {
 			t.Errorf("got the post %q, want a failure", got)
 		}
 	}
-	r.stopped(t)
-	p.takesNoMore(t)
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 }
 
-// A06: an answer that cannot be posted is lost and logged, and the next event
-// is served.
+// A06: an answer that cannot be posted is logged, and the next event is served.
 func TestAnswerUndeliverable(t *testing.T) {
 	tidy(t)
 	var tries atomic.Int32
@@ -133,12 +132,12 @@ func TestAnswerUndeliverable(t *testing.T) {
 	if text := r.log.String(); !strings.Contains(text, "[ERROR]") || !strings.Contains(text, "request_id=lost") {
 		t.Errorf("got the log %q, want an error about the event", text)
 	}
-	r.stopped(t)
-	p.takesNoMore(t)
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 }
 
-// An error of another kind than a failure ends the runtime, after the event
-// has got its answer.
+// An error that is not a failure stops the runtime after the event has got its
+// answer.
 func TestInternalError(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -149,29 +148,29 @@ func TestInternalError(t *testing.T) {
 	if err := r.wait(t); !errors.Is(err, errOurs) || !strings.Contains(err.Error(), "event 1") {
 		t.Errorf("Run: got %v, want %v, with the event's id", err, errOurs)
 	}
-	p.takes(t, post{"error", "1", "Runtime.InternalError", errOurs.Error()})
-	p.takesNoMore(t)
+	p.wantPosts(t, post{"error", "1", "Runtime.InternalError", errOurs.Error()})
+	p.wantNoPost(t)
 	if len(p.events) != 1 || a.closed != 1 {
 		t.Errorf("got %d events left and %d calls of Close, want 1 and 1", len(p.events), a.closed)
 	}
 }
 
-// The end of ctx ends the wait for an event.
+// The end of ctx stops the poll.
 func TestStoppedWhilePolling(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
 	a := &adapter{}
 	r := run(t, p, a, nil)
 	<-p.polls
-	quick(t, func() { r.stopped(t) })
-	p.takesNoMore(t)
+	quick(t, func() { r.stopAndWait(t) })
+	p.wantNoPost(t)
 	if a.closed != 1 {
 		t.Errorf("Close: got %d calls, want 1", a.closed)
 	}
 }
 
-// R11: the end of ctx does not end the event in hand, nor its answer, but
-// there is no other.
+// R11: the end of ctx stops neither the current event nor its answer, but no
+// further event is served.
 func TestStoppedWithAnEvent(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -181,7 +180,7 @@ func TestStoppedWithAnEvent(t *testing.T) {
 		<-proceed
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond): // of its grace
+		case <-time.After(20 * time.Millisecond): // a part of its grace
 		}
 		return []byte("answer"), context.Cause(ctx)
 	}}
@@ -191,23 +190,24 @@ func TestStoppedWithAnEvent(t *testing.T) {
 	<-entered
 	r.stop()
 	proceed <- true
-	p.takes(t, post{"response", "1", "", "answer"})
-	r.stopped(t)
-	p.takesNoMore(t)
+	p.wantPosts(t, post{"response", "1", "", "answer"})
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 	if len(p.polls) != 1 || a.closed != 1 {
 		t.Errorf("got %d polls and %d calls of Close, want 1 and 1", len(p.polls), a.closed)
 	}
 }
 
-// An event that is being delivered when ctx ends is served as well: the
-// platform will not deliver it again.
+// An event that is being delivered when ctx ends is served, as the platform
+// will not deliver it again.
 func TestStoppedWhileDelivering(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
 	a := &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
 		return []byte(strconv.Itoa(len(ev.Body))), nil
 	}}
-	// So much that the pause begins when some of it has been read.
+	// The body is large enough that the pause begins when a part of it has been
+	// read.
 	delivering, proceed := make(chan bool), make(chan bool)
 	p.events <- event{id: "1", body: strings.Repeat("x", 15<<20), pause: func() {
 		delivering <- true
@@ -217,12 +217,12 @@ func TestStoppedWhileDelivering(t *testing.T) {
 	<-delivering
 	r.stop()
 	proceed <- true
-	p.takes(t, post{"response", "1", "", strconv.Itoa(15 << 20)})
-	r.stopped(t)
-	p.takesNoMore(t)
+	p.wantPosts(t, post{"response", "1", "", strconv.Itoa(15 << 20)})
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 }
 
-// An event that outlasts the grace is cut short, and still gets its answer.
+// An event that outlasts the grace is stopped, and still gets its answer.
 func TestStoppedAndOutOfGrace(t *testing.T) {
 	for name, limit := range map[string]time.Duration{"with a deadline": time.Minute, "without": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -237,15 +237,15 @@ func TestStoppedAndOutOfGrace(t *testing.T) {
 			p.events <- event{id: "1", limit: limit}
 			r := run(t, p, a, func(s *Supervisor) { s.Grace = 10 * time.Millisecond })
 			<-entered
-			quick(t, func() { r.stopped(t) })
-			p.takes(t, post{"error", "1", "Function.Stopped", ErrStopping.Error()})
-			p.takesNoMore(t)
+			quick(t, func() { r.stopAndWait(t) })
+			p.wantPosts(t, post{"error", "1", "Function.Stopped", ErrStopping.Error()})
+			p.wantNoPost(t)
 		})
 	}
 }
 
-// T05: an event's time is up before its deadline, so that its answer comes
-// before that.
+// T05: the time of an event is over before its deadline, so that the answer
+// arrives in time.
 func TestDeadlineOfAnEvent(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -256,18 +256,18 @@ func TestDeadlineOfAnEvent(t *testing.T) {
 	began := time.Now()
 	const limit = 1000 * time.Millisecond
 	p.events <- event{id: "1", limit: limit}
-	r := run(t, p, a, func(s *Supervisor) { s.Margin = 750 * time.Millisecond }) // of which 500 count
-	p.takes(t, post{"error", "1", "Function.Timeout", context.DeadlineExceeded.Error()})
+	r := run(t, p, a, func(s *Supervisor) { s.Margin = 750 * time.Millisecond }) // capped at 500 ms
+	p.wantPosts(t, post{"error", "1", "Function.Timeout", context.DeadlineExceeded.Error()})
 	if took := time.Since(began); took > limit {
 		t.Errorf("it took %v, want less than %v", took, limit)
 	}
-	r.stopped(t)
+	r.stopAndWait(t)
 }
 
 func TestContextOfAnEvent(t *testing.T) {
 	for name, row := range map[string]struct {
 		limit, margin time.Duration // of the platform's event, of the supervisor
-		want          time.Duration // how long before the deadline; 0: never
+		want          time.Duration // before the deadline; 0: never
 	}{
 		"no limit":             {0, 0, 0},
 		"a long limit":         {time.Hour, 0, time.Second},
@@ -292,8 +292,8 @@ func TestContextOfAnEvent(t *testing.T) {
 			if got := <-got; (got - row.want).Abs() > bound {
 				t.Errorf("got %v before the deadline, want %v", got, row.want)
 			}
-			p.takes(t, post{"response", "1", "", ""})
-			r.stopped(t)
+			p.wantPosts(t, post{"response", "1", "", ""})
+			r.stopAndWait(t)
 		})
 	}
 }
@@ -344,7 +344,7 @@ func TestAnswerContext(t *testing.T) {
 	}
 }
 
-// What an event leaves running is gone before the next one is asked for.
+// Leftovers of an event are killed before the next poll.
 func TestNothingOutlivesItsEvent(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -360,9 +360,9 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 	}
 	r := run(t, p, a, nil)
 	for range events {
-		p.takes(t, post{"response", "1", "", ""})
+		p.wantPosts(t, post{"response", "1", "", ""})
 	}
-	r.stopped(t)
+	r.stopAndWait(t)
 	for i, n := range append(before, len(procfs.OurChildren())) {
 		if n > 0 {
 			t.Errorf("after %d events: got %d processes left, want none", i, n)
@@ -370,8 +370,8 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 	}
 }
 
-// With Keep, what an event leaves behind lives on until Run returns, and the
-// log tells of it once.
+// With Keep, leftovers of an event live on until Run returns, and are logged
+// once.
 func TestKeepLeftovers(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -392,9 +392,9 @@ func TestKeepLeftovers(t *testing.T) {
 		if got, want := <-alive, 2*min(i, 1); got != want {
 			t.Errorf("at event %s: got %d processes, want %d", id, got, want)
 		}
-		p.takes(t, post{"response", id, "", ""})
+		p.wantPosts(t, post{"response", id, "", ""})
 	}
-	r.stopped(t)
+	r.stopAndWait(t)
 	if pids := procfs.OurChildren(); len(pids) > 0 {
 		t.Errorf("got children %v, want none", pids)
 	}
@@ -403,24 +403,24 @@ func TestKeepLeftovers(t *testing.T) {
 	}
 }
 
-// T11: many events cost no goroutine, no descriptor and no connection each.
+// T11: many events do not accumulate goroutines, descriptors or connections.
 func TestManyEvents(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
 	r := run(t, p, &adapter{}, nil)
 	p.events <- event{id: "0", body: "0"}
-	p.takes(t, post{"response", "0", "", "result of 0"})
+	p.wantPosts(t, post{"response", "0", "", "result of 0"})
 	files := len(leaktest.OpenFiles(t))
 	for i := range 500 {
 		id := fmt.Sprint(i)
 		p.events <- event{id: id, body: id, limit: time.Hour}
-		p.takes(t, post{"response", id, "", "result of " + id})
+		p.wantPosts(t, post{"response", id, "", "result of " + id})
 	}
 	if now := leaktest.OpenFiles(t); len(now) > files {
 		t.Errorf("got descriptors %q, want %d", now, files)
 	}
-	r.stopped(t)
-	p.takesNoMore(t)
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 }
 
 // everyByte has all values of a byte.

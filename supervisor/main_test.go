@@ -14,8 +14,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// bound is far more than anything here takes, and far less than what the
-// children would take that are to be ended.
+// bound is far longer than anything here takes, and far shorter than the
+// children live that are to be killed.
 const bound = leaktest.Bound
 
 func TestMain(m *testing.M) {
@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// tidy fails the test if, at its end, a process, a descriptor or a goroutine is
-// left. It is the first thing that a test calls, for its end to be the last.
+// tidy fails the test if at its end a process, a descriptor or a goroutine is
+// left. A test calls it first, so that its check runs last.
 func tidy(t *testing.T) {
 	t.Helper()
 	leaktest.Check(t)
@@ -45,13 +45,14 @@ func tidy(t *testing.T) {
 	})
 }
 
-// within waits until something is so.
+// within waits until the condition is true.
 func within(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	leaktest.Within(t, what, so)
 }
 
-// quick fails the test if f takes as long as what it should not wait for.
+// quick fails the test if f takes as long as something that it must not wait
+// for.
 func quick(t *testing.T, f func()) {
 	t.Helper()
 	began := time.Now()
@@ -61,27 +62,27 @@ func quick(t *testing.T, f func()) {
 	}
 }
 
-// shell is a command line for sh.
+// shell returns a command that runs a script with sh.
 func shell(script string) *process.Command {
 	return &process.Command{Path: "/bin/sh", Args: []string{"sh", "-c", script, "sh"}, Env: os.Environ()}
 }
 
-// escape begins scripts that call it: its argument runs in a session of its
-// own, and it returns when nobody writes to the stdout of that any more.
+// escape defines a shell function that runs its argument in a session of its
+// own. It returns when nobody holds the stdout of that any more.
 const escape = `escape() { : $(setsid sh -c "$1"); }; `
 
-// An ended is a command that has run to its end.
-type ended struct {
+// A finished is a command that has run to its end.
+type finished struct {
 	process.Exit
 	stdout, stderr bytes.Buffer
 }
 
-// runToEnd runs c, which must start, to its end, and keeps its outputs.
-func runToEnd(t *testing.T, ctx context.Context, c *process.Command, grace time.Duration) *ended {
+// runToEnd runs c to its end and keeps its outputs. c must start.
+func runToEnd(t *testing.T, ctx context.Context, c *process.Command, grace time.Duration) *finished {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
-	e := &ended{}
+	e := &finished{}
 	c.Outputs = []io.Writer{&e.stdout, &e.stderr}
 	var err error
 	if e.Exit, err = process.Run(ctx, c, grace); err != nil {
@@ -90,8 +91,8 @@ func runToEnd(t *testing.T, ctx context.Context, c *process.Command, grace time.
 	return e
 }
 
-// check fails the test if the command did not end by itself with that status.
-func (e *ended) check(t *testing.T, status int) {
+// check fails the test if the command did not exit with that status on its own.
+func (e *finished) check(t *testing.T, status int) {
 	t.Helper()
 	if e.Cause != nil || !e.Status.Exited() || e.Status.ExitStatus() != status {
 		t.Errorf("got status %#x, cause %v, stderr %q; want exit status %d by itself", e.Status, e.Cause, e.stderr.String(), status)

@@ -19,17 +19,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// A platform is the other side of Lambda's runtime API, scripted by a test. It
-// also takes SCF's ready.
+// A platform serves Lambda's runtime API as scripted by a test. It also takes
+// SCF's ready.
 type platform struct {
 	address string
 	events  chan event
-	polls   chan bool // one for each time that an event was asked for
-	posts   chan post // all that was posted, in that order
+	polls   chan bool // one value for each poll
+	posts   chan post // all posts in order
 	status  func(p post) int
 }
 
-// Answers to a post. hangUp is none.
+// These are answers to a post besides a status. hangUp closes the connection.
 const (
 	accepted = http.StatusAccepted
 	hangUp   = -1
@@ -39,15 +39,16 @@ func accept(post) int { return accepted }
 
 type event struct {
 	id, body string
-	limit    time.Duration // 0: none
-	pause    func()        // before the last byte of the body; nil: none
+	limit    time.Duration // 0: no limit
+	pause    func()        // called before the last byte of the body; nil: no pause
 }
 
-// A post is what was posted; of a failure, kind is its type and body its
-// message.
+// A post is a request of the runtime. For a failure, kind is its type and body
+// its message.
 type post struct{ call, id, kind, body string }
 
-// newPlatform makes a platform that answers posts with a status.
+// newPlatform returns a platform that answers posts with the status that the
+// function returns.
 func newPlatform(t *testing.T, status func(p post) int) *platform {
 	t.Helper()
 	p := &platform{events: make(chan event, 100), polls: make(chan bool, 1000), posts: make(chan post, 1000), status: status}
@@ -77,12 +78,12 @@ func (p *platform) next(w http.ResponseWriter, r *http.Request) {
 			ev.pause()
 			ev.body = ev.body[len(ev.body)-1:]
 		}
-		_, _ = io.WriteString(w, ev.body) // hung up: the test sees that
+		_, _ = io.WriteString(w, ev.body) // the test sees a broken connection
 	}
 }
 
 func (p *platform) take(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body) // cut short: the test sees that
+	body, _ := io.ReadAll(r.Body) // the test sees a truncated body
 	got := post{call: r.PathValue("call"), id: r.PathValue("id"), body: string(body)}
 	if got.call == "error" {
 		var failure struct{ ErrorType, ErrorMessage string }
@@ -109,8 +110,8 @@ func (p *platform) post(t *testing.T) post {
 	}
 }
 
-// takes fails the test if the next posts are not these.
-func (p *platform) takes(t *testing.T, want ...post) {
+// wantPosts fails the test if the next posts differ.
+func (p *platform) wantPosts(t *testing.T, want ...post) {
 	t.Helper()
 	for _, want := range want {
 		if got := p.post(t); got != want {
@@ -119,8 +120,8 @@ func (p *platform) takes(t *testing.T, want ...post) {
 	}
 }
 
-// takesNoMore fails the test if there is another post.
-func (p *platform) takesNoMore(t *testing.T) {
+// wantNoPost fails the test if there is another post.
+func (p *platform) wantNoPost(t *testing.T) {
 	t.Helper()
 	select {
 	case got := <-p.posts:
@@ -129,7 +130,7 @@ func (p *platform) takesNoMore(t *testing.T) {
 	}
 }
 
-// An adapter is made of functions; one that is nil does nothing.
+// An adapter is made of functions; a nil function does nothing.
 type adapter struct {
 	start  func(ctx context.Context) error
 	invoke func(ctx context.Context, ev *protocol.Event) ([]byte, error)
@@ -157,27 +158,27 @@ func (a *adapter) Close(time.Duration) error {
 	return a.close
 }
 
-// A running is a Run that goes on.
-type running struct {
+// A runningSupervisor is a Run in the background.
+type runningSupervisor struct {
 	stop context.CancelFunc
 	done chan error
-	log  *log
+	log  *syncBuffer
 }
 
-// run starts a supervisor of a on p, a Lambda.
-func run(t *testing.T, p *platform, a Adapter, change func(s *Supervisor)) *running {
+// run starts a supervisor with adapter a on p, a Lambda.
+func run(t *testing.T, p *platform, a Adapter, change func(s *Supervisor)) *runningSupervisor {
 	t.Helper()
 	return runOn(t, protocol.Lambda, map[string]string{"AWS_LAMBDA_RUNTIME_API": p.address}, a, change)
 }
 
-func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapter, change func(s *Supervisor)) *running {
+func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapter, change func(s *Supervisor)) *runningSupervisor {
 	t.Helper()
 	client, err := protocol.NewClient(what, func(name string) string { return env[name] })
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{stop: stop, done: make(chan error, 1), log: &log{}}
+	r := &runningSupervisor{stop: stop, done: make(chan error, 1), log: &syncBuffer{}}
 	out := logs.NewLog(r.log, logs.Style{})
 	s := &Supervisor{
 		Slots: []Slot{{Client: client, Adapter: a, Source: out.Source("")}},
@@ -187,13 +188,13 @@ func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapt
 	if change != nil {
 		change(s)
 	}
-	go func() { r.done <- s.Run(ctx) }() // ended by stop at the latest
+	go func() { r.done <- s.Run(ctx) }() // ends with ctx
 	t.Cleanup(stop)
 	return r
 }
 
 // wait waits for the end of Run.
-func (r *running) wait(t *testing.T) error {
+func (r *runningSupervisor) wait(t *testing.T) error {
 	t.Helper()
 	select {
 	case err := <-r.done:
@@ -205,8 +206,8 @@ func (r *running) wait(t *testing.T) error {
 	}
 }
 
-// stopped tells Run to stop and waits for it. It must be no error.
-func (r *running) stopped(t *testing.T) {
+// stopAndWait ends the context of Run and waits. Run must return nil.
+func (r *runningSupervisor) stopAndWait(t *testing.T) {
 	t.Helper()
 	r.stop()
 	if err := r.wait(t); err != nil {
@@ -214,19 +215,19 @@ func (r *running) stopped(t *testing.T) {
 	}
 }
 
-// A log is one that may be read while it is written.
-type log struct {
+// A syncBuffer may be read while it is written.
+type syncBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *log) Write(p []byte) (int, error) {
+func (l *syncBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-func (l *log) String() string {
+func (l *syncBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()

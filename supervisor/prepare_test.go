@@ -9,21 +9,21 @@ import (
 	"testing"
 )
 
-// A preparing is an adapter that readies itself.
-type preparing struct {
+// A preparingAdapter counts calls of Prepare.
+type preparingAdapter struct {
 	adapter
 	prepared atomic.Int32
 }
 
-func (p *preparing) Prepare() { p.prepared.Add(1) }
+func (p *preparingAdapter) Prepare() { p.prepared.Add(1) }
 
-// Prepare is called once before each poll, when the answer before has been
-// posted, and no more when Run is to stop.
+// Prepare is called once before each poll, after the last answer was posted,
+// and not after ctx has ended.
 func TestPrepare(t *testing.T) {
 	tidy(t)
 	const events = 5
 	p := newPlatform(t, accept)
-	a := &preparing{}
+	a := &preparingAdapter{}
 	a.invoke = func(_ context.Context, ev *protocol.Event) ([]byte, error) {
 		if got, polls := a.prepared.Load(), len(p.polls); strconv.Itoa(int(got)) != ev.ID || polls != int(got) {
 			t.Errorf("event %s: got %d calls and %d polls, want one before each", ev.ID, got, polls)
@@ -35,21 +35,21 @@ func TestPrepare(t *testing.T) {
 	}
 	r := run(t, p, a, nil)
 	for i := range events {
-		p.takes(t, post{"response", strconv.Itoa(i + 1), "", ""})
+		p.wantPosts(t, post{"response", strconv.Itoa(i + 1), "", ""})
 	}
 	within(t, "it asks for one more", func() bool { return len(p.polls) == events+1 })
-	r.stopped(t)
+	r.stopAndWait(t)
 	if got := a.prepared.Load(); got != events+1 {
 		t.Errorf("got %d calls, want %d", got, events+1)
 	}
 }
 
-// Told to stop while an event is in hand, it prepares for no other.
+// When the stop begins during an event, the adapter is not prepared again.
 func TestPrepareStopped(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
-	a := &preparing{}
-	var r *running
+	a := &preparingAdapter{}
+	var r *runningSupervisor
 	stopping := make(chan struct{})
 	a.invoke = func(context.Context, *protocol.Event) ([]byte, error) {
 		<-stopping
@@ -59,18 +59,18 @@ func TestPrepareStopped(t *testing.T) {
 	p.events <- event{id: "1"}
 	r = run(t, p, a, nil)
 	close(stopping)
-	p.takes(t, post{"response", "1", "", ""})
-	r.stopped(t)
+	p.wantPosts(t, post{"response", "1", "", ""})
+	r.stopAndWait(t)
 	if got := a.prepared.Load(); got != 1 || a.closed != 1 {
 		t.Errorf("got %d calls and %d of Close, want one each", got, a.closed)
 	}
 }
 
-// One that cannot start is not prepared.
+// An adapter that cannot start is not prepared.
 func TestPrepareNotStarted(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
-	a := &preparing{}
+	a := &preparingAdapter{}
 	a.start = func(context.Context) error { return errOurs }
 	r := run(t, p, a, nil)
 	if err := r.wait(t); !errors.Is(err, errOurs) {

@@ -9,9 +9,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// report is one line for each event, off the clock, as all of our own log: how
-// long we had waited for it, how long it ran, how the command ended, and the
-// most memory that it held.
+// report logs one line for each event, after its answer was posted: how long
+// the poll and the event took, how the command exited, and its peak memory.
 func (s *slot) report(ev *protocol.Event, waited, took time.Duration, out int, err error) {
 	if !s.Log.IsInfo() {
 		return

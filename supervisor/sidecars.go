@@ -15,28 +15,30 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Sidecars are started in order and ended in reverse. One that ends is started
-// again, after a pause that grows while it does not live long.
+// Sidecars start in order and stop in reverse. One that exits is restarted,
+// with pauses that grow as long as it does not run for long.
 type Sidecars struct {
 	List []Sidecar
-	Fail bool // none is started again: the death of one is the end of all
+	Fail bool // the first exit of a sidecar stops the runtime
 	Log  hclog.Logger
 
-	backoff      protocol.Backoff // zero: restarts
+	backoff      protocol.Backoff // zero: restartBackoff
 	onExit       func(error)
 	stopRestarts context.CancelFunc
-	keepers      []*keeper // of those that are started
+	keepers      []*keeper // of the started sidecars
 }
 
-// abortGrace is for sidecars that end because another cannot be started.
+// abortGrace is the grace of sidecars that stop because another one cannot
+// start.
 const abortGrace = time.Second
 
-// Start starts all, and does not wait until they are ready: see WaitFor. When
-// one cannot be started those before it are ended, and the error names it.
+// Start starts all sidecars, and does not wait until they are ready: see
+// WaitFor. If one cannot start, it stops those before it, and the error names
+// it.
 //
-// Where Fail is set, died is called when the first has ended, with a
-// *protocol.Failure; never after Stop. It must not call Stop. Who has started
-// them must.
+// If Fail is set, died is called with a *protocol.Failure when the first
+// sidecar has exited, but not after Stop. died must not call Stop. The caller
+// of Start must call Stop.
 func (s *Sidecars) Start(died func(error)) error {
 	s.backoff = cmp.Or(s.backoff, restartBackoff)
 	var once sync.Once
@@ -61,14 +63,15 @@ func (s *Sidecars) start(wanted context.Context, sidecar *Sidecar) error {
 	running, stopProcess := context.WithCancel(context.Background())
 	k := &keeper{Sidecar: sidecar, sidecars: s, stopProcess: stopProcess, done: make(chan struct{})}
 	s.keepers = append(s.keepers, k)
-	go k.run(wanted, running, p) // ended and joined by k.end
+	go k.run(wanted, running, p) // ends in k.stop
 	return nil
 }
 
-// Stop ends them, the last one first, and returns when all are gone. Each is
-// told to end by SIGTERM; after its grace its group is killed. The grace comes
-// from share, where left counts those that are not ended yet. What has ended
-// meanwhile is not started again. Without Start, and again, it does nothing.
+// Stop stops the sidecars, the last one first, and returns when all have
+// exited. Each gets SIGTERM, and its group SIGKILL after its grace. The grace
+// comes from share, where left counts the sidecars that still run. A sidecar
+// that exits meanwhile is not restarted. Without Start, or when called again,
+// Stop does nothing.
 func (s *Sidecars) Stop(share func(left int) time.Duration) {
 	if s.stopRestarts == nil {
 		return
@@ -80,8 +83,8 @@ func (s *Sidecars) Stop(share func(left int) time.Duration) {
 	s.keepers = nil
 }
 
-// Status says how they are, for a message: "cache runs; db has ended 3 times,
-// last: exit status 1".
+// Status returns the state of all sidecars, for a message: "cache runs; db has
+// exited 3 times, last: exit status 1".
 func (s *Sidecars) Status() string {
 	var all []string
 	for _, k := range s.keepers {

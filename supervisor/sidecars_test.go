@@ -16,15 +16,15 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// politeSidecar says when it is told to end.
-func (d *diary) politeSidecar(name string) Sidecar {
+// politeSidecar returns a sidecar that writes its name when it gets SIGTERM.
+func (d *sidecarLog) politeSidecar(name string) Sidecar {
 	return d.sidecar(name, `exec 2>/dev/null; trap 'echo "end of `+name+`"; exit 0' TERM; echo "`+name+` up"; while :; do sleep .01; done`)
 }
 
-// They end in reverse, one after the other, and each has its share.
+// Sidecars stop in reverse order, one after the other, each within its share.
 func TestSidecarsStopInReverse(t *testing.T) {
 	tidy(t)
-	d := &diary{}
+	d := &sidecarLog{}
 	s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), d.politeSidecar("b"), d.politeSidecar("c")}, Log: d.log()}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
@@ -46,14 +46,14 @@ func TestSidecarsStopInReverse(t *testing.T) {
 	if want := "end of c\nend of b\nend of a\n"; !strings.HasSuffix(d.String(), want) {
 		t.Errorf("got %q, want %q at its end", d, want)
 	}
-	s.Stop(graceOf(0))
+	s.Stop(constantGrace(0))
 }
 
-// One that cannot be started is named; those before it have been started, and
-// are ended, and those after it are not started.
+// The error names the sidecar that cannot start. Those before it are stopped,
+// and those after it are not started.
 func TestSidecarsCannotStart(t *testing.T) {
 	tidy(t)
-	d := &diary{}
+	d := &sidecarLog{}
 	first, missing, last := d.politeSidecar("a"), Sidecar{Name: "odd", Command: process.Command{Path: "/nowhere"}}, filepath.Join(t.TempDir(), "last")
 	s := &Sidecars{List: []Sidecar{first, missing, d.sidecar("b", ">"+last+"; sleep 60")}, Log: d.log()}
 	var err error
@@ -70,31 +70,31 @@ func TestSidecarsCannotStart(t *testing.T) {
 	if _, err := os.Stat(last); err == nil {
 		t.Error("the one after it was started")
 	}
-	s.Stop(graceOf(0))
+	s.Stop(constantGrace(0))
 }
 
-// None at all is fine, and so is Stop without Start.
+// Start and Stop work without sidecars, and Stop without Start.
 func TestNoSidecars(t *testing.T) {
 	tidy(t)
 	var s Sidecars
-	s.Stop(graceOf(0))
+	s.Stop(constantGrace(0))
 	if err := s.Start(nil); err != nil || s.Status() != "" {
 		t.Errorf("got error %v, status %q; want none", err, s.Status())
 	}
-	s.Stop(graceOf(0))
+	s.Stop(constantGrace(0))
 }
 
-// Policy fail: the first death is told, with how and why, and none is started
-// again; what ends because we stop is no death.
+// With Fail the first exit is reported with its reason, and nothing is
+// restarted. Exits because of Stop are not reported.
 func TestSidecarsFail(t *testing.T) {
 	for name, row := range map[string]struct{ script, want string }{
-		"crash":   {"echo cannot listen; exit 4", "sidecar odd ended: exit status 4: cannot listen"},
-		"success": {"exit 0", "sidecar odd ended: exit status 0"},
-		"signal":  {"kill -9 $$", "sidecar odd ended: signal 9 (killed)"},
+		"crash":   {"echo cannot listen; exit 4", "sidecar odd exited: exit status 4: cannot listen"},
+		"success": {"exit 0", "sidecar odd exited: exit status 0"},
+		"signal":  {"kill -9 $$", "sidecar odd exited: signal 9 (killed)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t)
-			d := &diary{}
+			d := &sidecarLog{}
 			said := logs.Tail{Max: 100}
 			odd := d.sidecar("odd", row.script)
 			odd.Command.Outputs[0] = &said
@@ -109,47 +109,47 @@ func TestSidecarsFail(t *testing.T) {
 				t.Errorf("got %v, want Runtime.SidecarExit: %s", f, row.want)
 			}
 			d.wait(t, "a up", "b up")
-			s.Stop(graceOf(bound))
+			s.Stop(constantGrace(bound))
 			if len(died) > 0 {
-				t.Errorf("told of %v, too, want only the first death", <-died)
+				t.Errorf("got %v reported, too, want only the first exit", <-died)
 			}
 		})
 	}
 }
 
-// The death of many at once is told once.
+// Several exits at once are reported once.
 func TestSidecarsFailOnce(t *testing.T) {
 	tidy(t)
-	d := &diary{}
+	d := &sidecarLog{}
 	s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.sidecar("b", "exit 1"), d.sidecar("c", "exit 1")}, Fail: true, Log: d.log()}
 	died := make(chan error, 9)
 	if err := s.Start(func(err error) { died <- err }); err != nil {
 		t.Fatal(err)
 	}
-	within(t, "all have ended", func() bool { return strings.Count(s.Status(), "has ended once") == 3 })
-	s.Stop(graceOf(0))
+	within(t, "all have exited", func() bool { return strings.Count(s.Status(), "has exited once") == 3 })
+	s.Stop(constantGrace(0))
 	if len(died) != 1 {
-		t.Errorf("told %d times, want once", len(died))
+		t.Errorf("got %d reports, want one", len(died))
 	}
 }
 
-// T14: one that is dead costs nothing at the end, and is not started again.
+// T14: an exited sidecar does not delay Stop, and is not restarted.
 func TestSidecarsDeadAtStop(t *testing.T) {
 	tidy(t)
-	d := &diary{}
+	d := &sidecarLog{}
 	s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), d.sidecar("dead", "exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Hour, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
 		t.Fatal(err)
 	}
 	d.wait(t, "a up")
-	within(t, "it has ended", func() bool { return strings.Contains(s.Status(), "dead has ended once") })
-	quick(t, func() { s.Stop(graceOf(time.Minute)) })
+	within(t, "it has exited", func() bool { return strings.Contains(s.Status(), "dead has exited once") })
+	quick(t, func() { s.Stop(constantGrace(time.Minute)) })
 }
 
-// One that ends while others are being ended is not started again.
+// A sidecar that exits while others are being stopped is not restarted.
 func TestSidecarsEndMeanwhile(t *testing.T) {
 	tidy(t)
-	d := &diary{}
+	d := &sidecarLog{}
 	flag := filepath.Join(t.TempDir(), "flag")
 	first := d.sidecar("a", "echo life of a; until [ -e "+flag+" ]; do sleep .01; done")
 	last := d.sidecar("b", "trap '>"+flag+"; sleep .2; exit' TERM; echo b up; while :; do sleep .01; done")
@@ -158,24 +158,24 @@ func TestSidecarsEndMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.wait(t, "life of a", "b up")
-	s.Stop(graceOf(bound))
+	s.Stop(constantGrace(bound))
 	if lives := strings.Count(d.String(), "life of a"); lives != 1 {
 		t.Errorf("got %d lives, want 1", lives)
 	}
 }
 
-// Whenever they are stopped, in whatever state each is: all are gone.
+// Stop leaves no process behind, whenever it is called.
 func TestSidecarsStopAtAnyTime(t *testing.T) {
 	tidy(t)
 	for range 30 {
-		d := &diary{}
+		d := &sidecarLog{}
 		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.politeSidecar("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Millisecond}}
 		if err := s.Start(nil); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(rand.N(20 * time.Millisecond)) // any time
-		quick(t, func() { s.Stop(graceOf(bound)) })
-		process.Leftovers(process.Anybody) // reaps what the sidecars had started
+		time.Sleep(rand.N(20 * time.Millisecond)) // at any time
+		quick(t, func() { s.Stop(constantGrace(bound)) })
+		process.Leftovers(process.Anybody) // reaps the children of the sidecars
 		if left := procfs.OurChildren(); len(left) > 0 {
 			t.Fatalf("left %v", left)
 		}

@@ -15,11 +15,11 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// withSlots makes the supervisor have so many slots in place of one.
+// withSlots gives the supervisor n slots.
 func withSlots(t *testing.T, p *platform, n int, a func(i int) Adapter) func(s *Supervisor) {
 	t.Helper()
 	return func(s *Supervisor) {
-		out := logs.NewLog(&log{}, logs.Style{})
+		out := logs.NewLog(&syncBuffer{}, logs.Style{})
 		s.Slots = nil
 		for i := range n {
 			client, err := protocol.NewClient(protocol.Lambda, func(string) string { return p.address })
@@ -31,8 +31,8 @@ func withSlots(t *testing.T, p *platform, n int, a func(i int) Adapter) func(s *
 	}
 }
 
-// As many events as there are slots are in hand at the same time, each answered
-// by its id; then the next ones.
+// All slots serve events at the same time, and each answer has the id of its
+// event; then they serve the next ones.
 func TestSlotsAtTheSameTime(t *testing.T) {
 	tidy(t)
 	const slots = 5
@@ -45,7 +45,7 @@ func TestSlotsAtTheSameTime(t *testing.T) {
 			if first {
 				first = false
 				together.Done()
-				together.Wait() // for one each
+				together.Wait() // for one event in each slot
 			}
 			return []byte("of " + ev.ID), nil
 		}}
@@ -62,11 +62,11 @@ func TestSlotsAtTheSameTime(t *testing.T) {
 		}
 		seen[got.id] = true
 	}
-	r.stopped(t)
+	r.stopAndWait(t)
 }
 
-// When one slot cannot go on, the others answer what they have in hand, and no
-// more is asked for.
+// When one slot fails, the others answer their current events, and nobody polls
+// again.
 func TestOneSlotEndsAll(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -86,9 +86,9 @@ func TestOneSlotEndsAll(t *testing.T) {
 	}))
 	p.events <- event{id: "goes-on"}
 	p.events <- event{id: "breaks"}
-	p.takes(t, post{"error", "breaks", "Runtime.InternalError", errOurs.Error()})
+	p.wantPosts(t, post{"error", "breaks", "Runtime.InternalError", errOurs.Error()})
 	broke <- true
-	p.takes(t, post{"response", "goes-on", "", "done"})
+	p.wantPosts(t, post{"response", "goes-on", "", "done"})
 	if err := r.wait(t); !errors.Is(err, errOurs) {
 		t.Errorf("Run: got %v, want %v", err, errOurs)
 	}
@@ -97,7 +97,7 @@ func TestOneSlotEndsAll(t *testing.T) {
 	}
 }
 
-// When one adapter cannot start, those that could are closed.
+// When one adapter cannot start, those that have started are closed.
 func TestOneSlotDoesNotStart(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -113,8 +113,8 @@ func TestOneSlotDoesNotStart(t *testing.T) {
 	}
 }
 
-// What an event of one slot leaves behind is ended with it, while the event of
-// another goes on with what it has lost itself.
+// Leftovers of one slot are killed, while the event of another slot keeps its
+// own.
 func TestLeftoversOfSlots(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -140,18 +140,18 @@ func TestLeftoversOfSlots(t *testing.T) {
 	within(t, "the long one has lost a process", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
 	for range 3 {
 		p.events <- event{id: "short"}
-		p.takes(t, post{"response", "short", "", ""})
+		p.wantPosts(t, post{"response", "short", "", ""})
 	}
 	within(t, "those of the short ones are gone", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
 	proceed <- true
 	if got := <-alive; got != 1 {
 		t.Errorf("got %d processes of the long event, want its own", got)
 	}
-	p.takes(t, post{"response", "long", "", ""})
-	r.stopped(t)
+	p.wantPosts(t, post{"response", "long", "", ""})
+	r.stopAndWait(t)
 }
 
-// A failed start can be the answer to each event.
+// After a failed start each event can be answered with the cause.
 func TestAnswerFailedStart(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -164,39 +164,39 @@ func TestAnswerFailedStart(t *testing.T) {
 	})
 	for _, id := range []string{"1", "2"} {
 		p.events <- event{id: id}
-		p.takes(t, post{"error", id, "Runtime.HandlerNotFound", "no ***"})
+		p.wantPosts(t, post{"error", id, "Runtime.HandlerNotFound", "no ***"})
 	}
-	r.stopped(t)
-	p.takesNoMore(t)
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 	if a.closed > 0 {
 		t.Errorf("got %d calls of Close, want none", a.closed)
 	}
 }
 
-// Where the platform does not take the reason of a failed start, it stands in
-// its log, without secrets.
+// Where the platform does not take the cause of a failed start, it is in the
+// log, without secrets.
 func TestFailedStartIsReported(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
-	told := &log{}
+	log := &syncBuffer{}
 	a := &adapter{start: func(context.Context) error { return errors.New("no hush-hush") }}
 	r := runOn(t, protocol.FunctionGraph, map[string]string{"RUNTIME_API_ADDR": p.address}, a, func(s *Supervisor) {
-		s.InitLog = told
+		s.InitLog = log
 		s.Mask.Learn("hush-hush")
 	})
 	if err := r.wait(t); err == nil {
 		t.Error("Run: got nil, want an error")
 	}
-	if got, want := told.String(), "cannot start: Runtime.InitError: no ***\n"; got != want {
+	if got, want := log.String(), "cannot start: Runtime.InitError: no ***\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// One line tells of each event.
+// Each event is logged in one line.
 func TestReport(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
-	a := &metered{}
+	a := &meteredAdapter{}
 	a.invoke = func(_ context.Context, ev *protocol.Event) ([]byte, error) {
 		if ev.ID == "bad" {
 			return nil, &protocol.Failure{Type: "Function.ExitError"}
@@ -208,7 +208,7 @@ func TestReport(t *testing.T) {
 	r := run(t, p, a, nil)
 	p.post(t)
 	p.post(t)
-	r.stopped(t)
+	r.stopAndWait(t)
 	var lines []string
 	for line := range strings.Lines(r.log.String()) {
 		if strings.Contains(line, " event: ") {
@@ -230,11 +230,11 @@ func TestReport(t *testing.T) {
 	}
 }
 
-type metered struct{ adapter }
+type meteredAdapter struct{ adapter }
 
-func (*metered) Usage() Usage { return Usage{Exit: "3", Peak: 3 << 19} }
+func (*meteredAdapter) Usage() Usage { return Usage{Exit: "3", Peak: 3 << 19} }
 
-// A result that the platform refuses is reported as the failure that it became.
+// A result that the platform refuses is logged as a failure.
 func TestReportRefused(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, func(got post) int {
@@ -244,10 +244,10 @@ func TestReportRefused(t *testing.T) {
 		return accepted
 	})
 	p.events <- event{id: "1"}
-	r := run(t, p, &metered{}, nil)
+	r := run(t, p, &meteredAdapter{}, nil)
 	p.post(t)
 	p.post(t)
-	r.stopped(t)
+	r.stopAndWait(t)
 	if !strings.Contains(r.log.String(), "error=Function.ResponseSizeTooLarge") {
 		t.Errorf("got the log %s", r.log)
 	}
@@ -264,14 +264,14 @@ func TestSecretsOfAnEvent(t *testing.T) {
 	r := run(t, p, a, func(s *Supervisor) {
 		s.Secrets = []protocol.Fact{{Header: "Lambda-Runtime-Aws-Request-Id"}}
 	})
-	p.takes(t, post{"error", "secret-id", "Function.ExitError", "for ***"})
-	r.stopped(t)
+	p.wantPosts(t, post{"error", "secret-id", "Function.ExitError", "for ***"})
+	r.stopAndWait(t)
 	if strings.Contains(r.log.String(), "no such") {
 		t.Error(r.log)
 	}
 }
 
-// An answer that the platform does not take is given up when the time for the
+// An answer that the platform does not take is abandoned when the time for the
 // stop is over.
 func TestStopLimitOfAnswer(t *testing.T) {
 	tidy(t)
@@ -279,38 +279,38 @@ func TestStopLimitOfAnswer(t *testing.T) {
 	p.events <- event{id: "1", limit: time.Hour}
 	r := run(t, p, &adapter{}, func(s *Supervisor) { s.StopLimit = 50 * time.Millisecond })
 	p.post(t)
-	quick(t, func() { r.stopped(t) })
+	quick(t, func() { r.stopAndWait(t) })
 }
 
-// What a command has logged between two events is neither's.
+// Lines that a command logs between two events belong to neither.
 func TestLinesBetweenEvents(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
-	told := &log{}
-	a := &settling{}
+	log := &syncBuffer{}
+	a := &settlingAdapter{}
 	p.events <- event{id: "1"}
 	p.events <- event{id: "2"}
 	r := run(t, p, a, func(s *Supervisor) {
-		source := logs.NewLog(told, logs.Style{Prefix: true}).Source("")
+		source := logs.NewLog(log, logs.Style{Prefix: true}).Source("")
 		s.Slots[0].Source = source
 		a.out = source.Stream("stdout")
 	})
 	p.post(t)
 	p.post(t)
-	r.stopped(t)
-	if got, want := told.String(), "between\n1 within\nbetween\n2 within\n"; got != want {
+	r.stopAndWait(t)
+	if got, want := log.String(), "between\n1 within\nbetween\n2 within\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-type settling struct {
+type settlingAdapter struct {
 	adapter
 	out io.Writer
 }
 
-func (a *settling) Settle() { fmt.Fprintln(a.out, "between") }
+func (a *settlingAdapter) Settle() { fmt.Fprintln(a.out, "between") }
 
-func (a *settling) Invoke(context.Context, *protocol.Event) ([]byte, error) {
+func (a *settlingAdapter) Invoke(context.Context, *protocol.Event) ([]byte, error) {
 	fmt.Fprintln(a.out, "within")
 	return nil, nil
 }

@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// initErrorTimeout is how long a failed start may take to report, or to clear up.
+// initErrorTimeout bounds the report and the cleanup of a failed start.
 const initErrorTimeout = 3 * time.Second
 
-// start starts the sidecars, waits for what must be there, and starts the
-// adapters. It calls end when the death of a sidecar is to end the runtime,
-// also later. What it has started is to be stopped also after an error.
+// start starts the sidecars, waits for the addresses of WaitFor, and starts the
+// adapters. It calls end, at any time, when the exit of a sidecar must stop the
+// runtime. The caller must stop what was started, also after an error.
 func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) error {
 	registered := s.register(ctx)
 	defer registered()
@@ -26,15 +26,15 @@ func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) err
 	if err == nil {
 		err = s.startAdapters(ctx)
 	}
-	if ctx.Err() != nil { // which is why
+	if ctx.Err() != nil { // ctx is why the start failed
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// register lets the platform know that we want to be told when it stops us. It
-// must know before the first event is asked for, and until we are gone. An old
-// one, or an emulator, may not have that: then it ends us without a word.
+// register asks the platform to announce when it stops us. That must happen
+// before the first poll, and the registration lasts until Run returns. An old
+// platform or an emulator may refuse: then it kills us without notice.
 func (s *Supervisor) register(ctx context.Context) (registered func()) {
 	if s.Extension == nil {
 		return func() {}
@@ -48,20 +48,21 @@ func (s *Supervisor) register(ctx context.Context) (registered func()) {
 			err = s.Extension.Wait(s.runCtx)
 		}
 		if s.runCtx.Err() == nil {
-			s.Log.Debug("the platform will not say when it stops us", "error", err)
+			s.Log.Debug("the platform will not announce a stop", "error", err)
 		}
 		return nil
 	})
 	return func() { <-done }
 }
 
-// startSidecars returns when all that must be there answers.
+// startSidecars starts the sidecars and returns when all addresses of WaitFor
+// answer.
 func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseFunc) error {
 	if err := s.Sidecars.Start(end); err != nil {
 		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithDeadlineCause(ctx, s.startedAt.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT, %v, is over: set more if it needs that", s.StartTimeout))
+		limited, cancel := context.WithDeadlineCause(ctx, s.startedAt.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT of %v is over: set a longer time if it needs one", s.StartTimeout))
 		defer cancel()
 		ctx = limited
 	}
@@ -75,7 +76,7 @@ func sidecarNotReady(why string) error {
 	return &protocol.Failure{Type: "Runtime.SidecarNotReady", Message: why}
 }
 
-// startAdapters starts all at once.
+// startAdapters starts all adapters at once.
 func (s *Supervisor) startAdapters(ctx context.Context) error {
 	var group errgroup.Group
 	var mu sync.Mutex
@@ -93,8 +94,8 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 	return group.Wait()
 }
 
-// reportFailedStart tells the reason of a failed start, to the platform, or where that
-// does not take it in InitLog, and returns it.
+// reportFailedStart reports the cause of a failed start to the platform, and
+// where the platform does not take it to InitLog. It returns the cause.
 func (s *Supervisor) reportFailedStart(cause error) error {
 	report, cancel := context.WithTimeout(s.answerCtx, initErrorTimeout)
 	defer cancel()
@@ -117,10 +118,10 @@ type startError struct {
 func (e *startError) Error() string { return "cannot start: " + e.failure.Error() }
 func (e *startError) Unwrap() error { return e.cause }
 
-// answerWithFailure answers each event with why the start failed.
+// answerWithFailure answers each event with the cause of the failed start.
 func (s *Supervisor) answerWithFailure(ctx context.Context, cause error) error {
 	f := masked(s.Mask, failure(cause, "Runtime.InitError"))
-	s.Log.Error("cannot start: each event gets this for an answer", "error", f)
+	s.Log.Error("cannot start: every event fails with this error", "error", f)
 	err := s.closeAdapters(initErrorTimeout)
 	for i := range s.Slots {
 		s.Slots[i].Adapter = failingAdapter{f}
@@ -128,7 +129,7 @@ func (s *Supervisor) answerWithFailure(ctx context.Context, cause error) error {
 	return errors.Join(err, s.serveEvents(ctx, ctx))
 }
 
-// A broken adapter fails each event with the same failure.
+// A failingAdapter fails each event with the same failure.
 type failingAdapter struct{ *protocol.Failure }
 
 func (failingAdapter) Start(context.Context) error { return nil }

@@ -10,21 +10,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ErrStopping is why an event is cut short when the runtime is told to stop
-// and the event does not end within the grace.
-var ErrStopping = errors.New("the runtime was told to stop")
+// ErrStopping is the cause when an event is cut short because the runtime stops
+// and the grace is over.
+var ErrStopping = errors.New("the runtime is stopping")
 
-// A StopError is ErrStopping, and by when the event must have its answer.
+// A StopError is an ErrStopping with the time by which the event must be
+// answered.
 type StopError struct{ Until time.Time }
 
 func (e *StopError) Error() string { return ErrStopping.Error() }
 func (e *StopError) Unwrap() error { return ErrStopping }
 
-// DefaultStopLimit is a StopLimit where none is set.
+// DefaultStopLimit is the StopLimit where none is set.
 const DefaultStopLimit = 10 * time.Second
 
-// stopDeadline is when StopLimit is over. It begins when we are told to stop, or else
-// when this is first asked.
+// stopDeadline returns when StopLimit is over. The time runs from the first
+// call, which the end of Run's ctx makes if nothing else does.
 func (s *Supervisor) stopDeadline() time.Time {
 	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(s.stopLimit()) })
 	return s.stopAt
@@ -32,8 +33,8 @@ func (s *Supervisor) stopDeadline() time.Time {
 
 func (s *Supervisor) stopLimit() time.Duration { return cmp.Or(s.StopLimit, DefaultStopLimit) }
 
-// stopOnEnd begins the stop when ctx ends, whatever goes on then, and ends
-// the posting of answers when most of its time is over: the rest is for all else.
+// stopOnEnd begins the stop when ctx ends. When seven eighths of its time are
+// over it ends answerCtx: the rest is for the sidecars and the command.
 func (s *Supervisor) stopOnEnd(ctx context.Context) (release func()) {
 	var cancel context.CancelFunc
 	s.answerCtx, cancel = context.WithCancel(context.Background())
@@ -44,8 +45,8 @@ func (s *Supervisor) stopOnEnd(ctx context.Context) (release func()) {
 	return func() { stop(); cancel() }
 }
 
-// eventContext is a context that outlasts ctx by the grace, or by half of what is
-// left for all of the stop: the rest is for the answer.
+// eventContext returns a context that outlasts ctx by the grace, or by half of
+// the time that is left for the stop: the other half is for the answer.
 func (s *Supervisor) eventContext(ctx context.Context) (context.Context, func()) {
 	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -55,10 +56,10 @@ func (s *Supervisor) eventContext(ctx context.Context) (context.Context, func())
 	return working, func() { stop(); cancel(nil) }
 }
 
-// stop ends all that was started, in reverse, by the time of stopBy.
+// stop stops all that was started, in reverse order, by the stop deadline.
 func (s *Supervisor) stop() error {
 	err := s.closeAdapters(s.shareOfStop(len(s.Sidecars.List) + 2))
-	s.Sidecars.Stop(func(left int) time.Duration { return min(s.Grace, s.shareOfStop(left+1)) }) // and the command
+	s.Sidecars.Stop(func(left int) time.Duration { return min(s.Grace, s.shareOfStop(left+1)) }) // the stop command has a share, too
 	s.runStopCommand()
 	return err
 }
@@ -72,7 +73,8 @@ func (s *Supervisor) closeAdapters(limit time.Duration) error {
 	return group.Wait()
 }
 
-// shareOfStop is what is left for one of so many things that must end by stopBy.
+// shareOfStop divides the time until the stop deadline by the number of things
+// that must stop.
 func (s *Supervisor) shareOfStop(things int) time.Duration {
 	return max(0, time.Until(s.stopDeadline())/time.Duration(things))
 }
@@ -89,7 +91,7 @@ func (s *Supervisor) runStopCommand() {
 	case err != nil:
 		s.Log.Error("cannot run the stop command", "error", err)
 	case exit.Cause != nil:
-		s.Log.Error("the stop command was ended, as the time for the stop is over", "ran", time.Since(began).Round(time.Millisecond).String())
+		s.Log.Error("the stop command timed out", "ran", time.Since(began).Round(time.Millisecond).String())
 	case exit.Status != 0:
 		s.Log.Error("the stop command failed", "exit", process.ExitText(exit.Status))
 	}

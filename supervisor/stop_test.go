@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// journal appends what happens to a file, and reads it.
+// A journal is a file that records what happens.
 type journal string
 
 func (f journal) record(what string) {
@@ -31,11 +31,11 @@ func (f journal) record(what string) {
 }
 
 func (f journal) String() string {
-	text, _ := os.ReadFile(string(f)) // missing: nothing happened
+	text, _ := os.ReadFile(string(f)) // missing: nothing has happened
 	return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", ", ")
 }
 
-// sidecar says when it is there and when it is told to end.
+// sidecar returns a sidecar that records its start and its SIGTERM.
 func (f journal) sidecar(name string) Sidecar {
 	c := shell(fmt.Sprintf(`trap 'echo -%[1]s >>%[2]s; exit' TERM; echo +%[1]s >>%[2]s; while :; do sleep 0.01; done`, name, string(f)))
 	c.Outputs = []io.Writer{io.Discard, io.Discard}
@@ -52,10 +52,11 @@ func (a *journalAdapter) Close(time.Duration) error {
 	return nil
 }
 
-// All is started in order and ended in reverse, after the event in hand.
+// Everything starts in order and stops in reverse order, after the current
+// event.
 func TestOrderOfStop(t *testing.T) {
 	tidy(t)
-	f := journal(filepath.Join(t.TempDir(), "told"))
+	f := journal(filepath.Join(t.TempDir(), "journal"))
 	p := newPlatform(t, accept)
 	a := &journalAdapter{journal: f}
 	a.start = func(context.Context) error {
@@ -78,14 +79,14 @@ func TestOrderOfStop(t *testing.T) {
 	<-in
 	r.stop()
 	out <- true
-	r.stopped(t)
+	r.stopAndWait(t)
 	want := "+adapter, event, -adapter, -two, -one, stop"
 	if _, got, _ := strings.Cut(f.String(), "two, "); !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want …%q", f, want)
 	}
 }
 
-// The stop as a whole has one limit, whoever does not want to end.
+// The whole stop has one limit, even if nothing wants to exit.
 func TestLimitOfStop(t *testing.T) {
 	tidy(t)
 	const limit = 400 * time.Millisecond
@@ -120,12 +121,12 @@ func TestLimitOfStop(t *testing.T) {
 	<-up[0]
 	<-up[1]
 	began := time.Now()
-	r.stopped(t)
+	r.stopAndWait(t)
 	if took := time.Since(began); took < limit/2 || took > limit+bound/2 {
 		t.Errorf("it took %v, want about %v", took, limit)
 	}
-	p.takes(t, post{"response", "1", "", ""})
-	if !strings.Contains(r.log.String(), "the stop command was ended") {
+	p.wantPosts(t, post{"response", "1", "", ""})
+	if !strings.Contains(r.log.String(), "the stop command timed out") {
 		t.Errorf("got the log %s", r.log)
 	}
 }
@@ -143,13 +144,13 @@ func TestStopWithoutAnswer(t *testing.T) {
 		s.StopCommand = shell("echo stop >>" + string(f))
 	})
 	p.post(t)
-	r.stopped(t)
+	r.stopAndWait(t)
 	if got := f.String(); got != "stop" {
 		t.Errorf("got %q, want the stop command\n%s", got, r.log)
 	}
 }
 
-// writeSignal tells of the first write.
+// A writeSignal signals the first write.
 type writeSignal chan bool
 
 func (w writeSignal) Write(p []byte) (int, error) {
@@ -173,7 +174,7 @@ func TestStopCommandFails(t *testing.T) {
 			if command == "" {
 				c.Path = "/none"
 			}
-			out := &log{}
+			out := &syncBuffer{}
 			s := &Supervisor{StopCommand: c, Log: hclog.New(&hclog.LoggerOptions{Output: out})}
 			s.runStopCommand()
 			if got := out.String(); !strings.Contains(got, want) {
@@ -183,7 +184,7 @@ func TestStopCommandFails(t *testing.T) {
 	}
 }
 
-// Each that is still to be ended has the same share of the time.
+// All things that must still stop have the same share of the time.
 func TestShare(t *testing.T) {
 	s := &Supervisor{StopLimit: 9 * time.Second}
 	for things, want := range map[int]time.Duration{1: 9 * time.Second, 9: time.Second, 18: 500 * time.Millisecond, 90: 100 * time.Millisecond} {

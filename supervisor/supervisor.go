@@ -1,5 +1,5 @@
-// Package supervisor owns the processes and the loop: it hands each event to
-// an adapter and sees to it that one answer is posted and nothing is left.
+// Package supervisor runs the loop: it hands each event to an adapter, posts
+// one answer, and leaves no process behind. It also runs the sidecars.
 package supervisor
 
 import (
@@ -20,78 +20,77 @@ import (
 
 // An Adapter hands events to the user's command, one at a time.
 type Adapter interface {
-	// Start prepares for the first event. A wrong configuration must show
-	// here, where it can be reported as a failed start.
+	// Start prepares for the first event. It must detect a wrong configuration,
+	// so that this is reported as a failed start.
 	Start(ctx context.Context) error
-	// Invoke returns the result of ev. When ctx ends it has until halfway
-	// from then to ev's deadline to end the command gently, and must return
+	// Invoke returns the result of ev. When ctx ends, half of the time until
+	// ev's deadline is for the command to exit on SIGTERM. Invoke must return
 	// before the deadline. The result is valid until the next call. A
-	// *protocol.Failure means that the command failed and the next event
-	// may be served; any other error ends the runtime.
+	// *protocol.Failure means that the command failed, and the next event may
+	// be served. Any other error stops the runtime.
 	Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
-	// Close ends what Start began, gently where that takes no longer than
-	// the limit.
+	// Close stops what Start and Invoke have started, within the limit.
 	Close(limit time.Duration) error
 }
 
-// A Preparer is an Adapter that can ready itself for the next event: off the
-// clock, as no event is in hand. It must not take long.
+// A Preparer is an Adapter that can prepare for the next event before it is
+// polled for. Prepare must not take long.
 type Preparer interface{ Prepare() }
 
-// A Settler is an Adapter whose command lives on between events. Settle passes
-// on what that has logged since the last one, as it belongs to none.
+// A Settler is an Adapter whose command lives on between events. Settle logs
+// what the command has written since the last event, as it belongs to no event.
 type Settler interface{ Settle() }
 
-// A Meter is an Adapter that knows what its last event has taken.
+// A Meter is an Adapter that reports the Usage of its last event.
 type Meter interface{ Usage() Usage }
 
-// A Usage is what an event has taken, as far as that is known.
+// A Usage is what an event has used, as far as that is known.
 type Usage struct {
-	Exit string // how the command ended, such as "0" or "signal 9"; empty: it lives on
-	Peak int    // the most memory in use, in bytes; see Process.Peak; 0: not known
+	Exit string // how the command exited, such as "0" or "signal 9"; empty: it lives on
+	Peak int    // maximum memory in bytes, see Process.Peak; 0: unknown
 }
 
-// A Slot serves events, one at a time. All of its fields must be set.
+// A Slot serves events, one at a time. All fields must be set.
 type Slot struct {
 	Client  *protocol.Client
 	Adapter Adapter
-	Source  *logs.Source  // of what its command logs
-	Owner   process.Owner // of its processes; Anybody: there is nobody else
+	Source  *logs.Source  // what its command logs
+	Owner   process.Owner // of its processes; Anybody: nothing else has an owner
 }
 
 // A Supervisor runs one function on one platform.
 type Supervisor struct {
-	Slots     []Slot              // at least one; as many events can be in hand at the same time
-	Extension *protocol.Extension // tells the platform that we want to know when it stops us; nil: it does anyway, or never
+	Slots     []Slot              // at least one; the number of events that are served at the same time
+	Extension *protocol.Extension // asks the platform to announce a stop; nil: it always does, or never
 
 	Sidecars     Sidecars         // run beside the function
-	WaitFor      []Address        // must answer before we are ready
-	StartTimeout time.Duration    // until they do, from the beginning of Run; 0: no limit
-	StopCommand  *process.Command // runs when all else has ended; nil: none
+	WaitFor      []Address        // must answer before the function is ready
+	StartTimeout time.Duration    // bounds the wait for WaitFor, from the beginning of Run; 0: no limit
+	StopCommand  *process.Command // runs last in a stop; nil: none
 
-	Margin    time.Duration // before an event's deadline its command is ended; 0: by the limit, see margin
-	Grace     time.Duration // for the event in hand, once we are told to stop, and for each sidecar
-	StopLimit time.Duration // of all that is done once we are told to stop; 0: UsualStopLimit
+	Margin    time.Duration // before an event's deadline its command is stopped; 0: see margin
+	Grace     time.Duration // for the current event in a stop, and for each sidecar
+	StopLimit time.Duration // bounds the whole stop; 0: DefaultStopLimit
 
-	Keep    bool            // let live on, until we stop, what an event leaves behind
-	Answer  bool            // a failed start is the answer to each event
-	InitLog io.Writer       // gets the reason of a failed start where the platform does not take it; nil: nobody does
-	Mask    *logs.Mask      // hides secrets in what is posted, and learns those that come with events
+	Keep    bool            // what an event leaves behind may run until the stop
+	Answer  bool            // after a failed start every event fails with its cause
+	InitLog io.Writer       // gets the cause of a failed start where the platform does not take it; nil: it is dropped
+	Mask    *logs.Mask      // hides secrets in answers, and learns those that come with events
 	Secrets []protocol.Fact // headers of an event that hold secrets
 	Log     hclog.Logger
 
 	background errgroup.Group
 	runCtx     context.Context // ends with Run
-	answerCtx  context.Context // ends when there is no more time to post answers
+	answerCtx  context.Context // ends when the time to post answers is over
 	startedAt  time.Time
 	started    []Adapter // to be closed
 	stopOnce   sync.Once
-	stopAt     time.Time // when StopLimit is over, once that has begun
+	stopAt     time.Time // the stop deadline; set by stopOnce
 }
 
-// Run serves events until ctx ends, which is no error, or until it cannot go
-// on. All that it started is over when it returns. It may run once in a
-// process, as it adopts and ends all orphans.
+// Run serves events until ctx ends, which is not an error, or until it cannot
+// go on. Nothing that it has started outlives it. It may run once in a program,
+// as it adopts and kills all orphans.
 func (s *Supervisor) Run(ctx context.Context) error {
 	s.exploreSandbox()
 	for _, slot := range s.Slots {
@@ -107,8 +106,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return errors.Join(err, s.background.Wait())
 }
 
-// exploreSandbox says what this sandbox lacks, and kills what a bootstrap left behind
-// that was killed here before.
+// exploreSandbox logs what this sandbox lacks, and kills the leftovers of a
+// killed bootstrap.
 func (s *Supervisor) exploreSandbox() {
 	if missing, instead := process.Explore().Missing(); missing != "" {
 		s.Log.Warn("this sandbox lacks abilities", "missing", missing, "instead", instead)
@@ -118,7 +117,7 @@ func (s *Supervisor) exploreSandbox() {
 	}
 }
 
-// serve starts all, serves events, and stops all.
+// serve starts everything, serves events, and stops everything.
 func (s *Supervisor) serve(ctx context.Context) error {
 	polling, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -126,7 +125,7 @@ func (s *Supervisor) serve(ctx context.Context) error {
 	s.startedAt = time.Now()
 	err := s.start(polling, end)
 	switch {
-	case ctx.Err() != nil: // told to stop, which is no failure of the start
+	case ctx.Err() != nil: // a stop during the start is not a failed start
 		err = nil
 	case err != nil && s.Answer:
 		err = s.answerWithFailure(ctx, err)
@@ -138,9 +137,9 @@ func (s *Supervisor) serve(ctx context.Context) error {
 	return errors.Join(err, s.stop())
 }
 
-// serveEvents reports ready and serves events in all slots until polling ends, or one
-// of them cannot go on; the others then answer the event that they have. It is
-// no error that ctx has ended.
+// serveEvents reports ready and serves events in all slots until polling ends.
+// When a slot fails, the others answer their current event and return. The end
+// of ctx is not an error.
 func (s *Supervisor) serveEvents(ctx, polling context.Context) error {
 	if err := s.ready(polling); err != nil {
 		return err
@@ -158,11 +157,11 @@ func (s *Supervisor) serveEvents(ctx, polling context.Context) error {
 	return err
 }
 
-// ready says that everything is, where the platform wants to know.
+// ready reports ready where the platform expects that.
 func (s *Supervisor) ready(ctx context.Context) error {
 	err := s.Slots[0].Client.Ready(ctx)
 	switch {
-	case ctx.Err() != nil: // told to stop, which the loop sees
+	case ctx.Err() != nil: // the loop handles the stop
 		return nil
 	case err != nil:
 		return fmt.Errorf("cannot report ready: %w", err)
@@ -171,13 +170,14 @@ func (s *Supervisor) ready(ctx context.Context) error {
 	return nil
 }
 
-// A FatalError fails the event in hand and ends the runtime, so that the
-// platform starts a fresh instance.
+// A FatalError fails the current event and stops the runtime, so that the
+// platform starts a new instance.
 type FatalError struct{ Failure *protocol.Failure }
 
 func (e *FatalError) Error() string { return e.Failure.Error() }
 
-// failure is the *protocol.Failure in err, or one that stands for it.
+// failure returns the *protocol.Failure in err, or makes one with the type
+// fallback.
 func failure(err error, fallback string) *protocol.Failure {
 	if f, ok := errors.AsType[*protocol.Failure](err); ok {
 		return f
@@ -196,11 +196,11 @@ func (s *Supervisor) closeClients() {
 
 func (s *Supervisor) killLeftovers(of process.Owner) {
 	if left := process.KillLeftovers(of, time.Second); len(left) > 0 {
-		s.Log.Warn("processes of the command cannot be ended", "pids", left)
+		s.Log.Warn("cannot kill leftovers", "pids", left)
 	}
 }
 
-// masked is f without secrets.
+// masked returns f without secrets.
 func masked(m *logs.Mask, f *protocol.Failure) *protocol.Failure {
 	hidden := &protocol.Failure{Type: m.Hide(f.Type), Message: m.Hide(f.Message)}
 	for _, line := range f.Stack {

@@ -15,8 +15,7 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// E11: a start that fails is reported, and ends the runtime before it has
-// asked for an event.
+// E11: a failed start is reported, and stops the runtime before the first poll.
 func TestStartFails(t *testing.T) {
 	for name, row := range map[string]struct {
 		err  error
@@ -35,8 +34,8 @@ func TestStartFails(t *testing.T) {
 			if err := r.wait(t); !errors.Is(err, row.err) {
 				t.Errorf("Run: got %v, want %v", err, row.err)
 			}
-			p.takes(t, row.want)
-			p.takesNoMore(t)
+			p.wantPosts(t, row.want)
+			p.wantNoPost(t)
 			if len(p.polls) > 0 || a.closed > 0 {
 				t.Errorf("got %d polls and %d calls of Close, want none", len(p.polls), a.closed)
 			}
@@ -44,8 +43,7 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// Where the report of a failed start does not arrive, the failed start is
-// still what Run returns.
+// Run returns the error of a failed start even if the report does not arrive.
 func TestStartFailsUnreported(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, func(post) int { return 403 })
@@ -55,8 +53,8 @@ func TestStartFailsUnreported(t *testing.T) {
 	}
 }
 
-// Being told to stop during the start is no failure of the start. What was
-// started is closed, what was not is not.
+// A stop during the start is not a failed start. Only adapters that have
+// started are closed.
 func TestStoppedWhileStarting(t *testing.T) {
 	for name, row := range map[string]struct {
 		err    error
@@ -74,8 +72,8 @@ func TestStoppedWhileStarting(t *testing.T) {
 			p.events <- event{id: "1"}
 			r := run(t, p, a, nil)
 			<-entered
-			r.stopped(t)
-			p.takesNoMore(t)
+			r.stopAndWait(t)
+			p.wantNoPost(t)
 			if len(p.polls) > 0 || a.closed != row.closed {
 				t.Errorf("got %d polls and %d calls of Close, want 0 and %d", len(p.polls), a.closed, row.closed)
 			}
@@ -83,8 +81,8 @@ func TestStoppedWhileStarting(t *testing.T) {
 	}
 }
 
-// runSCF starts a supervisor of a on p, as an SCF.
-func runSCF(t *testing.T, p *platform, a Adapter) *running {
+// runSCF starts a supervisor with adapter a on p, an SCF.
+func runSCF(t *testing.T, p *platform, a Adapter) *runningSupervisor {
 	t.Helper()
 	host, port, err := net.SplitHostPort(p.address)
 	if err != nil {
@@ -93,7 +91,7 @@ func runSCF(t *testing.T, p *platform, a Adapter) *running {
 	return runOn(t, protocol.SCF, map[string]string{"SCF_RUNTIME_API": host, "SCF_RUNTIME_API_PORT": port}, a, nil)
 }
 
-// A12: that it is ready is said after the start, not before.
+// A12: ready is reported after the start, not before.
 func TestReady(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -105,18 +103,17 @@ func TestReady(t *testing.T) {
 	}}
 	r := runSCF(t, p, a)
 	<-entered
-	p.takesNoMore(t)
+	p.wantNoPost(t)
 	proceed <- true
-	p.takes(t, post{"ready", "", "", " "})
-	r.stopped(t)
-	p.takesNoMore(t)
+	p.wantPosts(t, post{"ready", "", "", " "})
+	r.stopAndWait(t)
+	p.wantNoPost(t)
 	if a.closed != 1 {
 		t.Errorf("Close: got %d calls, want 1", a.closed)
 	}
 }
 
-// A platform that does not want us is an error, and what was started is
-// closed.
+// When the platform refuses the ready, Run fails, and closes what was started.
 func TestReadyRefused(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, func(post) int { return 403 })
@@ -126,27 +123,27 @@ func TestReadyRefused(t *testing.T) {
 	if refusal, ok := errors.AsType[*protocol.StatusError](err); !ok || refusal.Status != 403 {
 		t.Errorf("Run: got %v, want the refusal", err)
 	}
-	p.takes(t, post{"ready", "", "", " "})
-	p.takesNoMore(t)
+	p.wantPosts(t, post{"ready", "", "", " "})
+	p.wantNoPost(t)
 	if a.closed != 1 {
 		t.Errorf("Close: got %d calls, want 1", a.closed)
 	}
 }
 
-// Being told to stop while nobody takes the ready is no error.
+// A stop before the ready is accepted is not an error.
 func TestStoppedBeforeReady(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, func(post) int { return 500 })
 	a := &adapter{}
 	r := runSCF(t, p, a)
-	p.takes(t, post{"ready", "", "", " "})
-	r.stopped(t)
+	p.wantPosts(t, post{"ready", "", "", " "})
+	r.stopAndWait(t)
 	if a.closed != 1 {
 		t.Errorf("Close: got %d calls, want 1", a.closed)
 	}
 }
 
-// An adapter that cannot be closed is an error.
+// Run returns the error of an adapter that cannot be closed.
 func TestCloseFails(t *testing.T) {
 	tidy(t)
 	p := newPlatform(t, accept)
@@ -158,8 +155,8 @@ func TestCloseFails(t *testing.T) {
 	}
 }
 
-// What the adapter leaves behind is gone when Run returns, also when it could
-// not start.
+// Leftovers of the adapter are killed before Run returns, even if it could not
+// start.
 func TestNothingOutlivesRun(t *testing.T) {
 	for name, fail := range map[string]error{"started": nil, "not started": errOurs} {
 		t.Run(name, func(t *testing.T) {

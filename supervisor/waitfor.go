@@ -21,11 +21,11 @@ import (
 // unix:///path, or http://host:port/path, which must answer 2xx.
 type Address struct{ url *url.URL }
 
-// ErrAddress says what an address looks like.
-var ErrAddress = errors.New("want tcp://host:port, unix:///path or http://host:port/path, the port up to 65535")
+// ErrAddress describes a valid address.
+var ErrAddress = errors.New("expected tcp://host:port, unix:///path or http://host:port/path, with a port from 1 to 65535")
 
-// ParseAddress does not look whether there is such an address. Its error is
-// ErrAddress, also of several with spaces between them.
+// ParseAddress checks the form of an address only. It returns ErrAddress, also
+// for several addresses with spaces between them.
 func ParseAddress(text string) (Address, error) {
 	u, err := url.Parse(text)
 	_, rest, _ := strings.Cut(text, " ")
@@ -52,16 +52,16 @@ func isValid(u *url.URL) bool {
 func (a Address) String() string { return a.url.String() }
 
 const (
-	tryTimeout = time.Second     // at most
-	warnAfter  = 3 * time.Second // then the log says what is waited for: Lambda ends a long start without a word
+	tryTimeout = time.Second     // bounds one try
+	warnAfter  = 3 * time.Second // for the log: Lambda kills a long start without a message
 )
 
-// retryBackoff are the pauses between looks whether something is ready.
+// retryBackoff sets the pauses between two tries.
 var retryBackoff = protocol.Backoff{Shortest: 5 * time.Millisecond, Longest: 100 * time.Millisecond}
 
-// WaitFor waits until each address was ready once. When ctx ends first the
-// error names the one that was not, and why, and wraps the cause of ctx. The log
-// tells of one that takes long.
+// WaitFor waits until each address has been ready once. When ctx ends first,
+// the error names the address and its last error, and wraps the cause of ctx.
+// Slow addresses are logged.
 func WaitFor(ctx context.Context, addresses []Address, log hclog.Logger) error {
 	for _, a := range addresses {
 		if err := a.wait(ctx, log); err != nil {
@@ -72,8 +72,8 @@ func WaitFor(ctx context.Context, addresses []Address, log hclog.Logger) error {
 }
 
 func (a Address) wait(ctx context.Context, log hclog.Logger) error {
-	var why error // of the last try that ctx did not cut short
-	tell := sync.OnceFunc(func() { log.Warn("waiting", "for", a.String(), "error", why) })
+	var why error // last error that the end of ctx has not caused
+	warn := sync.OnceFunc(func() { log.Warn("waiting", "for", a.String(), "error", why) })
 	for n, began := 0, time.Now(); ; n++ {
 		err := a.try(ctx)
 		if err == nil {
@@ -82,11 +82,11 @@ func (a Address) wait(ctx context.Context, log hclog.Logger) error {
 		if why == nil || ctx.Err() == nil {
 			why = err
 		}
-		if ctx.Err() != nil && errors.Is(why, context.Cause(ctx)) { // which stands behind it
+		if ctx.Err() != nil && errors.Is(why, context.Cause(ctx)) { // ctx caused this error, too
 			why = errors.New("no answer")
 		}
 		if time.Since(began) > warnAfter {
-			tell()
+			warn()
 		}
 		if !protocol.Sleep(ctx, retryBackoff.Pause(n)) {
 			return fmt.Errorf("%v (%w)", why, context.Cause(ctx))
@@ -94,7 +94,7 @@ func (a Address) wait(ctx context.Context, log hclog.Logger) error {
 	}
 }
 
-// try reports nil if the address is ready now.
+// try returns nil if the address is ready now.
 func (a Address) try(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()

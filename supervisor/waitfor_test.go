@@ -69,7 +69,7 @@ func TestParseAddress(t *testing.T) {
 	}
 }
 
-// addresses are those of the texts.
+// addresses parses the texts.
 func addresses(t *testing.T, texts ...string) (all []Address) {
 	t.Helper()
 	for _, text := range texts {
@@ -82,8 +82,8 @@ func addresses(t *testing.T, texts ...string) (all []Address) {
 	return all
 }
 
-// free is an address at which nobody listens.
-func free(t *testing.T, host string) string {
+// unusedAddress returns an address at which nobody listens.
+func unusedAddress(t *testing.T, host string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", host+":0")
 	if err != nil {
@@ -93,46 +93,47 @@ func free(t *testing.T, host string) string {
 	return l.Addr().String()
 }
 
-// waiting is a WaitFor that goes on; its end is what that says.
-func waiting(t *testing.T, ctx context.Context, all []Address) <-chan error {
+// startWaitFor runs WaitFor in the background and returns its result.
+func startWaitFor(t *testing.T, ctx context.Context, all []Address) <-chan error {
 	end := make(chan error, 1)
-	go func() { end <- WaitFor(ctx, all, hclog.NewNullLogger()) }() // it ends with ctx, and the test takes the end
+	go func() { end <- WaitFor(ctx, all, hclog.NewNullLogger()) }() // ends with ctx
 	select {
 	case err := <-end:
 		t.Fatalf("it did not wait: %v", err)
-	case <-time.After(30 * time.Millisecond): // some tries
+	case <-time.After(30 * time.Millisecond): // for some tries
 	}
 	return end
 }
 
-func isReady(t *testing.T, end <-chan error) {
+func wantReady(t *testing.T, end <-chan error) {
 	t.Helper()
 	if err := <-end; err != nil {
 		t.Errorf("got %v, want that all is ready", err)
 	}
 }
 
-// What listens late is waited for.
+// WaitFor waits for a server that starts late.
 func TestWaitForLate(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "socket")
-	for network, at := range map[string]string{"tcp": free(t, "127.0.0.1"), "tcp6": free(t, "[::1]"), "unix": socket} {
+	for network, at := range map[string]string{"tcp": unusedAddress(t, "127.0.0.1"), "tcp6": unusedAddress(t, "[::1]"), "unix": socket} {
 		t.Run(network, func(t *testing.T) {
 			tidy(t)
 			scheme := strings.TrimSuffix(network, "6")
 			ctx, cancel := context.WithTimeout(t.Context(), bound)
 			defer cancel()
-			end := waiting(t, ctx, addresses(t, scheme+"://"+at))
+			end := startWaitFor(t, ctx, addresses(t, scheme+"://"+at))
 			l, err := net.Listen(scheme, at)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			isReady(t, end)
+			wantReady(t, end)
 		})
 	}
 }
 
-// What answers that it is not ready is waited for; then it is well asked.
+// WaitFor waits for a server that answers with an error at first, and asks it
+// properly.
 func TestWaitForHTTP(t *testing.T) {
 	tidy(t)
 	var ready atomic.Bool
@@ -148,15 +149,15 @@ func TestWaitForHTTP(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
-	end := waiting(t, ctx, addresses(t, server.URL+"/a%20b?c=d"))
+	end := startWaitFor(t, ctx, addresses(t, server.URL+"/a%20b?c=d"))
 	ready.Store(true)
-	isReady(t, end)
+	wantReady(t, end)
 	if r := <-asked; r.Method != "GET" || r.RequestURI != "/a%20b?c=d" || "http://"+r.Host != server.URL || !r.Close {
 		t.Errorf("got the request %+v", r)
 	}
 }
 
-// Only 2xx is ready. A server may send its whole answer.
+// Only 2xx means ready. The server may send its whole answer.
 func TestWaitForStatuses(t *testing.T) {
 	tidy(t)
 	sent := make(chan error, 1)
@@ -183,7 +184,7 @@ func TestWaitForStatuses(t *testing.T) {
 	}
 }
 
-// serve answers everybody with what it is told to, and is at that address.
+// serve answers each connection with the text, and returns its address.
 func serve(t *testing.T, answer string, hold bool) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -191,7 +192,7 @@ func serve(t *testing.T, answer string, hold bool) string {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() { // ended by Close
+	go func() { // ends at Close
 		defer close(done)
 		for {
 			conn, err := l.Accept()
@@ -214,9 +215,9 @@ func serve(t *testing.T, answer string, hold bool) string {
 	return l.Addr().String()
 }
 
-// What is not ready is named, and why, with the cause of the end.
+// The error names what is not ready, its last error, and the cause of the end.
 func TestWaitForNever(t *testing.T) {
-	nobody := free(t, "127.0.0.1")
+	nobody := unusedAddress(t, "127.0.0.1")
 	socket := filepath.Join(t.TempDir(), "socket")
 	for name, row := range map[string]struct {
 		scheme, answer string
@@ -229,7 +230,7 @@ func TestWaitForNever(t *testing.T) {
 		"old HTTP":    {"http://", "HTTP/1.0 404 Not Found\r\n\r\n", false, " is not ready: HTTP status 404 (it is over)"},
 		"not HTTP":    {"http://", "-ERR unknown command 'GET'\r\n", false, ` is not ready: no answer: not an HTTP/1 response: it begins with "-ERR unknown command 'GET'" (it is over)`},
 		"HTTP/2":      {"http://", "HTTP/2 200\r\n\r\n", false, " is not ready: no answer: not an HTTP/1 response: "},
-		"no end":      {"http://", strings.Repeat("HTTP", 4<<10), true, " is not ready: no answer"}, // and "i/o timeout", if a read had begun
+		"no end":      {"http://", strings.Repeat("HTTP", 4<<10), true, " is not ready: no answer"}, // and "i/o timeout" after a read
 		"closed":      {"http://", "", false, " is not ready: no answer: "},
 		"half a line": {"http://", "HTTP/1.1 200", false, " is not ready: no answer: unexpected EOF (it is over)"},
 		"silent":      {"http://", "", true, " is not ready: no answer (it is over)"},
@@ -242,7 +243,7 @@ func TestWaitForNever(t *testing.T) {
 			open := serve(t, "", false)
 			over := errors.New("it is over")
 			ctx, cancel := context.WithCancelCause(t.Context())
-			end := waiting(t, ctx, addresses(t, "tcp://"+open, row.scheme))
+			end := startWaitFor(t, ctx, addresses(t, "tcp://"+open, row.scheme))
 			cancel(over)
 			var err error
 			quick(t, func() { err = <-end })
@@ -256,7 +257,7 @@ func TestWaitForNever(t *testing.T) {
 	}
 }
 
-// The status counts, whatever comes of the body.
+// Only the status counts, not the body.
 func TestWaitForAnyBody(t *testing.T) {
 	tidy(t)
 	for name, answer := range map[string]string{
@@ -270,7 +271,7 @@ func TestWaitForAnyBody(t *testing.T) {
 	}
 }
 
-// A server that takes the connection and says nothing holds up one try only.
+// A silent server blocks one try only.
 func TestWaitForSilent(t *testing.T) {
 	tidy(t)
 	a := addresses(t, "http://"+serve(t, "", true))[0]
@@ -281,7 +282,7 @@ func TestWaitForSilent(t *testing.T) {
 	}
 }
 
-// No addresses are ready.
+// Without addresses WaitFor returns at once.
 func TestWaitForNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -32,7 +32,7 @@ func TestAddresses(t *testing.T) {
 // Each address that is wrong is told, without its password.
 func TestWrongAddresses(t *testing.T) {
 	err := new(addresses).Decode("tcp://a,tcp://b:1,http://user:hush@c:1/,https://d:443")
-	const want = `"tcp://a", "c:1/", "https://d:443": want tcp://host:port, unix:///path or http://host:port/path`
+	const want = `"tcp://a", "c:1/", "https://d:443": expected tcp://host:port, unix:///path or http://host:port/path`
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}

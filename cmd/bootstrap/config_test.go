@@ -140,7 +140,7 @@ func TestComplaintsOfFile(t *testing.T) {
 		"bootstrap.env:4: quotes or # within a value: want NAME=value",
 		"bootstrap.env:5: unmatched ': want NAME=value",
 		"BOOTSTRAP_SECRETS (bootstrap.env:6): item 1 of 2 is no variable's name",
-		`BOOTSTRAP_WAIT_FOR (bootstrap.env:7): "db/", "tcp://db": want tcp://host:port, `,
+		`BOOTSTRAP_WAIT_FOR (bootstrap.env:7): "db/", "tcp://db": expected tcp://host:port, `,
 		`BOOTSTRAP_GRACE is "5" (environment): want a duration with its unit: 5s?`,
 		`BOOTSTRAP_STANDBY is "true" (environment), but BOOTSTRAP_DELIVERY is "argv" (bootstrap.env:3): `,
 	} {

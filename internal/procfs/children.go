@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// Children lists the children of a process, zombies too.
+// Children lists the children of a process, including zombies.
 func Children(pid int) (pids []int) {
 	if !listsChildren() {
 		return childrenByParent(pid)
@@ -34,16 +34,16 @@ func Descendants(pid int) (pids []int) {
 }
 
 // listsChildren reports whether the kernel lists the children of each thread.
-// gVisor does not, nor do small kernels (CONFIG_PROC_CHILDREN).
+// gVisor does not, nor do kernels without CONFIG_PROC_CHILDREN.
 var listsChildren = sync.OnceValue(func() bool {
 	_, err := os.Stat(path(os.Getpid(), "task/"+strconv.Itoa(os.Getpid())+"/children"))
 	return err == nil
 })
 
-// childrenByParent finds the children of a process by asking every process for
-// its parent. Not every kernel has the files of childrenFiles.
+// childrenByParent finds the children of a process by reading the parent of
+// every process.
 func childrenByParent(parent int) (pids []int) {
-	all, _ := Pids() // none: there is no /proc
+	all, _ := Pids() // empty without /proc
 	for _, pid := range all {
 		if s := ReadStat(pid); s.PID != 0 && s.Parent == parent {
 			pids = append(pids, pid)
@@ -52,10 +52,10 @@ func childrenByParent(parent int) (pids []int) {
 	return pids
 }
 
-// descendantsByParent finds the descendants of a process in one look at all
+// descendantsByParent finds the descendants of a process in one pass over all
 // processes.
 func descendantsByParent(pid int) (pids []int) {
-	all, _ := Pids() // none: there is no /proc
+	all, _ := Pids() // empty without /proc
 	children := map[int][]int{}
 	for _, pid := range all {
 		if s := ReadStat(pid); s.PID != 0 {
@@ -65,12 +65,12 @@ func descendantsByParent(pid int) (pids []int) {
 	for parents := []int{pid}; len(parents) > 0; parents = parents[1:] {
 		pids = append(pids, children[parents[0]]...)
 		parents = append(parents, children[parents[0]]...)
-		delete(children, parents[0]) // a number that was used twice must not make a circle
+		delete(children, parents[0]) // a reused number must not make a cycle
 	}
 	return pids
 }
 
-// OurChildren lists the children of this process, zombies too.
+// OurChildren lists the children of this process, including zombies.
 func OurChildren() (pids []int) {
 	ourChildLists.mu.Lock()
 	defer ourChildLists.mu.Unlock()
@@ -85,19 +85,19 @@ func OurChildren() (pids []int) {
 
 var ourChildLists childLists
 
-// A census keeps the files open that list our children, one for each of our
-// threads: they are read after every event. The number of our threads tells
+// childLists keeps the files open that list our children, one for each of our
+// threads, as they are read after every event. The number of our threads tells
 // whether the files are complete, because no thread of ours exits.
 type childLists struct {
 	mu      sync.Mutex
-	dir     *os.File // of our threads; nil: it has not looked
-	threads uint64   // as /proc counts them
+	dir     *os.File // /proc/self/task; nil: not opened yet
+	threads uint64   // number of threads when the files were opened
 	files   []*os.File
-	text    []byte // of one of them
+	text    []byte // content of one file, reused
 }
 
-// update opens the files of new threads. It reports whether the files can be
-// had.
+// update opens the files of new threads. It reports whether the files are
+// available.
 func (c *childLists) update() bool {
 	if c.dir == nil {
 		dir, err := os.Open("/proc/self/task")
@@ -113,14 +113,14 @@ func (c *childLists) update() bool {
 	if threads := uint64(info.Nlink); threads != c.threads {
 		closeAll(c.files)
 		if c.files, c.threads = childrenFiles("self"), threads; c.files == nil {
-			c.threads = 0 // try again
+			c.threads = 0 // retry at the next call
 		}
 	}
 	return c.files != nil
 }
 
-// childrenFiles opens the lists of a process's children, one for each of its
-// threads. It returns nil unless all can be had.
+// childrenFiles opens the lists of the children of a process, one for each
+// thread. It returns nil unless it can open all.
 func childrenFiles(process string) (files []*os.File) {
 	tasks := "/proc/" + process + "/task/"
 	dir, err := os.Open(tasks)
@@ -147,15 +147,15 @@ func childrenFiles(process string) (files []*os.File) {
 
 func closeAll(files []*os.File) {
 	for _, file := range files {
-		_ = file.Close() // only read
+		_ = file.Close() // opened for reading only
 	}
 }
 
-// shortList is how long a list may be, in bytes, to come in one call.
+// shortList bounds the size, in bytes, of a list that one call returns.
 const shortList = 1024
 
-// read appends the pids in a list. The kernel gives less than a page at once,
-// so one call returns the whole of a short list only.
+// read appends the pids in a list. The kernel returns less than a page at once,
+// so that one call returns only a short list completely.
 func (c *childLists) read(pids []int, file *os.File) []int {
 	if c.text == nil {
 		c.text = make([]byte, shortList)
@@ -175,8 +175,9 @@ func (c *childLists) read(pids []int, file *os.File) []int {
 	return pids
 }
 
-// pread reads from an offset in one call. ReadAt would ask again at the end.
+// pread reads from an offset in one call. ReadAt would make a second one at the
+// end.
 func pread(file *os.File, p []byte, from int) int {
-	n, _ := syscall.Pread(int(file.Fd()), p, int64(from)) // gone: nothing
+	n, _ := syscall.Pread(int(file.Fd()), p, int64(from)) // the thread or process has exited: empty
 	return max(n, 0)
 }

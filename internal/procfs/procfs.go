@@ -1,5 +1,5 @@
-// Package procfs reads what /proc says about processes. A process that is
-// gone reads as nothing, and so does everything where /proc is missing.
+// Package procfs reads what /proc says about processes. The functions return
+// zero values for a process that has exited, and where /proc is missing.
 package procfs
 
 import (
@@ -17,12 +17,11 @@ type Stat struct {
 	Parent  int
 	Group   int
 	Session int
-	Start   uint64        // when it started, in clock ticks since boot; with PID it names a process for good
-	CPU     time.Duration // that it has used, in steps of 10 ms
+	Start   uint64        // start time in clock ticks since boot; PID and Start together are unique
+	CPU     time.Duration // used processor time, in steps of 10 ms
 }
 
-// Living reports whether the process can still run: it is neither gone nor a
-// zombie.
+// Living reports whether the process has not exited.
 func (s Stat) Living() bool {
 	return s.State != 0 && s.State != 'Z' && s.State != 'X' && s.State != 'x'
 }
@@ -30,9 +29,9 @@ func (s Stat) Living() bool {
 // Busy reports whether the process wants a processor or waits in the kernel.
 func (s Stat) Busy() bool { return s.State == 'R' || s.State == 'D' }
 
-// ReadStat returns the Stat of a process; the zero Stat when it is gone. It
-// reads its own at its first thread, which started with the process: qemu-user
-// invents /proc/self/stat, with another start than everybody else sees.
+// ReadStat returns the Stat of a process, or the zero Stat if it has exited.
+// Our own Stat is read from our first thread, as qemu-user invents a
+// /proc/self/stat with a start time that no other process sees.
 func ReadStat(pid int) Stat {
 	name := "stat"
 	if pid == os.Getpid() {
@@ -47,19 +46,19 @@ func ReadStat(pid int) Stat {
 	return s
 }
 
-// tick is the unit of times in /proc, the same on all processors that Go knows
-// (USER_HZ).
+// tick is the unit of times in /proc (USER_HZ), which is the same on all
+// processors that Go supports.
 const tick = 10 * time.Millisecond
 
 // parseStat parses "pid (name) state parent group session …". The name may
-// hold any character.
+// contain any character.
 func parseStat(text []byte) (s Stat) {
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	number := func(i int) int {
 		if i >= len(fields) {
 			return -1
 		}
-		n, _ := strconv.Atoi(string(fields[i])) // the kernel wrote it
+		n, _ := strconv.Atoi(string(fields[i])) // written by the kernel
 		return n
 	}
 	if len(fields) > 0 {
@@ -70,7 +69,7 @@ func parseStat(text []byte) (s Stat) {
 	return s
 }
 
-// Pids lists all processes that /proc shows. It reports false where /proc is
+// Pids lists all processes that /proc shows. It returns false where /proc is
 // missing.
 func Pids() (pids []int, ok bool) {
 	dir, err := os.Open("/proc")
@@ -78,29 +77,29 @@ func Pids() (pids []int, ok bool) {
 		return nil, false
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) // an error leaves what was read
+	names, _ := dir.Readdirnames(-1) // after an error the names read so far count
 	for _, name := range names {
 		if pid, err := strconv.Atoi(name); err == nil {
 			pids = append(pids, pid)
 		}
 	}
-	return pids, len(pids) > 0 // an empty folder is no procfs
+	return pids, len(pids) > 0 // an empty folder is not a procfs
 }
 
 // Name returns the name of a process as the kernel keeps it: the first 15
 // bytes.
 func Name(pid int) string { return string(bytes.TrimSpace(read(pid, "comm"))) }
 
-// Environ returns the environment of a process as the kernel shows it: the
-// variables with a NUL after each. It is empty while the process loads another
-// program, for a zombie, and where we may not read it.
+// Environ returns the environment of a process: the variables with a NUL after
+// each. It is empty for a zombie, for a process that loads a program, and for
+// one that we may not read.
 func Environ(pid int) []byte { return read(pid, "environ") }
 
-// Loading reports whether a process that shows no environment may be loading a
-// program: then it will show one soon.
+// Loading reports whether a process without an environment may be loading a
+// program, and will show an environment soon.
 func Loading(pid int) bool { return ReadStat(pid).Busy() && len(read(pid, "cmdline")) == 0 }
 
-// User returns the effective user of a process; -1 when it is gone.
+// User returns the effective user of a process, or -1 if it has exited.
 func User(pid int) int {
 	var info syscall.Stat_t
 	if err := syscall.Stat(path(pid, ""), &info); err != nil {
@@ -109,8 +108,8 @@ func User(pid int) int {
 	return int(info.Uid)
 }
 
-// SameNamespace reports whether a process is known to live in our PID
-// namespace.
+// SameNamespace reports whether a process lives in our PID namespace. It
+// returns false if that is unknown.
 func SameNamespace(pid int) bool {
 	ours, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
@@ -120,28 +119,28 @@ func SameNamespace(pid int) bool {
 	return err == nil && (its == ours || !namespaceNamesAreStable(ours))
 }
 
-// namespaceNamesAreStable reports whether /proc gives a namespace the same name
-// everywhere. gVisor gives it another in every folder: there all processes
-// count as neighbours in one namespace, and hardly a sandbox has a second.
+// namespaceNamesAreStable reports whether /proc gives a namespace one name.
+// gVisor gives it another name in each folder. There all processes count as
+// members of our namespace, as its sandboxes hardly have a second one.
 func namespaceNamesAreStable(ours string) bool {
 	again, err := os.Readlink(path(os.Getpid(), "task/"+strconv.Itoa(os.Getpid())+"/ns/pid"))
 	return err != nil || again == ours
 }
 
-// SetOOMScore asks the kernel to kill a process rather sooner (up to 1000) or
-// later when memory runs out. Where that is not possible nothing happens.
+// SetOOMScore sets how soon the kernel kills a process when memory runs out:
+// 1000 means first. It does nothing where the kernel refuses that.
 func SetOOMScore(pid, score int) {
 	file, err := os.OpenFile(path(pid, "oom_score_adj"), os.O_WRONLY, 0)
 	if err == nil {
-		_, _ = file.WriteString(strconv.Itoa(score)) // see above
+		_, _ = file.WriteString(strconv.Itoa(score)) // a refusal changes nothing
 		_ = file.Close()
 	}
 }
 
 func path(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// read reads a file of a process in one call: between two calls the process
-// may exit.
+// read reads a file of a process in one call, as the process may exit between
+// two.
 func read(pid int, name string) []byte {
 	for size := 4 << 10; ; size *= 4 {
 		file, err := os.Open(path(pid, name))
@@ -149,8 +148,8 @@ func read(pid int, name string) []byte {
 			return nil
 		}
 		text := make([]byte, size)
-		n, _ := file.Read(text) // gone: nothing
-		_ = file.Close()        // only read
+		n, _ := file.Read(text) // the process has exited: empty
+		_ = file.Close()        // opened for reading only
 		if n < size {
 			return text[:max(n, 0)]
 		}

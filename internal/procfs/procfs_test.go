@@ -33,8 +33,8 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-// sleeper starts a process that sleeps, with that variable, and stops it at
-// the end of the test.
+// sleeper starts a process with the variable that sleeps until the end of the
+// test.
 func sleeper(t *testing.T, variable string) int {
 	t.Helper()
 	cmd := exec.Command("sleep", "60")
@@ -48,7 +48,7 @@ func sleeper(t *testing.T, variable string) int {
 	return cmd.Process.Pid
 }
 
-// within waits until something holds.
+// within waits until the condition is true.
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
@@ -86,7 +86,7 @@ func TestOfALivingProcess(t *testing.T) {
 	}
 }
 
-// A process knows itself by what others see of it.
+// ReadStat returns the same about this process as others see.
 func TestOfOurselves(t *testing.T) {
 	seen, err := exec.Command("cat", path(os.Getpid(), "stat")).Output()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestOfNoProcess(t *testing.T) {
 	}
 }
 
-// Both ways to list children agree: on living ones and on a zombie.
+// Both ways to list children agree about the living and about a zombie.
 func TestChildren(t *testing.T) {
 	dead := exec.Command("true")
 	if err := dead.Start(); err != nil {
