@@ -178,7 +178,7 @@ var failedStarts = map[string]struct {
 }{
 	"wrong option": {"BOOTSTRAP_TIMEOUT=abc", 2, "Runtime.ConfigError", []string{`BOOTSTRAP_TIMEOUT is "abc"`}},
 	"no platform":  {"BOOTSTRAP_PLATFORM=azure", 2, "Runtime.ConfigError", []string{`BOOTSTRAP_PLATFORM is "azure"`}},
-	"no sidecars":  {"BOOTSTRAP_SIDECARS=none", 2, "Runtime.ConfigError", []string{"cannot read it: "}},
+	"no sidecars":  {"BOOTSTRAP_SIDECARS=none", 2, "Runtime.ConfigError", []string{"cannot read the file: "}},
 	"not ready":    {"BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1", 1, "Runtime.SidecarNotReady", []string{"tcp://127.0.0.1:1", "db runs"}},
 	"no init":      {"BOOTSTRAP_INIT_COMMAND=[\"none\"]", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", `"none" is not in PATH`}},
 	"no init tool": {"BOOTSTRAP_INIT_COMMAND=[\"/none/tool\"]", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", "/none/tool"}},

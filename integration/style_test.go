@@ -179,7 +179,7 @@ func TestL04StackTrace(t *testing.T) {
 func TestStyleOfFailedStart(t *testing.T) {
 	for name, row := range map[string]struct{ env, reason string }{
 		"init command":  {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", "no such licence"},
-		"configuration": {"BOOTSTRAP_LEFTOVERS=kill", "want end or keep"},
+		"configuration": {"BOOTSTRAP_LEFTOVERS=kill", "expected end or keep"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {

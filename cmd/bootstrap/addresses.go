@@ -20,14 +20,14 @@ func (a *addresses) Decode(value string) error {
 			continue
 		}
 		address, err := supervisor.ParseAddress(text)
-		if err != nil { // what is before an @ may be a password
+		if err != nil { // the part before an @ may be a password
 			bad, why = append(bad, strconv.Quote(text[strings.LastIndex(text, "@")+1:])), err
 			continue
 		}
 		*a = append(*a, address)
 	}
 	if why != nil {
-		return fmt.Errorf("%s: %w; several with commas between them", strings.Join(bad, ", "), why)
+		return fmt.Errorf("%s: %w; separate several with commas", strings.Join(bad, ", "), why)
 	}
 	return nil
 }

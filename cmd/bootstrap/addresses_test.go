@@ -24,12 +24,12 @@ func TestAddresses(t *testing.T) {
 	}
 	for _, value := range []string{"db:5432", "tcp://db", "https://db:443/", "http://user:pass@db:80/", ",", "tcp://db:1,,tcp://db:2"} {
 		if err := new(addresses).Decode(value); err == nil {
-			t.Errorf("%q: got no complaint", value)
+			t.Errorf("%q: got no error", value)
 		}
 	}
 }
 
-// Each address that is wrong is told, without its password.
+// Each wrong address is named, without its password.
 func TestWrongAddresses(t *testing.T) {
 	err := new(addresses).Decode("tcp://a,tcp://b:1,http://user:hush@c:1/,https://d:443")
 	const want = `"tcp://a", "c:1/", "https://d:443": expected tcp://host:port, unix:///path or http://host:port/path`
@@ -47,7 +47,7 @@ func TestNames(t *testing.T) {
 	}
 	for _, value := range []string{",", "A,", "1A", "A B", "A=b", "$A", "hush!", "A-B", "é"} {
 		if err := new(variableNames).Decode(value); err == nil || strings.Contains(err.Error(), "hush") {
-			t.Errorf("%q: got %v, want a complaint without it", value, err)
+			t.Errorf("%q: got %v, want an error without it", value, err)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// A runtime is what the parts of a supervisor are made from.
+// A builder makes a supervisor from the configuration.
 type builder struct {
 	*Config
 	platform  *protocol.Platform
@@ -25,15 +25,14 @@ type builder struct {
 	mask      *logs.Mask
 	stderr    io.Writer
 	stderrLog *logs.Log    // on stderr
-	stdoutLog *logs.Log    // on stdout; nil: nothing is written there
-	logger    hclog.Logger // our own lines in out
+	stdoutLog *logs.Log    // on stdout; nil: not used
+	logger    hclog.Logger // our own lines, in stderrLog
 
 	sidecars    []supervisor.Sidecar
 	stopCommand *process.Command // nil: none
 }
 
-// newBuilder opens the log. The platform may be nil, where there is nothing to
-// run.
+// newBuilder opens the log. The platform is nil where none was detected.
 func newBuilder(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *builder {
 	b := &builder{Config: c, platform: p, dir: dir, stderr: stderr, mask: &logs.Mask{}}
 	var secrets []string
@@ -43,31 +42,31 @@ func newBuilder(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *
 	b.mask.Learn(secrets...)
 	json := c.LogFormat == "json"
 	b.stderrLog = logs.NewLog(stderr, logs.Style{
-		Prefix: !json && (c.LogPrefix || slots(c, p) > 1), // else nobody could tell whose a line is
+		Prefix: !json && (c.LogPrefix || slots(c, p) > 1), // lines of several events are mixed
 		JSON:   json,
 		Mask:   b.mask.Hide,
 	})
 	b.logger = b.stderrLog.Logger(hclog.Level(c.LogLevel))
 	found, nearest := unknownOptions(os.Environ())
 	for i, name := range found {
-		b.logger.Warn("no such option", "variable", name, "nearest", nearest[i], "from", c.Origin(name))
+		b.logger.Warn("unknown option", "variable", name, "nearest", nearest[i], "from", c.Origin(name))
 	}
 	return b
 }
 
-// slots is how many events there can be at the same time: what the user wants,
-// and no more than the platform says where it does.
+// slots returns the number of events at the same time: Concurrency, limited by
+// what the platform sets.
 func slots(c *Config, p *protocol.Platform) int {
 	if p == nil || p.Concurrency == "" {
 		return int(max(1, c.Concurrency))
 	}
-	offered, _ := strconv.Atoi(os.Getenv(p.Concurrency)) // not set, or odd: one at a time
+	offered, _ := strconv.Atoi(os.Getenv(p.Concurrency)) // missing or invalid: one
 	offered = max(1, min(offered, maxConcurrency))
 	return min(offered, cmp.Or(int(c.Concurrency), offered))
 }
 
-// supervisor puts the parts together. Where something is wrong it is one whose
-// start fails for that reason.
+// supervisor returns a supervisor for the configuration. If the configuration
+// is wrong, the start of the supervisor fails with that error.
 func (b *builder) supervisor(stdout io.Writer, wrong error) (s *supervisor.Supervisor, err error) {
 	s = &supervisor.Supervisor{
 		StartTimeout: b.startTimeout(b.platform, os.Getenv),
@@ -96,7 +95,7 @@ func (b *builder) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 	return s, b.addSlots(s)
 }
 
-// addSlots adds as many as there can be events at the same time.
+// addSlots adds a slot for each event at the same time.
 func (b *builder) addSlots(s *supervisor.Supervisor) error {
 	n := slots(b.Config, b.platform)
 	if n < int(b.Concurrency) {
@@ -104,7 +103,7 @@ func (b *builder) addSlots(s *supervisor.Supervisor) error {
 		if os.Getenv(from) == "" {
 			from += ", which is not set"
 		}
-		b.logger.Warn("the platform gives fewer events at the same time", "wanted", int(b.Concurrency), "given", n, "from", from)
+		b.logger.Warn("the platform allows fewer events at the same time", "wanted", int(b.Concurrency), "given", n, "from", from)
 	}
 	temp := &adapters.RunFolder{}
 	init := &adapters.Init{Command: b.InitCommand, Began: time.Now(), Timeout: s.StartTimeout}
@@ -138,7 +137,7 @@ func (b *builder) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner 
 	return nil
 }
 
-// function is what runs, and how, but for where it logs.
+// function returns the settings of the adapter, without its outputs.
 func (b *builder) function() adapters.Config {
 	return adapters.Config{
 		Platform:        b.platform,
@@ -167,7 +166,7 @@ func (b *builder) function() adapters.Config {
 	}
 }
 
-// logStart is the one line that says what will run, and within which limits.
+// logStart logs in one line what will run, and its time limits.
 func (b *builder) logStart(c adapters.Config, slots int) {
 	adapter, command := c.Describe()
 	fields := append([]any{"platform", b.platform.Name, "adapter", adapter, "command", command}, b.limits(b.platform, os.Getenv)...)
@@ -180,6 +179,6 @@ func (b *builder) logStart(c adapters.Config, slots int) {
 	}
 	b.logger.Info("starting", fields...)
 	if limit := b.platform.StopLimit; limit > 0 && time.Duration(b.StopTimeout) > limit {
-		b.logger.Warn("the platform may end us before the stop is over", "option", prefix+"_STOP_TIMEOUT", "wanted", time.Duration(b.StopTimeout).String(), "given", limit.String())
+		b.logger.Warn("the platform may kill the runtime before the stop is over", "option", prefix+"_STOP_TIMEOUT", "wanted", time.Duration(b.StopTimeout).String(), "given", limit.String())
 	}
 }

@@ -9,9 +9,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// check prints what is wrong with the configuration of the function in the code
-// folder: a line for each complaint, "error: …" or "warning: …". It starts
-// nothing.
+// check prints the errors in the configuration of the function in the code
+// folder, each in a line "error: …" or "warning: …". It starts nothing.
 func check(stdout, stderr io.Writer) int {
 	dir, err := codeFolder()
 	if err != nil {
@@ -26,7 +25,7 @@ func check(stdout, stderr io.Writer) int {
 	}
 	found, nearest := unknownOptions(os.Environ())
 	for i, name := range found {
-		fmt.Fprintf(stdout, "warning: %s, which is not an option: did you mean %s?\n", config.quoted(name), nearest[i])
+		fmt.Fprintf(stdout, "warning: unknown option: %s: did you mean %s?\n", config.quoted(name), nearest[i])
 	}
 	status := exitStopped
 	b := newBuilder(config, platform, dir, io.Discard)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// check lists all complaints, a line each, and starts nothing.
+// check lists all errors, each in a line, and starts nothing.
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "bootstrap.env"), []byte("BOOTSTRAP_GRACE=5\nBOOTSTRAP_TIMOUT=3s\nBOOTSTRAP_SIDECARS=Procfile\n"), 0o644); err != nil {
@@ -18,7 +18,7 @@ func TestCheck(t *testing.T) {
 	stdout, _ := runs(t, exitUsage, "check")
 	for _, want := range []string{
 		"error: BOOTSTRAP_GRACE is \"5\" (bootstrap.env:1): ",
-		"warning: BOOTSTRAP_TIMOUT is \"3s\" (bootstrap.env:2), which is not an option: did you mean BOOTSTRAP_TIMEOUT?",
+		"warning: unknown option: BOOTSTRAP_TIMOUT is \"3s\" (bootstrap.env:2): did you mean BOOTSTRAP_TIMEOUT?",
 		"error: BOOTSTRAP_SIDECARS is \"Procfile\" (bootstrap.env:3): ",
 	} {
 		if !strings.Contains("\n"+stdout, "\n"+want) {
@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A configuration that is right has no complaint.
+// A correct configuration has no errors.
 func TestCheckNothing(t *testing.T) {
 	setEnv(t, map[string]string{"USER_CODE_ROOT": t.TempDir(), "SCF_RUNTIME_API": "127.0.0.1", "_HANDLER": "index.main_handler"})
 	if stdout, _ := runs(t, exitStopped, "check"); stdout != "" {
@@ -38,7 +38,7 @@ func TestCheckNothing(t *testing.T) {
 	}
 }
 
-// Without a platform there is nothing to check against.
+// Without a platform check fails.
 func TestCheckNowhere(t *testing.T) {
 	setEnv(t, nil)
 	if _, stderr := runs(t, exitUsage, "check"); !strings.Contains(stderr, "not on a platform") {

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// Whatever an option is set to, and where: it is taken, or the complaint names
-// it and the place.
+// Any value of any option, set anywhere, is accepted, or the error names the
+// option and the place.
 func FuzzConfig(f *testing.F) {
 	for i := range options() {
 		for _, value := range []string{"", "0", "10", "10s", "-1s", "1e300h", "true", "x", "3=ok", "3=", "=", "256=ok", "1=Function.A,1=ok", "tcp://a:1", "http://a@b:1", "A,b", "\n", "é", `'"#$`} {
@@ -21,10 +21,10 @@ func FuzzConfig(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, which uint8, value string, inFile bool) {
 		if strings.Contains(value, "\x00") {
-			return // no variable can hold it
+			return // a variable cannot hold it
 		}
 		for _, o := range options() {
-			os.Unsetenv(o.name) // a t.Setenv for each of millions of tries is slow
+			os.Unsetenv(o.name) // t.Setenv is too slow for millions of tries
 		}
 		o := options()[int(which)%len(options())]
 		origin := "environment"
@@ -38,20 +38,20 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 		c, err := readConfig(dir)
-		told := fmt.Sprintf("%s is %q (%s)", o.name, value, origin)
+		named := fmt.Sprintf("%s is %q (%s)", o.name, value, origin)
 		if o.private {
-			told = fmt.Sprintf("%s (%s): ", o.name, origin)
+			named = fmt.Sprintf("%s (%s): ", o.name, origin)
 		}
-		if err != nil && !strings.Contains(err.Error(), told) {
-			t.Errorf("%s: got the complaint %v", told, err)
+		if err != nil && !strings.Contains(err.Error(), named) {
+			t.Errorf("%s: got the error %v", named, err)
 		}
 		if err == nil && (c.Timeout < 0 || c.Margin < 0 || c.Grace < 0 || c.StopTimeout < 0 || c.Origin(o.name) != origin) {
-			t.Errorf("%s: got %+v", told, c)
+			t.Errorf("%s: got %+v", named, c)
 		}
 	})
 }
 
-// writeEnvFile makes a file of one variable, on line 2. The escapes between
+// writeEnvFile writes a file with one variable, on line 2. The escapes between
 // double quotes are those of JSON.
 func writeEnvFile(t *testing.T, dir, name, value string) {
 	t.Helper()

@@ -13,8 +13,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// codeWith makes a code folder with this bootstrap.env. What is read of it is
-// unset again at the end of the test.
+// codeWith returns a code folder with this bootstrap.env. The end of the test
+// unsets its variables.
 func codeWith(t *testing.T, text string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -30,8 +30,7 @@ func codeWith(t *testing.T, text string) (dir string) {
 	return dir
 }
 
-// What is not in the environment is read from the file, and each option knows
-// where it came from.
+// The file sets what the environment lacks, and each option has its origin.
 func TestOrigins(t *testing.T) {
 	setEnv(t, map[string]string{"BOOTSTRAP_MARGIN": "20ms", "BOOTSTRAP_STDERR": "log", "COLOUR": ""})
 	dir := codeWith(t, "# ours\nBOOTSTRAP_TIMEOUT=9s\nBOOTSTRAP_MARGIN=wrong, but the environment wins\n\nTOKEN='a $b #c'\nCOLOUR=red\nBOOTSTRAP_TIMEUOT=1s\nBOOTSTRAP_TIMEOUT=10s\n")
@@ -59,7 +58,7 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// What 0 means is told in words.
+// The meaning of 0 is spelled out.
 func TestLimitsOfZero(t *testing.T) {
 	c := Config{settings: map[string]setting{"BOOTSTRAP_GRACE": {"0s", "environment"}}}
 	want := []any{"timeout", "the platform's (default)", "margin", "a tenth of the timeout, from 100ms to 1s (default)", "start_timeout", "as long as the platform waits (default)",
@@ -69,13 +68,13 @@ func TestLimitsOfZero(t *testing.T) {
 	}
 }
 
-// One limit holds, and is told with its origin: the shorter one.
+// The shorter limit applies, and its origin is logged.
 func TestT15OneLimit(t *testing.T) {
 	for _, row := range []struct {
-		p       *protocol.Platform
-		timeout duration
-		told    string
-		want    string
+		p        *protocol.Platform
+		timeout  duration
+		platform string
+		want     string
 	}{
 		{protocol.FunctionGraph, 0, "3", "3s (RUNTIME_TIMEOUT)"},
 		{protocol.FunctionGraph, duration(10 * time.Second), "3", "3s (RUNTIME_TIMEOUT)"},
@@ -84,35 +83,35 @@ func TestT15OneLimit(t *testing.T) {
 		{protocol.Lambda, duration(time.Second), "3", "1s (environment)"},
 	} {
 		c := Config{Timeout: row.timeout, settings: map[string]setting{"BOOTSTRAP_TIMEOUT": {"", "environment"}}}
-		limits := c.limits(row.p, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.told}[name] })
+		limits := c.limits(row.p, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.platform}[name] })
 		if got := limits[1]; got != row.want {
-			t.Errorf("%s, %v, %q: got %q, want %q", row.p.Name, time.Duration(row.timeout), row.told, got, row.want)
+			t.Errorf("%s, %v, %q: got %q, want %q", row.p.Name, time.Duration(row.timeout), row.platform, got, row.want)
 		}
 	}
 }
 
-// A margin is not more than half of the limit, where that is known.
+// A margin is at most half of the limit, where that is known.
 func TestMarginThatHolds(t *testing.T) {
 	for _, row := range []struct {
-		told, want string
+		platform, want string
 	}{{"2", "1s (half of timeout)"}, {"3", "1.5s (environment)"}, {"", "1.5s (environment)"}} {
 		c := Config{Margin: duration(1500 * time.Millisecond), settings: map[string]setting{"BOOTSTRAP_MARGIN": {"", "environment"}}}
-		limits := c.limits(protocol.FunctionGraph, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.told}[name] })
+		limits := c.limits(protocol.FunctionGraph, func(name string) string { return map[string]string{"RUNTIME_TIMEOUT": row.platform}[name] })
 		if got := limits[3]; got != row.want {
-			t.Errorf("%q: got %q, want %q", row.told, got, row.want)
+			t.Errorf("%q: got %q, want %q", row.platform, got, row.want)
 		}
 	}
 }
 
-// On Lambda the platform's own limit of the stop holds.
+// On Lambda the platform's limit of a stop applies.
 func TestStopLimitOfPlatform(t *testing.T) {
 	limits := (&Config{}).limits(protocol.Lambda, os.Getenv)
-	if got, want := limits[len(limits)-1], "500ms, as AWS Lambda has it (default)"; got != want {
+	if got, want := limits[len(limits)-1], "500ms, the limit of AWS Lambda (default)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-// A duration may be 0 where its option says what that means: each does.
+// Each option that may be 0 explains what 0 means.
 func TestZeroIsExplained(t *testing.T) {
 	config := reflect.TypeFor[Config]()
 	for i, o := range options() {
@@ -125,23 +124,23 @@ func TestZeroIsExplained(t *testing.T) {
 	}
 }
 
-// Complaints of the file come with all others, name its lines, and hold no
+// Errors in the file come with all others, name their lines, and contain no
 // value that may be a secret.
-func TestComplaintsOfFile(t *testing.T) {
+func TestErrorsOfFile(t *testing.T) {
 	setEnv(t, map[string]string{"BOOTSTRAP_GRACE": "5", "BOOTSTRAP_STANDBY": "true"})
 	dir := codeWith(t, "BOOTSTRAP_TIMEOUT=abc\nhush hush\nBOOTSTRAP_DELIVERY=argv\nBOOTSTRAP_COMMAND=[\"hush\"]\nTOKEN='hush\nBOOTSTRAP_SECRETS='hush!,x'\nBOOTSTRAP_WAIT_FOR=http://user:hush@db/,tcp://db\n")
 	_, err := readConfig(dir)
 	if err == nil {
-		t.Fatal("got no complaint")
+		t.Fatal("got no error")
 	}
 	for _, want := range []string{
-		`BOOTSTRAP_TIMEOUT is "abc" (bootstrap.env:1): want a duration with its unit, such as 10s or 250ms`,
-		"bootstrap.env:2: missing =: want NAME=value",
-		"bootstrap.env:4: quotes or # within a value: want NAME=value",
-		"bootstrap.env:5: unmatched ': want NAME=value",
-		"BOOTSTRAP_SECRETS (bootstrap.env:6): item 1 of 2 is no variable's name",
+		`BOOTSTRAP_TIMEOUT is "abc" (bootstrap.env:1): expected a duration with its unit, such as 10s or 250ms`,
+		"bootstrap.env:2: missing =: expected NAME=value",
+		"bootstrap.env:4: quotes or # within a value: expected NAME=value",
+		"bootstrap.env:5: unmatched ': expected NAME=value",
+		"BOOTSTRAP_SECRETS (bootstrap.env:6): item 1 of 2 is not the name of a variable",
 		`BOOTSTRAP_WAIT_FOR (bootstrap.env:7): "db/", "tcp://db": expected tcp://host:port, `,
-		`BOOTSTRAP_GRACE is "5" (environment): want a duration with its unit: 5s?`,
+		`BOOTSTRAP_GRACE is "5" (environment): expected a duration with its unit: 5s?`,
 		`BOOTSTRAP_STANDBY is "true" (environment), but BOOTSTRAP_DELIVERY is "argv" (bootstrap.env:3): `,
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -165,13 +164,13 @@ func TestFileCannotBeRead(t *testing.T) {
 	}
 }
 
-// The file in the folder that the platform names is the one that counts, and
-// a slip in it is told with its line.
+// The file comes from the folder that the platform names, and an error in it
+// has its line.
 func TestFileOfCodeFolder(t *testing.T) {
 	setEnv(t, nil)
 	dir := codeWith(t, "BOOTSTRAP_PLATFORM=aws\n")
 	t.Setenv("LAMBDA_TASK_ROOT", dir)
-	if _, stderr := runs(t, exitUsage); !strings.Contains(stderr, `BOOTSTRAP_PLATFORM is "aws" (bootstrap.env:1): want scf`) {
+	if _, stderr := runs(t, exitUsage); !strings.Contains(stderr, `BOOTSTRAP_PLATFORM is "aws" (bootstrap.env:1): expected scf`) {
 		t.Errorf("got %s", stderr)
 	}
 	setEnv(t, nil)
@@ -182,7 +181,7 @@ func TestFileOfCodeFolder(t *testing.T) {
 	}
 }
 
-// A command inherits what is in the file, its own line among it.
+// A command inherits the variables of the file, including its own command line.
 func TestFileReachesCommand(t *testing.T) {
 	dir := codeWith(t, "BOOTSTRAP_COMMAND='echo \"$GREETING, $(cat)\"'\nGREETING='a  b'\n")
 	calls, log := serves(t, protocol.Lambda, exitStopped, map[string]string{"LAMBDA_TASK_ROOT": dir})
@@ -191,7 +190,8 @@ func TestFileReachesCommand(t *testing.T) {
 	}
 }
 
-// What an option may be holds its default, and its text tells it.
+// The default is among the allowed values, and the text of the option names
+// them all.
 func TestChoices(t *testing.T) {
 	config := reflect.TypeFor[Config]()
 	for i := range config.NumField() {
@@ -211,9 +211,9 @@ func TestChoices(t *testing.T) {
 	}
 }
 
-// What is wrong for what is to run is told at once, too, with its origin, and
-// commands are not quoted.
-func TestProblems(t *testing.T) {
+// Errors in the function's files are listed with all others, with their origin
+// and without the text of commands.
+func TestValidate(t *testing.T) {
 	dir := codeWith(t, "BOOTSTRAP_STANDBY=true\nBOOTSTRAP_INIT_COMMAND='[\"no-init\"]'\n")
 	for name, text := range map[string]string{"index.sh": "main() { :; }", "Procfile": "a: [\"hush\"\nodd\nb: [\"nowhere/tool\"]\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -226,12 +226,12 @@ func TestProblems(t *testing.T) {
 	})
 	_, stderr := runs(t, exitUsage)
 	for _, want := range []string{
-		`BOOTSTRAP_RESULT is "4" (environment): want`,
+		`BOOTSTRAP_RESULT is "4" (environment): expected`,
 		`BOOTSTRAP_CONCURRENCY is "2" (environment): Tencent SCF gives`,
 		`BOOTSTRAP_STANDBY is "true" (bootstrap.env:1): "main" in ` + dir + `/index.sh is a function, which is kept loaded anyway`,
 		`BOOTSTRAP_WORKER_MAX_EVENTS is "3" (environment): it is for workers`,
 		`BOOTSTRAP_INIT_COMMAND (bootstrap.env:2): "no-init" is not in PATH`,
-		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:2: want "name: command"`,
+		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:2: expected "name: command"`,
 		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:1: sidecar a: it begins with [`,
 		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:3: sidecar b: ` + dir + `/nowhere/tool does not exist`,
 		`BOOTSTRAP_STOP_COMMAND (environment): "no-stop" is not in PATH`,
@@ -245,7 +245,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// The event gets no more than half of the stop, which may be the platform's.
+// The event gets at most half of the stop, also if the platform limits the
+// stop.
 func TestGraceIsHalfOfTheStop(t *testing.T) {
 	for _, row := range []struct {
 		p           *protocol.Platform
@@ -265,8 +266,8 @@ func TestGraceIsHalfOfTheStop(t *testing.T) {
 	}
 }
 
-// What is before the function has less time than the platform, unless somebody
-// wants something else, or the platform waits.
+// By default the start has less time than the platform gives, unless the
+// platform waits.
 func TestStartTimeout(t *testing.T) {
 	set := map[string]setting{"BOOTSTRAP_START_TIMEOUT": {"", "environment"}}
 	for _, row := range []struct {

@@ -15,75 +15,76 @@ import (
 	"github.com/hashicorp/go-envparse"
 )
 
-// envFile lies in the folder of the code. It holds what the platforms' 4 KB of
-// variables, and the characters that they allow, have no room for.
+// envFile is a file in the code folder. It may hold more than the 4 KB of
+// variables that platforms allow, and all characters.
 const envFile = "bootstrap.env"
 
-// loadEnvFile sets what the file in dir holds and the environment does not, so
-// that commands inherit it. It returns the origin of each variable that it
-// set. A file that does not exist is empty. The complaints hold no value: each
-// may be a secret.
-func loadEnvFile(dir string) (origins map[string]string, complaints []error) {
+// loadEnvFile sets the variables of the file in dir that the environment lacks,
+// so that commands inherit them. It returns the origin of each variable that it
+// has set. A missing file counts as empty. Errors contain no value, as it may
+// be a secret.
+func loadEnvFile(dir string) (origins map[string]string, errs []error) {
 	text, err := command.ReadRegular(filepath.Join(dir, envFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, []error{fmt.Errorf("cannot read %s: %w", envFile, err)}
 	}
-	vars, complaints := parseEnvFile(string(text))
+	vars, errs := parseEnvFile(string(text))
 	origins = map[string]string{}
 	for _, v := range vars {
 		if _, ok := os.LookupEnv(v.name); ok && origins[v.name] == "" {
-			continue // the environment wins; in the file the last line does
+			continue // the environment wins; in the file the last line wins
 		}
 		if err := os.Setenv(v.name, v.value); err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: cannot set %s: %w", v.origin, v.name, err))
+			errs = append(errs, fmt.Errorf("%s: cannot set %s: %w", v.origin, v.name, err))
 		}
 		origins[v.name] = v.origin
 	}
-	return origins, complaints
+	return origins, errs
 }
 
-// A variable of the file; origin is the file's name and the line.
+// A variable comes from the file. origin is the name of the file and the line.
 type variable struct{ name, value, origin string }
 
 const (
 	byteOrderMark = "\uFEFF" // some editors begin a file with it
-	expectedLine  = `want NAME=value on one line, with quotes around a value that has quotes or # in it: '…', or "…" if it has a '`
+	expectedLine  = `expected NAME=value on one line, and around a value with quotes or # in it '…', or "…" if it has a '`
 )
 
-// parseEnvFile reads the dotenv format, by line, so that each variable and
-// each complaint has its own. Nothing is expanded: $1 in a command stays.
-func parseEnvFile(text string) (vars []variable, complaints []error) {
+// parseEnvFile reads the dotenv format, one line at a time, so that each
+// variable and each error has its line. It expands nothing: $1 in a command
+// stays.
+func parseEnvFile(text string) (vars []variable, errs []error) {
 	number := 0
 	for line := range strings.Lines(strings.TrimPrefix(text, byteOrderMark)) {
 		number++
 		origin := fmt.Sprintf("%s:%d", envFile, number)
-		if len(line) >= bufio.MaxScanTokenSize { // which is the library's limit
-			complaints = append(complaints, fmt.Errorf("%s: a line of %d bytes: want less than %d", origin, len(line), bufio.MaxScanTokenSize))
+		if len(line) >= bufio.MaxScanTokenSize { // the limit of the library
+			errs = append(errs, fmt.Errorf("%s: the line has %d bytes, expected less than %d", origin, len(line), bufio.MaxScanTokenSize))
 			continue
 		}
 		found, err := envparse.Parse(strings.NewReader(line))
 		if bad, ok := errors.AsType[*envparse.ParseError](err); ok {
-			err = bad.Err // whose line is always the first
+			err = bad.Err // its line number is always 1
 		}
-		for name, value := range found { // one or none
+		for name, value := range found { // none or one
 			vars = append(vars, variable{name, value, origin})
 			err = checkQuotes(line)
 		}
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: %w: %s", origin, err, expectedLine))
+			errs = append(errs, fmt.Errorf("%s: %w: %s", origin, err, expectedLine))
 		}
 	}
-	return vars, complaints
+	return vars, errs
 }
 
-// simpleValue is a value in quotes or without any, and a comment. Most starts
-// have no file and do without it.
+// simpleValue matches a value that is fully quoted or without quotes, and a
+// comment. It is compiled only if there is a file.
 var simpleValue = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^\s*("([^"\\]|\\.)*"|'[^']*'|[^'"#]*)\s*(\s#.*)?$`)
 })
 
-// checkQuotes refuses a value of which the library would drop quotes, or the
-// end after a #, as a shell does: ["jq", ".a"] would become [jq, .a].
+// checkQuotes refuses a value of which the library, like a shell, would remove
+// inner quotes or the part after a #: ["jq", ".a"] would become [jq, .a].
 func checkQuotes(line string) error {
 	if _, value, _ := strings.Cut(strings.TrimSpace(line), "="); !simpleValue().MatchString(value) {
 		return errors.New("quotes or # within a value")

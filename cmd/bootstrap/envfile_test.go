@@ -14,7 +14,7 @@ func TestParseEnvFile(t *testing.T) {
 	tests := []struct {
 		name, text string
 		want       []variable
-		complaint  string // its beginning
+		err        string // its beginning
 	}{
 		{"nothing", "", nil, ""},
 		{"comments and blank lines", "# A=1\n\n \t\n  # B=2", nil, ""},
@@ -41,38 +41,38 @@ func TestParseEnvFile(t *testing.T) {
 		{"an unknown escape", `A="\d hush"`, nil, "bootstrap.env:1: invalid escape sequence: "},
 		{"a NUL", "A=hush\x00", nil, "bootstrap.env:1: 0x00 is an invalid value character: "},
 		{"UTF-16", "\xFF\xFEA\x00=\x001\x00", nil, "bootstrap.env:1: "},
-		{"a line of a megabyte", "A=" + strings.Repeat("x", 1<<20), nil, "bootstrap.env:1: a line of 1048578 bytes: want less than 65536"},
+		{"a line of a megabyte", "A=" + strings.Repeat("x", 1<<20), nil, "bootstrap.env:1: the line has 1048578 bytes, expected less than 65536"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, complaints := parseEnvFile(test.text)
+			got, errs := parseEnvFile(test.text)
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
-			told := fmt.Sprint(complaints)
-			if (len(complaints) > 0) != (test.complaint != "") || !strings.HasPrefix(told, "["+test.complaint) || strings.Contains(told, "hush") {
-				t.Errorf("got %s, want %s", told, test.complaint)
+			text := fmt.Sprint(errs)
+			if (len(errs) > 0) != (test.err != "") || !strings.HasPrefix(text, "["+test.err) || strings.Contains(text, "hush") {
+				t.Errorf("got %s, want %s", text, test.err)
 			}
 		})
 	}
 }
 
-// Line by line the file is what it is to the library as a whole, or there is a
-// complaint.
+// Each line is parsed as the library parses the whole file, or there is an
+// error.
 func FuzzEnvFile(f *testing.F) {
 	for _, text := range []string{"A=1\nB='2'\n", "\uFEFFA=1\r\n", "A=\"\\u00e9\\n\" # x", "export A = b c", "A='", "A", "=", "A=b#c", "A=\"\\ud800\\udc00\"", "A=1\rB=2", "#'"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		vars, complaints := parseEnvFile(text)
-		for _, c := range complaints {
+		vars, errs := parseEnvFile(text)
+		for _, c := range errs {
 			if !strings.HasPrefix(c.Error(), envFile+":") || strings.Contains(c.Error(), "\n") {
-				t.Errorf("%q: got the complaint %v", text, c)
+				t.Errorf("%q: got the error %v", text, c)
 			}
 		}
 		want, err := envparse.Parse(strings.NewReader(strings.TrimPrefix(text, byteOrderMark)))
-		if err != nil && len(complaints) == 0 {
-			t.Fatalf("%q: got no complaint, want %v", text, err)
+		if err != nil && len(errs) == 0 {
+			t.Fatalf("%q: got no error, want %v", text, err)
 		}
 		got := map[string]string{}
 		for _, v := range vars {

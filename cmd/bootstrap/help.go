@@ -14,17 +14,20 @@ import (
 const usage = `bootstrap runs a command or a function of a script as a cloud function.
 
 Put it next to index.sh, zip both, upload the zip as a custom runtime and set
-the handler to index.main_handler. On a platform it takes no argument; on this
-machine "bootstrapctl invoke" runs the same function.
+the handler to index.main_handler. The platform starts it without arguments. To
+run the same function on this machine, use "bootstrapctl invoke".
 
-Arguments: check, help, version, probe. "bootstrap check" prints what is wrong
-with the options, and starts nothing. "bootstrap probe" tries what the sandbox in
-which it runs lets programs do, and prints it in 60 lines at most, without values
-of variables. BOOTSTRAP_COMMAND='["./bootstrap", "probe"]' does so on a platform.
+Arguments:
+  check    print errors in the options, and start nothing
+  probe    print what the sandbox lets programs do, in 60 lines at most and
+           without values of variables; on a platform, set
+           BOOTSTRAP_COMMAND='["./bootstrap", "probe"]'
+  version  print the version
+  help     print this text
 
-Options are variables. They may also stand in a file bootstrap.env beside the
-code, NAME=value on each line; what the environment has, wins. A time has its
-unit, as 10s or 250ms.
+Options are variables of the environment, or lines NAME=value of a file
+bootstrap.env beside the code. The environment wins. A time has a unit, as in
+10s or 250ms.
 
 `
 
@@ -34,7 +37,7 @@ func help(out io.Writer) {
 	for _, o := range options() {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", o.name, o.value, o.text)
 	}
-	_ = table.Flush() // the terminal is gone: nobody to tell
+	_ = table.Flush() // nobody reads the output any more
 }
 
 // An option is a field of Config as the user sees it.
@@ -43,8 +46,8 @@ type option struct {
 	private           bool // its value may be a secret
 }
 
-// options reads Config's tags. envconfig.Usagef would, too, but its templates
-// add a third to the size of the program.
+// options reads the tags of Config. The templates of envconfig.Usagef would add
+// a third to the size of the program.
 func options() (all []option) {
 	t := reflect.TypeFor[Config]()
 	for i := range t.NumField() {
@@ -57,14 +60,14 @@ func options() (all []option) {
 	return all
 }
 
-// optionName is the name of the option in that field.
+// optionName returns the name of the option in a field.
 func optionName(field reflect.StructField) string {
 	return prefix + "_" + strings.ToUpper(wordBoundary().ReplaceAllString(field.Name, "${1}_$2"))
 }
 
 var wordBoundary = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`([a-z])([A-Z])`) })
 
-// isPrivate says whether an option's value may be a secret.
+// isPrivate reports whether the value of an option may be a secret.
 func isPrivate(name string) bool {
 	return slices.ContainsFunc(options(), func(o option) bool { return o.name == name && o.private })
 }

@@ -11,29 +11,29 @@ import (
 	"bootstrap/supervisor"
 )
 
-// limits are the time limits that hold on a platform and where each was set, as
-// a logger takes them: key and value by turns.
+// limits returns the time limits and where each was set, as alternating keys
+// and values for a logger.
 func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs []any) {
 	stop := "10s"
 	if p.StopLimit > 0 {
-		stop = p.StopLimit.String() + ", as " + p.Title + " has it"
+		stop = p.StopLimit.String() + ", the limit of " + p.Title
 	}
-	mostGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit)) / 2
-	told := platformTimeout(p, getenv)
-	event := c.Timeout // 0: it comes with each event
-	if told > 0 && (event == 0 || told < time.Duration(event)) {
-		event = duration(told)
+	maxGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit)) / 2
+	documented := platformTimeout(p, getenv)
+	event := c.Timeout // 0: each event brings its limit
+	if documented > 0 && (event == 0 || documented < time.Duration(event)) {
+		event = duration(documented)
 	}
-	mostMargin := cmp.Or(event/2, c.Margin)
+	maxMargin := cmp.Or(event/2, c.Margin)
 	for _, limit := range []struct {
 		name string
 		is   duration
-		zero string // what 0 means
+		zero string // meaning of 0
 	}{
 		{"timeout", c.Timeout, "the platform's"},
-		{"margin", min(c.Margin, mostMargin), "a tenth of the timeout, from 100ms to 1s"},
+		{"margin", min(c.Margin, maxMargin), "a tenth of the timeout, from 100ms to 1s"},
 		{"start_timeout", duration(c.startTimeout(p, getenv)), "as long as the platform waits"},
-		{"grace", min(c.Grace, mostGrace), "0s, at once"},
+		{"grace", min(c.Grace, maxGrace), "0s, at once"},
 		{"stop_timeout", c.StopTimeout, stop},
 	} {
 		text := limit.zero
@@ -43,10 +43,10 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 		origin := c.Origin(prefix + "_" + strings.ToUpper(limit.name))
 		switch {
 		case limit.name == "timeout" && event != c.Timeout:
-			text, origin = told.String(), p.Timeout
-		case limit.name == "margin" && c.Margin > mostMargin:
+			text, origin = documented.String(), p.Timeout
+		case limit.name == "margin" && c.Margin > maxMargin:
 			origin = "half of timeout"
-		case limit.name == "grace" && c.Grace > mostGrace:
+		case limit.name == "grace" && c.Grace > maxGrace:
 			origin = "half of stop_timeout"
 		}
 		pairs = append(pairs, limit.name, fmt.Sprintf("%s (%s)", text, origin))
@@ -54,12 +54,13 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 	return pairs
 }
 
-// reportTime is how long it takes to end what has not come, and to tell.
+// reportTime is how long it takes to stop a start that is too slow, and to
+// report it.
 const reportTime = 1500 * time.Millisecond
 
-// startTimeout is the limit of what runs before the function. One that nobody
-// has set is so short that the platform, which ends a start on demand without a
-// word, does not come before us.
+// startTimeout limits what runs before the function. The default is short
+// enough that the platform, which kills a start on demand without a message,
+// does not act first.
 func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
 	limit := time.Duration(c.StartTimeout)
 	if p.InitType == "" || c.Origin(prefix+"_START_TIMEOUT") != "default" {
@@ -71,9 +72,9 @@ func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) 
 	return min(limit, p.InitLimit-reportTime)
 }
 
-// platformTimeout is the limit of an event where a variable tells it; 0: it
-// comes with each event.
+// platformTimeout returns the time limit of an event if a variable sets it. 0
+// means that each event brings its limit.
 func platformTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
-	seconds, _ := strconv.ParseUint(getenv(p.Timeout), 10, 31) // odd: as none
+	seconds, _ := strconv.ParseUint(getenv(p.Timeout), 10, 31) // invalid: as if not set
 	return time.Duration(seconds) * time.Second
 }

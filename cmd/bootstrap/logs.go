@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// logTimeout is how long the log may take at the end in all, and logPause while
-// its reader takes nothing.
+// logTimeout limits how long the program writes its last log lines before it
+// exits, and logStallTimeout how long it waits for a reader that takes nothing.
 const (
 	logTimeout      = 10 * time.Second
 	logStallTimeout = 2 * time.Second
 )
 
-// openStdoutLog is the log on stdout. That may be the same pipe as stderr: then it is
-// that log, as two would get into each other's way.
+// openStdoutLog returns the log on stdout. If stdout and stderr are the same
+// pipe, it is the log on stderr, as two logs would mix their lines.
 func (b *builder) openStdoutLog(stdout io.Writer) *logs.Log {
 	if sameFile(stdout, b.stderr) {
 		return b.stderrLog
@@ -37,7 +37,7 @@ func sameFile(a, b io.Writer) bool {
 	return err == nil && otherErr == nil && os.SameFile(first, second)
 }
 
-// closeLogs gives the last words of all time to be read.
+// closeLogs writes out the last log lines.
 func (b *builder) closeLogs() {
 	if b.stdoutLog != nil {
 		b.stdoutLog.Close(logTimeout, logStallTimeout)
@@ -45,7 +45,8 @@ func (b *builder) closeLogs() {
 	b.stderrLog.Close(logTimeout, logStallTimeout)
 }
 
-// failConfig hides secrets: some may have got into the wrong variable.
+// failConfig logs a wrong configuration without secrets, which may be in the
+// wrong variable, and returns the exit status.
 func (b *builder) failConfig(wrong error) int {
 	return b.fail(errors.New(b.mask.Hide("wrong configuration:\n" + wrong.Error())))
 }

@@ -1,6 +1,6 @@
 // Command bootstrap is a custom runtime for Tencent SCF, Huawei FunctionGraph
-// and AWS Lambda: it hands each event to a command or to a function in a
-// script and posts what comes back.
+// and AWS Lambda: it passes each event to a command or to a function in a
+// script, and posts the result.
 package main
 
 import (
@@ -18,26 +18,26 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// Exit statuses.
+// The exit statuses.
 const (
-	exitStopped = 0 // asked to stop, and did
+	exitStopped = 0 // stopped as asked
 	exitFailed  = 1 // the runtime or the start of the function failed
 	exitUsage   = 2 // wrong configuration or usage
 )
 
 func main() {
-	debug.SetGCPercent(25) // half the memory after many events, and no slower
-	// A write to a log that nobody reads any more must not end us. Ignoring
-	// the signal would do so for the user's command, too.
+	debug.SetGCPercent(25) // halves the memory after many events, and costs no speed
+	// A write to a log without a reader must not kill us. Ignoring the signal
+	// would make the user's command ignore it, too.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// lastLogTime is what the log has where all ends at once.
+// lastLogTime limits the last log line before an exit at the second signal.
 const lastLogTime = 500 * time.Millisecond
 
-// untilSignal ends when we are told to stop. Who is told twice ends at once,
-// with all that runs.
+// untilSignal returns a context that the first SIGTERM or SIGINT cancels. A
+// second signal kills all processes and exits.
 func untilSignal() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -48,7 +48,7 @@ func untilSignal() context.Context {
 		<-signals
 		process.KillAll()
 		time.AfterFunc(lastLogTime, func() { os.Exit(exitFailed) })
-		fmt.Fprintln(os.Stderr, "bootstrap: told twice to stop: all is ended at once")
+		fmt.Fprintln(os.Stderr, "bootstrap: second signal: killing all processes")
 		os.Exit(exitFailed)
 	}()
 	return ctx
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		probe.Report(stdout)
 	case len(args) == 2 && args[0] == "probe" && probe.Child(args[1]):
 	default:
-		fmt.Fprintf(stderr, "bootstrap: cannot run %q: the arguments are check, help, probe, version or none\n", args)
+		fmt.Fprintf(stderr, "bootstrap: cannot run %q: expected check, help, probe, version or no argument\n", args)
 		return exitUsage
 	}
 	return 0

@@ -28,8 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// setEnv makes an environment of these variables, without any that is ours or
-// a platform's.
+// setEnv sets these variables, and unsets all others of ours or of a platform.
 func setEnv(t *testing.T, vars map[string]string) {
 	t.Helper()
 	for _, o := range options() {
@@ -77,10 +76,10 @@ func TestArguments(t *testing.T) {
 		{[]string{"help"}, 0, "Options are variables", ""},
 		{[]string{"probe"}, 0, "adopts orphans: ", ""},
 		{[]string{"probe", "me"}, 2, "", `cannot run ["probe" "me"]`},
-		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: the arguments are check, help, probe, version or none`},
+		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: expected check, help, probe, version or no argument`},
 		{[]string{"help", "me"}, 2, "", `cannot run ["help" "me"]`},
-		{[]string{"-h"}, 2, "", "the arguments are check, help, probe, version or none"},
-		{[]string{""}, 2, "", "the arguments are check, help, probe, version or none"},
+		{[]string{"-h"}, 2, "", "expected check, help, probe, version or no argument"},
+		{[]string{""}, 2, "", "expected check, help, probe, version or no argument"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
@@ -126,7 +125,7 @@ func TestNoPlatform(t *testing.T) {
 	}
 }
 
-// samples are values that no option has by default.
+// samples are values that differ from the defaults.
 var samples = map[string]string{
 	"BOOTSTRAP_COMMAND":          "cat",
 	"BOOTSTRAP_DELIVERY":         "file",
@@ -164,7 +163,7 @@ var samples = map[string]string{
 	"BOOTSTRAP_SECRETS":          "TOKEN, DB_PASSWORD",
 }
 
-// needs is what an option's sample is a contradiction without.
+// needs names an option without which a sample is a conflict.
 var needs = map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "BOOTSTRAP_SIDECARS"}
 
 func readsConfig(t *testing.T, vars map[string]string) Config {
@@ -174,11 +173,11 @@ func readsConfig(t *testing.T, vars map[string]string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.settings = nil // what is left is what the options mean
+	c.settings = nil // compare only the meaning of the options
 	return *c
 }
 
-// The help names every option as envconfig reads it, and its default.
+// The help lists every option as envconfig reads it, with its default.
 func TestHelpOfOptions(t *testing.T) {
 	setEnv(t, nil)
 	text, _ := runs(t, 0, "help")
@@ -227,7 +226,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// A text that is set to nothing is not set.
+// A text that is set to "" counts as not set.
 func TestEmptyTexts(t *testing.T) {
 	vars := map[string]string{"BOOTSTRAP_COMMAND": "", "BOOTSTRAP_PLATFORM": ""}
 	if got, want := readsConfig(t, vars), readsConfig(t, nil); !reflect.DeepEqual(got, want) {
@@ -235,7 +234,7 @@ func TestEmptyTexts(t *testing.T) {
 	}
 }
 
-// Only the prefixed names count.
+// Only prefixed names count.
 func TestForeignVariables(t *testing.T) {
 	vars := map[string]string{}
 	for name, value := range samples {
@@ -249,7 +248,7 @@ func TestForeignVariables(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	tests := []struct {
 		value string
-		want  exitCodes // nil: a complaint
+		want  exitCodes // nil: an error
 	}{
 		{"", exitCodes{}}, {" ", exitCodes{}}, {"3=ok", exitCodes{3: "ok"}}, {" 3=ok , 255=Function.Retry ", exitCodes{3: "ok", 255: "Function.Retry"}}, {"1=Runtime.X9", nil},
 		{"3", nil}, {"3=", nil}, {"=ok", nil}, {"0=ok", nil}, {"256=ok", nil}, {"-1=ok", nil}, {"3=OK", nil}, {"3=Retry", nil}, {"3=Function.", nil}, {"3=ok,", nil}, {"3=ok;4=ok", nil}, {"3=Function.A b", nil},
@@ -268,7 +267,7 @@ func TestExitCodes(t *testing.T) {
 func TestDurations(t *testing.T) {
 	tests := []struct {
 		value string
-		want  time.Duration // -1: a complaint
+		want  time.Duration // -1: an error
 	}{
 		{"0s", 0}, {"0", 0}, {"10s", 10 * time.Second}, {"10ms", 10 * time.Millisecond}, {"1m30s", 90 * time.Second}, {"1.5s", 1500 * time.Millisecond}, {"1ms", time.Millisecond}, {"24h", 24 * time.Hour},
 		{"10", -1}, {"86401", -1}, {"", -1}, {"none", -1}, {"-1s", -1}, {"-10", -1}, {"10 s", -1}, {"10S", -1}, {"24h1s", -1}, {"9999999h", -1}, {"1ns", -1}, {"ten", -1},
@@ -278,7 +277,7 @@ func TestDurations(t *testing.T) {
 			setEnv(t, map[string]string{"BOOTSTRAP_TIMEOUT": test.value})
 			c, err := readConfig(t.TempDir())
 			if test.want < 0 {
-				want := fmt.Sprintf("BOOTSTRAP_TIMEOUT is %q (environment): want a duration with its unit", test.value)
+				want := fmt.Sprintf("BOOTSTRAP_TIMEOUT is %q (environment): expected a duration with its unit", test.value)
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
 				}
@@ -289,8 +288,8 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-// All complaints come at once, and tell nothing of other variables.
-func TestComplaints(t *testing.T) {
+// All errors come at once, and contain no other variables.
+func TestConfigErrors(t *testing.T) {
 	setEnv(t, map[string]string{
 		"BOOTSTRAP_DELIVERY":         "stdni",
 		"BOOTSTRAP_RESULT":           "3",
@@ -308,17 +307,17 @@ func TestComplaints(t *testing.T) {
 	})
 	_, stderr := runs(t, exitUsage)
 	for _, want := range []string{
-		`BOOTSTRAP_DELIVERY is "stdni" (environment): want stdin, argv or file`,
-		`BOOTSTRAP_RESULT is "3" (environment): want stdout or fd3`,
-		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry" (environment): "75=retry": want status=ok or status=Function.Name, statuses from 1 to 255`,
-		`BOOTSTRAP_STDERR is "off" (environment): want log or fail`,
-		`BOOTSTRAP_LEFTOVERS is "kill" (environment): want end or keep`,
-		`BOOTSTRAP_TIMEOUT is "10" (environment): want a duration with its unit: 10s?`,
-		`BOOTSTRAP_MARGIN is "-1s" (environment): want a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h`,
-		`BOOTSTRAP_GRACE is "" (environment): want a duration`,
-		`BOOTSTRAP_PASS_CREDENTIALS is "si" (environment): want true or false`,
-		`BOOTSTRAP_PLATFORM is "aws" (environment): want scf, functiongraph or lambda`,
-		`BOOTSTRAP_LOG_LEVEL is "loud" (environment): want debug, info, warn, error or off`,
+		`BOOTSTRAP_DELIVERY is "stdni" (environment): expected stdin, argv or file`,
+		`BOOTSTRAP_RESULT is "3" (environment): expected stdout or fd3`,
+		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry" (environment): "75=retry": expected status=ok or status=Function.Name, statuses from 1 to 255`,
+		`BOOTSTRAP_STDERR is "off" (environment): expected log or fail`,
+		`BOOTSTRAP_LEFTOVERS is "kill" (environment): expected end or keep`,
+		`BOOTSTRAP_TIMEOUT is "10" (environment): expected a duration with its unit: 10s?`,
+		`BOOTSTRAP_MARGIN is "-1s" (environment): expected a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h`,
+		`BOOTSTRAP_GRACE is "" (environment): expected a duration`,
+		`BOOTSTRAP_PASS_CREDENTIALS is "si" (environment): expected true or false`,
+		`BOOTSTRAP_PLATFORM is "aws" (environment): expected scf, functiongraph or lambda`,
+		`BOOTSTRAP_LOG_LEVEL is "loud" (environment): expected debug, info, warn, error or off`,
 	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("got:\n%s\nwant …%s…", stderr, want)
@@ -332,8 +331,8 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
-// They are one record of the log in JSON.
-func TestComplaintsInJSON(t *testing.T) {
+// They are one JSON record in the log.
+func TestConfigErrorsInJSON(t *testing.T) {
 	setEnv(t, map[string]string{"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_LEFTOVERS": "kill", "BOOTSTRAP_STDERR": "off"})
 	_, stderr := runs(t, exitUsage)
 	var got struct{ Level, Stream, Message string }
@@ -341,14 +340,14 @@ func TestComplaintsInJSON(t *testing.T) {
 		t.Fatalf("got %q: %v", stderr, err)
 	}
 	const want = "wrong configuration:\n" +
-		`BOOTSTRAP_STDERR is "off" (environment): want log or fail` + "\n" +
-		`BOOTSTRAP_LEFTOVERS is "kill" (environment): want end or keep`
+		`BOOTSTRAP_STDERR is "off" (environment): expected log or fail` + "\n" +
+		`BOOTSTRAP_LEFTOVERS is "kill" (environment): expected end or keep`
 	if got.Level != "error" || got.Stream != "bootstrap" || got.Message != want {
 		t.Errorf("got %+v, want\n%s", got, want)
 	}
 }
 
-// A fake platform gives one event and takes note of what it gets.
+// A fake platform sends one event and records the calls.
 type fake struct {
 	*protocol.Platform
 	body   string
@@ -365,11 +364,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case f.Next:
 		f.next(w, r)
 		return
-	case f.Register: // not every emulator has it
+	case f.Register: // some emulators lack it
 		http.NotFound(w, r)
 		return
 	}
-	body, _ := io.ReadAll(r.Body) // what is missing is missed
+	body, _ := io.ReadAll(r.Body) // the test sees a truncated body
 	f.mu.Lock()
 	f.calls = append(f.calls, r.URL.Path+" "+string(body))
 	f.mu.Unlock()
@@ -392,11 +391,11 @@ func (f *fake) next(w http.ResponseWriter, r *http.Request) {
 	for name, value := range f.header {
 		w.Header().Set(name, value)
 	}
-	_, _ = io.WriteString(w, f.body) // what is missing is missed
+	_, _ = io.WriteString(w, f.body) // the test sees a broken connection
 }
 
-// serves lets run serve an event, and returns the calls and the log. It is
-// told to stop at the first answer.
+// serves makes run serve one event, stops it after the answer, and returns the
+// calls and the log.
 func serves(t *testing.T, p *protocol.Platform, status int, vars map[string]string) (calls []string, log string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -421,7 +420,7 @@ func serves(t *testing.T, p *protocol.Platform, status int, vars map[string]stri
 	return f.calls, stderr.String()
 }
 
-// Each option reaches what it is for.
+// Each option has its effect.
 func TestServe(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "index.sh"), []byte(`main() { echo "$1, $PWD"; }`), 0o644); err != nil {
@@ -437,7 +436,7 @@ func TestServe(t *testing.T) {
 		name     string
 		platform *protocol.Platform
 		vars     map[string]string
-		want     string // the last call, its beginning
+		want     string // beginning of the last call
 	}{
 		{"a command", protocol.Lambda, map[string]string{"BOOTSTRAP_COMMAND": "cat; echo"}, lambda + "response event\n"},
 		{"a function", protocol.Lambda, map[string]string{"_HANDLER": "index.main", "LAMBDA_TASK_ROOT": dir}, lambda + "response event, " + dir},
@@ -488,7 +487,8 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// The event in hand ends when the grace is over; its failure is still told.
+// The current event is stopped when the grace is over, and its failure is
+// posted.
 func TestGraceOfStop(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	f := &fake{Platform: protocol.Lambda, done: func() {}}
@@ -535,12 +535,12 @@ func TestCodeFolder(t *testing.T) {
 	}
 }
 
-// Options that do not go together are told with all other complaints.
-func TestContradictions(t *testing.T) {
+// Conflicts between options are reported with all other errors.
+func TestConflicts(t *testing.T) {
 	tests := []struct {
 		name string
 		vars map[string]string
-		want []string // in the complaint; none: it is fine
+		want []string // in the error; nil: no error
 	}{
 		{"standby on stdin", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "stdin"}, nil},
 		{"standby on argv", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "argv"}, []string{`BOOTSTRAP_DELIVERY is "argv"`}},
@@ -552,7 +552,7 @@ func TestContradictions(t *testing.T) {
 			[]string{"a worker stays anyway", "but BOOTSTRAP_RESULT is", `BOOTSTRAP_GRACE is "10"`}},
 		{"policy without sidecars", map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "fail"}, []string{`BOOTSTRAP_SIDECAR_POLICY is "fail" (environment), but BOOTSTRAP_SIDECARS is not set: `}},
 		{"policy with sidecars", map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "fail", "BOOTSTRAP_SIDECARS": "Procfile"}, nil},
-		{"prefix and JSON", map[string]string{"BOOTSTRAP_LOG_PREFIX": "true", "BOOTSTRAP_LOG_FORMAT": "json"}, []string{"leave the prefix out"}},
+		{"prefix and JSON", map[string]string{"BOOTSTRAP_LOG_PREFIX": "true", "BOOTSTRAP_LOG_FORMAT": "json"}, []string{"remove the prefix"}},
 		{"a wrong value contradicts nothing", map[string]string{"BOOTSTRAP_STANDBY": "true", "BOOTSTRAP_DELIVERY": "argf"}, []string{`BOOTSTRAP_DELIVERY is "argf"`}},
 	}
 	for _, test := range tests {
@@ -574,11 +574,11 @@ func TestContradictions(t *testing.T) {
 	}
 }
 
-// Counts and sizes have one meaning each.
+// Counts and sizes are accepted in one form each.
 func TestCountsAndSizes(t *testing.T) {
 	tests := []struct {
 		name, value string
-		want        int // -1: a complaint
+		want        int // -1: an error
 	}{
 		{"BOOTSTRAP_WORKER_MAX_EVENTS", "0", 0}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000", 1000}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "-1", -1},
 		{"BOOTSTRAP_WORKER_MAX_EVENTS", "1k", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "", -1}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000000000", 1000000000}, {"BOOTSTRAP_WORKER_MAX_EVENTS", "1000000001", -1},
@@ -592,7 +592,7 @@ func TestCountsAndSizes(t *testing.T) {
 			setEnv(t, map[string]string{test.name: test.value})
 			c, err := readConfig(t.TempDir())
 			if test.want < 0 {
-				if want := fmt.Sprintf("%s is %q (environment): want a", test.name, test.value); err == nil || !strings.Contains(err.Error(), want) {
+				if want := fmt.Sprintf("%s is %q (environment): expected a", test.name, test.value); err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
 				}
 			} else if got := int(c.WorkerMaxEvents) + int(c.WorkerMaxMemory) + int(c.Concurrency); err != nil || got != test.want {

@@ -13,50 +13,50 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// An entry is one line of a Procfile, "name: command". Its place is for
-// complaints.
+// An entry is one line of a Procfile, "name: command". Errors name its
+// position.
 type entry struct{ name, command, position string }
 
 const (
-	expectedSidecars = `want a file with lines such as "name: command"`
-	maxComplaints    = 20 // of one file
+	expectedSidecars = `expected a file with lines such as "name: command"`
+	maxComplaints    = 20 // for one file
 )
 
-// readSidecars makes the sidecars of a Procfile, in its order; a relative path
-// counts from the code folder dir, in which they run. Their Outputs are for the
-// caller to set. The complaints do not quote the file: a command may hold a
-// secret.
-func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, complaints []error) {
+// readSidecars returns the sidecars of a Procfile, in its order, without
+// Outputs. A relative path starts at the code folder dir, in which they run.
+// Errors do not quote the file: a command may contain a secret.
+func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, errs []error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
 	text, err := command.ReadRegular(file)
 	if err != nil {
-		return nil, []error{fmt.Errorf("cannot read it: %w: %s", err, expectedSidecars)}
+		return nil, []error{fmt.Errorf("cannot read the file: %w: %s", err, expectedSidecars)}
 	}
-	entries, complaints := parseProcfile(filepath.Base(file), string(text))
+	entries, errs := parseProcfile(filepath.Base(file), string(text))
 	for _, e := range entries {
 		s, err := e.sidecar(dir)
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: sidecar %s: %w", e.position, e.name, err))
+			errs = append(errs, fmt.Errorf("%s: sidecar %s: %w", e.position, e.name, err))
 		}
 		sidecars = append(sidecars, s)
 	}
-	if more := len(complaints) - maxComplaints; more > 0 { // it is no Procfile
-		complaints = append(complaints[:maxComplaints], fmt.Errorf("%s: and %d more: %s", filepath.Base(file), more, expectedSidecars))
+	if more := len(errs) - maxComplaints; more > 0 { // it is not a Procfile
+		errs = append(errs[:maxComplaints], fmt.Errorf("%s: %d more errors: %s", filepath.Base(file), more, expectedSidecars))
 	}
-	return sidecars, complaints
+	return sidecars, errs
 }
 
-// sidecar has our own environment, in which there is nothing of an event.
+// sidecar returns a sidecar with the environment of the runtime, which has
+// nothing of an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 	path, args, err := command.Find(e.command, dir, os.Getenv("PATH"))
 	command := process.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}
 	return supervisor.Sidecar{Name: e.name, Command: command}, err
 }
 
-// parseProcfile reads the text of a Procfile; file is its name.
-func parseProcfile(file, text string) (entries []entry, complaints []error) {
+// parseProcfile parses the text of a Procfile with the name file.
+func parseProcfile(file, text string) (entries []entry, errs []error) {
 	places := map[string]string{}
 	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark
 	for i, line := range strings.Split(text, "\n") {
@@ -67,26 +67,26 @@ func parseProcfile(file, text string) (entries []entry, complaints []error) {
 		e, err := parseEntry(line)
 		e.position = fmt.Sprintf("%s:%d", file, i+1)
 		if first := places[e.name]; err == nil && first != "" {
-			err = fmt.Errorf("%q stands in %s, too", e.name, first)
+			err = fmt.Errorf("%q is defined in %s, too", e.name, first)
 		}
 		if err != nil {
-			complaints = append(complaints, fmt.Errorf("%s: %w", e.position, err))
+			errs = append(errs, fmt.Errorf("%s: %w", e.position, err))
 			continue
 		}
 		places[e.name] = e.position
 		entries = append(entries, e)
 	}
-	if len(entries) == 0 && complaints == nil {
-		complaints = append(complaints, fmt.Errorf("%s names no sidecar: %s", file, expectedSidecars))
+	if len(entries) == 0 && errs == nil {
+		errs = append(errs, fmt.Errorf("%s defines no sidecar: %s", file, expectedSidecars))
 	}
-	return entries, complaints
+	return entries, errs
 }
 
 func parseEntry(line string) (entry, error) {
 	found := regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.*)$`).FindStringSubmatch(line)
 	switch {
 	case found == nil:
-		return entry{}, errors.New(`want "name: command", the name of letters, digits, _ and -`)
+		return entry{}, errors.New(`expected "name: command", the name of letters, digits, _ and -`)
 	case found[2] == "":
 		return entry{}, fmt.Errorf("%q has no command", found[1])
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestParseProcfile(t *testing.T) {
-	const want = `want "name: command", the name of letters, digits, _ and -`
+	const want = `expected "name: command", the name of letters, digits, _ and -`
 	for name, row := range map[string]struct {
 		text    string
 		entries [][2]string
@@ -29,32 +29,32 @@ func TestParseProcfile(t *testing.T) {
 		"names":              {"A-z_09: b", [][2]string{{"A-z_09", "b"}}, nil},
 		"arguments":          {`a: ["b", "c d"]`, [][2]string{{"a", `["b", "c d"]`}}, nil},
 		"names differ":       {"a: b\nA: b", [][2]string{{"a", "b"}, {"A", "b"}}, nil},
-		"empty":              {"", nil, []string{`Procfile names no sidecar: want a file with lines such as "name: command"`}},
-		"only comments":      {"# a: b\n", nil, []string{`Procfile names no sidecar: want a file with lines such as "name: command"`}},
+		"empty":              {"", nil, []string{`Procfile defines no sidecar: expected a file with lines such as "name: command"`}},
+		"only comments":      {"# a: b\n", nil, []string{`Procfile defines no sidecar: expected a file with lines such as "name: command"`}},
 		"no colon":           {"a: b\nsecret\n", [][2]string{{"a", "b"}}, []string{"Procfile:2: " + want}},
 		"no name":            {": b", nil, []string{"Procfile:1: " + want}},
 		"odd name":           {"a b: c\nd.e: f\nü: g\nh : i", nil, []string{"Procfile:1: " + want, "Procfile:2: " + want, "Procfile:3: " + want, "Procfile:4: " + want}},
 		"no command":         {"a:\nb: # c", [][2]string{{"b", "# c"}}, []string{`Procfile:1: "a" has no command`}},
-		"twice":              {"a: b\nc: d\na: e\na: f", [][2]string{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" stands in Procfile:1, too`, `Procfile:4: "a" stands in Procfile:1, too`}},
-		"all that are wrong": {"a:\nb\nc: d\nc: e", [][2]string{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" stands in Procfile:3, too`}},
+		"twice":              {"a: b\nc: d\na: e\na: f", [][2]string{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" is defined in Procfile:1, too`, `Procfile:4: "a" is defined in Procfile:1, too`}},
+		"all that are wrong": {"a:\nb\nc: d\nc: e", [][2]string{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" is defined in Procfile:3, too`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			entries, complaints := parseProcfile("Procfile", row.text)
+			entries, errs := parseProcfile("Procfile", row.text)
 			if got := pairs(entries); !slices.Equal(got, row.entries) {
 				t.Errorf("got %q, want %q", got, row.entries)
 			}
 			var got []string
-			for _, c := range complaints {
+			for _, c := range errs {
 				got = append(got, c.Error())
 			}
 			if !slices.Equal(got, row.errors) {
-				t.Errorf("got the complaints %q, want %q", got, row.errors)
+				t.Errorf("got the errs %q, want %q", got, row.errors)
 			}
 		})
 	}
 }
 
-// pairs are the names and commands.
+// pairs returns the names and commands.
 func pairs(entries []entry) (all [][2]string) {
 	for _, e := range entries {
 		all = append(all, [2]string{e.name, e.command})
@@ -62,8 +62,7 @@ func pairs(entries []entry) (all [][2]string) {
 	return all
 }
 
-// Whatever the text is: there are sidecars, each with a name of its own and a
-// command, or a complaint.
+// Any text gives sidecars, each with its own name and a command, or an error.
 var entryName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 func FuzzProcfile(f *testing.F) {
@@ -71,9 +70,9 @@ func FuzzProcfile(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		entries, complaints := parseProcfile("Procfile", text)
-		if len(complaints)+len(entries) == 0 {
-			t.Errorf("%q: got neither sidecars nor a complaint", text)
+		entries, errs := parseProcfile("Procfile", text)
+		if len(errs)+len(entries) == 0 {
+			t.Errorf("%q: got neither sidecars nor an error", text)
 		}
 		names := map[string]bool{}
 		for _, e := range entries {
@@ -82,9 +81,9 @@ func FuzzProcfile(f *testing.F) {
 			}
 			names[e.name] = true
 		}
-		again, complaints := parseProcfile("Procfile", lines(entries))
-		if len(entries) > 0 && (complaints != nil || !slices.Equal(pairs(again), pairs(entries))) {
-			t.Errorf("%q: got %q, and of these %q, %v", text, entries, again, complaints)
+		again, errs := parseProcfile("Procfile", lines(entries))
+		if len(entries) > 0 && (errs != nil || !slices.Equal(pairs(again), pairs(entries))) {
+			t.Errorf("%q: got %q, and of these %q, %v", text, entries, again, errs)
 		}
 	})
 }
@@ -96,7 +95,7 @@ func lines(entries []entry) (text string) {
 	return text
 }
 
-// writeProcfile puts a Procfile into a folder of its own.
+// writeProcfile puts a Procfile into a new folder.
 func writeProcfile(t *testing.T, text string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -117,9 +116,9 @@ func TestReadSidecars(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"Procfile", filepath.Join(dir, "Procfile"), "bin/../Procfile"} {
-		got, complaints := readSidecars(file, dir)
-		if complaints != nil {
-			t.Fatalf("%s: %v", file, complaints)
+		got, errs := readSidecars(file, dir)
+		if errs != nil {
+			t.Fatalf("%s: %v", file, errs)
 		}
 		for i, want := range []struct {
 			name, path string
@@ -137,41 +136,41 @@ func TestReadSidecars(t *testing.T) {
 	}
 }
 
-// A complaint says which file, or which sidecar; it does not quote commands.
-func TestReadSidecarsComplaints(t *testing.T) {
+// An error names the file or the sidecar, and does not quote commands.
+func TestReadSidecarsErrors(t *testing.T) {
 	dir := writeProcfile(t, "a: [\"secret\"\nb: [\"nowhere/tool\"]\nc: [\"no-such-tool\"]\nd: true\ne: []\n\nsecret\n")
-	_, complaints := readSidecars("Procfile", dir)
+	_, errs := readSidecars("Procfile", dir)
 	for i, want := range []string{
-		"Procfile:7: want \"name: command\"",
+		"Procfile:7: expected \"name: command\"",
 		"Procfile:1: sidecar a: it begins with [ but is not a JSON array of strings",
 		"Procfile:2: sidecar b: " + dir + "/nowhere/tool does not exist",
 		`Procfile:3: sidecar c: "no-such-tool" is not in PATH`,
 		"Procfile:5: sidecar e: it begins with [ but is not a JSON array of strings",
 	} {
-		if len(complaints) != 5 || !strings.HasPrefix(complaints[i].Error(), want) || strings.Contains(complaints[i].Error(), "secret") {
-			t.Errorf("complaint %d: got %q, want %q", i, complaints, want)
+		if len(errs) != 5 || !strings.HasPrefix(errs[i].Error(), want) || strings.Contains(errs[i].Error(), "secret") {
+			t.Errorf("error %d: got %q, want %q", i, errs, want)
 		}
 	}
 	for _, file := range []string{"Profile", dir + "/Profile", "."} {
-		_, complaints := readSidecars(file, dir)
-		err := errors.Join(complaints...)
-		if err == nil || !strings.HasPrefix(err.Error(), "cannot read it: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
+		_, errs := readSidecars(file, dir)
+		err := errors.Join(errs...)
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot read the file: ") || !strings.Contains(err.Error(), filepath.Join(dir, filepath.Base(dir+"/"+file))) {
 			t.Errorf("%s: got the error %v, want one with its path", file, err)
 		}
 	}
 }
 
-// A large file that is none needs no complaint for each line.
+// A large file that is not a Procfile does not cause an error for each line.
 func TestReadSidecarsOfAnyFile(t *testing.T) {
 	dir := writeProcfile(t, strings.Repeat("{}\n", 12_000))
-	_, complaints := readSidecars("Procfile", dir)
-	if n := len(complaints); n != maxComplaints+1 || !strings.HasPrefix(complaints[n-1].Error(), "Procfile: and 11980 more: want a file") {
-		t.Errorf("got %d complaints, the last %v", n, complaints[n-1])
+	_, errs := readSidecars("Procfile", dir)
+	if n := len(errs); n != maxComplaints+1 || !strings.HasPrefix(errs[n-1].Error(), "Procfile: 11980 more errors: expected a file") {
+		t.Errorf("got %d errs, the last %v", n, errs[n-1])
 	}
 }
 
-// What explains the end of a sidecar is of its last life.
-func TestSidecarSaid(t *testing.T) {
+// The explanation of an exit comes from the last run.
+func TestSidecarLastOutput(t *testing.T) {
 	dir := writeProcfile(t, "db: true\n")
 	r := newBuilder(&Config{Sidecars: "Procfile"}, nil, dir, io.Discard)
 	if err := r.findSidecars(); err != nil {

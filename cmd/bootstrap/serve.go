@@ -11,8 +11,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// serve is the runtime: it returns the exit status when it is told to stop or
-// cannot go on.
+// serve runs the runtime until ctx ends or it fails, and returns the exit
+// status.
 func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	dir, err := codeFolder()
 	if err != nil {
@@ -24,10 +24,10 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	b := newBuilder(config, platform, dir, stderr)
 	defer b.closeLogs()
 	switch {
-	case err != nil && wrong != nil: // which may be why
+	case err != nil && wrong != nil: // the wrong configuration may be the reason
 		return b.failConfig(wrong)
 	case err != nil:
-		return b.fail(fmt.Errorf("%w\nto run a function on this machine: bootstrapctl invoke", err))
+		return b.fail(fmt.Errorf("%w\nto run a function on this machine, use bootstrapctl invoke", err))
 	}
 	wrong = errors.Join(wrong, b.validate())
 	if wrong != nil {
@@ -39,7 +39,7 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	err = s.Run(ctx)
 	switch {
-	case wrong != nil && err != nil: // it has just been told
+	case wrong != nil && err != nil: // the error is in the log already
 		return exitUsage
 	case err != nil:
 		b.logger.Error("stopped", "error", err)
@@ -49,9 +49,9 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	return exitStopped
 }
 
-// codeFolder is where the user's code is: where the platform says, else where
-// this program lies. It is needed before the options are known, as some of them
-// are in it.
+// codeFolder returns the folder with the user's code: the one that the platform
+// sets, else that of this program. It must not depend on options, as envFile is
+// in it.
 func codeFolder() (string, error) {
 	for _, p := range protocol.Platforms {
 		if root := os.Getenv(p.CodeRoot); root != "" {

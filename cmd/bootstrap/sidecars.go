@@ -12,29 +12,25 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// findSidecars finds what runs beside the function, and after it. It returns all
-// complaints.
+// findSidecars prepares the sidecars. It returns all errors in their file.
 func (b *builder) findSidecars() (all []error) {
 	if file := strings.TrimSpace(b.Sidecars); file != "" {
-		var complaints []error
-		b.sidecars, complaints = readSidecars(file, b.dir)
-		for _, c := range complaints {
+		var errs []error
+		b.sidecars, errs = readSidecars(file, b.dir)
+		for _, c := range errs {
 			all = append(all, fmt.Errorf("%s: %w", b.quoted(prefix+"_SIDECARS"), c))
 		}
 	}
 	for i := range b.sidecars {
 		sidecar := &b.sidecars[i]
 		source := b.stderrLog.Source(sidecar.Name)
-		said := &stderrTail{source.Stream("stderr"), logs.Tail{Max: 4 << 10}}
-		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), said}
+		tail := &stderrTail{source.Stream("stderr"), logs.Tail{Max: 4 << 10}}
+		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), tail}
 		sidecar.LastOutput = func() string {
-			defer said.Reset() // its next life is another
-			return adapters.UsefulLine(b.mask.HidePart(said.Tail.String()))
+			defer tail.Reset() // the next run has its own output
+			return adapters.UsefulLine(b.mask.HidePart(tail.Tail.String()))
 		}
 		sidecar.Command.Owner = process.SidecarOwner(sidecar.Name)
-	}
-	if b.StopCommand != "" {
-		all = append(all, b.findStopCommand())
 	}
 	return all
 }
@@ -52,14 +48,14 @@ func (b *builder) findStopCommand() error {
 	return nil
 }
 
-// A farewell keeps the end of what a sidecar writes to stderr, to explain its
-// own.
+// A stderrTail logs the stderr of a sidecar, and keeps its end to explain the
+// exit.
 type stderrTail struct {
 	io.WriteCloser
 	logs.Tail
 }
 
-func (l *stderrTail) Write(p []byte) (int, error) {
-	_, _ = l.Tail.Write(p) // takes all
-	return l.WriteCloser.Write(p)
+func (t *stderrTail) Write(p []byte) (int, error) {
+	_, _ = t.Tail.Write(p) // never fails
+	return t.WriteCloser.Write(p)
 }

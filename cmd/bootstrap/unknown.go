@@ -7,8 +7,8 @@ import (
 	"bootstrap/cmd/internal/nearest"
 )
 
-// unknownOptions finds, among NAME=value, options that do not exist, and the option
-// that each is nearest to: most likely a slip.
+// unknownOptions finds, among NAME=value, options that do not exist, and for
+// each the existing one with the most similar name.
 func unknownOptions(environ []string) (found, nearest []string) {
 	for _, v := range environ {
 		name, _, _ := strings.Cut(v, "=")
@@ -25,8 +25,8 @@ func unknownOptions(environ []string) (found, nearest []string) {
 	return found, nearest
 }
 
-// typoDistance is how unlikely it is that the option was meant: to forget its end is
-// the least of slips.
+// typoDistance returns how unlikely it is that the option was meant. An option
+// without its end counts as the most likely typo.
 func typoDistance(name, option string) int {
 	if strings.HasPrefix(option, name) && option != name {
 		return 1

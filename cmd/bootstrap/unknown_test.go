@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// C07: a slip in an option's name is told, with the option that was meant.
+// C07: a typo in the name of an option is reported with the nearest option.
 func TestC07Unknown(t *testing.T) {
 	found, nearest := unknownOptions([]string{
 		"BOOTSTRAP_TIMEOUT=1s", "BOOTSTRAP_TIMEUOT=secret", "BOOTSTRAP_DELIVER=argv", "BOOTSTRAP_LOGLEVEL=debug", "BOOTSTRAP_WAIT=tcp://db:1",

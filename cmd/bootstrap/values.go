@@ -14,17 +14,17 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// oneOf makes sure that a value is among those that are allowed.
+// oneOf returns an error unless the value is among the allowed ones.
 func oneOf(value string, allowed ...string) error {
 	for _, a := range allowed {
 		if value == a {
 			return nil
 		}
 	}
-	return fmt.Errorf("want %s or %s", strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1])
+	return fmt.Errorf("expected %s or %s", strings.Join(allowed[:len(allowed)-1], ", "), allowed[len(allowed)-1])
 }
 
-// A count is from 0 to mostCount.
+// A count is from 0 to maxCount.
 type count int
 
 const maxCount = 1_000_000_000
@@ -34,20 +34,20 @@ func (c *count) Decode(value string) (err error) {
 	return err
 }
 
-// A parallel is a number of events at the same time.
+// A concurrency is a number of events at the same time.
 type concurrency int
 
-const maxConcurrency = 1600 // as many as Lambda gives
+const maxConcurrency = 1600 // the maximum of Lambda
 
 func (p *concurrency) Decode(value string) (err error) {
 	*p, err = parseWhole[concurrency](value, maxConcurrency)
 	return err
 }
 
-func parseWhole[T ~int](value string, most uint64) (T, error) {
+func parseWhole[T ~int](value string, limit uint64) (T, error) {
 	n, err := strconv.ParseUint(value, 10, 64)
-	if err != nil || n > most {
-		return 0, fmt.Errorf("want a whole number from 0 to %d", most)
+	if err != nil || n > limit {
+		return 0, fmt.Errorf("expected a whole number from 0 to %d", limit)
 	}
 	return T(n), nil
 }
@@ -60,9 +60,9 @@ func (m *megabytes) Decode(value string) error {
 	n, err := strconv.ParseUint(strings.TrimSuffix(value, "MB"), 10, 64)
 	switch {
 	case err == nil && n > 0 && n <= maxMegabytes && !strings.HasSuffix(value, "MB"):
-		return fmt.Errorf("want a size with its unit: %sMB?", value)
+		return fmt.Errorf("expected a size with its unit: %sMB?", value)
 	case err != nil || n > maxMegabytes:
-		return fmt.Errorf("want a size in MB, such as 200MB, from 0MB to %dMB", maxMegabytes)
+		return fmt.Errorf("expected a size in MB, such as 200MB, from 0MB to %dMB", maxMegabytes)
 	}
 	*m = megabytes(n)
 	return nil
@@ -72,7 +72,7 @@ type exitCodes map[int]string
 
 func (e *exitCodes) Decode(value string) error {
 	*e = exitCodes{}
-	failureType := regexp.MustCompile(`^(Function|Runtime)\.[A-Z][A-Za-z]+$`) // what Lambda takes
+	failureType := regexp.MustCompile(`^(Function|Runtime)\.[A-Z][A-Za-z]+$`) // the form that Lambda accepts
 	for pair := range strings.SplitSeq(value, ",") {
 		if strings.TrimSpace(value) == "" {
 			return nil
@@ -80,7 +80,7 @@ func (e *exitCodes) Decode(value string) error {
 		code, meaning, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		n, err := strconv.Atoi(code)
 		if err != nil || n < 1 || n > 255 || meaning != adapters.OK && !failureType.MatchString(meaning) {
-			return fmt.Errorf("%q: want status=ok or status=Function.Name, statuses from 1 to 255, and a name of letters, the first one large", pair)
+			return fmt.Errorf("%q: expected status=ok or status=Function.Name, statuses from 1 to 255, the name in letters with a capital first", pair)
 		}
 		(*e)[n] = meaning
 	}
@@ -89,8 +89,7 @@ func (e *exitCodes) Decode(value string) error {
 
 type platform string
 
-// Decode leaves p as it is where there is no such platform: the environment may
-// tell which one has to know.
+// Decode keeps p for an unknown platform, so that the environment decides.
 func (p *platform) Decode(value string) error {
 	var names []string
 	for _, known := range protocol.Platforms {
@@ -112,8 +111,8 @@ func (l *logLevel) Decode(value string) error {
 	return oneOf(value, "debug", "info", "warn", "error", "off")
 }
 
-// A duration is from leastDuration to mostDuration, or 0, of which the
-// option's text says what it means.
+// A duration is 0, which means what the option's text says, or from minDuration
+// to maxDuration.
 type duration time.Duration
 
 const (
@@ -123,24 +122,24 @@ const (
 
 func (d *duration) Decode(value string) error {
 	if n, err := strconv.ParseUint(value, 10, 64); err == nil && n > 0 && n <= uint64(maxDuration/time.Second) {
-		return fmt.Errorf("want a duration with its unit: %ss?", value)
+		return fmt.Errorf("expected a duration with its unit: %ss?", value)
 	}
 	parsed, err := time.ParseDuration(value)
 	if err != nil || parsed != 0 && (parsed < minDuration || parsed > maxDuration) {
-		return errors.New("want a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h")
+		return errors.New("expected a duration with its unit, such as 10s or 250ms: 0, or from 1ms to 24h")
 	}
 	*d = duration(parsed)
 	return nil
 }
 
-// variableNames are of variables.
+// A variableNames is a comma-separated list of names of variables.
 type variableNames []string
 
 func (n *variableNames) Decode(value string) error {
 	*n = splitList(value)
 	for i, name := range *n {
 		if !adapters.IsVariable(name) {
-			return fmt.Errorf("item %d of %d is no variable's name: want names with commas between them, such as TOKEN,DB_PASSWORD, without $ and spaces", i+1, len(*n))
+			return fmt.Errorf("item %d of %d is not the name of a variable: expected names separated by commas, such as TOKEN,DB_PASSWORD, without $ and spaces", i+1, len(*n))
 		}
 	}
 	return nil

@@ -14,18 +14,18 @@ import (
 
 // The roles of this program when the probe starts it.
 const (
-	roleWaiter   = "waiter" // waits for the end of its input, and tells its pid and its parent's
+	roleWaiter   = "waiter" // waits for the end of its input, and prints its pid and that of its parent
 	roleOrphaner = "maker"  // starts a waiter in a session of its own, and exits
 )
 
-// Child plays a role, and reports whether there is such a role.
+// Child plays a role, and reports whether it exists.
 func Child(role string) bool {
 	switch role {
 	case roleWaiter:
-		_, _ = io.Copy(io.Discard, os.Stdin) // the probe is gone: fine
+		_, _ = io.Copy(io.Discard, os.Stdin) // the probe has exited
 		fmt.Println(os.Getpid(), os.Getppid())
 	case roleOrphaner:
-		_, _ = launch(roleWaiter, os.Stdin, os.Stdout, &syscall.SysProcAttr{Setsid: true}) // the probe misses the waiter
+		_, _ = launch(roleWaiter, os.Stdin, os.Stdout, &syscall.SysProcAttr{Setsid: true}) // the probe notices that the waiter is missing
 	default:
 		return false
 	}
@@ -45,7 +45,7 @@ func launch(role string, in, out *os.File, sys *syscall.SysProcAttr) (pid int, e
 	})
 }
 
-// executable returns the path of this program, also where there is no /proc.
+// executable returns the path of this program, even without /proc.
 func executable() (string, error) {
 	if self, err := os.Executable(); err == nil {
 		return self, nil
@@ -63,15 +63,15 @@ func executable() (string, error) {
 	return "", errors.New("this program does not know its path")
 }
 
-// A child is this program in a role. It, and what it starts, wait for the end of
+// A child is this program in a role. It and its own child wait for the end of
 // their input.
 type child struct {
 	pid     int
 	in, out *os.File
 }
 
-// waitLimit bounds each wait. What is waited for takes milliseconds, but a process 1
-// may look for zombies only now and then.
+// waitLimit bounds each wait. Waits take milliseconds, but some process 1 reaps
+// zombies only now and then.
 const waitLimit = 3 * time.Second
 
 func start(role string, sys *syscall.SysProcAttr) (*child, error) {
@@ -94,11 +94,11 @@ func start(role string, sys *syscall.SysProcAttr) (*child, error) {
 	return &child{pid, in, out}, nil
 }
 
-// closeAndRead ends the input and returns what is said then: the pid of the one who
-// says it, and its parent's.
+// closeAndRead closes the input and returns what the waiter prints then: its
+// pid and that of its parent.
 func (c *child) closeAndRead() (pid, parent int, err error) {
 	_ = c.in.Close()
-	_ = c.out.SetReadDeadline(time.Now().Add(waitLimit)) // it is a pipe
+	_ = c.out.SetReadDeadline(time.Now().Add(waitLimit)) // a pipe supports deadlines
 	text, err := io.ReadAll(c.out)
 	_ = c.out.Close()
 	first, second, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
@@ -111,7 +111,7 @@ func (c *child) closeAndRead() (pid, parent int, err error) {
 	return pid, parent, err
 }
 
-// end waits for the child to exit, or kills it.
+// end waits for the child to exit, and kills it after waitLimit.
 func (c *child) end() {
 	killer := time.AfterFunc(waitLimit, func() { _ = syscall.Kill(c.pid, syscall.SIGKILL) })
 	defer killer.Stop()
@@ -135,8 +135,8 @@ func makeOrphan() (o orphan, err error) {
 	return o, err
 }
 
-// waitReaped waits until the orphan is no zombie any more, and returns how long that
-// took; 0: it still is.
+// waitReaped waits until the orphan has been reaped, and returns how long that
+// took, or 0 if it is still a zombie.
 func (o orphan) waitReaped() time.Duration {
 	for began := time.Now(); time.Since(began) < waitLimit; time.Sleep(time.Millisecond) {
 		if o.parent == os.Getpid() {

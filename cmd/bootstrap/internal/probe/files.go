@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limits adds the limits that programs meet. Each is as set now, and at most.
+// limits adds the limits of programs: the current ones, and how far they can be
+// raised.
 func (r *report) limits() {
 	for _, l := range []struct {
 		name     string
@@ -39,7 +40,7 @@ func (r *report) limits() {
 	r.add("limit of processes (cgroup)", "%s", groupLimit())
 }
 
-// groupLimit is the limit of processes in our control group.
+// groupLimit returns the limit of processes of our control group.
 func groupLimit() string {
 	for _, path := range []string{"/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max"} {
 		if text, err := os.ReadFile(path); err == nil {
@@ -56,7 +57,7 @@ func amount(n, unit uint64) string {
 	return strconv.FormatUint(n/unit, 10)
 }
 
-// files adds where files can be made, and in which ways.
+// files adds where files can be created, and in which ways.
 func (r *report) files() {
 	temp := "/tmp"
 	if os.Getenv("TMPDIR") != "" {
@@ -81,7 +82,8 @@ func (r *report) files() {
 	r.try("reopens pipes by /proc/self/fd", reopen())
 }
 
-// folder says whether files can be made in a folder, and what is below it.
+// folder describes whether files can be created in a folder, and its file
+// system.
 func folder(dir string) string {
 	value := "writable"
 	file, err := os.CreateTemp(dir, "bootstrap-probe-")
@@ -143,7 +145,7 @@ func reopen() error {
 	return err
 }
 
-// devices adds what is in /dev, and the terminal.
+// devices adds what is in /dev, and whether there are terminals.
 func (r *report) devices() {
 	r.try("terminal (/dev/ptmx)", process.CheckTerminal())
 	there, missing := partition([]string{"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "tty", "ptmx", "pts", "shm"}, func(name string) bool {
@@ -154,7 +156,7 @@ func (r *report) devices() {
 	r.add("not in /dev", "%s", missing)
 }
 
-// partition tells those names that are there from those that are not.
+// partition separates the names that are there from those that are missing.
 func partition(names []string, isThere func(name string) bool) (there, missing string) {
 	for _, name := range names {
 		if isThere(name) {

@@ -1,5 +1,5 @@
-// Package probe finds out what a sandbox lets programs do, by trying it. It
-// changes nothing, and shows no value of any variable.
+// Package probe tries what a sandbox lets programs do. It changes nothing, and
+// shows no value of a variable.
 package probe
 
 import (
@@ -14,8 +14,8 @@ import (
 	"bootstrap/cmd/internal/version"
 )
 
-// Report writes one line for each ability and each fact, those first on which
-// most depends.
+// Report writes one line for each ability and each fact, the most important
+// ones first.
 func Report(out io.Writer) {
 	r := &report{}
 	r.add("bootstrap", "%s, platform: %s", version.String(), platform())
@@ -37,7 +37,7 @@ func (r *report) add(name, format string, args ...any) {
 	r.lines = append(r.lines, [2]string{name, strings.Join(strings.Fields(value), " ")})
 }
 
-// try adds whether something can be done.
+// try adds whether an operation works.
 func (r *report) try(name string, err error) { r.add(name, "%s", yesOrNo(err)) }
 
 func (r *report) write(out io.Writer) {
@@ -45,10 +45,10 @@ func (r *report) write(out io.Writer) {
 	for _, line := range r.lines {
 		fmt.Fprintf(table, "%s:\t%s\n", line[0], line[1])
 	}
-	_ = table.Flush() // nobody is there to be told
+	_ = table.Flush() // nobody reads the output any more
 }
 
-// yesOrNo is the answer to whether something can be done. It leaves out paths, which
+// yesOrNo describes whether an operation works. It leaves out paths, as they
 // may come from the environment.
 func yesOrNo(err error) string {
 	if err == nil {

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain makes this program what the probe, and the tests, start as children.
+// TestMain lets the tests and the probe start this program as a child.
 func TestMain(m *testing.M) {
 	switch args := os.Args[1:]; {
 	case len(args) == 2 && args[0] == "probe" && Child(args[1]):
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// idle is a process 1 that waits for its own child only.
+// idle acts as a process 1 that reaps only its own child.
 func idle() {
 	pid, err := syscall.ForkExec(os.Args[0], []string{os.Args[0], "report"}, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 	if err == nil {
@@ -45,8 +45,8 @@ func idle() {
 	}
 }
 
-// denied becomes the probe, to whose system calls of that number the kernel
-// answers with that errno.
+// denied runs the probe after making the kernel refuse a system call with an
+// errno.
 func denied(call, errno string) {
 	runtime.LockOSThread()
 	number, _ := strconv.Atoi(call)
@@ -58,8 +58,8 @@ func denied(call, errno string) {
 	panic(err)
 }
 
-// reported runs the probe, behind the words of a wrapper, and returns the values
-// of its lines by their names. Each has the form that the report promises.
+// reported runs the probe through a wrapper, and returns the values of its
+// lines by name. It checks the form of each line.
 func reported(t *testing.T, env []string, wrapper ...string) map[string]string {
 	t.Helper()
 	self, err := os.Executable()
@@ -72,7 +72,7 @@ func reported(t *testing.T, env []string, wrapper ...string) map[string]string {
 	cmd := exec.Command(wrapper[0], wrapper[1:]...)
 	cmd.Env = append(os.Environ(), append(env, "GORACE=atexit_sleep_ms=0")...)
 	var out, errors bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errors // where the race detector warns that it has no /proc
+	cmd.Stdout, cmd.Stderr = &out, &errors // the race detector warns that there is no /proc
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s%s", err, &out, &errors)
 	}
@@ -112,7 +112,8 @@ func want(t *testing.T, got map[string]string, pairs ...string) {
 	}
 }
 
-// becomeParent makes orphans of the probe ours: none must be left.
+// becomeParent makes us adopt the orphans of the probe. The test fails if any
+// is left.
 func becomeParent(t *testing.T) {
 	t.Helper()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -132,7 +133,8 @@ func becomeParent(t *testing.T) {
 	})
 }
 
-// On a whole system it finds all, and shows no value of a variable.
+// On a complete system the probe finds everything, and shows no value of a
+// variable.
 func TestReport(t *testing.T) {
 	becomeParent(t)
 	dir := filepath.Join(t.TempDir(), "hush")
@@ -176,7 +178,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// What the kernel denies is missing, and nothing else.
+// When the kernel refuses a call, only what needs it is missing.
 func TestReportOfDenials(t *testing.T) {
 	becomeParent(t)
 	self, err := os.Executable()
@@ -208,8 +210,8 @@ func TestReportOfDenials(t *testing.T) {
 	}
 }
 
-// unshared is the probe in namespaces of its own, where that shell code has
-// changed the mounts.
+// unshared returns a wrapper that runs the probe in its own namespaces, after
+// the setup in shell code.
 func unshared(t *testing.T, setup string, flags ...string) (wrapper []string) {
 	t.Helper()
 	wrapper = slices.Concat([]string{"unshare", "--mount"}, flags, []string{"sh", "-c", setup + ` && exec "$@"`, "sh"})
@@ -219,7 +221,7 @@ func unshared(t *testing.T, setup string, flags ...string) (wrapper []string) {
 	return wrapper
 }
 
-// Without /proc it finds itself by its name, and goes on.
+// Without /proc the probe finds its path by its name.
 func TestReportWithoutProc(t *testing.T) {
 	becomeParent(t)
 	self, err := os.Executable()
@@ -241,7 +243,7 @@ func TestReportWithoutProc(t *testing.T) {
 	}
 }
 
-// A process 1 that reaps nothing shows.
+// The report shows a process 1 that does not reap.
 func TestReportOfZombies(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -256,7 +258,7 @@ func TestReportOfZombies(t *testing.T) {
 	want(t, reported(t, nil, append(inNamespace, self, "report")...), "process 1 reaps zombies", "this is process 1", "adopts orphans", "yes")
 }
 
-// What a bare /dev lacks, and folders that are read-only.
+// The report shows what a bare /dev lacks, and folders that are read-only.
 func TestReportOfBareDev(t *testing.T) {
 	becomeParent(t)
 	self, err := os.Executable()
@@ -274,8 +276,8 @@ func TestReportOfBareDev(t *testing.T) {
 	)
 }
 
-// An error of any kind is told without the path that is in it.
-func TestYes(t *testing.T) {
+// An error of any kind is described without its path.
+func TestYesOrNo(t *testing.T) {
 	_, missing := os.Open("/hush")
 	for err, want := range map[error]string{
 		nil:     "yes",

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processes tells whether the runtime can find and end what an event leaves
-// behind, first as a fact and then as the runtime sees it.
+// processes adds whether the runtime can find and kill what an event leaves
+// behind, first as tested and then as the runtime sees it.
 func (r *report) processes() {
-	orphan, err := makeOrphan() // Explore changes who adopts them
+	orphan, err := makeOrphan() // before Explore changes who adopts it
 	found := process.Explore()
 	r.add("adopts orphans", "%s", adopting(found.Adoption))
 	r.add("marks processes", "%s", yesBy(found.Mark != "", found.Mark))
@@ -39,7 +39,7 @@ func (r *report) processes() {
 	r.children()
 }
 
-// adopting checks that orphans come to us, as they should where refused is nil.
+// adopting tests that we adopt orphans, which we should if refused is nil.
 func adopting(refused error) string {
 	if refused != nil {
 		return yesOrNo(refused)
@@ -55,10 +55,10 @@ func adopting(refused error) string {
 	return "yes"
 }
 
-// reaping says what becomes of the zombies of orphans.
+// reaping describes what happens to the zombies of orphans.
 func (o orphan) reaping() string {
 	if o.parent != 1 {
-		return "not tested: they do not go there"
+		return "not tested: orphans go elsewhere"
 	}
 	took := o.waitReaped()
 	switch {
@@ -94,7 +94,7 @@ func orElse(err error, value string) string {
 	return value
 }
 
-// listing says how children are found.
+// listing describes how children are found.
 func listing(lists bool) string {
 	if !lists {
 		return "no"
@@ -107,8 +107,8 @@ func listing(lists bool) string {
 	return "yes, by " + way
 }
 
-// otherProcesses names the processes that are here, without those of the kernel, which
-// hold no memory.
+// otherProcesses describes the processes that are here, without kernel threads,
+// which hold no memory.
 func otherProcesses() string {
 	pids, _ := procfs.Pids()
 	var names []string
@@ -156,7 +156,7 @@ func (r *report) children() {
 	c.end()
 }
 
-// showsEnvironment waits for a process that still loads its program.
+// showsEnvironment waits while a process loads its program.
 func showsEnvironment(pid int) bool {
 	for deadline := time.Now().Add(time.Second); procfs.Loading(pid) && time.Now().Before(deadline); {
 		time.Sleep(time.Millisecond)
@@ -169,7 +169,7 @@ func memory(pid int) string {
 	case procfs.Resident(pid) == 0:
 		return "no"
 	case procfs.Peak(pid) == 0:
-		return "yes, but not the most that there was"
+		return "yes, but not the maximum"
 	}
 	return "yes"
 }
@@ -185,7 +185,7 @@ func setScore(pid int) error {
 	return errors.Join(err, file.Close())
 }
 
-// seesExit looks whether a child that exits can be seen without being reaped.
+// seesExit tests whether an exit can be seen without reaping the child.
 func seesExit(pid int) error {
 	for began := time.Now(); time.Since(began) < waitLimit; time.Sleep(time.Millisecond) {
 		var info unix.Siginfo

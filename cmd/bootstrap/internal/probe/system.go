@@ -23,7 +23,7 @@ func (r *report) programs() {
 	r.add("not in PATH", "%s", missing)
 	var others []string
 	for _, pattern := range []string{"/var/lang/bin/*", "/var/lang/*/bin/*", "/opt/bin/*", "/opt/*/bin/*", "/usr/local/bin/*", "/usr/bin/*"} {
-		found, _ := filepath.Glob(pattern) // the pattern is good
+		found, _ := filepath.Glob(pattern) // the pattern is valid
 		for _, path := range found {
 			if isInterpreter(filepath.Base(path)) && len(others) < 12 {
 				others = append(others, path)
@@ -44,7 +44,7 @@ func isInPath(name string) bool {
 	return false
 }
 
-// isInterpreter reports whether a file is an interpreter by its name, such as
+// isInterpreter reports whether a file has the name of an interpreter, such as
 // python3.9.
 func isInterpreter(name string) bool {
 	for _, language := range []string{"python", "node", "ruby", "php", "java", "perl"} {
@@ -79,10 +79,10 @@ func platform() string {
 	return p.Title
 }
 
-// distribution is the name that the system gives itself.
+// distribution returns the name that the system gives itself.
 func distribution() string {
 	for _, path := range []string{"/etc/os-release", "/usr/lib/os-release"} {
-		text, _ := os.ReadFile(path) // missing: not known
+		text, _ := os.ReadFile(path) // missing: unknown
 		for line := range strings.Lines(string(text)) {
 			if name, ok := strings.CutPrefix(line, "PRETTY_NAME="); ok {
 				return strings.Trim(strings.TrimSpace(name), `"'`)
@@ -92,12 +92,12 @@ func distribution() string {
 	return "not known"
 }
 
-// libraries names the C libraries by their loaders, and by the file of an old
-// glibc, which has its version.
+// libraries lists the loaders of C libraries, and the file of an old glibc,
+// which has its version.
 func libraries() string {
 	var found []string
 	for _, pattern := range []string{"/lib*/ld-*.so*", "/lib*/libc-*.so", "/lib*/*-linux-gnu/libc-*.so"} {
-		paths, _ := filepath.Glob(pattern) // the pattern is good
+		paths, _ := filepath.Glob(pattern) // the pattern is valid
 		for _, path := range paths {
 			if len(found) < 6 {
 				found = append(found, path)
@@ -113,11 +113,11 @@ func listen6() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = syscall.Close(fd) }() // nothing is sent
+	defer func() { _ = syscall.Close(fd) }() // nothing was sent
 	return syscall.Bind(fd, &syscall.SockaddrInet6{Addr: [16]byte{15: 1}})
 }
 
-// user adds who runs us, and what that may do.
+// user adds the user who runs us, and its rights.
 func (r *report) user() {
 	entry := "not in /etc/passwd"
 	passwd, _ := os.ReadFile("/etc/passwd") // missing: no entry
@@ -127,7 +127,7 @@ func (r *report) user() {
 		}
 	}
 	r.add("user", "%d, group %d, %s", os.Getuid(), os.Getgid(), entry)
-	status, _ := os.ReadFile("/proc/self/status") // missing: not known
+	status, _ := os.ReadFile("/proc/self/status") // missing: unknown
 	for _, field := range []struct{ name, key string }{
 		{"capabilities", "CapEff"}, {"no new privileges", "NoNewPrivs"}, {"system call filter (seccomp)", "Seccomp"},
 	} {
