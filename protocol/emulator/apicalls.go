@@ -8,9 +8,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// The calls of a runtime, as they happen to the machine.
+// This file has the transitions of the machine for the calls of a runtime.
 
-// A reply is what a poll is answered with: an event, or a refusal.
+// A reply answers a poll with an event or a refusal.
 type reply struct {
 	inv     *invocation
 	refusal *refusal
@@ -18,16 +18,16 @@ type reply struct {
 
 func (m *machine) ready(now time.Time, instance int) *refusal {
 	if m.isOver(instance) {
-		return errOver
+		return errInstanceOver
 	}
 	m.stats.Readies++
 	m.markReady(now)
 	return nil
 }
 
-// firstPoll reports whether this is the first poll of the instance. It makes the
-// instance ready, so that what is done before the poll does not count as its
-// start.
+// firstPoll reports whether this is the first poll of the instance. It makes
+// the instance ready, so that finding the caller does not count as a part of
+// its start.
 func (m *machine) firstPoll(now time.Time, instance int) (first bool) {
 	if m.isOver(instance) || m.polled {
 		return false
@@ -39,12 +39,13 @@ func (m *machine) firstPoll(now time.Time, instance int) (first bool) {
 	return true
 }
 
-// poll answers p at once, or holds it until there is an event. If as many are
-// heldPolls as may be, the oldest is refused: whoever asks anew has given it up.
+// poll answers p at once, or holds it until there is an event. If that would be
+// one poll too many, the oldest held poll is refused: its caller has given it
+// up.
 func (m *machine) poll(now time.Time, instance int, p chan reply) {
 	m.stats.Polls++
 	if m.isOver(instance) {
-		p <- reply{refusal: errOver}
+		p <- reply{refusal: errInstanceOver}
 		return
 	}
 	if m.phase == starting && m.platform.Ready != "" {
@@ -55,25 +56,26 @@ func (m *machine) poll(now time.Time, instance int, p chan reply) {
 	if m.isFull() {
 		m.failTooLarge(now)
 	}
-	hand := m.inHand()
+	current := m.fetched()
 	switch {
 	case m.answered() != nil:
 		m.answered().polled = true
 		m.replaceHeld(p)
 		m.conclude(now)
-	case len(hand) < m.concurrency:
+	case len(current) < m.concurrency:
 		m.hold(p)
 		m.advance(now)
 	case m.platform.Repeats:
 		m.stats.Redeliveries++
-		p <- reply{inv: hand[0]}
+		p <- reply{inv: current[0]}
 	default:
-		p <- reply{refusal: invalidState("event %s is not answered yet", hand[0].id)}
+		p <- reply{refusal: invalidState("event %s is not answered yet", current[0].id)}
 	}
 }
 
-// full: the instance has as many events in hand, or asks for them, as it may.
-func (m *machine) isFull() bool { return len(m.inHand())+len(m.heldPolls) >= m.concurrency }
+// isFull reports whether the current events and the held polls reach the limit
+// of the instance.
+func (m *machine) isFull() bool { return len(m.fetched())+len(m.heldPolls) >= m.concurrency }
 
 func (m *machine) hold(p chan reply) {
 	if m.isFull() {
@@ -97,7 +99,7 @@ func (m *machine) giveUpPoll() {
 
 // answered is the event in hand that waits for the next poll; nil: none does.
 func (m *machine) answered() *invocation {
-	for _, inv := range m.inHand() {
+	for _, inv := range m.fetched() {
 		if inv.answer != nil {
 			return inv
 		}
@@ -136,7 +138,7 @@ func (m *machine) giveUp(p chan reply) bool {
 	return true
 }
 
-// An answer is what a runtime posted.
+// An answer is what a runtime has posted.
 type answer struct {
 	failed    bool   // an error, not a result
 	oddMode   bool   // its mode is unknown
@@ -144,16 +146,16 @@ type answer struct {
 	errorType string
 }
 
-// answer: the first that is taken is the outcome. After a result that was too
-// large, an error may still be posted. id is that of the path.
+// answer handles an answer. The first accepted answer is the outcome. After a
+// result that is too large an error may follow. id is the one in the path.
 func (m *machine) answer(now time.Time, instance int, id string, a answer) *refusal {
 	if m.isOver(instance) {
-		return errOver
+		return errInstanceOver
 	}
 	inv := m.find(id)
 	switch {
 	case inv == nil && m.platform.NamesEvent() && !slices.Contains(m.fetchedIDs, id):
-		// FunctionGraph's documents do not say; this is how Lambda has it.
+		// FunctionGraph documents nothing; Lambda does this.
 		return &refusal{400, "InvalidRequestID", "not the id of the last event"}
 	case inv == nil:
 		return invalidState("there is no event to answer, or it was answered, or its time is up")
@@ -175,10 +177,9 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 	return nil
 }
 
-// find is the event in hand that an answer with that id is for; nil: there is
-// none.
+// find returns the current event that an answer with that id is for, or nil.
 func (m *machine) find(id string) *invocation {
-	for _, inv := range m.inHand() {
+	for _, inv := range m.fetched() {
 		if inv.id == id || !m.platform.NamesEvent() {
 			return inv
 		}
@@ -195,11 +196,11 @@ func (m *machine) outcome(a answer) Outcome {
 	return Outcome{Kind: Result, Body: a.body}
 }
 
-// initError: the runtime says that it cannot start.
+// initError handles a failed start that the runtime reports.
 func (m *machine) initError(now time.Time, instance int, a answer) *refusal {
 	switch {
 	case m.isOver(instance):
-		return errOver
+		return errInstanceOver
 	case m.phase != starting:
 		return invalidState("the initialisation is over")
 	}
@@ -208,14 +209,15 @@ func (m *machine) initError(now time.Time, instance int, a answer) *refusal {
 	return nil
 }
 
-// giveUpResult: a runtime whose result was too large goes on without an error.
+// failTooLarge fails an event whose result was too large when the runtime goes
+// on without posting an error.
 func (m *machine) failTooLarge(now time.Time) {
-	hand := m.inHand()
-	i := slices.IndexFunc(hand, func(inv *invocation) bool { return inv.tooLarge && inv.answer == nil })
+	current := m.fetched()
+	i := slices.IndexFunc(current, func(inv *invocation) bool { return inv.tooLarge && inv.answer == nil })
 	if i < 0 {
 		return
 	}
-	m.finish(now, hand[i], m.tooLarge())
+	m.finish(now, current[i], m.tooLarge())
 	m.advance(now)
 }
 

@@ -8,8 +8,8 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// terminate sends SIGTERM to the runtime. That may be a process that the first
-// one has started: a shell would die at once and pass nothing on.
+// terminate sends SIGTERM to the runtime. That may be a child of the first
+// process: a shell would die at once without passing the signal on.
 func (i *instance) terminate() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -18,7 +18,7 @@ func (i *instance) terminate() {
 		target = i.caller.PID
 	}
 	if !i.reaped {
-		_ = syscall.Kill(target, syscall.SIGTERM) // gone already: then leave returns at once
+		_ = syscall.Kill(target, syscall.SIGTERM) // ESRCH: it has exited
 	}
 }
 

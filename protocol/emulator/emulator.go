@@ -1,7 +1,6 @@
 // Package emulator is a platform on this machine: it serves the runtime API of
-// a protocol.Platform on loopback, as strictly as the vendor's documents say,
-// to any runtime that speaks it. It is to protocol what net/http/httptest is
-// to net/http.
+// a protocol.Platform on loopback, as strictly as the vendor documents it, to
+// any runtime. It is to protocol what net/http/httptest is to net/http.
 package emulator
 
 import (
@@ -21,41 +20,41 @@ import (
 	"bootstrap/protocol"
 )
 
-// A Function is what a user would set in the platform's console.
+// A Function holds the settings of a function in the platform's console.
 type Function struct {
 	Name      string        // "": "function"
-	Handler   string        // what to run; its meaning is the runtime's
-	Dir       string        // the folder of the code; "": the current one
-	Timeout   time.Duration // for one event; 0: 3 s, as the platforms have it
-	MemoryMB  int           // what the runtime is told, no limit here; 0: 128
-	Env       []string      // NAME=value, wins over the platform's own
-	InitLimit time.Duration // to get ready; 0: the platform's
-	Idle      time.Duration // answer a poll without an event after this, as FunctionGraph may; 0: hold it
+	Handler   string        // what to run, as the runtime understands it
+	Dir       string        // the code folder; "": the current folder
+	Timeout   time.Duration // for one event; 0: 3 s, the default of the platforms
+	MemoryMB  int           // reported to the runtime, but not enforced; 0: 128
+	Env       []string      // NAME=value, overrides the platform's own
+	InitLimit time.Duration // for the start of an instance; 0: the platform's
+	Idle      time.Duration // answers a poll without an event after this time, as FunctionGraph may; 0: holds the poll
 
-	// Concurrency is how many events an instance may have in hand at the same
-	// time; 0: 1. With more than that, an event that runs out of time does
-	// not end its instance.
+	// Concurrency is the maximum number of events at the same time in an
+	// instance; 0: 1. With more than one, a timeout of an event does not kill
+	// the instance.
 	Concurrency int
 }
 
-// A Server is a platform with one function and at most one instance of it. All
-// its methods may be called at the same time.
+// A Server is a platform with one function and at most one instance of it. Its
+// methods may be called concurrently.
 type Server struct {
 	platform *protocol.Platform
 	fn       Function
-	fill     *strings.Replacer // ${…} of what belongs to the function
+	fill     *strings.Replacer // replaces ${…} with values of the function
 	http     *http.Server
 	closed   chan struct{} // closed by Close
 	running  sync.WaitGroup
 
 	mu          sync.Mutex
 	machine     machine
-	timer       *time.Timer       // calls expire at the machine's deadline
-	onFirstPoll func(from string) // is told the address of each instance's first poll; nil: nobody is
+	timer       *time.Timer       // calls expire at the deadline of the machine
+	onFirstPoll func(from string) // gets the client address of the first poll of each instance; may be nil
 }
 
-// New serves p at a port of its own on 127.0.0.1, until Close. It refuses a
-// Concurrency that p cannot have.
+// New serves p at a port of its own on 127.0.0.1, until Close. It returns an
+// error for a Concurrency that p does not support.
 func New(p *protocol.Platform, fn Function) (*Server, error) {
 	dir, err := filepath.Abs(fn.Dir)
 	if err != nil {
@@ -112,10 +111,11 @@ func (s *Server) serve(listener net.Listener) {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are counted, not told
 	}
-	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close, and says so
+	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close with an error that says so
 }
 
-// Close hangs up. Every Invoke returns an error, also a later one.
+// Close closes all connections. Running and later calls of Invoke return an
+// error.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.isClosed() {
@@ -139,8 +139,8 @@ func (s *Server) isClosed() bool {
 	}
 }
 
-// update lets something happen to the machine, and is the only way to it.
-// Once the server is closed nothing happens any more.
+// update changes the machine. Nothing else may access it. After Close update
+// does nothing.
 func (s *Server) update(what func(m *machine, now time.Time)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,10 +156,11 @@ func (s *Server) update(what func(m *machine, now time.Time)) {
 
 func (s *Server) expire() { s.update((*machine).expire) }
 
-// Start says that the process of a fresh instance starts now: the limit for
-// its initialisation runs, and only calls over connections made from now on
-// count. One that still ran is over. The function that it returns says that
-// the process has ended, and why; it does nothing once the instance is over.
+// Start tells the server that the process of a new instance starts now. Its
+// limit for the start begins, and only calls over connections made from now on
+// count. The instance before it is over. The caller must call exited with the
+// reason when the process has exited; after the end of the instance that has no
+// effect.
 func (s *Server) Start() (exited func(reason string)) {
 	var instance int
 	s.update(func(m *machine, now time.Time) { instance = m.start(now) })
@@ -168,10 +169,10 @@ func (s *Server) Start() (exited func(reason string)) {
 	}
 }
 
-// Invoke sends an event and blocks until its outcome. Events wait for each
-// other, and for an instance: somebody must Start one, before or after; a
-// Runner does. An error says that there is no outcome: the event is larger
-// than the platform allows, ctx ended, or the server was closed.
+// Invoke sends an event and waits for its outcome. An event waits for those
+// before it, and for an instance, which somebody must Start before or after; a
+// Runner does. Invoke returns an error if there is no outcome: the event is too
+// large for the platform, ctx has ended, or the server was closed.
 func (s *Server) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	inv, err := s.submit(ev)
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// filler replaces what belongs to the function. It is not os.Expand: a lone $
-// means itself, as in $LATEST.
+// filler replaces the placeholders of a function. os.Expand would also replace
+// a lone $, as in $LATEST.
 func filler(fn Function, at *net.TCPAddr) *strings.Replacer {
-	seconds := (fn.Timeout + time.Second - 1) / time.Second // some of the limits are whole seconds
+	seconds := (fn.Timeout + time.Second - 1) / time.Second // some platforms count whole seconds
 	return strings.NewReplacer(
 		"${host}", at.IP.String(),
 		"${port}", strconv.Itoa(at.Port),
@@ -25,8 +25,8 @@ func filler(fn Function, at *net.TCPAddr) *strings.Replacer {
 	)
 }
 
-// Environment is all that a runtime gets: what the platform documents, then
-// the function's own, each name once.
+// Environment returns the complete environment of a runtime: what the platform
+// documents, then the variables of the function, each name once.
 func (s *Server) Environment() []string {
 	var env []string
 	for _, pattern := range s.platform.Environment {
@@ -41,7 +41,7 @@ func (s *Server) Environment() []string {
 	return env
 }
 
-// setVariable adds v to env, or puts it in the place of what has the same name.
+// setVariable adds v to env, in place of a variable with the same name.
 func setVariable(env []string, v string) []string {
 	name, _, _ := strings.Cut(v, "=")
 	i := slices.IndexFunc(env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
@@ -52,8 +52,8 @@ func setVariable(env []string, v string) []string {
 	return env
 }
 
-// eventHeader sets the headers that come with inv, spelt as the platform
-// spells them: net/http's own Set would change Request_Id.
+// eventHeader sets the headers of inv in the platform's spelling, which
+// Header.Set would change (Request_Id).
 func (s *Server) eventHeader(h http.Header, inv *invocation) {
 	fill := strings.NewReplacer(
 		"${id}", inv.id,

@@ -6,12 +6,12 @@ import (
 	"regexp"
 )
 
-// lambdaType is the form that AWS's own emulator asks of an error type.
+// lambdaType is the form of an error type that AWS's own emulator accepts.
 var lambdaType = regexp.MustCompile(`^(Runtime|Function)\.[A-Z][a-zA-Z]+$`)
 
-// errorType is the type of a posted error: what the platform's header for it
-// says, and unknown if that has not the right form; without the header, what
-// the body says.
+// errorType returns the type of a posted error. The platform's header for it
+// wins, with unknown in place of an invalid type; else the type comes from the
+// body.
 func (s *Server) errorType(r *http.Request, body []byte, unknown string) string {
 	if s.platform.ErrorType != "" && r.Header.Get(s.platform.ErrorType) != "" {
 		if kind := r.Header.Get(s.platform.ErrorType); lambdaType.MatchString(kind) {

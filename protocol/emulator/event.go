@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// An Event is what somebody invokes the function with.
+// An Event is an event for the function.
 type Event struct {
 	ID     string // the request id; "": a random one
 	Body   []byte
-	Header http.Header // added to the platform's; wins over them
+	Header http.Header // added to the platform's headers, and overrides them
 }
 
 // A Kind says how an event ended.
@@ -19,49 +19,50 @@ type Kind int
 
 const (
 	Result        Kind = iota // the runtime posted a result
-	Failure                   // the runtime posted an error, or its result was too large
-	InitFailed                // the instance said that it cannot start, or exited before it was ready
+	Failure                   // the runtime posted an error, or a result that is too large
+	InitFailed                // the instance reported a failed start, or exited before it was ready
 	InitTimedOut              // the instance was not ready in time
 	TimedOut                  // the event was not fetched, or not answered, in time
-	RuntimeExited             // the instance exited with the event in hand
+	RuntimeExited             // the instance exited before it had answered the event
 )
 
 var kinds = [...]string{"result", "failure", "init failed", "init timed out", "timed out", "runtime exited"}
 
 func (k Kind) String() string { return kinds[k] }
 
-// ends: the platform ends the instance after such an outcome.
+// endsInstance reports whether the platform kills the instance after such an
+// outcome.
 func (k Kind) endsInstance() bool { return k >= InitFailed }
 
-// An Outcome is what became of an event.
+// An Outcome is the result of an event, or the reason why there is none.
 type Outcome struct {
 	Kind      Kind
 	ID        string
-	Body      []byte        // the result, or the error, as posted
-	ErrorType string        // of an error: as its header says where the platform has one, else its body
-	Reason    string        // of anything but a result: why, when it was not the runtime that said so
-	Duration  time.Duration // from the delivery of the event to its end
-	Init      time.Duration // from the start of the instance until it was ready, or failed; 0 but for its first outcome
+	Body      []byte        // the posted result or error
+	ErrorType string        // of an error: from its header if the platform has one, else from its body
+	Reason    string        // why there is no result, if the runtime has not posted an error
+	Duration  time.Duration // from the delivery of the event to its outcome
+	Init      time.Duration // from the start of the instance until it was ready, or failed; only in its first outcome, else 0
 }
 
-// Stats count what runtimes did since New.
+// Stats counts what runtimes have done since New.
 type Stats struct {
 	Instances    int // started
 	Connections  int
 	Polls        int // calls for an event
-	Idle         int // of these, over without one: it took too long, or the runtime hung up
-	Deliveries   int // events handed out for the first time
-	Redeliveries int // events handed out once more
-	Readies      int // calls that say ready
-	Responses    int // results taken
-	Errors       int // errors taken
-	InitErrors   int // init errors taken
+	Idle         int // polls without an event: it came too late, or the runtime hung up
+	Deliveries   int // events delivered for the first time
+	Redeliveries int // events delivered again
+	Readies      int // calls that report ready
+	Responses    int // accepted results
+	Errors       int // accepted errors
+	InitErrors   int // accepted init errors
 	Extensions   int // registered
-	Refused      int // calls answered with 4xx, but for those that were open at the end of their instance
+	Refused      int // calls answered with 4xx, except those that the end of their instance has interrupted
 }
 
-// An invocation is an event on its way to its outcome. All but its outcome
-// belongs to the machine; what is set at its delivery stays as it is.
+// An invocation is an event with its outcome. Its fields belong to the machine,
+// except outcome. What its delivery sets does not change any more.
 type invocation struct {
 	id        string
 	body      []byte
@@ -75,8 +76,9 @@ type invocation struct {
 	polled    bool         // that poll has come
 }
 
-// inHand: the instance has fetched it, and has to answer.
-func (inv *invocation) inHand() bool { return !inv.delivered.IsZero() }
+// isFetched reports whether the instance has fetched the event and must answer
+// it.
+func (inv *invocation) isFetched() bool { return !inv.delivered.IsZero() }
 
 func newInvocation(ev Event) *invocation {
 	id := ev.ID
@@ -86,7 +88,7 @@ func newInvocation(ev Event) *invocation {
 	return &invocation{id: id, body: ev.Body, header: ev.Header, outcome: make(chan Outcome, 1), again: make(chan bool, 1)}
 }
 
-// randomID is a random UUID.
+// randomID returns a random UUID.
 func randomID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -32,12 +32,12 @@ func (ext *extension) deliver(inv *invocation) {
 	}
 }
 
-// register: an extension is there, from which point on the instance is not
-// ready without it.
+// register adds an extension. From then on the instance is ready only if the
+// extension is.
 func (m *machine) register(instance int, ext *extension) *refusal {
 	switch {
 	case m.isOver(instance):
-		return errOver
+		return errInstanceOver
 	case m.phase != starting || m.runtimeReady:
 		return &refusal{403, "Extension.RegistrationClosed", "the runtime has asked for an event: it is too late to register"}
 	case slices.ContainsFunc(m.extensions, func(other *extension) bool { return other.name == ext.name }):
@@ -51,9 +51,9 @@ func (m *machine) register(instance int, ext *extension) *refusal {
 // extensionReady: the extension with that id asks for its next event, which
 // comes through call.
 func (m *machine) extensionReady(now time.Time, instance int, id string, call chan extReply) *refusal {
-	ext, no := m.extension(instance, id)
-	if no != nil {
-		return no
+	ext, refused := m.extension(instance, id)
+	if refused != nil {
+		return refused
 	}
 	if ext.failed {
 		return &refusal{403, "Extension.InvalidExtensionState", "the extension has failed"}
@@ -71,10 +71,10 @@ func (m *machine) extensionReady(now time.Time, instance int, id string, call ch
 
 // extensionFails: the extension with that id cannot start, or exits.
 func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *refusal {
-	ext, no := m.extension(instance, id)
+	ext, refused := m.extension(instance, id)
 	switch {
-	case no != nil:
-		return no
+	case refused != nil:
+		return refused
 	case kind == "":
 		return &refusal{403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found"}
 	}
@@ -88,7 +88,7 @@ func (m *machine) extension(instance int, id string) (*extension, *refusal) {
 	i := slices.IndexFunc(m.extensions, func(ext *extension) bool { return ext.id == id })
 	switch {
 	case m.isOver(instance):
-		return nil, errOver
+		return nil, errInstanceOver
 	case id == "":
 		return nil, &refusal{403, "Extension.MissingExtensionIdentifier", "Missing Lambda-Extension-Identifier header"}
 	case !uuid.MatchString(id):
@@ -108,13 +108,13 @@ func (m *machine) extensionsReady() bool {
 
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	ext := &extension{name: r.Header.Get(s.platform.ExtensionName), id: randomID()}
-	no := s.checkExtension(ext, r)
-	if no == nil {
-		no = errOver
-		s.update(func(m *machine, _ time.Time) { no = m.register(instanceOf(r), ext) })
+	refused := s.checkExtension(ext, r)
+	if refused == nil {
+		refused = errInstanceOver
+		s.update(func(m *machine, _ time.Time) { refused = m.register(instanceOf(r), ext) })
 	}
-	if no != nil {
-		refuse(w, no)
+	if refused != nil {
+		refuse(w, refused)
 		return
 	}
 	w.Header().Set(s.platform.ExtensionID, ext.id)
@@ -149,10 +149,10 @@ func (s *Server) checkExtension(ext *extension, r *http.Request) *refusal {
 // extensionNext holds the call until there is an event for the extension, or it
 // hangs up, or we do.
 func (s *Server) extensionNext(w http.ResponseWriter, r *http.Request) {
-	no, id, call := errOver, r.Header.Get(s.platform.ExtensionID), make(chan extReply, 1)
-	s.update(func(m *machine, now time.Time) { no = m.extensionReady(now, instanceOf(r), id, call) })
-	if no != nil {
-		refuse(w, no)
+	refused, id, call := errInstanceOver, r.Header.Get(s.platform.ExtensionID), make(chan extReply, 1)
+	s.update(func(m *machine, now time.Time) { refused = m.extensionReady(now, instanceOf(r), id, call) })
+	if refused != nil {
+		refuse(w, refused)
 		return
 	}
 	select {

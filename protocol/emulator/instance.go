@@ -10,47 +10,48 @@ import (
 )
 
 // An instance is the process of a runtime, in a group of its own. It starts
-// once and ends once.
+// once and exits once.
 type instance struct {
 	cmd  *exec.Cmd
-	mark string        // the variable that its processes have
-	done chan struct{} // closed when it is reaped and its output read to the end
-	peak int64         // bytes of its largest process, valid once done is closed; 0: not known
+	mark string        // an environment variable of all its processes
+	done chan struct{} // closed when the process is reaped and its output is complete
+	peak int64         // bytes of its largest process, valid once done is closed; 0: unknown
 
 	mu     sync.Mutex
-	reaped bool        // its number may belong to another process: no signals any more
-	caller procfs.Stat // the process that asked for the first event; zero: not known
+	reaped bool        // another process may have the pid: no signals any more
+	caller procfs.Stat // the process that made the first poll; zero: unknown
 }
 
-// startInstance starts cmd and calls exited with the way it ended, just before
-// done is closed. When the process is gone, so is the rest of its group.
+// startInstance starts cmd. When it exits, the rest of its group is killed,
+// exited is called with the reason, and then done is closed.
 func startInstance(cmd *exec.Cmd, mark string, exited func(reason string)) (*instance, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = 500 * time.Millisecond // for what left the group and holds our pipes
+	cmd.WaitDelay = 500 * time.Millisecond // for processes outside the group that hold our pipes
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	i := &instance{cmd: cmd, mark: mark, done: make(chan struct{})}
-	go i.reap(exited) // ends when the process does
+	go i.reap(exited) // ends with the process
 	return i, nil
 }
 
 func (i *instance) pid() int { return i.cmd.Process.Pid }
 
-// reap sweeps the group while its dead leader still holds its number.
+// reap kills the group while the zombie of its leader keeps the group id from
+// being reused, and then reaps the leader.
 func (i *instance) reap(exited func(reason string)) {
 	defer close(i.done)
 	peek(i.pid())
 	i.mu.Lock()
-	_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // nobody else may be left
+	_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // ESRCH: the group is empty
 	i.reaped = true
 	i.mu.Unlock()
-	_ = i.cmd.Wait() // ProcessState tells
+	_ = i.cmd.Wait() // ProcessState has the status
 	i.peak = peakOf(i.cmd.ProcessState)
 	exited(i.cmd.ProcessState.String())
 }
 
-// peek blocks until the child has ended, and leaves it a zombie.
+// peek waits until the child has exited, and does not reap it.
 func peek(pid int) {
 	const byPID = 1 // P_PID
 	for {
@@ -62,9 +63,9 @@ func peek(pid int) {
 	}
 }
 
-// kill ends the process with its group, its descendants and what these have
-// left behind, and blocks until they are gone. It does nothing if the process
-// has ended: not every platform throws the sandbox away then.
+// kill kills the process, its group, its descendants and their leftovers, and
+// waits until they have exited. It does nothing if the process has exited, as
+// not every platform throws the sandbox away then.
 func (i *instance) kill() {
 	if i.killGroup() {
 		sweep(i.mark)
@@ -72,7 +73,8 @@ func (i *instance) kill() {
 	<-i.done
 }
 
-// killGroup kills the process with its group and its descendants, if it runs.
+// killGroup kills the process, its group and its descendants, unless it has
+// exited.
 func (i *instance) killGroup() (ran bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -80,15 +82,14 @@ func (i *instance) killGroup() (ran bool) {
 		return false
 	}
 	others := procfs.Descendants(i.pid())
-	_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // gone: so much the better
+	_ = syscall.Kill(-i.pid(), syscall.SIGKILL) // ESRCH: it has exited
 	for _, pid := range others {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // the same
+		_ = syscall.Kill(pid, syscall.SIGKILL) // ESRCH: it has exited
 	}
 	return true
 }
 
-// waitOrKill blocks until the process has ended by itself, which it has to within
-// grace.
+// waitOrKill waits for the process to exit, and kills it after the grace.
 func (i *instance) waitOrKill(grace time.Duration) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
@@ -99,7 +100,7 @@ func (i *instance) waitOrKill(grace time.Duration) {
 	}
 }
 
-// stop asks the runtime to end, and blocks until the process has.
+// stop asks the runtime to exit, and waits until the process has.
 func (i *instance) stop(grace time.Duration) {
 	i.terminate()
 	i.waitOrKill(grace)

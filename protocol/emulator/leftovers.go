@@ -13,8 +13,8 @@ import (
 )
 
 // All processes of an instance inherit a variable with the port of the runtime
-// API, which no other server has. So they are found even when they have left
-// the group and lost their parents.
+// API, which no other server has. That finds them even after they have left the
+// group and lost their parents.
 
 // Mark returns that variable, as NAME=value.
 func (s *Server) Mark() string {
@@ -22,10 +22,10 @@ func (s *Server) Mark() string {
 	return s.fill.Replace(s.platform.Environment[i]) // every platform has one
 }
 
-// marked lists the living processes that have a variable, without this one. It
+// marked lists the living processes that have the variable, except this one. It
 // reports whether there may be more, because a process is loading a program.
 func marked(variable string) (pids []int, unsure bool) {
-	all, _ := procfs.Pids() // none: there is no /proc
+	all, _ := procfs.Pids() // empty without /proc
 	for _, pid := range all {
 		switch environ := procfs.Environ(pid); {
 		case pid == os.Getpid():
@@ -40,15 +40,16 @@ func marked(variable string) (pids []int, unsure bool) {
 	return pids, unsure
 }
 
-// hasVariable reports whether a variable is in an environment, as /proc shows it.
+// hasVariable reports whether a variable is in an environment, in the form of
+// /proc.
 func hasVariable(environ []byte, variable string) bool {
 	return bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00"))
 }
 
 const (
 	sweepTime = time.Second            // for processes to die
-	dyingTime = 50 * time.Millisecond  // for those to be gone that were killed already
-	loadTime  = 100 * time.Millisecond // for one to load a program
+	dyingTime = 50 * time.Millisecond  // for processes that were killed already
+	loadTime  = 100 * time.Millisecond // for a process to load a program
 )
 
 // Sweep kills all processes of the instances of a Server with that Mark, and
@@ -101,9 +102,9 @@ func sweep(variable string) (killed []string) {
 	return killed
 }
 
-// Clear kills all processes that instances have left behind, as a platform
-// does when it throws a sandbox away, and names them. An instance that still
-// runs is killed, too.
+// Clear kills all processes that instances have left behind, as a platform does
+// when it throws a sandbox away, and returns their names. It also kills an
+// instance that still runs.
 func (r *Runner) Clear() (killed []string) {
 	defer r.takeAllTurns()()
 	for began := time.Now(); time.Since(began) < dyingTime; time.Sleep(time.Millisecond) {

@@ -8,21 +8,21 @@ import (
 	"bootstrap/protocol"
 )
 
-// A machine is the state of a platform: an instance and the events that wait
-// for it, the first few of which are offered to the instance or are in its
-// hands. Each method is something that happens; none of them blocks. It is for
-// one caller at a time, which calls expire at the deadline.
+// A machine is the state of a platform: an instance, and the queue of events.
+// The front of the queue is offered to the instance, or fetched by it and not
+// answered yet. Each method is a transition; none of them blocks. Calls must
+// not be concurrent. The caller must call expire at the deadline.
 //
 // What always holds: events in hand are among the front of the queue, and the
 // instance is ready; while a poll is held by a ready instance, no event is
 // offered, and one in hand is answered.
 type machine struct {
 	platform    *protocol.Platform
-	concurrency int           // how many events an instance may have in hand
+	concurrency int           // maximum number of fetched events
 	limit       time.Duration // for an event
 	initLimit   time.Duration
 
-	instance     int // number of the last one that was started
+	instance     int // number of the latest instance
 	phase        phase
 	started      time.Time
 	initTook     time.Duration // how long it took, until an outcome has told
@@ -30,18 +30,18 @@ type machine struct {
 	runtimeReady bool          // its runtime has said that it is ready
 	polled       bool          // its runtime has asked for an event
 	extensions   []*extension  // of this instance
-	fetchedIDs   []string      // ids of what this instance fetched last, as many as it may have in hand
-	heldPolls    []chan reply  // the polls that wait for an event, the oldest first
+	fetchedIDs   []string      // the latest ids that this instance has fetched, at most concurrency
+	heldPolls    []chan reply  // polls that wait for an event, the oldest first
 	queue        []*invocation
 	stats        Stats
 }
 
-// A phase is that of an instance.
+// A phase is the state of the instance.
 type phase int
 
 const (
-	down     phase = iota // none runs, or it is over: its calls do not count
-	starting              // it is not ready yet
+	down     phase = iota // no instance runs, or it is over: its calls are refused
+	starting              // not ready yet
 	ready
 )
 
@@ -54,9 +54,9 @@ func (m *machine) start(now time.Time) (instance int) {
 	return m.instance
 }
 
-// exited: the process of the instance is gone. Events that it has not fetched
-// can wait for the next instance, but not if this one never fetched any: the
-// next might do the same for ever.
+// exited ends the instance, because its process has exited. Events that it has
+// not fetched wait for the next instance, unless it never fetched any: the next
+// instance might do the same for ever.
 func (m *machine) exited(now time.Time, instance int, reason string) {
 	if m.isOver(instance) {
 		return
@@ -70,14 +70,14 @@ func (m *machine) exited(now time.Time, instance int, reason string) {
 		switch {
 		case inv.answer != nil:
 			m.finish(now, inv, *inv.answer)
-		case len(m.fetchedIDs) == 0 || inv.inHand():
+		case len(m.fetchedIDs) == 0 || inv.isFetched():
 			m.finish(now, inv, Outcome{Kind: RuntimeExited, Reason: reason})
 		}
 	}
 	m.endInstance()
 }
 
-// deadline is when the next limit ends; zero: none runs.
+// deadline returns when the next limit is over, or zero.
 func (m *machine) deadline() (next time.Time) {
 	switch {
 	case m.phase == starting && m.again:
@@ -93,8 +93,8 @@ func (m *machine) deadline() (next time.Time) {
 	return next
 }
 
-// expire: limits that have come to their end by now end what they are for. An
-// event takes its instance with it, unless that may have others in hand.
+// expire applies the limits that are over by now. A timeout of an event ends
+// the instance, unless the instance may serve several events.
 func (m *machine) expire(now time.Time) {
 	if at := m.deadline(); at.IsZero() || now.Before(at) {
 		return
@@ -132,7 +132,7 @@ func (m *machine) initExpires(now time.Time) {
 
 func (m *machine) timeoutReason(inv *invocation) string {
 	switch {
-	case !inv.inHand():
+	case !inv.isFetched():
 		return fmt.Sprintf("the event was not fetched within %v", m.limit)
 	case inv.answer != nil && inv.polled:
 		return fmt.Sprintf("an extension did not ask for the next event within %v", m.limit)
@@ -147,32 +147,32 @@ func (m *machine) offer(now time.Time, inv *invocation) {
 	m.advance(now)
 }
 
-// withdraw: nobody waits for the outcome any more. An event in hand stays
-// there: the runtime knows nothing of it.
+// withdraw removes an event whose caller does not wait any more. A fetched
+// event stays, as the runtime does not know.
 func (m *machine) withdraw(now time.Time, inv *invocation) {
-	if !inv.inHand() {
+	if !inv.isFetched() {
 		m.drop(inv)
 		m.advance(now)
 	}
 }
 
-// Below are the steps that happenings share.
+// The methods below are steps that several transitions share.
 
 func (m *machine) isOver(instance int) bool { return m.phase == down || instance != m.instance }
 
-// front are the events that are offered or in hand, or will be once the
-// instance is ready. What ends them may be done while ranging over it.
+// front returns a copy of the front of the queue: the events that are offered
+// or fetched, or will be once the instance is ready.
 func (m *machine) front() []*invocation {
 	return slices.Clone(m.queue[:min(m.concurrency, len(m.queue))])
 }
 
-// inHand are the events that the instance has to answer.
-func (m *machine) inHand() []*invocation {
-	return slices.DeleteFunc(m.front(), func(inv *invocation) bool { return !inv.inHand() })
+// fetched returns the events that the instance must answer.
+func (m *machine) fetched() []*invocation {
+	return slices.DeleteFunc(m.front(), func(inv *invocation) bool { return !inv.isFetched() })
 }
 
-// begin: the runtime is ready, and with it the instance, if it was starting and
-// nothing else is missing.
+// markReady notes that the runtime is ready. A starting instance is then ready
+// if its extensions are.
 func (m *machine) markReady(now time.Time) {
 	m.runtimeReady = true
 	if m.phase == starting && m.extensionsReady() {
@@ -182,7 +182,7 @@ func (m *machine) markReady(now time.Time) {
 }
 
 // advance offers the front of the queue to a ready instance: the time to fetch
-// an event runs from here.
+// an event begins.
 func (m *machine) advance(now time.Time) {
 	if m.phase != ready {
 		return
@@ -191,13 +191,13 @@ func (m *machine) advance(now time.Time) {
 		if inv.due.IsZero() {
 			inv.due = now.Add(m.limit)
 		}
-		if len(m.heldPolls) > 0 && !inv.inHand() {
+		if len(m.heldPolls) > 0 && !inv.isFetched() {
 			m.deliver(now, inv)
 		}
 	}
 }
 
-// deliver hands inv to the poll that waits the longest.
+// deliver sends inv to the oldest held poll.
 func (m *machine) deliver(now time.Time, inv *invocation) {
 	m.stats.Deliveries++
 	inv.delivered, inv.due = now, now.Add(m.limit)
@@ -210,13 +210,13 @@ func (m *machine) deliver(now time.Time, inv *invocation) {
 	}
 }
 
-// finish gives an event its outcome.
+// finish sends an event its outcome.
 func (m *machine) finish(now time.Time, inv *invocation, out Outcome) {
 	out.ID, out.Init, m.initTook = inv.id, m.initTook, 0
-	if out.Duration == 0 && inv.inHand() {
+	if out.Duration == 0 && inv.isFetched() {
 		out.Duration = now.Sub(inv.delivered)
 	}
-	inv.outcome <- out // has room: an event leaves the queue with it
+	inv.outcome <- out // does not block: an event has one outcome
 	m.drop(inv)
 }
 
@@ -224,8 +224,8 @@ func (m *machine) drop(inv *invocation) {
 	m.queue = slices.DeleteFunc(m.queue, func(other *invocation) bool { return other == inv })
 }
 
-// initEnds: the instance will not get ready, which is the outcome of all that
-// it would have been offered.
+// failInit ends an instance that will not get ready. That is the outcome of all
+// events in the front of the queue.
 func (m *machine) failInit(now time.Time, out Outcome) {
 	m.initTook = now.Sub(m.started)
 	for _, inv := range m.front() {
@@ -234,15 +234,15 @@ func (m *machine) failInit(now time.Time, out Outcome) {
 	m.endInstance()
 }
 
-// end: from here on the calls of the instance do not count. What it has not
-// fetched is offered to the next one.
+// endInstance ends the instance: its calls are refused from now on. Events that
+// it has not fetched are offered to the next one.
 func (m *machine) endInstance() {
 	m.phase = down
 	for _, inv := range m.front() {
 		inv.due = time.Time{}
 	}
 	for _, p := range m.heldPolls {
-		p <- reply{refusal: errOver}
+		p <- reply{refusal: errInstanceOver}
 	}
 	m.heldPolls = nil
 }

@@ -9,13 +9,13 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// samplePause is the least time between two looks at the memory. A look may
-// take a tenth of the time: it is slow where the kernel lists no children.
+// samplePause is the minimum time between two samples. A sample may take a
+// tenth of the time, as it is slow where the kernel does not list children.
 const samplePause = 2 * time.Millisecond
 
-// samplePeak looks at the memory of a process and its descendants again and again,
-// and keeps the most that it saw in peak. Pages that they share count for each.
-// Stop takes a last look.
+// samplePeak samples the memory of a process and its descendants, and keeps the
+// maximum in peak. Shared pages count for each process. stop takes a last
+// sample.
 func samplePeak(pid int, peak *atomic.Int64) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() { // ends in stop
@@ -43,10 +43,10 @@ func raiseTo(peak *atomic.Int64, n int64) {
 	}
 }
 
-// peakOf is the memory of the largest process among one that has ended and
-// those that it waited for, in bytes; 0: not known. Go starts a process within
-// its own memory, and the kernel counts that as the child's first: a number
-// that is not above ours says nothing of the child.
+// peakOf returns the memory, in bytes, of the largest process among one that
+// has exited and those that it has waited for; 0: unknown. The kernel counts
+// our own memory as the child's first program, so only a larger number says
+// something about the child.
 func peakOf(state *os.ProcessState) int64 {
 	its, ok := state.SysUsage().(*syscall.Rusage)
 	var ours syscall.Rusage

@@ -14,11 +14,10 @@ import (
 	"time"
 )
 
-// A Runner runs a program as the runtime of a Server, exactly as the platform
-// would: only its environment, the function's folder as working directory,
-// nothing on stdin. It starts an instance when an event needs one, and ends it
-// after an outcome after which the platform would. All its methods may be
-// noteCaller at the same time.
+// A Runner runs a program as the runtime of a Server, as the platform would:
+// only with its environment, in the function's folder, without stdin. It starts
+// an instance when an event needs one, and kills it after outcomes after which
+// the platform would. Its methods may be called concurrently.
 type Runner struct {
 	server         *Server
 	command        []string
@@ -33,15 +32,15 @@ type Runner struct {
 	peak     atomic.Int64
 }
 
-// defaultGrace is how long a runtime has to end where no platform documents a
-// limit: a little more than bootstrap takes if nothing is set and its log is
-// read.
+// defaultGrace is how long a runtime may take to stop where no platform
+// documents a limit: a little longer than bootstrap takes by default, if its
+// log is read.
 const defaultGrace = 12 * time.Second
 
-// NewRunner makes a Runner for command, a program and its arguments; a
-// relative path is one from the function's folder. What the program writes
-// goes to stdout and stderr; a file is handed to it as it is. It must be the
-// only one that invokes the function of s.
+// NewRunner returns a Runner for command, a program and its arguments. A
+// relative path starts at the function's folder. The program writes to stdout
+// and stderr; a file is passed to it directly. Nothing else may invoke the
+// function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	r := &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
 		grace: defaultGrace, turns: make(chan struct{}, s.fn.Concurrency)}
@@ -59,8 +58,9 @@ func (r *Runner) noteCaller(from string) {
 	}
 }
 
-// Invoke is that of the Server, with an instance to serve it. The end of ctx
-// endsInstance the instance too, unless it may have other events in hand.
+// Invoke starts an instance if necessary, sends the event and waits for its
+// outcome. The end of ctx kills the instance, unless it may serve several
+// events.
 func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	select {
 	case r.turns <- struct{}{}:
@@ -107,8 +107,8 @@ func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (O
 	return r.server.await(ctx, inv, i.done)
 }
 
-// ensureInstance is the instance that runs, or a fresh one. Nil: it could not be
-// started, and the server knows.
+// ensureInstance returns the running instance or a new one. If that cannot be
+// started, it tells the server and returns nil.
 func (r *Runner) ensureInstance() *instance {
 	r.starting.Lock()
 	defer r.starting.Unlock()
@@ -128,8 +128,8 @@ func (r *Runner) ensureInstance() *instance {
 	return i
 }
 
-// endIfOver ends i if it must not see another event. One that said that it cannot
-// start may still tell why.
+// endIfOver stops i if it must not get another event. After a failed start it
+// may still write its reason.
 func (r *Runner) endIfOver(i *instance, out Outcome, err error) {
 	switch {
 	case i == nil || !r.endsInstance(out, err):
@@ -142,8 +142,8 @@ func (r *Runner) endIfOver(i *instance, out Outcome, err error) {
 	r.forget(i)
 }
 
-// ends: that is also the end of the instance. Where it may have other events in
-// hand, they are no reason to end for each other.
+// endsInstance reports whether that outcome also ends the instance. Where an
+// instance may serve several events, a timeout of one does not end the others.
 func (r *Runner) endsInstance(out Outcome, err error) bool {
 	if r.server.fn.Concurrency > 1 && (err != nil || out.Kind == TimedOut) {
 		return false
@@ -151,7 +151,7 @@ func (r *Runner) endsInstance(out Outcome, err error) bool {
 	return err != nil || out.Kind.endsInstance()
 }
 
-// forget: i is gone.
+// forget removes i, which has exited.
 func (r *Runner) forget(i *instance) {
 	if r.instance.CompareAndSwap(i, nil) {
 		raiseTo(&r.peak, i.peak)
@@ -201,11 +201,11 @@ func (r *Runner) current() *instance {
 	return r.instance.Load()
 }
 
-// Wait is Stop where somebody else has sent SIGTERM, as may be while there are
-// events in hand: it sends no other.
+// Wait is Stop without the SIGTERM, which somebody else has sent, perhaps
+// during events.
 func (r *Runner) Wait() *os.ProcessState { return r.end((*instance).waitOrKill) }
 
-// end ends the instance in a way that takes so long at most.
+// end stops the instance in one way, within a limit.
 func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessState {
 	defer r.takeAllTurns()()
 	i := r.instance.Load()
@@ -217,7 +217,8 @@ func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessStat
 	return i.cmd.ProcessState
 }
 
-// takeAllTurns blocks until nobody has a turn, nor gets one until release is called.
+// takeAllTurns waits until no event is running, and keeps others from starting
+// until release is called.
 func (r *Runner) takeAllTurns() (release func()) {
 	r.stopping.Lock()
 	for range cap(r.turns) {
@@ -231,7 +232,7 @@ func (r *Runner) takeAllTurns() (release func()) {
 	}
 }
 
-// PID is the number of the runtime's process; 0: none runs.
+// PID returns the pid of the first process of the runtime, or 0 if none runs.
 func (r *Runner) PID() int {
 	i := r.instance.Load()
 	if i == nil {
@@ -245,7 +246,8 @@ func (r *Runner) PID() int {
 	}
 }
 
-// PeakMemory is the most that an instance has had in memory so far, with all
-// its descendants, in bytes: by looking every few milliseconds while an event ran, and by
-// what the kernel says of the largest process once the instance has ended.
+// PeakMemory returns the maximum memory of an instance so far, in bytes. It
+// comes from samples of all processes every few milliseconds during events, and
+// from the kernel's number for the largest process once the instance has
+// exited.
 func (r *Runner) PeakMemory() int64 { return r.peak.Load() }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A refusal is an answer with a status of 4xx. Its body is Lambda's: the other
-// platforms document none.
+// A refusal is an answer with a status of 4xx. Its body has Lambda's form, as
+// the other platforms document none.
 type refusal struct {
 	status     int
 	kind, text string
@@ -23,12 +23,12 @@ func invalidState(format string, args ...any) *refusal {
 	return &refusal{http.StatusForbidden, "InvalidStateTransition", fmt.Sprintf(format, args...)}
 }
 
-var errOver = invalidState("the instance that asks is over")
+var errInstanceOver = invalidState("the instance that asks is over")
 
 // instanceKey is the context key of the instance that made a connection.
 type instanceKey struct{}
 
-// noteConnection counts a connection and notes whose it is.
+// noteConnection counts a connection and stores its instance in the context.
 func (s *Server) noteConnection(ctx context.Context, _ net.Conn) context.Context {
 	instance := 0
 	s.update(func(m *machine, now time.Time) {
@@ -40,8 +40,8 @@ func (s *Server) noteConnection(ctx context.Context, _ net.Conn) context.Context
 
 func instanceOf(r *http.Request) int { return r.Context().Value(instanceKey{}).(int) }
 
-// routes are the platform's calls, whose paths have the form of net/http's
-// patterns.
+// routes returns a handler for the platform's calls, whose paths have the form
+// of net/http's patterns.
 func (s *Server) routes() http.Handler {
 	p, mux := s.platform, http.NewServeMux()
 	handle := func(method, pattern string, serve http.HandlerFunc) {
@@ -68,7 +68,8 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// countRefusals lets h answer until the server is closed, and counts refusals.
+// countRefusals passes calls to h until the server is closed, and counts
+// refusals.
 func (s *Server) countRefusals(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open, over := false, false
@@ -77,7 +78,7 @@ func (s *Server) countRefusals(h http.Handler) http.Handler {
 			open, over = true, m.isOver(instanceOf(r))
 		})
 		if !open {
-			refuse(w, errOver)
+			refuse(w, errInstanceOver)
 			return
 		}
 		defer s.running.Done()
@@ -85,7 +86,7 @@ func (s *Server) countRefusals(h http.Handler) http.Handler {
 		strict(h).ServeHTTP(noted, r)
 		if noted.status/100 == 4 {
 			s.update(func(m *machine, _ time.Time) {
-				if over == m.isOver(instanceOf(r)) { // else its end is why, and the caller may be gone
+				if over == m.isOver(instanceOf(r)) { // else the end of the instance is the reason
 					m.stats.Refused++
 				}
 			})
@@ -93,8 +94,8 @@ func (s *Server) countRefusals(h http.Handler) http.Handler {
 	})
 }
 
-// strict refuses what net/http would kindly take for something else: HEAD for
-// GET, and a path that only leads to the right one.
+// strict refuses what net/http would accept: HEAD in place of GET, and a path
+// that is only equivalent.
 func strict(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -108,7 +109,7 @@ func strict(h http.Handler) http.Handler {
 	})
 }
 
-// A notedWriter remembers the status.
+// A statusWriter remembers the status.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -122,7 +123,7 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// next holds the call until there is an event, or none came in fn.Idle.
+// next holds the call until there is an event, or fn.Idle is over.
 func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	p := make(chan reply, 1)
 	s.notePoll(r)
@@ -141,12 +142,12 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done(): // the runtime hung up
 		s.answerIdle(w, p)
 	case <-s.closed:
-		refuse(w, errOver)
+		refuse(w, errInstanceOver)
 	}
 }
 
-// notePoll tells the Runner where the first poll of an instance comes from. The
-// process that polls holds its connection at least until it has an event.
+// notePoll passes the address of an instance's first poll to the Runner. The
+// process that polls keeps its connection at least until it has an event.
 func (s *Server) notePoll(r *http.Request) {
 	var called func(from string)
 	s.update(func(m *machine, now time.Time) {
@@ -159,9 +160,9 @@ func (s *Server) notePoll(r *http.Request) {
 	}
 }
 
-// answerIdle answers without an event, unless one has just come.
+// answerIdle answers without an event, unless one has just arrived.
 func (s *Server) answerIdle(w http.ResponseWriter, p chan reply) {
-	left := true // also when the server is closed
+	left := true // stays true when the server is closed
 	s.update(func(m *machine, _ time.Time) { left = m.giveUp(p) })
 	if !left {
 		s.reply(w, <-p)
@@ -210,8 +211,8 @@ func (s *Server) failInit(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// post reads what was posted, to its end, before it lets the call happen: a
-// body that breaks off is no answer.
+// post reads the whole body before it makes the call: a truncated body is not
+// an answer.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine, time.Time, answer) *refusal) {
 	until := time.Now().Add(s.fn.InitLimit + s.fn.Timeout + headerTime) // later nobody waits for it
 	_ = http.NewResponseController(w).SetReadDeadline(until)            // every connection can
@@ -220,17 +221,17 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine
 		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
 		return
 	}
-	no := errOver
-	s.update(func(m *machine, now time.Time) { no = call(m, now, answer{body: body}) })
-	if no != nil {
-		refuse(w, no)
+	refused := errInstanceOver
+	s.update(func(m *machine, now time.Time) { refused = call(m, now, answer{body: body}) })
+	if refused != nil {
+		refuse(w, refused)
 		return
 	}
 	writeJSON(w, s.platform.Accepted, map[string]string{"status": "OK"})
 }
 
-// readBody takes all of a body, and keeps what the platform would take and one
-// byte more.
+// readBody reads a whole body. It returns at most one byte more than the
+// platform accepts.
 func (s *Server) readBody(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, int64(s.platform.MaxResult)+1))
 	if err == nil {
@@ -239,8 +240,8 @@ func (s *Server) readBody(r io.Reader) ([]byte, error) {
 	return body, err
 }
 
-func refuse(w http.ResponseWriter, no *refusal) {
-	writeJSON(w, no.status, map[string]string{"errorMessage": no.text, "errorType": no.kind})
+func refuse(w http.ResponseWriter, refused *refusal) {
+	writeJSON(w, refused.status, map[string]string{"errorMessage": refused.text, "errorType": refused.kind})
 }
 
 // writeBody answers with exactly the headers that were set.
@@ -250,11 +251,11 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever hung up gets nothing
+	_, _ = w.Write(body) // the caller may have hung up
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, _ := json.Marshal(v) // a map of strings: cannot fail
+	body, _ := json.Marshal(v) // a map of strings: never fails
 	w.Header().Set("Content-Type", "application/json")
 	writeBody(w, status, append(body, '\n'))
 }
