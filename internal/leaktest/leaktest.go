@@ -22,7 +22,7 @@ func Check(t testing.TB) {
 		t.Helper()
 		Within(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= goroutines })
 		if now := OpenFiles(t); len(now) > len(files) {
-			t.Errorf("got descriptors %q, want only %q", now, files)
+			t.Errorf("got descriptors %q, expected only %q", now, files)
 		}
 	})
 }

@@ -11,10 +11,11 @@ import (
 	"bootstrap/protocol"
 )
 
-// named are the platforms where an instance may have more than one event in hand.
+// named are the platforms whose instances may serve several events at the same
+// time.
 var named = []*protocol.Platform{protocol.FunctionGraph, protocol.Lambda}
 
-// take polls and wants the event with that id.
+// take polls, and expects the event with that id.
 func (f *fixture) take(id string) {
 	f.t.Helper()
 	if got := f.next(); got.id != id {
@@ -33,7 +34,7 @@ func TestEventsAtTheSameTime(t *testing.T) {
 		for id := range 4 {
 			all = append(all, f.submit(Event{ID: fmt.Sprint(id)}))
 		}
-		for id, poll := range polls { // those that wait the longest come first
+		for id, poll := range polls { // the oldest polls come first
 			if got := <-poll; got.id != fmt.Sprint(id) {
 				t.Errorf("%s: got %+v, want event %d", p.Name, got, id)
 			}
@@ -53,7 +54,7 @@ func TestEventsAtTheSameTime(t *testing.T) {
 	}
 }
 
-// More than its share an instance does not get.
+// An instance does not get more events than Concurrency.
 func TestNoMoreThanConcurrency(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
 	for id := range 3 {
@@ -61,7 +62,7 @@ func TestNoMoreThanConcurrency(t *testing.T) {
 	}
 	f.take("0")
 	f.take("1")
-	f.want(403, "GET", f.p.Next, "")
+	f.expect(403, "GET", f.p.Next, "")
 	f.respond(202, "1", "")
 	f.take("2")
 
@@ -73,7 +74,7 @@ func TestNoMoreThanConcurrency(t *testing.T) {
 	f.take("0") // the same event again
 }
 
-// As many polls may wait as events may be in hand.
+// As many polls may wait as there may be events.
 func TestNewerPollTakesOverFromTheOldest(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2})
 	first, second, third := f.poll(), f.poll(), f.poll()
@@ -87,7 +88,7 @@ func TestNewerPollTakesOverFromTheOldest(t *testing.T) {
 	}
 }
 
-// An event that runs out of time is no reason to end the others.
+// A timeout of one event does not end the others.
 func TestOnlyThatEventTimesOut(t *testing.T) {
 	for _, p := range named {
 		f := start(t, p, Function{Concurrency: 2, Timeout: time.Minute})
@@ -122,7 +123,7 @@ func TestOnlyThatEventIsNotFetched(t *testing.T) {
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
 
-// The limits of events run beside each other.
+// The limits of events run in parallel.
 func TestDeadlinesAtTheSameTime(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 3, Timeout: time.Minute})
 	first := f.submit(Event{ID: "1"})
@@ -154,7 +155,7 @@ func TestExitWithEvents(t *testing.T) {
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
 
-// An instance that does not get ready fails what it would have been given.
+// An instance that does not get ready fails all events that it would have got.
 func TestInitFailsEvents(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Concurrency: 2})
 	exited := f.s.Start()
@@ -170,8 +171,8 @@ func TestInitFailsEvents(t *testing.T) {
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
 
-// While it may still have other events in hand, an instance that polls has not
-// given up the one whose result was too large.
+// An instance that may serve other events and polls has not given up the one
+// whose result was too large.
 func TestTooLargeAtTheSameTime(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
 	tooLarge := string(make([]byte, f.p.MaxResult+1))
@@ -215,7 +216,7 @@ func TestConcurrencyVariable(t *testing.T) {
 	}
 }
 
-// begin is Invoke on its own goroutine.
+// begin calls Invoke in a goroutine.
 func (g *rig) begin(ctx context.Context, event string) <-chan invoked {
 	done := make(chan invoked, 1)
 	go func() {
@@ -225,7 +226,7 @@ func (g *rig) begin(ctx context.Context, event string) <-chan invoked {
 	return done
 }
 
-// invoked is what Invoke returned.
+// An invoked is the result of Invoke.
 type invoked struct {
 	Outcome
 	err error
@@ -247,7 +248,7 @@ func TestRunnerAtTheSameTime(t *testing.T) {
 	}
 }
 
-// Events share the end of their instance, and then a fresh one.
+// Events share the end of their instance, and then a new one.
 func TestRunnerExitsWithEvents(t *testing.T) {
 	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
 	listener := listen(t)
@@ -272,7 +273,7 @@ func TestRunnerExitsWithEvents(t *testing.T) {
 	}
 }
 
-// All that wait for an instance share that it cannot start.
+// All events that wait for an instance fail if it cannot start.
 func TestRunnerBrokenForAll(t *testing.T) {
 	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "broken")
 	for range 3 {
@@ -288,8 +289,8 @@ func TestRunnerBrokenForAll(t *testing.T) {
 	}
 }
 
-// Neither a time-out nor the end of a context ends an instance that may have
-// other events in hand.
+// Neither a timeout nor the end of a context kills an instance that may serve
+// other events.
 func TestRunnerKeepsItsInstance(t *testing.T) {
 	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
 	g.invoke("hello", Result)
@@ -324,7 +325,7 @@ func TestRunnerStopWaits(t *testing.T) {
 	}
 	select {
 	case <-stopped:
-		t.Error("stopped with an event in hand")
+		t.Error("stopped during an event")
 	default:
 	}
 	g.s.update(func(m *machine, now time.Time) { m.expire(m.deadline()) })

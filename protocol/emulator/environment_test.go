@@ -10,21 +10,21 @@ import (
 	"bootstrap/protocol"
 )
 
-// environment makes a map of it, and wants every name once.
+// environment returns the environment as a map. Each name may come once.
 func environment(t *testing.T, s *Server) map[string]string {
 	t.Helper()
 	env := map[string]string{}
 	for _, v := range s.Environment() {
 		name, value, ok := strings.Cut(v, "=")
 		if _, twice := env[name]; !ok || twice {
-			t.Errorf("%q is no variable, or the second of that name", v)
+			t.Errorf("%q is not a variable, or the second one with its name", v)
 		}
 		env[name] = value
 	}
 	return env
 }
 
-// What a runtime needs, by the documents' names.
+// A runtime gets the variables that the documents name.
 func TestEnvironment(t *testing.T) {
 	dir := t.TempDir()
 	fn := Function{Name: "fn", Handler: "index.main_handler", Dir: dir, Timeout: 4500 * time.Millisecond, MemoryMB: 256,
@@ -56,7 +56,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// Whatever is written ${…} must mean something.
+// Every placeholder ${…} is filled in.
 func TestNothingLeftToFillIn(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
@@ -101,7 +101,7 @@ func TestEventHeaders(t *testing.T) {
 	}
 }
 
-// The names have underscores and their own case: net/http would change them.
+// Headers keep underscores and their own case, which net/http would change.
 func TestHeadersAsSpelt(t *testing.T) {
 	f := start(t, protocol.SCF, Function{})
 	f.submit(Event{ID: "1"})

@@ -11,9 +11,9 @@ func TestExitBeforeReady(t *testing.T) {
 	exited := f.s.Start()
 	inv := f.submit(Event{ID: "1"})
 	exited("exit status 3")
-	exited("exit status 4") // nothing is left to say
+	exited("exit status 4") // has no effect any more
 	f.check(inv, Outcome{Kind: InitFailed, ID: "1", Reason: "exit status 3"})
-	f.want(403, "POST", f.p.Ready, " ")
+	f.expect(403, "POST", f.p.Ready, " ")
 }
 
 func TestExitWithEvent(t *testing.T) {
@@ -28,8 +28,8 @@ func TestExitWithEvent(t *testing.T) {
 	})
 }
 
-// An instance that says it is ready and exits would do the same for ever if
-// its event waited for the next one.
+// The event of an instance that exits after its ready does not wait for the
+// next one, as that might do the same for ever.
 func TestExitBeforeItsFirstEvent(t *testing.T) {
 	f := newFixture(t, protocol.SCF, Function{})
 	exited := f.s.Start()
@@ -52,7 +52,7 @@ func TestExitWhileIdle(t *testing.T) {
 		second := f.submit(Event{ID: "2"})
 		exited("exit status 0")
 		f.s.Start()
-		exited("exit status 0") // of the one before
+		exited("exit status 0") // of the instance before
 		f.reconnect()
 		f.ready()
 		f.next()
@@ -61,7 +61,7 @@ func TestExitWhileIdle(t *testing.T) {
 	})
 }
 
-// A call that is held then is over; nobody was refused.
+// A call that is held at the exit ends, and does not count as refused.
 func TestExitWhileHeld(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := newFixture(t, p, Function{})
@@ -73,12 +73,12 @@ func TestExitWhileHeld(t *testing.T) {
 		if got := <-held; got.status != 403 {
 			t.Errorf("got %d %q, want 403", got.status, got.body)
 		}
-		f.want(403, "GET", p.Next, "")
+		f.expect(403, "GET", p.Next, "")
 		f.count("refused", func(s Stats) int { return s.Refused }, before+1)
 	})
 }
 
-// A fresh instance says that the one before is over.
+// A new instance ends the one before.
 func TestStartTwice(t *testing.T) {
 	f := newFixture(t, lambda, Function{})
 	f.s.Start()

@@ -12,15 +12,15 @@ import (
 // register registers an extension and returns its id.
 func (f *fixture) register(name string) (id string) {
 	f.t.Helper()
-	got := f.want(200, "POST", f.p.Register, `{"events":[]}`, f.p.ExtensionName, name)
+	got := f.expect(200, "POST", f.p.Register, `{"events":[]}`, f.p.ExtensionName, name)
 	if id = got.header.Get(f.p.ExtensionID); id == "" {
 		f.t.Error("got no id")
 	}
 	return id
 }
 
-// wait asks for the extension's next event, over a connection of its own, and
-// returns when the call is held or answered.
+// wait makes the extension poll over a connection of its own. It returns when
+// the call is held or answered.
 func (f *fixture) wait(id string) {
 	f.t.Helper()
 	before := f.s.waiting()
@@ -40,7 +40,7 @@ func (f *fixture) wait(id string) {
 	}
 }
 
-// waiting counts the extensions that wait.
+// waiting counts the extensions that are ready.
 func (s *Server) waiting() (n int) {
 	s.update(func(m *machine, _ time.Time) {
 		for _, ext := range m.extensions {
@@ -52,7 +52,8 @@ func (s *Server) waiting() (n int) {
 	return n
 }
 
-// poll asks for an event, and returns when the machine knows.
+// poll polls for an event in a goroutine, and returns when the machine has the
+// poll.
 func (f *fixture) poll() <-chan answered {
 	before := f.s.Stats().Polls
 	got := make(chan answered, 1)
@@ -112,7 +113,7 @@ func TestRegisterRefused(t *testing.T) {
 	f.s.Start()
 	register := func(want, name, body string) {
 		t.Helper()
-		got := f.want(403, "POST", f.p.Register, body, f.p.ExtensionName, name)
+		got := f.expect(403, "POST", f.p.Register, body, f.p.ExtensionName, name)
 		if !strings.Contains(got.body, want) {
 			t.Errorf("got %s, want %s", got.body, want)
 		}
@@ -131,7 +132,7 @@ func TestRegisterRefused(t *testing.T) {
 	f.count("extensions", func(s Stats) int { return s.Extensions }, 1)
 }
 
-// The first poll closes the registration, also while an extension keeps the
+// The first poll ends the registration, even while an extension keeps the
 // instance from being ready.
 func TestRegisterAfterPoll(t *testing.T) {
 	f := newFixture(t, lambda, Function{})
@@ -139,7 +140,7 @@ func TestRegisterAfterPoll(t *testing.T) {
 	id := f.register("one")
 	inv := f.submit(Event{ID: "1"})
 	got := f.poll()
-	f.want(403, "POST", f.p.Register, `{"events":[]}`, f.p.ExtensionName, "two")
+	f.expect(403, "POST", f.p.Register, `{"events":[]}`, f.p.ExtensionName, "two")
 	f.wait(id)
 	<-got
 	f.respond(202, "1", "")
@@ -149,14 +150,14 @@ func TestRegisterAfterPoll(t *testing.T) {
 func TestUnknownExtension(t *testing.T) {
 	f := newFixture(t, lambda, Function{})
 	f.s.Start()
-	f.want(403, "GET", f.p.ExtensionNext, "")
+	f.expect(403, "GET", f.p.ExtensionNext, "")
 	id := f.register("one")
-	f.want(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, "other")
+	f.expect(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, "other")
 	f.s.Start()
-	f.want(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, id)
-	f.want(403, "POST", f.p.Register, `{"events":[]}`, f.p.ExtensionName, "two")
+	f.expect(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, id)
+	f.expect(403, "POST", f.p.Register, `{"events":[]}`, f.p.ExtensionName, "two")
 	f.reconnect()
-	f.want(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, id) // of the one before
+	f.expect(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, id) // of the instance before
 	f.submit(Event{ID: "1"})
 	f.next()
 }
@@ -165,7 +166,7 @@ func TestExtensionsAreLambdas(t *testing.T) {
 	for _, p := range []*protocol.Platform{protocol.SCF, protocol.FunctionGraph} {
 		f := newFixture(t, p, Function{})
 		f.s.Start()
-		f.want(404, "POST", protocol.Lambda.Register, `{"events":[]}`)
-		f.want(404, "GET", protocol.Lambda.ExtensionNext, "")
+		f.expect(404, "POST", protocol.Lambda.Register, `{"events":[]}`)
+		f.expect(404, "GET", protocol.Lambda.ExtensionNext, "")
 	}
 }

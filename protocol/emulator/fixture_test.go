@@ -12,7 +12,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// A fixture is a server and a runtime made of plain HTTP calls.
+// A fixture is a server with a runtime that makes plain HTTP calls.
 type fixture struct {
 	t      *testing.T
 	s      *Server
@@ -32,16 +32,16 @@ func newFixture(t *testing.T, p *protocol.Platform, fn Function) *fixture {
 	return f
 }
 
-// reconnect makes the following calls over connections of their own, as those
-// of another process.
+// reconnect makes the following calls use new connections, like those of
+// another process.
 func (f *fixture) reconnect() {
 	transport := &http.Transport{}
 	f.t.Cleanup(transport.CloseIdleConnections)
 	f.client = &http.Client{Transport: transport}
 }
 
-// start is newFixture with an instance that is ready, where the platform has a
-// call for that.
+// start returns a fixture with an instance that has reported ready, where the
+// platform has that call.
 func start(t *testing.T, p *protocol.Platform, fn Function) *fixture {
 	t.Helper()
 	f := newFixture(t, p, fn)
@@ -53,7 +53,7 @@ func start(t *testing.T, p *protocol.Platform, fn Function) *fixture {
 func (f *fixture) ready() {
 	f.t.Helper()
 	if f.p.Ready != "" {
-		f.want(200, "POST", f.p.Ready, " ")
+		f.expect(200, "POST", f.p.Ready, " ")
 	}
 }
 
@@ -73,7 +73,7 @@ func (f *fixture) url(path string) string {
 	return "http://" + endpoint + path
 }
 
-// An answered is what came back from a call.
+// An answered is the answer to a call.
 type answered struct {
 	status   int
 	id, body string
@@ -102,8 +102,8 @@ func (f *fixture) call(method, path, body string, header ...string) answered {
 	return answered{resp.StatusCode, resp.Header.Get(f.p.RequestID), string(all), resp.Header}
 }
 
-// want calls and checks the status.
-func (f *fixture) want(status int, method, path, body string, header ...string) answered {
+// expect makes a call and checks the status.
+func (f *fixture) expect(status int, method, path, body string, header ...string) answered {
 	f.t.Helper()
 	got := f.call(method, path, body, header...)
 	if got.status != status {
@@ -115,22 +115,22 @@ func (f *fixture) want(status int, method, path, body string, header ...string) 
 // next fetches an event.
 func (f *fixture) next() answered {
 	f.t.Helper()
-	return f.want(200, "GET", f.p.Next, "")
+	return f.expect(200, "GET", f.p.Next, "")
 }
 
-// respond posts a result for the event with that id, and wants the status.
+// respond posts a result for the event with that id, and checks the status.
 func (f *fixture) respond(status int, id, body string) {
 	f.t.Helper()
-	f.want(status, "POST", strings.Replace(f.p.Response, "{id}", id, 1), body)
+	f.expect(status, "POST", strings.Replace(f.p.Response, "{id}", id, 1), body)
 }
 
-// fail posts an error.
+// fail posts an error, and checks the status.
 func (f *fixture) fail(status int, id, body string, header ...string) {
 	f.t.Helper()
-	f.want(status, "POST", strings.Replace(f.p.Error, "{id}", id, 1), body, header...)
+	f.expect(status, "POST", strings.Replace(f.p.Error, "{id}", id, 1), body, header...)
 }
 
-// submit is the first half of Invoke: once it returns, the event is there.
+// submit queues an event as Invoke does.
 func (f *fixture) submit(ev Event) *invocation {
 	f.t.Helper()
 	inv, err := f.s.submit(ev)
@@ -140,7 +140,7 @@ func (f *fixture) submit(ev Event) *invocation {
 	return inv
 }
 
-// outcome is the second half.
+// outcome waits for the outcome as Invoke does.
 func (f *fixture) outcome(inv *invocation) Outcome {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
@@ -152,8 +152,8 @@ func (f *fixture) outcome(inv *invocation) Outcome {
 	return out
 }
 
-// check compares the outcome in all but its times, and in its reason only
-// where one is wanted.
+// check compares the outcome without its times, and its reason only if one is
+// expected.
 func (f *fixture) check(inv *invocation, want Outcome) {
 	f.t.Helper()
 	got := f.outcome(inv)
@@ -167,7 +167,7 @@ func show(out Outcome) string {
 	return fmt.Sprintf("%v of %s, %.200q, error type %q, reason %q", out.Kind, out.ID, out.Body, out.ErrorType, out.Reason)
 }
 
-// count checks one of the server's counts.
+// count checks one of the server's counters.
 func (f *fixture) count(name string, count func(Stats) int, want int) {
 	f.t.Helper()
 	if got := count(f.s.Stats()); got != want {

@@ -15,33 +15,33 @@ import (
 	"time"
 )
 
-// The test binary is also every program that the tests start: this variable
-// tells it which one.
+// helperVariable makes the test binary act as the named helper. The test binary
+// is every program that the tests start.
 const helperVariable = "EMULATOR_TEST_HELPER"
 
-// helpers do not return: that would be a test that runs.
+// helpers must not return, as the tests would run then.
 var helpers = map[string]func(){
 	"runtime":    serveEvents,
-	"broken":     broken,
+	"broken":     failStart,
 	"init error": reportInitError,
 	"silent":     hang,
 	"slow":       slow,
-	"hasty":      hasty,
-	"stubborn":   stubborn,
-	"parallel":   parallel,
+	"hasty":      exitBeforePoll,
+	"stubborn":   ignoreTerm,
+	"parallel":   serveParallel,
 	"one event":  serveOne,
-	"extended":   extended,
-	"deaf":       deaf,
-	"large":      large,
-	"caller":     caller,
+	"extended":   serveWithExtension,
+	"deaf":       stubbornWithExtension,
+	"large":      hold64MB,
+	"caller":     keepConnection,
 }
 
-// quickExit is a variable without which -race makes each exit last a second.
+// quickExit is a variable without which each exit takes a second with -race.
 const quickExit = "GORACE=atexit_sleep_ms=0"
 
 var usedHelpers sync.Map
 
-// helper is the variable that makes the test binary that helper.
+// helper returns the variable that makes the test binary that helper.
 func helper(name string) string {
 	usedHelpers.Store(name, true)
 	return helperVariable + "=" + name
@@ -53,14 +53,14 @@ func TestMain(m *testing.M) {
 		os.Exit(100)
 	}
 	code := m.Run()
-	if code == 0 && !picky() && unused() {
+	if code == 0 && !someTestsSelected() && unused() {
 		code = 1
 	}
 	os.Exit(code)
 }
 
-// picky: a flag picks some of the tests.
-func picky() bool {
+// someTestsSelected reports whether a flag selects some of the tests.
+func someTestsSelected() bool {
 	args := strings.Join(os.Args[1:], " ")
 	return strings.Contains(args, "-test.run") || strings.Contains(args, "-test.skip") || strings.Contains(args, "-test.list")
 }
@@ -85,33 +85,33 @@ func slow() {
 	serveEvents()
 }
 
-// broken cannot start and says why.
-func broken() {
+// failStart reports a failed start and exits.
+func failStart() {
 	fmt.Fprintln(os.Stderr, "broken by design")
 	os.Exit(3)
 }
 
-// hasty exits before it fetches an event.
-func hasty() {
+// exitBeforePoll exits before it fetches an event.
+func exitBeforePoll() {
 	newAPI().beReady()
 	os.Exit(4)
 }
 
-// reportInitError says that it cannot start, and says more afterwards.
+// reportInitError reports a failed start, and writes more afterwards.
 func reportInitError() {
 	newAPI().post("init/error", "no such handler")
 	fmt.Fprintln(os.Stderr, "last words")
 	os.Exit(1)
 }
 
-// stubborn serves events and does not end when it is asked to.
-func stubborn() {
+// ignoreTerm serves events and ignores SIGTERM.
+func ignoreTerm() {
 	signal.Ignore(syscall.SIGTERM)
 	serve()
 }
 
-// parallel serves as many events at the same time as Lambda says.
-func parallel() {
+// serveParallel serves as many events at the same time as Lambda says.
+func serveParallel() {
 	n, err := strconv.Atoi(os.Getenv("AWS_LAMBDA_MAX_CONCURRENCY"))
 	if err != nil {
 		fatal(err)
@@ -122,20 +122,20 @@ func parallel() {
 	hang()
 }
 
-// extended is runtime with an extension.
-func extended() {
+// serveWithExtension serves events and has an extension.
+func serveWithExtension() {
 	newAPI().extend()
 	serveEvents()
 }
 
-// deaf is stubborn with an extension.
-func deaf() {
+// stubbornWithExtension is stubborn with an extension.
+func stubbornWithExtension() {
 	newAPI().extend()
-	stubborn()
+	ignoreTerm()
 }
 
-// large holds 64 MB for as long as its parent lives.
-func large() {
+// hold64MB holds 64 MB as long as its parent lives.
+func hold64MB() {
 	memory := make([]byte, 64<<20)
 	for i := range memory {
 		memory[i] = 1
@@ -146,14 +146,14 @@ func large() {
 	os.Exit(0)
 }
 
-// caller keeps a connection, from which one can tell that it lives.
-func caller() {
+// keepConnection keeps a connection open, which shows that it lives.
+func keepConnection() {
 	dial(os.Args[1])
 	fmt.Println("here")
 	hang()
 }
 
-// dial connects for as long as the process lives.
+// dial keeps a connection open as long as the process lives.
 func dial(address string) {
 	if _, err := net.Dial("tcp", address); err != nil {
 		fatal(err)

@@ -27,7 +27,7 @@ func TestIdleAnswer(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1"})
 }
 
-// An event that comes just when a poll is answered idle is not lost.
+// An event is not lost if it arrives while a poll is answered without one.
 func TestIdleOrEvent(t *testing.T) {
 	f := start(t, lambda, Function{Idle: time.Millisecond})
 	for range 50 {
@@ -57,7 +57,7 @@ func TestHeldPoll(t *testing.T) {
 	})
 }
 
-// A poll that the runtime gives up does not swallow the event.
+// A poll that the runtime gives up does not take an event.
 func TestPollGivenUp(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})

@@ -106,12 +106,12 @@ func TestResponseMode(t *testing.T) {
 	f := onLambda(t, Function{Timeout: time.Minute})
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
 	f.next()
-	f.want(400, "POST", strings.Replace(f.p.Response, "{id}", "1", 1), "x", f.p.ResponseMode, "odd")
+	f.expect(400, "POST", strings.Replace(f.p.Response, "{id}", "1", 1), "x", f.p.ResponseMode, "odd")
 	f.next()
 	if out := f.outcome(first); out.ErrorType != "Runtime.InvalidResponseModeHeader" {
 		t.Errorf("got %s", show(out))
 	}
-	f.want(202, "POST", strings.Replace(f.p.Response, "{id}", "2", 1), "x", f.p.ResponseMode, "streaming")
+	f.expect(202, "POST", strings.Replace(f.p.Response, "{id}", "2", 1), "x", f.p.ResponseMode, "streaming")
 	f.on()
 	f.check(second, Outcome{Kind: Result, ID: "2", Body: []byte("x")})
 }
@@ -120,7 +120,7 @@ func TestResponseMode(t *testing.T) {
 func TestExtensionForInvoke(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Timeout: time.Minute})
 	f.s.Start()
-	id := f.want(200, "POST", f.p.Register, `{"events":["INVOKE"]}`, f.p.ExtensionName, "x").header.Get(f.p.ExtensionID)
+	id := f.expect(200, "POST", f.p.Register, `{"events":["INVOKE"]}`, f.p.ExtensionName, "x").header.Get(f.p.ExtensionID)
 	inv := f.submit(Event{ID: "1", Body: []byte("payload")})
 	got := make(chan answered)
 	go func() { got <- f.call("GET", f.p.ExtensionNext, "", f.p.ExtensionID, id) }()
@@ -145,12 +145,12 @@ func TestExtensionFails(t *testing.T) {
 	f.s.Start()
 	id := f.register("x")
 	for _, path := range f.p.ExtensionFail {
-		f.want(403, "POST", path, "")
-		f.want(403, "POST", path, "", f.p.ExtensionID, "odd")
-		f.want(403, "POST", path, "", f.p.ExtensionID, id) // why is missing
+		f.expect(403, "POST", path, "")
+		f.expect(403, "POST", path, "", f.p.ExtensionID, "odd")
+		f.expect(403, "POST", path, "", f.p.ExtensionID, id) // why is missing
 	}
-	f.want(202, "POST", f.p.ExtensionFail[1], "", f.p.ExtensionID, id, "Lambda-Extension-Function-Error-Type", "Extension.Mine")
-	f.want(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, id)
+	f.expect(202, "POST", f.p.ExtensionFail[1], "", f.p.ExtensionID, id, "Lambda-Extension-Function-Error-Type", "Extension.Mine")
+	f.expect(403, "GET", f.p.ExtensionNext, "", f.p.ExtensionID, id)
 	inv := f.submit(Event{ID: "1"})
 	f.next()
 	f.respond(202, "1", "result")
@@ -161,11 +161,11 @@ func TestExtensionFails(t *testing.T) {
 // What AWS's emulator answers beside the calls of the documents.
 func TestSmallCalls(t *testing.T) {
 	f := onLambda(t, Function{})
-	if got := f.want(200, "GET", f.p.Ping, ""); got.body != "pong" {
+	if got := f.expect(200, "GET", f.p.Ping, ""); got.body != "pong" {
 		t.Errorf("got %q", got.body)
 	}
 	for path, kind := range f.p.Unsupported {
-		if got := f.want(202, "PUT", path, "{}"); !strings.Contains(got.body, kind) {
+		if got := f.expect(202, "PUT", path, "{}"); !strings.Contains(got.body, kind) {
 			t.Errorf("%s: got %q", path, got.body)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// deserter has an event leave a process behind, without a parent and in a
+// deserter makes an event leave a process behind, without a parent and in a
 // session of its own. The connection ends with the process.
 func (g *rig) deserter() net.Conn {
 	g.t.Helper()
@@ -23,7 +23,7 @@ func (g *rig) deserter() net.Conn {
 	return accept(g.t, listener)
 }
 
-func (g *rig) gone(conn net.Conn) {
+func (g *rig) wantGone(conn net.Conn) {
 	g.t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // cannot fail
 	if _, err := conn.Read(make([]byte, 1)); os.IsTimeout(err) {
@@ -51,12 +51,12 @@ func TestKillLeavesNothing(t *testing.T) {
 			g.grace = time.Millisecond
 			left := g.deserter()
 			end(g)
-			g.gone(left)
+			g.wantGone(left)
 		})
 	}
 }
 
-// What an instance leaves behind that exits by itself lives on until Clear.
+// Leftovers of an instance that exits without a kill live until Clear.
 func TestClear(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, last := range []string{"die", "bye", "hello"} {
@@ -70,7 +70,7 @@ func TestClear(t *testing.T) {
 			}
 			g.Stop()
 			killed := g.Clear()
-			g.gone(left)
+			g.wantGone(left)
 			if len(killed) > 1 || len(killed) == 0 && p.Register == "" {
 				t.Errorf("%s: got %q killed, want one", last, killed)
 			}
@@ -81,7 +81,7 @@ func TestClear(t *testing.T) {
 	})
 }
 
-// Only processes with the variable itself are killed.
+// sweep kills only processes with exactly that variable.
 func TestMarked(t *testing.T) {
 	start := func(env string) int {
 		cmd := exec.Command("sleep", "300")
@@ -90,7 +90,7 @@ func TestMarked(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may be dead
+			_ = cmd.Process.Kill() // it may have exited
 			_ = cmd.Wait()         // it was killed
 		})
 		return cmd.Process.Pid

@@ -49,7 +49,8 @@ func TestResultTooLarge(t *testing.T) {
 	})
 }
 
-// A runtime that posts no error after the refusal has failed all the same.
+// A runtime that goes on after the refusal, without posting an error, has
+// failed the event.
 func TestResultTooLargeAndOn(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: time.Minute})

@@ -16,13 +16,13 @@ func TestPeakMemory(t *testing.T) {
 		t.Errorf("got %d bytes for the runtime alone", alone)
 	}
 	g.invoke("spawn "+helper("large"), Result)
-	if got := g.PeakMemory(); got < alone/2+64<<20 { // -race may make it several times that
+	if got := g.PeakMemory(); got < alone/2+64<<20 { // -race may need several times that
 		t.Errorf("got %d bytes with a child of 64 MB, %d without", got, alone)
 	}
 }
 
-// What the kernel says of a process that has ended: the truth, or nothing.
-func TestLargest(t *testing.T) {
+// peakOf returns the correct memory of a process that has exited, or 0.
+func TestPeakOf(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = []string{helper("large"), quickExit}
 	ended := ""

@@ -14,10 +14,10 @@ func TestNextNeedsReady(t *testing.T) {
 	f := newFixture(t, protocol.SCF, Function{})
 	f.s.Start()
 	inv := f.submit(Event{ID: "1"})
-	f.want(403, "GET", f.p.Next, "")
+	f.expect(403, "GET", f.p.Next, "")
 	f.respond(403, "", "too early")
 	f.ready()
-	f.ready() // repeats are fine
+	f.ready() // repeats are allowed
 	f.next()
 	f.ready()
 	f.respond(200, "", "result")
@@ -26,7 +26,7 @@ func TestNextNeedsReady(t *testing.T) {
 	f.count("refused", func(s Stats) int { return s.Refused }, 2)
 }
 
-// On the other platforms to ask for an event is to be ready.
+// On the other platforms the first poll makes the instance ready.
 func TestFirstPollIsReady(t *testing.T) {
 	for _, p := range []*protocol.Platform{protocol.FunctionGraph, lambda} {
 		f := newFixture(t, p, Function{})
@@ -60,7 +60,7 @@ func TestLambdaRefusesNextInProgress(t *testing.T) {
 	f := start(t, lambda, Function{})
 	inv := f.submit(Event{ID: "1"})
 	f.next()
-	got := f.want(403, "GET", f.p.Next, "")
+	got := f.expect(403, "GET", f.p.Next, "")
 	if !strings.Contains(got.body, `"errorType":"InvalidStateTransition"`) {
 		t.Errorf("got %s", got.body)
 	}
@@ -103,7 +103,7 @@ func TestAnswerBody(t *testing.T) {
 	f := start(t, lambda, Function{})
 	inv := f.submit(Event{ID: "1"})
 	f.next()
-	got := f.want(202, "POST", "/2018-06-01/runtime/invocation/1/response", "result")
+	got := f.expect(202, "POST", "/2018-06-01/runtime/invocation/1/response", "result")
 	if got.body != `{"status":"OK"}`+"\n" || got.header.Get("Content-Length") != "16" {
 		t.Errorf("got %q, %v", got.body, got.header)
 	}
@@ -135,36 +135,36 @@ func TestInitError(t *testing.T) {
 	f := newFixture(t, lambda, Function{})
 	f.s.Start()
 	inv := f.submit(Event{ID: "1"})
-	f.want(202, "POST", f.p.InitError, "why", "Lambda-Runtime-Function-Error-Type", "odd")
+	f.expect(202, "POST", f.p.InitError, "why", "Lambda-Runtime-Function-Error-Type", "odd")
 	f.check(inv, Outcome{Kind: InitFailed, ID: "1", Body: []byte("why"), ErrorType: "Runtime.Unknown"})
-	f.want(403, "GET", f.p.Next, "") // it is over
+	f.expect(403, "GET", f.p.Next, "") // the instance is over
 	f.count("init errors", func(s Stats) int { return s.InitErrors }, 1)
 
 	f = start(t, lambda, Function{})
 	inv = f.submit(Event{ID: "1"})
 	f.next()
-	f.want(403, "POST", f.p.InitError, "too late")
+	f.expect(403, "POST", f.p.InitError, "too late")
 	f.respond(202, "1", "result")
 	f.check(inv, Outcome{Kind: Result, ID: "1", Body: []byte("result")})
 }
 
 func TestInitErrorIsLambdas(t *testing.T) {
 	f := start(t, protocol.SCF, Function{})
-	f.want(404, "POST", "/runtime/init/error", "why")
+	f.expect(404, "POST", "/runtime/init/error", "why")
 }
 
 func TestNoSuchCall(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		response := strings.Replace(p.Response, "{id}", "1", 1)
-		f.want(404, "GET", "/", "")
-		f.want(404, "GET", p.Next+"/", "")
-		f.want(404, "GET", "/"+p.Next, "")
-		f.want(404, "POST", "/runtime/other", "")
-		f.want(405, "POST", p.Next, "")
-		f.want(405, "HEAD", p.Next, "")
-		f.want(405, "GET", response, "")
-		f.want(405, "PUT", response, "result")
+		f.expect(404, "GET", "/", "")
+		f.expect(404, "GET", p.Next+"/", "")
+		f.expect(404, "GET", "/"+p.Next, "")
+		f.expect(404, "POST", "/runtime/other", "")
+		f.expect(405, "POST", p.Next, "")
+		f.expect(405, "HEAD", p.Next, "")
+		f.expect(405, "GET", response, "")
+		f.expect(405, "PUT", response, "result")
 		f.count("refused", func(s Stats) int { return s.Refused }, 8)
 		f.count("polls", func(s Stats) int { return s.Polls }, 0)
 	})
@@ -190,7 +190,7 @@ func TestTruncatedAnswer(t *testing.T) {
 	})
 }
 
-// truncated sends a request that breaks off, and returns the response.
+// truncated sends an incomplete request, and returns the response.
 func truncated(t *testing.T, url, request string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -208,7 +208,7 @@ func truncated(t *testing.T, url, request string) string {
 	return string(b[:n])
 }
 
-// Whoever asks anew has given up its earlier call.
+// A newer poll means that the runtime has given up the older one.
 func TestNewerPollTakesOver(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})

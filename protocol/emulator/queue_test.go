@@ -74,8 +74,8 @@ func TestEndedContext(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "2"})
 }
 
-// An event in hand stays there when nobody waits for its outcome any more.
-func TestEndedContextInHand(t *testing.T) {
+// A fetched event stays when nobody waits for its outcome any more.
+func TestEndedContextWhenFetched(t *testing.T) {
 	f := start(t, lambda, Function{})
 	ctx, cancel := context.WithCancel(t.Context())
 	inv := f.submit(Event{ID: "1"})
@@ -85,14 +85,14 @@ func TestEndedContextInHand(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	second := f.submit(Event{ID: "2"})
-	f.want(403, "GET", f.p.Next, "")
+	f.expect(403, "GET", f.p.Next, "")
 	f.respond(202, "1", "")
 	f.next()
 	f.respond(202, "2", "")
 	f.check(second, Outcome{Kind: Result, ID: "2"})
 }
 
-// A limit that was running for an event goes with it.
+// When an event is withdrawn, so is its limit.
 func TestWithdrawn(t *testing.T) {
 	f := start(t, lambda, Function{Timeout: time.Minute})
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
@@ -100,7 +100,7 @@ func TestWithdrawn(t *testing.T) {
 	f.s.update(func(m *machine, now time.Time) {
 		m.withdraw(now, second) // not the first of the queue
 		m.withdraw(now, second)
-		m.withdraw(now, first) // in hand: stays
+		m.withdraw(now, first) // fetched: it stays
 	})
 	f.respond(202, "1", "")
 	f.check(first, Outcome{Kind: Result, ID: "1"})

@@ -19,12 +19,12 @@ func TestRunnerExits(t *testing.T) {
 			t.Errorf("got %s", show(out))
 		}
 		if out := g.invoke("hello", Result); out.Init == 0 {
-			t.Error("the next event had no fresh instance")
+			t.Error("the next event had no new instance")
 		}
 	})
 }
 
-// An instance that leaves after an event is no loss for the next one.
+// An instance that exits after an event does not lose the next one.
 func TestRunnerExitsIdle(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		g := newRig(t, p, Function{}, "runtime")

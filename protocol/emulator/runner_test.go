@@ -23,7 +23,7 @@ type rig struct {
 	*Runner
 	t              *testing.T
 	s              *Server
-	stdout, stderr bytes.Buffer // to be read once the instance has ended
+	stdout, stderr bytes.Buffer // to be read once the instance has exited
 }
 
 func newRig(t *testing.T, p *protocol.Platform, fn Function, name string) *rig {
@@ -43,7 +43,7 @@ func newRig(t *testing.T, p *protocol.Platform, fn Function, name string) *rig {
 	return g
 }
 
-// invoke sends an event and wants a kind of outcome.
+// invoke sends an event and checks the kind of its outcome.
 func (g *rig) invoke(event string, want Kind) Outcome {
 	g.t.Helper()
 	out, err := g.Invoke(g.t.Context(), Event{Body: []byte(event)})
@@ -72,7 +72,7 @@ func TestRunner(t *testing.T) {
 	})
 }
 
-// A runtime gets what the platform documents and nothing else.
+// A runtime gets what the platform documents, and nothing else.
 func TestRunnerSurroundings(t *testing.T) {
 	t.Setenv("OURS", "must not be seen")
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -125,7 +125,7 @@ func TestRunnerStop(t *testing.T) {
 	}
 }
 
-func TestRunnerStopsTheStubborn(t *testing.T) {
+func TestRunnerKillsTheStubborn(t *testing.T) {
 	g := newRig(t, protocol.SCF, Function{}, "stubborn")
 	g.grace = time.Millisecond
 	g.invoke("hello", Result)
@@ -134,7 +134,7 @@ func TestRunnerStopsTheStubborn(t *testing.T) {
 	}
 }
 
-// Without an extension Lambda does not ask.
+// Without an extension Lambda sends no SIGTERM.
 func TestRunnerKills(t *testing.T) {
 	g := newRig(t, protocol.Lambda, Function{}, "runtime")
 	g.invoke("hello", Result)
@@ -145,7 +145,7 @@ func TestRunnerKills(t *testing.T) {
 
 func TestRunnerStopsTheExtended(t *testing.T) {
 	g := newRig(t, protocol.Lambda, Function{}, "extended")
-	for n := 1; n <= 2; n++ { // the second instance has to register too
+	for n := 1; n <= 2; n++ { // the second instance must register, too
 		g.invoke("hello", Result)
 		if state := g.Stop(); state == nil || state.ExitCode() != 0 {
 			t.Errorf("got %v, want exit status 0", state)
@@ -159,7 +159,8 @@ func TestRunnerStopsTheExtended(t *testing.T) {
 	}
 }
 
-// Who has sent SIGTERM can wait for what comes of it, within the same limit.
+// Wait waits for the exit after a SIGTERM of somebody else, within the same
+// limit.
 func TestRunnerWait(t *testing.T) {
 	for name, want := range map[string]string{"runtime": "exit status 0", "stubborn": "signal: killed"} {
 		g := newRig(t, protocol.SCF, Function{}, name)
@@ -177,8 +178,8 @@ func TestRunnerWait(t *testing.T) {
 	}
 }
 
-// Wait asks nobody to end.
-func TestRunnerWaitsInVain(t *testing.T) {
+// Wait sends no SIGTERM.
+func TestRunnerWaitTimesOut(t *testing.T) {
 	g := newRig(t, protocol.SCF, Function{}, "runtime")
 	g.grace = time.Millisecond
 	g.invoke("hello", Result)
@@ -187,7 +188,7 @@ func TestRunnerWaitsInVain(t *testing.T) {
 	}
 }
 
-// The platform's limit is the one that counts.
+// The platform's limit applies.
 func TestRunnerStopsTheDeaf(t *testing.T) {
 	quick := *protocol.Lambda
 	quick.StopLimit = time.Millisecond
@@ -236,8 +237,8 @@ func accept(t *testing.T, listener net.Listener) net.Conn {
 	return conn
 }
 
-// After a time-out nothing of the instance is left, not even what has left
-// its group.
+// After a timeout nothing of the instance is left, not even processes that have
+// left its group.
 func TestRunnerTimedOut(t *testing.T) {
 	listener := listen(t)
 	g := newRig(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "runtime")

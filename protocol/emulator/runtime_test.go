@@ -14,10 +14,10 @@ import (
 	"syscall"
 )
 
-// The helper "runtime": a runtime of a few lines for every platform, by the
-// documents alone.
+// The helper "runtime" is a minimal runtime for every platform, written from
+// the documents alone.
 
-// An api is where the calls are.
+// An api holds the addresses of the calls.
 type api struct{ base, ready, next, response, id string }
 
 func newAPI() api {
@@ -62,8 +62,7 @@ func (a api) post(path, body string) {
 	}
 }
 
-// extend registers an extension, which is Lambda's, and waits in it for as long
-// as we live.
+// extend registers a Lambda extension, which waits in its call until we exit.
 func (a api) extend() {
 	base := strings.Replace(a.base, "/2018-06-01/runtime/", "/2020-01-01/extension/", 1)
 	req, err := http.NewRequest("POST", base+"register", strings.NewReader(`{"events":[]}`))
@@ -81,13 +80,13 @@ func (a api) extend() {
 		fatal(err)
 	}
 	wait.Header.Set("Lambda-Extension-Identifier", resp.Header.Get("Lambda-Extension-Identifier"))
-	go func() { // ends when we do
+	go func() { // ends with the process
 		_, err := http.DefaultClient.Do(wait)
 		fatal("an extension got an answer", err)
 	}()
 }
 
-// serveEvents ends with 0 when it is asked to.
+// serveEvents exits with status 0 at SIGTERM.
 func serveEvents() {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM)
@@ -160,8 +159,8 @@ func obey(event string) (result string) {
 	return event
 }
 
-// desert leaves a process behind that has lost its parent, in a session of its
-// own: the helper of that name, with an argument.
+// desert starts a process in a session of its own and without a parent: the
+// helper of that name, with an argument.
 func desert(what string) {
 	name, argument, _ := strings.Cut(what, " ")
 	cmd := exec.Command("setsid", "--fork", os.Args[0], argument)
@@ -171,14 +170,14 @@ func desert(what string) {
 	}
 }
 
-// meeting is where events meet that are in hand at the same time.
+// A meeting collects events that are served at the same time.
 var meeting = struct {
 	sync.Mutex
 	here int
-	all  chan struct{} // closed when all are here
+	all  chan struct{} // closed when all have arrived
 }{all: make(chan struct{})}
 
-// meet blocks until as many events as it says are here.
+// meet waits until that number of events has arrived.
 func meet(all string) {
 	meeting.Lock()
 	if meeting.here++; strconv.Itoa(meeting.here) == all {
@@ -188,14 +187,14 @@ func meet(all string) {
 	<-meeting.all
 }
 
-// spawn starts "VARIABLE=value argument", the test binary in that environment
-// and in a group of its own, and waits until it has said a line.
+// spawn starts "VARIABLE=value argument", the test binary with that variable
+// and in a group of its own, and waits for its first line.
 func spawn(what string) {
 	variable, argument, _ := strings.Cut(what, "; ")
 	cmd := exec.Command(os.Args[0], argument)
 	cmd.Env = []string{variable}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if _, err := cmd.StdinPipe(); err != nil { // open until we are gone
+	if _, err := cmd.StdinPipe(); err != nil { // open until we exit
 		fatal(err)
 	}
 	out, err := cmd.StdoutPipe()

@@ -19,14 +19,14 @@ func TestInitTimedOut(t *testing.T) {
 		if out.Kind != InitTimedOut || out.Init < short || out.Duration != 0 {
 			t.Errorf("got %s after %v", show(out), out.Init)
 		}
-		f.want(403, "GET", p.Next, "")
+		f.expect(403, "GET", p.Next, "")
 		if p.Ready != "" {
-			f.want(403, "POST", p.Ready, " ")
+			f.expect(403, "POST", p.Ready, " ")
 		}
 	})
 }
 
-// An instance that is not ready in time is over, also when nobody waits.
+// An instance that is not ready in time is over, even if nobody waits.
 func TestInitTimedOutUnseen(t *testing.T) {
 	f := newFixture(t, protocol.SCF, Function{InitLimit: time.Nanosecond})
 	f.s.Start()
@@ -38,14 +38,14 @@ func TestNotFetched(t *testing.T) {
 	f := start(t, protocol.SCF, Function{Timeout: short})
 	inv := f.submit(Event{ID: "1"})
 	f.check(inv, Outcome{Kind: TimedOut, ID: "1", Reason: "not fetched within 20ms"})
-	f.want(403, "GET", f.p.Next, "")
+	f.expect(403, "GET", f.p.Next, "")
 }
 
 func TestNotAnswered(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: short})
 		polled := make(chan answered)
-		go func() { polled <- f.call("GET", p.Next, "") }() // it is held, or brings the event at once
+		go func() { polled <- f.call("GET", p.Next, "") }() // held, or answered with the event at once
 		out := f.outcome(f.submit(Event{ID: "1"}))
 		<-polled
 		if out.Kind != TimedOut || out.Duration != short {
@@ -54,7 +54,7 @@ func TestNotAnswered(t *testing.T) {
 	})
 }
 
-// timeUp makes it the deadline.
+// timeUp makes the next limit expire now.
 func (f *fixture) timeUp() {
 	f.s.update(func(m *machine, _ time.Time) { m.expire(m.deadline()) })
 }
@@ -91,7 +91,7 @@ func TestDeadlines(t *testing.T) {
 	due(0)
 }
 
-// A result that is too large is no answer.
+// A result that is too large is not an answer.
 func TestNotAnsweredAfterRefusal(t *testing.T) {
 	f := start(t, lambda, Function{Timeout: time.Minute})
 	inv := f.submit(Event{ID: "1"})
@@ -113,10 +113,10 @@ func TestOldInstanceIsRefused(t *testing.T) {
 			t.Helper()
 			f.respond(403, "1", "late")
 			f.fail(403, "1", "late")
-			f.want(403, "GET", p.Next, "")
+			f.expect(403, "GET", p.Next, "")
 		}
 		refused()
-		f.s.Start() // of another one changes nothing for it
+		f.s.Start() // starting another one does not change that
 		refused()
 
 		f.reconnect()
@@ -135,7 +135,7 @@ func TestOldInstanceIsRefused(t *testing.T) {
 	})
 }
 
-// Only the first outcome of an instance tells how long it took to start.
+// Only the first outcome of an instance includes the duration of its start.
 func TestDurations(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		began := time.Now()

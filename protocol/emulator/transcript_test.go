@@ -13,17 +13,17 @@ import (
 	"bootstrap/protocol/internal/transcript"
 )
 
-// A play is what happens around a golden transcript: before which exchange
-// the event comes, and what must become of it.
+// A play says before which exchange of a golden transcript the event is sent,
+// and which outcome it must have.
 type play struct {
-	at    int // -1: none comes
+	at    int // -1: none is sent
 	event Event
 	idle  time.Duration
-	want  Outcome // but for its times
+	want  Outcome // except its times
 }
 
-// The golden transcripts hold the emulator to the vendors' documents: their
-// requests must be answered as the document says.
+// The golden transcripts hold the emulator to the vendors' documents: it must
+// answer their requests as documented.
 var plays = map[string]play{
 	"scf: a result": {
 		at:    1,

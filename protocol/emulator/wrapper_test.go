@@ -8,7 +8,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// SIGTERM reaches the runtime, whatever stands in front of it, once.
+// SIGTERM reaches the runtime once, behind any wrapper.
 func TestStopBehindWrappers(t *testing.T) {
 	for name, row := range map[string]struct{ line, out string }{
 		"nothing":        {`exec "$0"`, ""},
@@ -38,7 +38,7 @@ func TestStopBehindWrappers(t *testing.T) {
 	}
 }
 
-// A runtime that has others make its calls gets SIGTERM itself.
+// A runtime whose children make its calls gets the SIGTERM itself.
 func TestStopOfARuntimeThatDoesNotCall(t *testing.T) {
 	const line = `trap 'echo terminated >&2; kill $!; exit 0' TERM
 while :; do "$0" & wait $! || exit 1; done`
