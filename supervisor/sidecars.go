@@ -15,8 +15,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Sidecars start in order and stop in reverse. One that exits is restarted,
-// with pauses that grow as long as it does not run for long.
+// Sidecars start in order and stop in reverse order. A sidecar that exits is
+// restarted after a pause. The pauses grow, and begin again with the shortest
+// one after a long run.
 type Sidecars struct {
 	List []Sidecar
 	Fail bool // the first exit of a sidecar stops the runtime

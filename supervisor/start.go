@@ -94,8 +94,8 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 	return group.Wait()
 }
 
-// reportFailedStart reports the cause of a failed start to the platform, and
-// where the platform does not take it to InitLog. It returns the cause.
+// reportFailedStart reports the cause of a failed start to the platform, or to
+// InitLog where the platform does not take it. It returns the cause.
 func (s *Supervisor) reportFailedStart(cause error) error {
 	report, cancel := context.WithTimeout(s.answerCtx, initErrorTimeout)
 	defer cancel()

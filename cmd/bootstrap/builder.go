@@ -42,7 +42,7 @@ func newBuilder(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *
 	b.mask.Learn(secrets...)
 	json := c.LogFormat == "json"
 	b.stderrLog = logs.NewLog(stderr, logs.Style{
-		Prefix: !json && (c.LogPrefix || slots(c, p) > 1), // lines of several events are mixed
+		Prefix: !json && (c.LogPrefix || slots(c, p) > 1), // needed where the lines of several events mix
 		JSON:   json,
 		Mask:   b.mask.Hide,
 	})
@@ -95,7 +95,7 @@ func (b *builder) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 	return s, b.addSlots(s)
 }
 
-// addSlots adds a slot for each event at the same time.
+// addSlots adds a slot for each event that may be served at the same time.
 func (b *builder) addSlots(s *supervisor.Supervisor) error {
 	n := slots(b.Config, b.platform)
 	if n < int(b.Concurrency) {
@@ -132,7 +132,7 @@ func (b *builder) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner 
 		return err
 	}
 	client.Timeout = time.Duration(b.Timeout)
-	client.Lost = func(call string, err error) { b.logger.Warn("asking again", "call", call, "error", err) }
+	client.Lost = func(call string, err error) { b.logger.Warn("retrying a call", "call", call, "error", err) }
 	s.Slots = append(s.Slots, supervisor.Slot{Client: client, Adapter: a, Owner: owner, Source: source})
 	return nil
 }

@@ -34,13 +34,13 @@ type Config struct {
 	Timeout         duration      `default:"0s" desc:"time limit of an event, such as 10s or 500ms; a shorter limit of the platform wins; 0: the platform's"`
 	Margin          duration      `default:"0s" desc:"how long before its time limit an event is stopped, to report the timeout; at most half of the limit; 0: a tenth of it, from 100ms to 1s"`
 	StartTimeout    duration      `split_words:"true" default:"1m" desc:"time limit of BOOTSTRAP_WAIT_FOR and BOOTSTRAP_INIT_COMMAND together (default 8.5s on Lambda, which kills a start after 10s), and then of the start of a script or a worker; 0: as long as the platform waits"`
-	Grace           duration      `default:"5s" desc:"how long the current event, and then each sidecar, may go on after the runtime gets SIGTERM, the event for at most half of BOOTSTRAP_STOP_TIMEOUT; 0: they are stopped at once"`
+	Grace           duration      `default:"5s" desc:"how long after SIGTERM the current event (for at most half of BOOTSTRAP_STOP_TIMEOUT), and then each sidecar, may go on; 0: they are stopped at once"`
 	StopTimeout     duration      `split_words:"true" default:"0s" desc:"time limit of the whole stop: current event, command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
 	Standby         bool          `default:"false" desc:"start the program for the next event in advance; it waits on its stdin, and lacks the variables of its event"`
 	Leftovers       string        `one:"end,keep" default:"end" desc:"processes that an event leaves behind: end (they are killed), or keep (they run on)"`
 	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event its own folder as TMPDIR, and remove it afterwards, even if processes that are kept use it"`
 	WorkerMaxEvents count         `split_words:"true" default:"0" desc:"replace a worker, or the host of a Python or Node function, after this number of events; 0: never"`
-	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"replace a worker, or such a host, that holds more memory after an event, such as 200MB; 0: never"`
+	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"replace a worker, or such a host, that holds more memory than this after an event, such as 200MB; 0: never"`
 	InitCommand     string        `private:"true" split_words:"true" desc:"runs once, to its end, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
 	WaitFor         addresses     `private:"true" split_words:"true" desc:"addresses that must answer before the function starts, separated by commas: tcp://host:port, unix:///path or http://host:port/path"`
 	OnInitFailure   string        `one:"exit,answer" split_words:"true" default:"exit" desc:"after a failed start, or with a wrong configuration: exit, or answer (each event fails with the reason)"`
@@ -145,7 +145,7 @@ func (c *Config) invalidChoices() (all []error) {
 	return all
 }
 
-// conflicts returns an error for each two options that exclude each other.
+// conflicts returns an error for each pair of options that exclude each other.
 func (c *Config) conflicts() (all []error) {
 	worker, stdin := c.Adapter == "worker", c.Delivery == string(adapters.Stdin)
 	for _, rule := range []struct {

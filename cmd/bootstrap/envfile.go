@@ -47,7 +47,7 @@ type variable struct{ name, value, origin string }
 
 const (
 	byteOrderMark = "\uFEFF" // some editors begin a file with it
-	expectedLine  = `expected NAME=value on one line, and around a value with quotes or # in it '…', or "…" if it has a '`
+	expectedLine  = `expected NAME=value on one line; quote a value that contains quotes or #: '…', or "…" if it contains a '`
 )
 
 // parseEnvFile reads the dotenv format, one line at a time, so that each

@@ -19,10 +19,10 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 		stop = p.StopLimit.String() + ", the limit of " + p.Title
 	}
 	maxGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit)) / 2
-	documented := platformTimeout(p, getenv)
+	platformLimit := platformTimeout(p, getenv)
 	event := c.Timeout // 0: each event brings its limit
-	if documented > 0 && (event == 0 || documented < time.Duration(event)) {
-		event = duration(documented)
+	if platformLimit > 0 && (event == 0 || platformLimit < time.Duration(event)) {
+		event = duration(platformLimit)
 	}
 	maxMargin := cmp.Or(event/2, c.Margin)
 	for _, limit := range []struct {
@@ -43,7 +43,7 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 		origin := c.Origin(prefix + "_" + strings.ToUpper(limit.name))
 		switch {
 		case limit.name == "timeout" && event != c.Timeout:
-			text, origin = documented.String(), p.Timeout
+			text, origin = platformLimit.String(), p.Timeout
 		case limit.name == "margin" && c.Margin > maxMargin:
 			origin = "half of timeout"
 		case limit.name == "grace" && c.Grace > maxGrace:

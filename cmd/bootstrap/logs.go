@@ -45,8 +45,8 @@ func (b *builder) closeLogs() {
 	b.stderrLog.Close(logTimeout, logStallTimeout)
 }
 
-// failConfig logs a wrong configuration without secrets, which may be in the
-// wrong variable, and returns the exit status.
+// failConfig logs what is wrong with the configuration, and returns the exit
+// status. It hides secrets, as some may be in the wrong variable.
 func (b *builder) failConfig(wrong error) int {
 	return b.fail(errors.New(b.mask.Hide("wrong configuration:\n" + wrong.Error())))
 }

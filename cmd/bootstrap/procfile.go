@@ -19,7 +19,7 @@ type entry struct{ name, command, position string }
 
 const (
 	expectedSidecars = `expected a file with lines such as "name: command"`
-	maxComplaints    = 20 // for one file
+	maxErrors        = 20 // for one file
 )
 
 // readSidecars returns the sidecars of a Procfile, in its order, without
@@ -41,8 +41,8 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, errs []error
 		}
 		sidecars = append(sidecars, s)
 	}
-	if more := len(errs) - maxComplaints; more > 0 { // it is not a Procfile
-		errs = append(errs[:maxComplaints], fmt.Errorf("%s: %d more errors: %s", filepath.Base(file), more, expectedSidecars))
+	if more := len(errs) - maxErrors; more > 0 { // it is not a Procfile
+		errs = append(errs[:maxErrors], fmt.Errorf("%s: %d more errors: %s", filepath.Base(file), more, expectedSidecars))
 	}
 	return sidecars, errs
 }

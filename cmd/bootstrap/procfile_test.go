@@ -164,7 +164,7 @@ func TestReadSidecarsErrors(t *testing.T) {
 func TestReadSidecarsOfAnyFile(t *testing.T) {
 	dir := writeProcfile(t, strings.Repeat("{}\n", 12_000))
 	_, errs := readSidecars("Procfile", dir)
-	if n := len(errs); n != maxComplaints+1 || !strings.HasPrefix(errs[n-1].Error(), "Procfile: 11980 more errors: expected a file") {
+	if n := len(errs); n != maxErrors+1 || !strings.HasPrefix(errs[n-1].Error(), "Procfile: 11980 more errors: expected a file") {
 		t.Errorf("got %d errs, the last %v", n, errs[n-1])
 	}
 }

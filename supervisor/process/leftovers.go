@@ -72,7 +72,7 @@ func (r *registry) leftoversBusy(of Owner) (busy bool, used map[int]time.Duratio
 }
 
 // loadTime bounds how long a process shows no environment while it loads a
-// program, on a busy machine.
+// program. The machine may be busy.
 const loadTime = 100 * time.Millisecond
 
 // killLeftovers kills what an owner has left behind, until a check after the
@@ -157,9 +157,9 @@ func (r *registry) killLeftover(pid int, of Owner, round int) answer {
 	return yes
 }
 
-// kill kills an orphan and its group, unless the group is that of a Process,
-// our own or that of init (-1 means all processes). Members might fork faster
-// than they are killed one by one; a group dies at once.
+// kill kills an orphan and its group, as the members might fork faster than
+// they are killed one by one. It spares the group of a Process, our own group,
+// and that of init, as kill(-1) means all processes.
 func (r *registry) kill(pid int) {
 	group, err := syscall.Getpgid(pid)
 	if err == nil && r.mayKillGroup(group) {
@@ -194,8 +194,8 @@ func (r *registry) killMarkedOrphans(of Owner, round int) (found []int, unsure b
 	return found, unsure
 }
 
-// groupsOf returns the groups of the processes whose other living members are
-// orphans, too, so that a whole group may be killed.
+// groupsOf returns those groups of the processes that have only orphans as
+// living members, so that each may be killed as a whole.
 func (r *registry) groupsOf(pids []int) map[int]bool {
 	groups := map[int]bool{}
 	if len(pids) == 0 {

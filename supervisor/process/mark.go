@@ -107,7 +107,7 @@ type limitMarker struct {
 // works reports whether a mark can be set and read again.
 func (l limitMarker) works() bool {
 	m, ok := l.read(0)
-	if !ok { // an inherited mark stays: our other children may have it already
+	if !ok { // keep a mark that is set already, as processes may have inherited it
 		m = mark{run: runNumber(procfs.ReadStat(os.Getpid()))}
 	}
 	if l.set(m) != nil {

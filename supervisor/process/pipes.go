@@ -67,8 +67,8 @@ func openPipe(big bool) (r, w int, err error) {
 	return fds[0], fds[1], nil
 }
 
-// setNonblock makes a new descriptor non-blocking. It has no other flags to
-// keep.
+// setNonblock makes a descriptor non-blocking. It clears other status flags,
+// which a new descriptor does not have.
 func setNonblock(fd int) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_NONBLOCK)
 }

@@ -10,10 +10,15 @@ import (
 
 var buffers = sync.Pool{New: func() any { return new([pipeSize]byte) }}
 
-// Pump moves bytes until the process has exited (ErrExited), ctx ends (its
-// cause), an Output fails (its error), or done returns true (nil; all that was
-// written before has then reached the Outputs). done may be nil. Another process
-// that holds one of the pipes delays the return by a moment only.
+// Pump moves bytes until
+//
+//   - the process has exited: it returns ErrExited,
+//   - ctx ends: it returns the cause,
+//   - an Output fails: it returns that error,
+//   - done, which may be nil, returns true: it returns nil, and everything that
+//     was written before has reached the Outputs.
+//
+// Another process that holds one of the pipes delays the return only briefly.
 //
 // One poll(2) serves all pipes of the process: a goroutine for each, as in
 // os/exec, costs more than starting a small program does.
@@ -37,8 +42,8 @@ func (p *Process) Pump(ctx context.Context, done func() bool) error {
 	}
 }
 
-// exitPause returns how long to wait for bytes before the next exit check of a
-// wait that has begun at that time.
+// exitPause returns how long to wait for bytes before the next exit check.
+// began is when the wait for the exit has begun.
 func (p *Process) exitPause(began time.Time) time.Duration {
 	return p.check.pause(time.Since(began), p.outputsClosed())
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // processes registers which of our children are Processes; the others are
-// orphans of the user's code. It is the only state outside of values, because
-// our children belong to the whole program, too.
+// orphans of the user's code. It is the only variable state of the package,
+// because our children belong to the whole program, too.
 var processes = registry{starts: map[int]uint16{}, reapedEarly: map[int]exit{}, killed: map[int]mark{}}
 
 type registry struct {
@@ -21,7 +21,7 @@ type registry struct {
 	// process may have its pid, and no status is taken from its waiter.
 	mu sync.Mutex
 
-	starts      map[int]uint16 // pid of each Process that is not reaped, and the start in its mark, which is not 0
+	starts      map[int]uint16 // by pid: the start in the mark of each Process that is not reaped yet, never 0
 	sandbox     sandbox
 	owners      []Owner      // the place of an owner, from 1 on, is its number in marks
 	lastStart   uint16       // counts the started processes, in 12 bits
