@@ -148,7 +148,7 @@ func (m *machine) offer(now time.Time, inv *invocation) {
 }
 
 // withdraw removes an event whose caller does not wait any more. A fetched
-// event stays, as the runtime does not know.
+// event stays, as the runtime works on it.
 func (m *machine) withdraw(now time.Time, inv *invocation) {
 	if !inv.isFetched() {
 		m.drop(inv)

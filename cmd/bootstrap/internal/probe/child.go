@@ -60,7 +60,7 @@ func executable() (string, error) {
 			return filepath.Abs(path)
 		}
 	}
-	return "", errors.New("this program does not know its path")
+	return "", errors.New("cannot find the path of this program")
 }
 
 // A child is this program in a role. It and its own child wait for the end of

@@ -194,5 +194,5 @@ func seesExit(pid int) error {
 			return err
 		}
 	}
-	return errors.New("no exit is seen")
+	return errors.New("the exit is not visible")
 }
