@@ -127,7 +127,7 @@ func constantGrace(d time.Duration) func(int) time.Duration {
 
 // R08: a sidecar that exits at once is restarted with growing pauses.
 func TestSidecarGrowingPauses(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	const minRuns = 6
 	pauses := protocol.Backoff{Shortest: 4 * time.Millisecond, Longest: time.Hour}
@@ -158,7 +158,7 @@ func checkPauses(t *testing.T, runs []sidecarRun, b protocol.Backoff) (resets in
 
 // T13: after a long run the pauses start again from the shortest.
 func TestSidecarPausesAfterALongLife(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	lives := filepath.Join(t.TempDir(), "lives")
 	pauses := protocol.Backoff{Shortest: 4 * time.Millisecond, Longest: 400 * time.Millisecond}
@@ -171,7 +171,7 @@ func TestSidecarPausesAfterALongLife(t *testing.T) {
 
 // T13: a sidecar may recover after several short runs.
 func TestSidecarRecovers(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	lives := filepath.Join(t.TempDir(), "lives")
 	s := startSidecar(t, d, `echo x >>`+lives+`; [ $(wc -l <`+lives+`) = 6 ] || exit 7; echo well; exec sleep 60`, protocol.Backoff{Shortest: time.Millisecond, Longest: time.Hour})
@@ -183,7 +183,7 @@ func TestSidecarRecovers(t *testing.T) {
 
 // A missing program counts as an exit like others.
 func TestSidecarGone(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	program := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\nrm \"$0\"\n"), 0o755); err != nil {
@@ -202,7 +202,7 @@ func TestSidecarGone(t *testing.T) {
 
 // An exit by a signal is reported, too.
 func TestSidecarSignal(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := startSidecar(t, d, "kill -9 $$", protocol.Backoff{Shortest: time.Hour, Longest: time.Hour})
 	if got, want := s.Status(), "it runs"; got != want && len(d.snapshot()) == 0 {
@@ -220,7 +220,7 @@ func TestSidecarScore(t *testing.T) {
 	if _, err := os.Stat("/proc/self/oom_score_adj"); err != nil {
 		t.Skip(err)
 	}
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	startSidecar(t, d, `until [ $(cat /proc/$$/oom_score_adj) = 500 ]; do :; done; echo well; exec sleep 60`, restartBackoff)
 	d.wait(t, "well")
@@ -228,11 +228,11 @@ func TestSidecarScore(t *testing.T) {
 
 // The children of a shell have the grace, although the shell exits at once.
 func TestSidecarsGroupHasTheGrace(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := startSidecar(t, d, `(trap "sleep .1; echo saved; exit" TERM; echo up; while :; do sleep .01; done); exit 0`, restartBackoff)
 	d.wait(t, "up")
-	quick(t, func() { s.Stop(constantGrace(bound)) })
+	mustNotWait(t, func() { s.Stop(constantGrace(bound)) })
 	if !strings.Contains(d.String(), "saved") {
 		t.Errorf("got %q, want what it wrote at SIGTERM", d)
 	}
@@ -247,24 +247,24 @@ func TestSidecarIgnoresTerm(t *testing.T) {
 		"what it has":  `(trap "" TERM; exec sleep 60) & trap 'exit 0' TERM; sleep .1; echo up; while :; do sleep .01; done`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			d := &sidecarLog{}
 			s := startSidecar(t, d, script, restartBackoff)
 			d.wait(t, "up")
-			quick(t, func() { s.Stop(constantGrace(50 * time.Millisecond)) })
+			mustNotWait(t, func() { s.Stop(constantGrace(50 * time.Millisecond)) })
 		})
 	}
 }
 
 // R15: a sidecar that is stopped by a signal gets the SIGTERM.
 func TestSidecarStopped(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := startSidecar(t, d, `trap 'echo ended; exit' TERM; echo up; kill -STOP $$; while :; do sleep .01; done`, restartBackoff)
 	d.wait(t, "up")
 	pids := procfs.OurChildren()
 	within(t, "it is stopped", func() bool { return procfs.ReadStat(pids[0]).State == 'T' })
-	quick(t, func() { s.Stop(constantGrace(bound)) })
+	mustNotWait(t, func() { s.Stop(constantGrace(bound)) })
 	if !strings.Contains(d.String(), "ended") {
 		t.Errorf("got %q, want that it has exited", d)
 	}
@@ -272,7 +272,7 @@ func TestSidecarStopped(t *testing.T) {
 
 // R09: a sidecar gets one SIGTERM, however long it takes to exit.
 func TestSidecarInterruptedOnce(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := startSidecar(t, d, `exec 2>/dev/null; trap 'echo TERM' TERM; echo up; while :; do sleep .01; done`, restartBackoff)
 	d.wait(t, "up")
@@ -284,7 +284,7 @@ func TestSidecarInterruptedOnce(t *testing.T) {
 
 // When a sidecar exits its leftovers are killed, and those of others are not.
 func TestSidecarLeavesNothing(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	other := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
 	other.Owner, other.Keep = process.SlotOwner(1), true
 	runToEnd(t, t.Context(), other, 0).check(t, 0)

@@ -34,7 +34,7 @@ func TestAnswers(t *testing.T) {
 		"both":              {[]byte("half"), &protocol.Failure{Type: "Function.Test", Message: "it failed"}, post{"error", "1", "Function.Test", "it failed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, accept)
 			a := &adapter{}
 			a.invoke = func(_ context.Context, ev *protocol.Event) ([]byte, error) {
@@ -65,7 +65,7 @@ func TestResponseRefused(t *testing.T) {
 		413: "Function.ResponseSizeTooLarge",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, func(got post) int {
 				if got.id == "1" && got.call == "response" {
 					return status
@@ -89,7 +89,7 @@ func TestResponseRefused(t *testing.T) {
 
 // The loop goes on when the platform refuses all answers.
 func TestEverythingRefused(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 403 })
 	for range 3 {
 		p.events <- event{id: "1", body: "a"}
@@ -107,7 +107,7 @@ func TestEverythingRefused(t *testing.T) {
 
 // A06: an answer that cannot be posted is logged, and the next event is served.
 func TestAnswerUndeliverable(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var tries atomic.Int32
 	p := newPlatform(t, func(got post) int {
 		switch {
@@ -139,7 +139,7 @@ func TestAnswerUndeliverable(t *testing.T) {
 // An error that is not a failure stops the runtime after the event has got its
 // answer.
 func TestInternalError(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &adapter{invoke: func(context.Context, *protocol.Event) ([]byte, error) { return nil, errOurs }}
 	p.events <- event{id: "1"}
@@ -157,12 +157,12 @@ func TestInternalError(t *testing.T) {
 
 // The end of ctx stops the poll.
 func TestStoppedWhilePolling(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &adapter{}
 	r := run(t, p, a, nil)
 	<-p.polls
-	quick(t, func() { r.stopAndWait(t) })
+	mustNotWait(t, func() { r.stopAndWait(t) })
 	p.wantNoPost(t)
 	if a.closed != 1 {
 		t.Errorf("Close: got %d calls, want 1", a.closed)
@@ -172,7 +172,7 @@ func TestStoppedWhilePolling(t *testing.T) {
 // R11: the end of ctx stops neither the current event nor its answer, but no
 // further event is served.
 func TestStoppedWithAnEvent(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	entered, proceed := make(chan bool), make(chan bool)
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -201,7 +201,7 @@ func TestStoppedWithAnEvent(t *testing.T) {
 // An event that is being delivered when ctx ends is served, as the platform
 // will not deliver it again.
 func TestStoppedWhileDelivering(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
 		return []byte(strconv.Itoa(len(ev.Body))), nil
@@ -226,7 +226,7 @@ func TestStoppedWhileDelivering(t *testing.T) {
 func TestStoppedAndOutOfGrace(t *testing.T) {
 	for name, limit := range map[string]time.Duration{"with a deadline": time.Minute, "without": 0} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, accept)
 			entered := make(chan bool, 1)
 			a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -237,7 +237,7 @@ func TestStoppedAndOutOfGrace(t *testing.T) {
 			p.events <- event{id: "1", limit: limit}
 			r := run(t, p, a, func(s *Supervisor) { s.Grace = 10 * time.Millisecond })
 			<-entered
-			quick(t, func() { r.stopAndWait(t) })
+			mustNotWait(t, func() { r.stopAndWait(t) })
 			p.wantPosts(t, post{"error", "1", "Function.Stopped", ErrStopping.Error()})
 			p.wantNoPost(t)
 		})
@@ -247,7 +247,7 @@ func TestStoppedAndOutOfGrace(t *testing.T) {
 // T05: the time of an event is over before its deadline, so that the answer
 // arrives in time.
 func TestDeadlineOfAnEvent(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		<-ctx.Done()
@@ -276,7 +276,7 @@ func TestContextOfAnEvent(t *testing.T) {
 		"no limit, yet chosen": {0, time.Second, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, accept)
 			got := make(chan time.Duration, 1)
 			a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -346,7 +346,7 @@ func TestAnswerContext(t *testing.T) {
 
 // Leftovers of an event are killed before the next poll.
 func TestNothingOutlivesItsEvent(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	var before []int
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -373,7 +373,7 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 // With Keep, leftovers of an event live on until Run returns, and are logged
 // once.
 func TestKeepLeftovers(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	alive := make(chan int, 1)
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -405,7 +405,7 @@ func TestKeepLeftovers(t *testing.T) {
 
 // T11: many events do not accumulate goroutines, descriptors or connections.
 func TestManyEvents(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	r := run(t, p, &adapter{}, nil)
 	p.events <- event{id: "0", body: "0"}

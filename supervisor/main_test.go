@@ -31,9 +31,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// tidy fails the test if at its end a process, a descriptor or a goroutine is
-// left. A test calls it first, so that its check runs last.
-func tidy(t *testing.T) {
+// checkLeaks fails the test if at its end a process, a descriptor or a
+// goroutine is left. A test calls it first, so that its check runs last.
+func checkLeaks(t *testing.T) {
 	t.Helper()
 	leaktest.Check(t)
 	t.Cleanup(func() {
@@ -46,14 +46,14 @@ func tidy(t *testing.T) {
 }
 
 // within waits until the condition is true.
-func within(t *testing.T, what string, so func() bool) {
+func within(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	leaktest.Within(t, what, so)
+	leaktest.Within(t, what, condition)
 }
 
-// quick fails the test if f takes as long as something that it must not wait
-// for.
-func quick(t *testing.T, f func()) {
+// mustNotWait fails the test if f takes as long as something that it must not
+// wait for.
+func mustNotWait(t *testing.T, f func()) {
 	t.Helper()
 	began := time.Now()
 	f()

@@ -20,7 +20,7 @@ func (p *preparingAdapter) Prepare() { p.prepared.Add(1) }
 // Prepare is called once before each poll, after the last answer was posted,
 // and not after ctx has ended.
 func TestPrepare(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	const events = 5
 	p := newPlatform(t, accept)
 	a := &preparingAdapter{}
@@ -46,7 +46,7 @@ func TestPrepare(t *testing.T) {
 
 // When the stop begins during an event, the adapter is not prepared again.
 func TestPrepareStopped(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &preparingAdapter{}
 	var r *runningSupervisor
@@ -68,7 +68,7 @@ func TestPrepareStopped(t *testing.T) {
 
 // An adapter that cannot start is not prepared.
 func TestPrepareNotStarted(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &preparingAdapter{}
 	a.start = func(context.Context) error { return errOurs }

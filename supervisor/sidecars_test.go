@@ -23,7 +23,7 @@ func (d *sidecarLog) politeSidecar(name string) Sidecar {
 
 // Sidecars stop in reverse order, one after the other, each within its share.
 func TestSidecarsStopInReverse(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), d.politeSidecar("b"), d.politeSidecar("c")}, Log: d.log()}
 	if err := s.Start(nil); err != nil {
@@ -34,7 +34,7 @@ func TestSidecarsStopInReverse(t *testing.T) {
 		t.Errorf("their status: got %q, want %q", got, want)
 	}
 	var shares []int
-	quick(t, func() {
+	mustNotWait(t, func() {
 		s.Stop(func(left int) time.Duration {
 			shares = append(shares, left)
 			return bound
@@ -52,12 +52,12 @@ func TestSidecarsStopInReverse(t *testing.T) {
 // The error names the sidecar that cannot start. Those before it are stopped,
 // and those after it are not started.
 func TestSidecarsCannotStart(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	first, missing, last := d.politeSidecar("a"), Sidecar{Name: "odd", Command: process.Command{Path: "/nowhere"}}, filepath.Join(t.TempDir(), "last")
 	s := &Sidecars{List: []Sidecar{first, missing, d.sidecar("b", ">"+last+"; sleep 60")}, Log: d.log()}
 	var err error
-	quick(t, func() { err = s.Start(nil) })
+	mustNotWait(t, func() { err = s.Start(nil) })
 	if err == nil || !strings.Contains(err.Error(), "sidecar odd: cannot start /nowhere: no such file") {
 		t.Errorf("got the error %v, want one that names it", err)
 	}
@@ -75,7 +75,7 @@ func TestSidecarsCannotStart(t *testing.T) {
 
 // Start and Stop work without sidecars, and Stop without Start.
 func TestNoSidecars(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var s Sidecars
 	s.Stop(constantGrace(0))
 	if err := s.Start(nil); err != nil || s.Status() != "" {
@@ -93,7 +93,7 @@ func TestSidecarsFail(t *testing.T) {
 		"signal":  {"kill -9 $$", "sidecar odd exited: signal 9 (killed)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			d := &sidecarLog{}
 			said := logs.Tail{Max: 100}
 			odd := d.sidecar("odd", row.script)
@@ -119,7 +119,7 @@ func TestSidecarsFail(t *testing.T) {
 
 // Several exits at once are reported once.
 func TestSidecarsFailOnce(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.sidecar("b", "exit 1"), d.sidecar("c", "exit 1")}, Fail: true, Log: d.log()}
 	died := make(chan error, 9)
@@ -135,7 +135,7 @@ func TestSidecarsFailOnce(t *testing.T) {
 
 // T14: an exited sidecar does not delay Stop, and is not restarted.
 func TestSidecarsDeadAtStop(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	s := &Sidecars{List: []Sidecar{d.politeSidecar("a"), d.sidecar("dead", "exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Hour, Longest: time.Hour}}
 	if err := s.Start(nil); err != nil {
@@ -143,12 +143,12 @@ func TestSidecarsDeadAtStop(t *testing.T) {
 	}
 	d.wait(t, "a up")
 	within(t, "it has exited", func() bool { return strings.Contains(s.Status(), "dead has exited once") })
-	quick(t, func() { s.Stop(constantGrace(time.Minute)) })
+	mustNotWait(t, func() { s.Stop(constantGrace(time.Minute)) })
 }
 
 // A sidecar that exits while others are being stopped is not restarted.
 func TestSidecarsEndMeanwhile(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	d := &sidecarLog{}
 	flag := filepath.Join(t.TempDir(), "flag")
 	first := d.sidecar("a", "echo life of a; until [ -e "+flag+" ]; do sleep .01; done")
@@ -166,7 +166,7 @@ func TestSidecarsEndMeanwhile(t *testing.T) {
 
 // Stop leaves no process behind, whenever it is called.
 func TestSidecarsStopAtAnyTime(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 30 {
 		d := &sidecarLog{}
 		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.politeSidecar("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Millisecond}}
@@ -174,7 +174,7 @@ func TestSidecarsStopAtAnyTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(rand.N(20 * time.Millisecond)) // at any time
-		quick(t, func() { s.Stop(constantGrace(bound)) })
+		mustNotWait(t, func() { s.Stop(constantGrace(bound)) })
 		process.Leftovers(process.Anybody) // reaps the children of the sidecars
 		if left := procfs.OurChildren(); len(left) > 0 {
 			t.Fatalf("left %v", left)

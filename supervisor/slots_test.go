@@ -34,7 +34,7 @@ func withSlots(t *testing.T, p *platform, n int, a func(i int) Adapter) func(s *
 // All slots serve events at the same time, and each answer has the id of its
 // event; then they serve the next ones.
 func TestSlotsAtTheSameTime(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	const slots = 5
 	p := newPlatform(t, accept)
 	var together sync.WaitGroup
@@ -68,7 +68,7 @@ func TestSlotsAtTheSameTime(t *testing.T) {
 // When one slot fails, the others answer their current events, and nobody polls
 // again.
 func TestOneSlotEndsAll(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	broke, other := make(chan bool), make(chan bool)
 	adapters := []*adapter{{}, {}}
@@ -99,7 +99,7 @@ func TestOneSlotEndsAll(t *testing.T) {
 
 // When one adapter cannot start, those that have started are closed.
 func TestOneSlotDoesNotStart(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	adapters := []*adapter{{}, {start: func(context.Context) error { return errOurs }}, {}}
 	r := run(t, p, nil, withSlots(t, p, 3, func(i int) Adapter { return adapters[i] }))
@@ -116,7 +116,7 @@ func TestOneSlotDoesNotStart(t *testing.T) {
 // Leftovers of one slot are killed, while the event of another slot keeps its
 // own.
 func TestLeftoversOfSlots(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	lost := func(owner process.Owner) {
 		c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
@@ -153,7 +153,7 @@ func TestLeftoversOfSlots(t *testing.T) {
 
 // After a failed start each event can be answered with the cause.
 func TestAnswerFailedStart(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &adapter{start: func(context.Context) error {
 		return &protocol.Failure{Type: "Runtime.HandlerNotFound", Message: "no hush-hush"}
@@ -176,7 +176,7 @@ func TestAnswerFailedStart(t *testing.T) {
 // Where the platform does not take the cause of a failed start, it is in the
 // log, without secrets.
 func TestFailedStartIsReported(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	log := &syncBuffer{}
 	a := &adapter{start: func(context.Context) error { return errors.New("no hush-hush") }}
@@ -194,7 +194,7 @@ func TestFailedStartIsReported(t *testing.T) {
 
 // Each event is logged in one line.
 func TestReport(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &meteredAdapter{}
 	a.invoke = func(_ context.Context, ev *protocol.Event) ([]byte, error) {
@@ -236,7 +236,7 @@ func (*meteredAdapter) Usage() Usage { return Usage{Exit: "3", Peak: 3 << 19} }
 
 // A result that the platform refuses is logged as a failure.
 func TestReportRefused(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, func(got post) int {
 		if got.call == "response" {
 			return 413
@@ -255,7 +255,7 @@ func TestReportRefused(t *testing.T) {
 
 // Secrets that come with an event are hidden in its failure.
 func TestSecretsOfAnEvent(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	a := &adapter{invoke: func(_ context.Context, ev *protocol.Event) ([]byte, error) {
 		return nil, &protocol.Failure{Type: "Function.ExitError", Message: "for " + ev.ID}
@@ -274,17 +274,17 @@ func TestSecretsOfAnEvent(t *testing.T) {
 // An answer that the platform does not take is abandoned when the time for the
 // stop is over.
 func TestStopLimitOfAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 500 })
 	p.events <- event{id: "1", limit: time.Hour}
 	r := run(t, p, &adapter{}, func(s *Supervisor) { s.StopLimit = 50 * time.Millisecond })
 	p.post(t)
-	quick(t, func() { r.stopAndWait(t) })
+	mustNotWait(t, func() { r.stopAndWait(t) })
 }
 
 // Lines that a command logs between two events belong to neither.
 func TestLinesBetweenEvents(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	log := &syncBuffer{}
 	a := &settlingAdapter{}

@@ -55,7 +55,7 @@ func (a *journalAdapter) Close(time.Duration) error {
 // Everything starts in order and stops in reverse order, after the current
 // event.
 func TestOrderOfStop(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := journal(filepath.Join(t.TempDir(), "journal"))
 	p := newPlatform(t, accept)
 	a := &journalAdapter{journal: f}
@@ -88,7 +88,7 @@ func TestOrderOfStop(t *testing.T) {
 
 // The whole stop has one limit, even if nothing wants to exit.
 func TestLimitOfStop(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	const limit = 400 * time.Millisecond
 	p := newPlatform(t, accept)
 	entered := make(chan bool, 1)
@@ -134,7 +134,7 @@ func TestLimitOfStop(t *testing.T) {
 // An answer that the platform does not take leaves time for the rest of the
 // stop.
 func TestStopWithoutAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := journal(filepath.Join(t.TempDir(), "order"))
 	p := newPlatform(t, func(post) int { return 500 })
 	a := &adapter{invoke: func(context.Context, *protocol.Event) ([]byte, error) { return nil, nil }}
@@ -168,7 +168,7 @@ func TestStopCommandFails(t *testing.T) {
 		"":           "cannot run the stop command: error=",
 	} {
 		t.Run(command, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			c := shell(command)
 			c.Outputs = []io.Writer{io.Discard, io.Discard}
 			if command == "" {

@@ -26,7 +26,7 @@ func TestStartFails(t *testing.T) {
 		"wrapped":   {fmt.Errorf("so: %w", &protocol.Failure{Type: "Runtime.X", Message: "m"}), post{"error", "", "Runtime.X", "m"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, accept)
 			a := &adapter{start: func(context.Context) error { return row.err }}
 			p.events <- event{id: "1"}
@@ -45,7 +45,7 @@ func TestStartFails(t *testing.T) {
 
 // Run returns the error of a failed start even if the report does not arrive.
 func TestStartFailsUnreported(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 403 })
 	r := run(t, p, &adapter{start: func(context.Context) error { return errOurs }}, nil)
 	if err := r.wait(t); !errors.Is(err, errOurs) || strings.Contains(err.Error(), "403") {
@@ -61,7 +61,7 @@ func TestStoppedWhileStarting(t *testing.T) {
 		closed int
 	}{"it starts": {nil, 1}, "it does not": {errOurs, 0}} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, accept)
 			entered := make(chan bool)
 			a := &adapter{start: func(ctx context.Context) error {
@@ -93,7 +93,7 @@ func runSCF(t *testing.T, p *platform, a Adapter) *runningSupervisor {
 
 // A12: ready is reported after the start, not before.
 func TestReady(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	entered, proceed := make(chan bool), make(chan bool)
 	a := &adapter{start: func(context.Context) error {
@@ -115,7 +115,7 @@ func TestReady(t *testing.T) {
 
 // When the platform refuses the ready, Run fails, and closes what was started.
 func TestReadyRefused(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 403 })
 	a := &adapter{}
 	r := runSCF(t, p, a)
@@ -132,7 +132,7 @@ func TestReadyRefused(t *testing.T) {
 
 // A stop before the ready is accepted is not an error.
 func TestStoppedBeforeReady(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 500 })
 	a := &adapter{}
 	r := runSCF(t, p, a)
@@ -145,7 +145,7 @@ func TestStoppedBeforeReady(t *testing.T) {
 
 // Run returns the error of an adapter that cannot be closed.
 func TestCloseFails(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := newPlatform(t, accept)
 	r := run(t, p, &adapter{close: errOurs}, nil)
 	<-p.polls
@@ -160,7 +160,7 @@ func TestCloseFails(t *testing.T) {
 func TestNothingOutlivesRun(t *testing.T) {
 	for name, fail := range map[string]error{"started": nil, "not started": errOurs} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := newPlatform(t, accept)
 			r := run(t, p, &adapter{start: func(ctx context.Context) error {
 				_, err := process.Run(ctx, shell(escape+"escape 'sleep 60 >&2 &'"), 0)

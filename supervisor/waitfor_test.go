@@ -117,7 +117,7 @@ func TestWaitForLate(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "socket")
 	for network, at := range map[string]string{"tcp": unusedAddress(t, "127.0.0.1"), "tcp6": unusedAddress(t, "[::1]"), "unix": socket} {
 		t.Run(network, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			scheme := strings.TrimSuffix(network, "6")
 			ctx, cancel := context.WithTimeout(t.Context(), bound)
 			defer cancel()
@@ -135,7 +135,7 @@ func TestWaitForLate(t *testing.T) {
 // WaitFor waits for a server that answers with an error at first, and asks it
 // properly.
 func TestWaitForHTTP(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var ready atomic.Bool
 	asked := make(chan *http.Request, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -159,7 +159,7 @@ func TestWaitForHTTP(t *testing.T) {
 
 // Only 2xx means ready. The server may send its whole answer.
 func TestWaitForStatuses(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	sent := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var status int
@@ -236,7 +236,7 @@ func TestWaitForNever(t *testing.T) {
 		"silent":      {"http://", "", true, " is not ready: no answer (it is over)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			if row.scheme == "http://" {
 				row.scheme += serve(t, row.answer, row.hold)
 			}
@@ -246,7 +246,7 @@ func TestWaitForNever(t *testing.T) {
 			end := startWaitFor(t, ctx, addresses(t, "tcp://"+open, row.scheme))
 			cancel(over)
 			var err error
-			quick(t, func() { err = <-end })
+			mustNotWait(t, func() { err = <-end })
 			if err == nil || !strings.Contains(err.Error(), row.want) || !strings.HasPrefix(err.Error(), row.scheme+" is not ready") {
 				t.Errorf("got the error %v, want %q", err, row.want)
 			}
@@ -259,7 +259,7 @@ func TestWaitForNever(t *testing.T) {
 
 // Only the status counts, not the body.
 func TestWaitForAnyBody(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for name, answer := range map[string]string{
 		"no end":    "HTTP/1.1 200 OK\r\n\r\ndata: 1\n\n",
 		"too large": "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n",
@@ -273,7 +273,7 @@ func TestWaitForAnyBody(t *testing.T) {
 
 // A silent server blocks one try only.
 func TestWaitForSilent(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	a := addresses(t, "http://"+serve(t, "", true))[0]
 	began := time.Now()
 	err := a.try(t.Context())

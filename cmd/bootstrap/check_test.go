@@ -14,8 +14,8 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	setEnv(t, map[string]string{"USER_CODE_ROOT": dir, "SCF_RUNTIME_API": "127.0.0.1", "_HANDLER": "index.main_handler"})
-	unset(t, "BOOTSTRAP_TIMOUT") // until the file sets it
-	stdout, _ := runs(t, exitUsage, "check")
+	unsetEnv(t, "BOOTSTRAP_TIMOUT") // until the file sets it
+	stdout, _ := runWith(t, exitUsage, "check")
 	for _, want := range []string{
 		"error: BOOTSTRAP_GRACE is \"5\" (bootstrap.env:1): ",
 		"warning: unknown option: BOOTSTRAP_TIMOUT is \"3s\" (bootstrap.env:2): did you mean BOOTSTRAP_TIMEOUT?",
@@ -33,7 +33,7 @@ func TestCheck(t *testing.T) {
 // A correct configuration has no errors.
 func TestCheckNothing(t *testing.T) {
 	setEnv(t, map[string]string{"USER_CODE_ROOT": t.TempDir(), "SCF_RUNTIME_API": "127.0.0.1", "_HANDLER": "index.main_handler"})
-	if stdout, _ := runs(t, exitStopped, "check"); stdout != "" {
+	if stdout, _ := runWith(t, exitStopped, "check"); stdout != "" {
 		t.Errorf("got %q, want nothing", stdout)
 	}
 }
@@ -41,7 +41,7 @@ func TestCheckNothing(t *testing.T) {
 // Without a platform check fails.
 func TestCheckNowhere(t *testing.T) {
 	setEnv(t, nil)
-	if _, stderr := runs(t, exitUsage, "check"); !strings.Contains(stderr, "not on a platform") {
+	if _, stderr := runWith(t, exitUsage, "check"); !strings.Contains(stderr, "not on a platform") {
 		t.Errorf("got %q", stderr)
 	}
 }

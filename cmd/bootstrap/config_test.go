@@ -13,9 +13,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// codeWith returns a code folder with this bootstrap.env. The end of the test
-// unsets its variables.
-func codeWith(t *testing.T, text string) (dir string) {
+// folderWithEnvFile returns a code folder with this bootstrap.env. The end of
+// the test unsets its variables.
+func folderWithEnvFile(t *testing.T, text string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, envFile), []byte(text), 0o644); err != nil {
@@ -24,7 +24,7 @@ func codeWith(t *testing.T, text string) (dir string) {
 	vars, _ := parseEnvFile(text)
 	for _, v := range vars {
 		if _, ok := os.LookupEnv(v.name); !ok {
-			unset(t, v.name)
+			unsetEnv(t, v.name)
 		}
 	}
 	return dir
@@ -33,7 +33,7 @@ func codeWith(t *testing.T, text string) (dir string) {
 // The file sets what the environment lacks, and each option has its origin.
 func TestOrigins(t *testing.T) {
 	setEnv(t, map[string]string{"BOOTSTRAP_MARGIN": "20ms", "BOOTSTRAP_STDERR": "log", "COLOUR": ""})
-	dir := codeWith(t, "# ours\nBOOTSTRAP_TIMEOUT=9s\nBOOTSTRAP_MARGIN=wrong, but the environment wins\n\nTOKEN='a $b #c'\nCOLOUR=red\nBOOTSTRAP_TIMEUOT=1s\nBOOTSTRAP_TIMEOUT=10s\n")
+	dir := folderWithEnvFile(t, "# ours\nBOOTSTRAP_TIMEOUT=9s\nBOOTSTRAP_MARGIN=wrong, but the environment wins\n\nTOKEN='a $b #c'\nCOLOUR=red\nBOOTSTRAP_TIMEUOT=1s\nBOOTSTRAP_TIMEOUT=10s\n")
 	c, err := readConfig(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestZeroIsExplained(t *testing.T) {
 // value that may be a secret.
 func TestErrorsOfFile(t *testing.T) {
 	setEnv(t, map[string]string{"BOOTSTRAP_GRACE": "5", "BOOTSTRAP_STANDBY": "true"})
-	dir := codeWith(t, "BOOTSTRAP_TIMEOUT=abc\nhush hush\nBOOTSTRAP_DELIVERY=argv\nBOOTSTRAP_COMMAND=[\"hush\"]\nTOKEN='hush\nBOOTSTRAP_SECRETS='hush!,x'\nBOOTSTRAP_WAIT_FOR=http://user:hush@db/,tcp://db\n")
+	dir := folderWithEnvFile(t, "BOOTSTRAP_TIMEOUT=abc\nhush hush\nBOOTSTRAP_DELIVERY=argv\nBOOTSTRAP_COMMAND=[\"hush\"]\nTOKEN='hush\nBOOTSTRAP_SECRETS='hush!,x'\nBOOTSTRAP_WAIT_FOR=http://user:hush@db/,tcp://db\n")
 	_, err := readConfig(dir)
 	if err == nil {
 		t.Fatal("got no error")
@@ -168,23 +168,23 @@ func TestFileCannotBeRead(t *testing.T) {
 // has its line.
 func TestFileOfCodeFolder(t *testing.T) {
 	setEnv(t, nil)
-	dir := codeWith(t, "BOOTSTRAP_PLATFORM=aws\n")
+	dir := folderWithEnvFile(t, "BOOTSTRAP_PLATFORM=aws\n")
 	t.Setenv("LAMBDA_TASK_ROOT", dir)
-	if _, stderr := runs(t, exitUsage); !strings.Contains(stderr, `BOOTSTRAP_PLATFORM is "aws" (bootstrap.env:1): expected scf`) {
+	if _, stderr := runWith(t, exitUsage); !strings.Contains(stderr, `BOOTSTRAP_PLATFORM is "aws" (bootstrap.env:1): expected scf`) {
 		t.Errorf("got %s", stderr)
 	}
 	setEnv(t, nil)
-	dir = codeWith(t, "\nBOOTSTRAP_TIMEUOT=1s\n")
+	dir = folderWithEnvFile(t, "\nBOOTSTRAP_TIMEUOT=1s\n")
 	t.Setenv("LAMBDA_TASK_ROOT", dir)
-	if _, stderr := runs(t, exitUsage); !strings.Contains(stderr, "variable=BOOTSTRAP_TIMEUOT nearest=BOOTSTRAP_TIMEOUT from=bootstrap.env:2") {
+	if _, stderr := runWith(t, exitUsage); !strings.Contains(stderr, "variable=BOOTSTRAP_TIMEUOT nearest=BOOTSTRAP_TIMEOUT from=bootstrap.env:2") {
 		t.Errorf("got %s", stderr)
 	}
 }
 
 // A command inherits the variables of the file, including its own command line.
 func TestFileReachesCommand(t *testing.T) {
-	dir := codeWith(t, "BOOTSTRAP_COMMAND='echo \"$GREETING, $(cat)\"'\nGREETING='a  b'\n")
-	calls, log := serves(t, protocol.Lambda, exitStopped, map[string]string{"LAMBDA_TASK_ROOT": dir})
+	dir := folderWithEnvFile(t, "BOOTSTRAP_COMMAND='echo \"$GREETING, $(cat)\"'\nGREETING='a  b'\n")
+	calls, log := serveOne(t, protocol.Lambda, exitStopped, map[string]string{"LAMBDA_TASK_ROOT": dir})
 	if len(calls) != 1 || !strings.HasSuffix(calls[0], "response a  b, event\n") {
 		t.Errorf("got %q; log %s", calls, log)
 	}
@@ -214,7 +214,7 @@ func TestChoices(t *testing.T) {
 // Errors in the function's files are listed with all others, with their origin
 // and without the text of commands.
 func TestValidate(t *testing.T) {
-	dir := codeWith(t, "BOOTSTRAP_STANDBY=true\nBOOTSTRAP_INIT_COMMAND='[\"no-init\"]'\n")
+	dir := folderWithEnvFile(t, "BOOTSTRAP_STANDBY=true\nBOOTSTRAP_INIT_COMMAND='[\"no-init\"]'\n")
 	for name, text := range map[string]string{"index.sh": "main() { :; }", "Procfile": "a: [\"hush\"\nodd\nb: [\"nowhere/tool\"]\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -224,7 +224,7 @@ func TestValidate(t *testing.T) {
 		"USER_CODE_ROOT": dir, "_HANDLER": "index.main", "SCF_RUNTIME_API": "127.0.0.1", "SCF_RUNTIME_API_PORT": "1", "BOOTSTRAP_SIDECARS": "Procfile",
 		"BOOTSTRAP_WORKER_MAX_EVENTS": "3", "BOOTSTRAP_STOP_COMMAND": `["no-stop"]`, "BOOTSTRAP_CONCURRENCY": "2", "BOOTSTRAP_RESULT": "4",
 	})
-	_, stderr := runs(t, exitUsage)
+	_, stderr := runWith(t, exitUsage)
 	for _, want := range []string{
 		`BOOTSTRAP_RESULT is "4" (environment): expected`,
 		`BOOTSTRAP_CONCURRENCY is "2" (environment): Tencent SCF gives`,

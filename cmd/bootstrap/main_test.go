@@ -32,12 +32,12 @@ func TestMain(m *testing.M) {
 func setEnv(t *testing.T, vars map[string]string) {
 	t.Helper()
 	for _, o := range options() {
-		unset(t, o.name)
+		unsetEnv(t, o.name)
 	}
 	for _, p := range protocol.Platforms {
 		for _, name := range append([]string{p.Handler, p.CodeRoot, p.Timeout}, p.Address...) {
 			if name != "" {
-				unset(t, name)
+				unsetEnv(t, name)
 			}
 		}
 	}
@@ -46,8 +46,8 @@ func setEnv(t *testing.T, vars map[string]string) {
 	}
 }
 
-// unset leaves a variable unset until the end of the test.
-func unset(t *testing.T, name string) {
+// unsetEnv leaves a variable unset until the end of the test.
+func unsetEnv(t *testing.T, name string) {
 	t.Helper()
 	t.Setenv(name, "") // restores it
 	if err := os.Unsetenv(name); err != nil {
@@ -55,8 +55,8 @@ func unset(t *testing.T, name string) {
 	}
 }
 
-// runs checks the exit status, and returns what run writes.
-func runs(t *testing.T, want int, args ...string) (stdout, stderr string) {
+// runWith checks the exit status, and returns what run writes.
+func runWith(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, log bytes.Buffer
 	if got := run(t.Context(), args, &out, &log); !reflect.DeepEqual(got, want) {
@@ -83,7 +83,7 @@ func TestArguments(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
-			stdout, stderr := runs(t, test.status, test.args...)
+			stdout, stderr := runWith(t, test.status, test.args...)
 			if !strings.Contains(stdout, test.stdout) || (test.stdout == "") != (stdout == "") {
 				t.Errorf("stdout: got %q, want …%s…", stdout, test.stdout)
 			}
@@ -112,7 +112,7 @@ func TestNoPlatform(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			setEnv(t, test.vars)
 			t.Setenv("PASSWORD", secret)
-			stdout, stderr := runs(t, exitUsage)
+			stdout, stderr := runWith(t, exitUsage)
 			for _, want := range test.want {
 				if !strings.Contains(stderr, want) {
 					t.Errorf("stderr: got %q, want …%s…", stderr, want)
@@ -163,10 +163,10 @@ var samples = map[string]string{
 	"BOOTSTRAP_SECRETS":          "TOKEN, DB_PASSWORD",
 }
 
-// needs names an option without which a sample is a conflict.
-var needs = map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "BOOTSTRAP_SIDECARS"}
+// requires names an option without which a sample is a conflict.
+var requires = map[string]string{"BOOTSTRAP_SIDECAR_POLICY": "BOOTSTRAP_SIDECARS"}
 
-func readsConfig(t *testing.T, vars map[string]string) Config {
+func readValid(t *testing.T, vars map[string]string) Config {
 	t.Helper()
 	setEnv(t, vars)
 	c, err := readConfig(t.TempDir())
@@ -180,8 +180,8 @@ func readsConfig(t *testing.T, vars map[string]string) Config {
 // The help lists every option as envconfig reads it, with its default.
 func TestHelpOfOptions(t *testing.T) {
 	setEnv(t, nil)
-	text, _ := runs(t, 0, "help")
-	defaults := reflect.ValueOf(readsConfig(t, nil))
+	text, _ := runWith(t, 0, "help")
+	defaults := reflect.ValueOf(readValid(t, nil))
 	if got, want := len(options()), defaults.NumField()-1; !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %d options, want %d", got, want)
 	}
@@ -195,12 +195,12 @@ func TestHelpOfOptions(t *testing.T) {
 				t.Fatal("the test has no sample for it")
 			}
 			vars := map[string]string{o.name: sample}
-			if need, ok := needs[o.name]; ok {
+			if need, ok := requires[o.name]; ok {
 				vars[need] = samples[need]
 			}
-			changed := reflect.ValueOf(readsConfig(t, vars))
+			changed := reflect.ValueOf(readValid(t, vars))
 			for j, other := range options() {
-				if other.name == needs[o.name] {
+				if other.name == requires[o.name] {
 					continue
 				}
 				if same := reflect.DeepEqual(changed.Field(j).Interface(), defaults.Field(j).Interface()); same != (i != j) {
@@ -208,7 +208,7 @@ func TestHelpOfOptions(t *testing.T) {
 				}
 			}
 			if o.value != "" {
-				given := reflect.ValueOf(readsConfig(t, map[string]string{o.name: o.value}))
+				given := reflect.ValueOf(readValid(t, map[string]string{o.name: o.value}))
 				if !reflect.DeepEqual(given.Field(i).Interface(), defaults.Field(i).Interface()) {
 					t.Errorf("the default %s: got %v, want %v", o.value, given.Field(i), defaults.Field(i))
 				}
@@ -218,7 +218,7 @@ func TestHelpOfOptions(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	got := readsConfig(t, nil)
+	got := readValid(t, nil)
 	want := Config{Adapter: "auto", StartTimeout: duration(time.Minute), Delivery: "stdin", Result: "stdout", ExitCodes: exitCodes(nil), Stderr: "log", Leftovers: "end", Grace: duration(5 * time.Second), LogLevel: 3,
 		OnInitFailure: "exit", SidecarPolicy: "restart", LogFormat: "text"}
 	if !reflect.DeepEqual(got, want) {
@@ -229,7 +229,7 @@ func TestDefaults(t *testing.T) {
 // A text that is set to "" counts as not set.
 func TestEmptyTexts(t *testing.T) {
 	vars := map[string]string{"BOOTSTRAP_COMMAND": "", "BOOTSTRAP_PLATFORM": ""}
-	if got, want := readsConfig(t, vars), readsConfig(t, nil); !reflect.DeepEqual(got, want) {
+	if got, want := readValid(t, vars), readValid(t, nil); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -240,7 +240,7 @@ func TestForeignVariables(t *testing.T) {
 	for name, value := range samples {
 		vars[strings.TrimPrefix(name, "BOOTSTRAP_")] = value
 	}
-	if got, want := readsConfig(t, vars), readsConfig(t, nil); !reflect.DeepEqual(got, want) {
+	if got, want := readValid(t, vars), readValid(t, nil); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -305,7 +305,7 @@ func TestConfigErrors(t *testing.T) {
 		"BOOTSTRAP_COMMAND":          `["curl", "hush"`,
 		"PASSWORD":                   "hush",
 	})
-	_, stderr := runs(t, exitUsage)
+	_, stderr := runWith(t, exitUsage)
 	for _, want := range []string{
 		`BOOTSTRAP_DELIVERY is "stdni" (environment): expected stdin, argv or file`,
 		`BOOTSTRAP_RESULT is "3" (environment): expected stdout or fd3`,
@@ -334,7 +334,7 @@ func TestConfigErrors(t *testing.T) {
 // They are one JSON record in the log.
 func TestConfigErrorsInJSON(t *testing.T) {
 	setEnv(t, map[string]string{"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_LEFTOVERS": "kill", "BOOTSTRAP_STDERR": "off"})
-	_, stderr := runs(t, exitUsage)
+	_, stderr := runWith(t, exitUsage)
 	var got struct{ Level, Stream, Message string }
 	if err := json.Unmarshal([]byte(stderr), &got); err != nil {
 		t.Fatalf("got %q: %v", stderr, err)
@@ -348,7 +348,7 @@ func TestConfigErrorsInJSON(t *testing.T) {
 }
 
 // A fake platform sends one event and records the calls.
-type fake struct {
+type fakePlatform struct {
 	*protocol.Platform
 	body   string
 	header map[string]string
@@ -359,7 +359,7 @@ type fake struct {
 	calls []string // "path body"
 }
 
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *fakePlatform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case f.Next:
 		f.next(w, r)
@@ -378,7 +378,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fake) next(w http.ResponseWriter, r *http.Request) {
+func (f *fakePlatform) next(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	given := f.given
 	f.given = true
@@ -394,13 +394,13 @@ func (f *fake) next(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, f.body) // the test sees a broken connection
 }
 
-// serves makes run serve one event, stops it after the answer, and returns the
-// calls and the log.
-func serves(t *testing.T, p *protocol.Platform, status int, vars map[string]string) (calls []string, log string) {
+// serveOne makes run serve one event, stops it after the answer, and returns
+// the calls and the log.
+func serveOne(t *testing.T, p *protocol.Platform, status int, vars map[string]string) (calls []string, log string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	f := &fake{Platform: p, body: "event", done: cancel, header: map[string]string{"X-Cff-Access-Key": "secret"}}
+	f := &fakePlatform{Platform: p, body: "event", done: cancel, header: map[string]string{"X-Cff-Access-Key": "secret"}}
 	server := httptest.NewServer(f)
 	defer server.Close()
 	setEnv(t, vars)
@@ -455,7 +455,7 @@ func TestServe(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			calls, log := serves(t, test.platform, exitStopped, test.vars)
+			calls, log := serveOne(t, test.platform, exitStopped, test.vars)
 			if len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], test.want) {
 				t.Errorf("got %q, want %s; log %s", calls, test.want, log)
 			}
@@ -465,7 +465,7 @@ func TestServe(t *testing.T) {
 		})
 	}
 	t.Run("a start that fails", func(t *testing.T) {
-		calls, log := serves(t, protocol.Lambda, exitFailed, map[string]string{"_HANDLER": "index.nope", "LAMBDA_TASK_ROOT": dir})
+		calls, log := serveOne(t, protocol.Lambda, exitFailed, map[string]string{"_HANDLER": "index.nope", "LAMBDA_TASK_ROOT": dir})
 		if len(calls) != 1 || !strings.HasPrefix(calls[0], initErr+`{"errorType":"Runtime.HandlerNotFound"`) {
 			t.Errorf("got %q", calls)
 		}
@@ -474,13 +474,13 @@ func TestServe(t *testing.T) {
 		}
 	})
 	t.Run("a start that fails, without a call for it", func(t *testing.T) {
-		calls, log := serves(t, protocol.SCF, exitFailed, map[string]string{"_HANDLER": "../x", "USER_CODE_ROOT": dir})
+		calls, log := serveOne(t, protocol.SCF, exitFailed, map[string]string{"_HANDLER": "../x", "USER_CODE_ROOT": dir})
 		if len(calls) > 0 || !strings.Contains(log, "is outside the code folder") {
 			t.Errorf("got %q, log %s", calls, log)
 		}
 	})
 	t.Run("a silent log", func(t *testing.T) {
-		_, log := serves(t, protocol.Lambda, exitStopped, map[string]string{"BOOTSTRAP_COMMAND": "echo mine >&2", "BOOTSTRAP_LOG_LEVEL": "off"})
+		_, log := serveOne(t, protocol.Lambda, exitStopped, map[string]string{"BOOTSTRAP_COMMAND": "echo mine >&2", "BOOTSTRAP_LOG_LEVEL": "off"})
 		if log != "mine\n" {
 			t.Errorf("log: got %q, want the command's alone", log)
 		}
@@ -491,7 +491,7 @@ func TestServe(t *testing.T) {
 // posted.
 func TestGraceOfStop(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
-	f := &fake{Platform: protocol.Lambda, done: func() {}}
+	f := &fakePlatform{Platform: protocol.Lambda, done: func() {}}
 	server := httptest.NewServer(f)
 	defer server.Close()
 	setEnv(t, map[string]string{

@@ -40,7 +40,7 @@ func TestParseProcfile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			entries, errs := parseProcfile("Procfile", row.text)
-			if got := pairs(entries); !slices.Equal(got, row.entries) {
+			if got := namesAndCommands(entries); !slices.Equal(got, row.entries) {
 				t.Errorf("got %q, want %q", got, row.entries)
 			}
 			var got []string
@@ -54,8 +54,8 @@ func TestParseProcfile(t *testing.T) {
 	}
 }
 
-// pairs returns the names and commands.
-func pairs(entries []entry) (all [][2]string) {
+// namesAndCommands returns the names and commands.
+func namesAndCommands(entries []entry) (all [][2]string) {
 	for _, e := range entries {
 		all = append(all, [2]string{e.name, e.command})
 	}
@@ -81,14 +81,14 @@ func FuzzProcfile(f *testing.F) {
 			}
 			names[e.name] = true
 		}
-		again, errs := parseProcfile("Procfile", lines(entries))
-		if len(entries) > 0 && (errs != nil || !slices.Equal(pairs(again), pairs(entries))) {
+		again, errs := parseProcfile("Procfile", procfileText(entries))
+		if len(entries) > 0 && (errs != nil || !slices.Equal(namesAndCommands(again), namesAndCommands(entries))) {
 			t.Errorf("%q: got %q, and of these %q, %v", text, entries, again, errs)
 		}
 	})
 }
 
-func lines(entries []entry) (text string) {
+func procfileText(entries []entry) (text string) {
 	for _, e := range entries {
 		text += e.name + ": " + e.command + "\n"
 	}

@@ -11,12 +11,12 @@ import (
 	"bootstrap/protocol"
 )
 
-// named are the platforms whose instances may serve several events at the same
-// time.
-var named = []*protocol.Platform{protocol.FunctionGraph, protocol.Lambda}
+// concurrentPlatforms are the platforms whose instances may serve several
+// events at the same time.
+var concurrentPlatforms = []*protocol.Platform{protocol.FunctionGraph, protocol.Lambda}
 
-// take polls, and expects the event with that id.
-func (f *fixture) take(id string) {
+// expectEvent polls, and expects the event with that id.
+func (f *fixture) expectEvent(id string) {
 	f.t.Helper()
 	if got := f.next(); got.id != id {
 		f.t.Errorf("got event %q, want %q", got.id, id)
@@ -24,9 +24,9 @@ func (f *fixture) take(id string) {
 }
 
 func TestEventsAtTheSameTime(t *testing.T) {
-	for _, p := range named {
+	for _, p := range concurrentPlatforms {
 		f := start(t, p, Function{Concurrency: 3, Timeout: time.Minute})
-		var polls []<-chan answered
+		var polls []<-chan httpAnswer
 		for range 3 {
 			polls = append(polls, f.poll())
 		}
@@ -44,7 +44,7 @@ func TestEventsAtTheSameTime(t *testing.T) {
 			f.respond(403, id, "again")
 		}
 		f.respond(400, "3", "not fetched")
-		f.take("3")
+		f.expectEvent("3")
 		f.fail(p.Accepted, "3", "")
 		for id, inv := range all[:3] {
 			f.check(inv, Outcome{Kind: Result, ID: inv.id, Body: fmt.Append(nil, "result of ", id)})
@@ -60,18 +60,18 @@ func TestNoMoreThanConcurrency(t *testing.T) {
 	for id := range 3 {
 		f.submit(Event{ID: fmt.Sprint(id)})
 	}
-	f.take("0")
-	f.take("1")
+	f.expectEvent("0")
+	f.expectEvent("1")
 	f.expect(403, "GET", f.p.Next, "")
 	f.respond(202, "1", "")
-	f.take("2")
+	f.expectEvent("2")
 
 	f = start(t, protocol.FunctionGraph, Function{Concurrency: 2, Timeout: time.Minute})
 	f.submit(Event{ID: "0"})
 	f.submit(Event{ID: "1"})
-	f.take("0")
-	f.take("1")
-	f.take("0") // the same event again
+	f.expectEvent("0")
+	f.expectEvent("1")
+	f.expectEvent("0") // the same event again
 }
 
 // As many polls may wait as there may be events.
@@ -90,17 +90,17 @@ func TestNewerPollTakesOverFromTheOldest(t *testing.T) {
 
 // A timeout of one event does not end the others.
 func TestOnlyThatEventTimesOut(t *testing.T) {
-	for _, p := range named {
+	for _, p := range concurrentPlatforms {
 		f := start(t, p, Function{Concurrency: 2, Timeout: time.Minute})
 		first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
-		f.take("1")
-		f.take("2")
+		f.expectEvent("1")
+		f.expectEvent("2")
 		third := f.submit(Event{ID: "3"})
 		f.timeUp()
-		f.check(first, Outcome{Kind: TimedOut, ID: "1", Reason: "not answered within 1m0s"})
+		f.check(first, Outcome{Kind: TimedOut, ID: "1", Reason: "not httpAnswer within 1m0s"})
 		f.respond(403, "1", "late")
 		f.fail(403, "1", "late")
-		f.take("3")
+		f.expectEvent("3")
 		f.respond(p.Accepted, "2", "")
 		f.respond(p.Accepted, "3", "")
 		f.check(second, Outcome{Kind: Result, ID: "2"})
@@ -111,14 +111,14 @@ func TestOnlyThatEventTimesOut(t *testing.T) {
 func TestOnlyThatEventIsNotFetched(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
 	first := f.submit(Event{ID: "1"})
-	f.take("1")
+	f.expectEvent("1")
 	second := f.submit(Event{ID: "2"})
 	f.respond(202, "1", "")
 	f.check(first, Outcome{Kind: Result, ID: "1"})
 	f.timeUp()
 	f.check(second, Outcome{Kind: TimedOut, ID: "2", Reason: "not fetched within 1m0s"})
 	third := f.submit(Event{ID: "3"})
-	f.take("3")
+	f.expectEvent("3")
 	f.respond(202, "3", "")
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
@@ -127,9 +127,9 @@ func TestOnlyThatEventIsNotFetched(t *testing.T) {
 func TestDeadlinesAtTheSameTime(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 3, Timeout: time.Minute})
 	first := f.submit(Event{ID: "1"})
-	f.take("1")
+	f.expectEvent("1")
 	f.submit(Event{ID: "2"})
-	f.take("2")
+	f.expectEvent("2")
 	f.s.update(func(m *machine, _ time.Time) {
 		if got := m.deadline(); got != first.due || !m.queue[1].due.After(got) {
 			t.Errorf("got deadline %v of %v and %v", got, first.due, m.queue[1].due)
@@ -141,8 +141,8 @@ func TestExitWithEvents(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
 	exited := f.s.Start()
 	first, second, third := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"}), f.submit(Event{ID: "3"})
-	f.take("1")
-	f.take("2")
+	f.expectEvent("1")
+	f.expectEvent("2")
 	exited("signal: killed")
 	for _, inv := range []*invocation{first, second} {
 		f.check(inv, Outcome{Kind: RuntimeExited, ID: inv.id, Reason: "signal: killed"})
@@ -150,7 +150,7 @@ func TestExitWithEvents(t *testing.T) {
 	f.s.Start()
 	f.reconnect()
 	f.respond(400, "1", "of the one before")
-	f.take("3")
+	f.expectEvent("3")
 	f.respond(202, "3", "")
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
@@ -166,7 +166,7 @@ func TestInitFailsEvents(t *testing.T) {
 	}
 	f.s.Start()
 	f.reconnect()
-	f.take("3")
+	f.expectEvent("3")
 	f.respond(202, "3", "")
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
@@ -177,19 +177,19 @@ func TestTooLargeAtTheSameTime(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
 	tooLarge := string(make([]byte, f.p.MaxResult+1))
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
-	f.take("1")
+	f.expectEvent("1")
 	f.respond(413, "1", tooLarge)
-	f.take("2")
+	f.expectEvent("2")
 	f.fail(202, "1", "too large")
 	f.check(first, Outcome{Kind: Failure, ID: "1", Body: []byte("too large")})
 
 	third := f.submit(Event{ID: "3"})
-	f.take("3")
+	f.expectEvent("3")
 	f.respond(413, "2", tooLarge)
 	f.submit(Event{ID: "4"})
-	f.take("4")
+	f.expectEvent("4")
 	if out := f.outcome(second); out.ErrorType != "Function.ResponseSizeTooLarge" {
-		t.Errorf("got %s", show(out))
+		t.Errorf("got %s", describe(out))
 	}
 	f.respond(202, "3", "")
 	f.check(third, Outcome{Kind: Result, ID: "3"})
@@ -216,31 +216,31 @@ func TestConcurrencyVariable(t *testing.T) {
 	}
 }
 
-// begin calls Invoke in a goroutine.
-func (g *rig) begin(ctx context.Context, event string) <-chan invoked {
-	done := make(chan invoked, 1)
+// invokeInBackground calls Invoke in a goroutine.
+func (g *runnerFixture) invokeInBackground(ctx context.Context, event string) <-chan invokeResult {
+	done := make(chan invokeResult, 1)
 	go func() {
 		out, err := g.Invoke(ctx, Event{Body: []byte(event)})
-		done <- invoked{out, err}
+		done <- invokeResult{out, err}
 	}()
 	return done
 }
 
-// An invoked is the result of Invoke.
-type invoked struct {
+// An invokeResult is the result of Invoke.
+type invokeResult struct {
 	Outcome
 	err error
 }
 
 func TestRunnerAtTheSameTime(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
-	var all []<-chan invoked
+	g := newRunnerFixture(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
+	var all []<-chan invokeResult
 	for range 3 {
-		all = append(all, g.begin(t.Context(), "meet 3"))
+		all = append(all, g.invokeInBackground(t.Context(), "meet 3"))
 	}
 	for _, done := range all {
 		if got := <-done; got.err != nil || got.Kind != Result {
-			t.Errorf("got %s, %v", show(got.Outcome), got.err)
+			t.Errorf("got %s, %v", describe(got.Outcome), got.err)
 		}
 	}
 	if got := g.s.Stats().Instances; got != 1 {
@@ -250,22 +250,22 @@ func TestRunnerAtTheSameTime(t *testing.T) {
 
 // Events share the end of their instance, and then a new one.
 func TestRunnerExitsWithEvents(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
+	g := newRunnerFixture(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
 	listener := listen(t)
-	one := g.begin(t.Context(), "hang "+listener.Addr().String())
-	two := g.begin(t.Context(), "hang "+listener.Addr().String())
+	one := g.invokeInBackground(t.Context(), "hang "+listener.Addr().String())
+	two := g.invokeInBackground(t.Context(), "hang "+listener.Addr().String())
 	accept(t, listener)
 	accept(t, listener)
-	three := g.begin(t.Context(), "die")
-	for _, done := range []<-chan invoked{one, two, three} {
+	three := g.invokeInBackground(t.Context(), "die")
+	for _, done := range []<-chan invokeResult{one, two, three} {
 		if got := <-done; got.err != nil || got.Kind != RuntimeExited || got.Reason != "exit status 5" {
-			t.Errorf("got %s, %v", show(got.Outcome), got.err)
+			t.Errorf("got %s, %v", describe(got.Outcome), got.err)
 		}
 	}
-	one, two = g.begin(t.Context(), "meet 2"), g.begin(t.Context(), "meet 2")
-	for _, done := range []<-chan invoked{one, two} {
+	one, two = g.invokeInBackground(t.Context(), "meet 2"), g.invokeInBackground(t.Context(), "meet 2")
+	for _, done := range []<-chan invokeResult{one, two} {
 		if got := <-done; got.err != nil || got.Kind != Result {
-			t.Errorf("got %s, %v", show(got.Outcome), got.err)
+			t.Errorf("got %s, %v", describe(got.Outcome), got.err)
 		}
 	}
 	if got := g.s.Stats().Instances; got != 2 {
@@ -275,12 +275,12 @@ func TestRunnerExitsWithEvents(t *testing.T) {
 
 // All events that wait for an instance fail if it cannot start.
 func TestRunnerBrokenForAll(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "broken")
+	g := newRunnerFixture(t, protocol.Lambda, Function{Concurrency: 3}, "broken")
 	for range 3 {
-		one, two := g.begin(t.Context(), "hello"), g.begin(t.Context(), "hello")
-		for _, done := range []<-chan invoked{one, two} {
+		one, two := g.invokeInBackground(t.Context(), "hello"), g.invokeInBackground(t.Context(), "hello")
+		for _, done := range []<-chan invokeResult{one, two} {
 			if got := <-done; got.err != nil || got.Kind != InitFailed {
-				t.Errorf("got %s, %v", show(got.Outcome), got.err)
+				t.Errorf("got %s, %v", describe(got.Outcome), got.err)
 			}
 		}
 	}
@@ -292,19 +292,19 @@ func TestRunnerBrokenForAll(t *testing.T) {
 // Neither a timeout nor the end of a context kills an instance that may serve
 // other events.
 func TestRunnerKeepsItsInstance(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
+	g := newRunnerFixture(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
 	g.invoke("hello", Result)
-	g.s.update(func(m *machine, _ time.Time) { m.limit = short })
+	g.s.update(func(m *machine, _ time.Time) { m.limit = shortLimit })
 	g.invoke("hang", TimedOut)
 	g.s.update(func(m *machine, _ time.Time) { m.limit = time.Minute })
 
 	ctx, cancel := context.WithCancel(t.Context())
 	listener := listen(t)
-	hangs := g.begin(ctx, "hang "+listener.Addr().String())
+	hangs := g.invokeInBackground(ctx, "hang "+listener.Addr().String())
 	accept(t, listener)
 	cancel()
 	if got := <-hangs; !errors.Is(got.err, context.Canceled) {
-		t.Errorf("got %s, %v", show(got.Outcome), got.err)
+		t.Errorf("got %s, %v", describe(got.Outcome), got.err)
 	}
 	g.invoke("hello", Result)
 	if got := g.s.Stats().Instances; got != 1 {
@@ -314,8 +314,8 @@ func TestRunnerKeepsItsInstance(t *testing.T) {
 
 // Stop waits for all events, and for another Stop.
 func TestRunnerStopWaits(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{Concurrency: 2}, "parallel")
-	one := g.begin(t.Context(), "meet 2")
+	g := newRunnerFixture(t, protocol.Lambda, Function{Concurrency: 2}, "parallel")
+	one := g.invokeInBackground(t.Context(), "meet 2")
 	for g.s.Stats().Deliveries == 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -330,7 +330,7 @@ func TestRunnerStopWaits(t *testing.T) {
 	}
 	g.s.update(func(m *machine, now time.Time) { m.expire(m.deadline()) })
 	if got := <-one; got.Kind != TimedOut {
-		t.Errorf("got %s, %v", show(got.Outcome), got.err)
+		t.Errorf("got %s, %v", describe(got.Outcome), got.err)
 	}
 	if first, second := <-stopped, <-stopped; first == second {
 		t.Errorf("got %v twice, want that one of them found an instance", first)

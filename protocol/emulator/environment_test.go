@@ -58,7 +58,7 @@ func TestEnvironment(t *testing.T) {
 
 // Every placeholder ${…} is filled in.
 func TestNothingLeftToFillIn(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		f.submit(Event{ID: "1"})
 		filled := f.s.Environment()

@@ -17,7 +17,7 @@ func TestExitBeforeReady(t *testing.T) {
 }
 
 func TestExitWithEvent(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := newFixture(t, p, Function{})
 		exited := f.s.Start()
 		f.ready()
@@ -40,7 +40,7 @@ func TestExitBeforeItsFirstEvent(t *testing.T) {
 }
 
 func TestExitWhileIdle(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := newFixture(t, p, Function{})
 		exited := f.s.Start()
 		f.ready()
@@ -63,7 +63,7 @@ func TestExitWhileIdle(t *testing.T) {
 
 // A call that is held at the exit ends, and does not count as refused.
 func TestExitWhileHeld(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := newFixture(t, p, Function{})
 		exited := f.s.Start()
 		f.ready()

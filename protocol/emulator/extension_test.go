@@ -20,7 +20,7 @@ func (f *fixture) register(name string) (id string) {
 }
 
 // wait makes the extension poll over a connection of its own. It returns when
-// the call is held or answered.
+// the call is held or httpAnswer.
 func (f *fixture) wait(id string) {
 	f.t.Helper()
 	before := f.s.waiting()
@@ -54,9 +54,9 @@ func (s *Server) waiting() (n int) {
 
 // poll polls for an event in a goroutine, and returns when the machine has the
 // poll.
-func (f *fixture) poll() <-chan answered {
+func (f *fixture) poll() <-chan httpAnswer {
 	before := f.s.Stats().Polls
-	got := make(chan answered, 1)
+	got := make(chan httpAnswer, 1)
 	go func() { got <- f.call("GET", f.p.Next, "") }()
 	for f.s.Stats().Polls == before {
 		f.call("GET", "/", "")
@@ -71,7 +71,7 @@ func TestReadyWithExtensions(t *testing.T) {
 		f.s.Start()
 		one, two := f.register("one"), f.register("two")
 		inv := f.submit(Event{ID: "1"})
-		var got <-chan answered
+		var got <-chan httpAnswer
 		if runtimeFirst {
 			got = f.poll()
 		}

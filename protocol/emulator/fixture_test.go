@@ -73,14 +73,14 @@ func (f *fixture) url(path string) string {
 	return "http://" + endpoint + path
 }
 
-// An answered is the answer to a call.
-type answered struct {
+// An httpAnswer is the answer to a call.
+type httpAnswer struct {
 	status   int
 	id, body string
 	header   http.Header
 }
 
-func (f *fixture) call(method, path, body string, header ...string) answered {
+func (f *fixture) call(method, path, body string, header ...string) httpAnswer {
 	f.t.Helper()
 	req, err := http.NewRequest(method, f.url(path), strings.NewReader(body))
 	if err != nil {
@@ -92,18 +92,18 @@ func (f *fixture) call(method, path, body string, header ...string) answered {
 	resp, err := f.client.Do(req)
 	if err != nil {
 		f.t.Error(err) // not Fatal: also called from other goroutines
-		return answered{}
+		return httpAnswer{}
 	}
 	defer resp.Body.Close()
 	all, err := io.ReadAll(resp.Body)
 	if err != nil {
 		f.t.Error(err)
 	}
-	return answered{resp.StatusCode, resp.Header.Get(f.p.RequestID), string(all), resp.Header}
+	return httpAnswer{resp.StatusCode, resp.Header.Get(f.p.RequestID), string(all), resp.Header}
 }
 
 // expect makes a call and checks the status.
-func (f *fixture) expect(status int, method, path, body string, header ...string) answered {
+func (f *fixture) expect(status int, method, path, body string, header ...string) httpAnswer {
 	f.t.Helper()
 	got := f.call(method, path, body, header...)
 	if got.status != status {
@@ -113,7 +113,7 @@ func (f *fixture) expect(status int, method, path, body string, header ...string
 }
 
 // next fetches an event.
-func (f *fixture) next() answered {
+func (f *fixture) next() httpAnswer {
 	f.t.Helper()
 	return f.expect(200, "GET", f.p.Next, "")
 }
@@ -159,11 +159,11 @@ func (f *fixture) check(inv *invocation, want Outcome) {
 	got := f.outcome(inv)
 	if got.Kind != want.Kind || got.ID != want.ID || string(got.Body) != string(want.Body) || got.ErrorType != want.ErrorType ||
 		!strings.Contains(got.Reason, want.Reason) {
-		f.t.Errorf("outcome: got %s, want %s", show(got), show(want))
+		f.t.Errorf("outcome: got %s, want %s", describe(got), describe(want))
 	}
 }
 
-func show(out Outcome) string {
+func describe(out Outcome) string {
 	return fmt.Sprintf("%v of %s, %.200q, error type %q, reason %q", out.Kind, out.ID, out.Body, out.ErrorType, out.Reason)
 }
 
@@ -175,13 +175,13 @@ func (f *fixture) count(name string, count func(Stats) int, want int) {
 	}
 }
 
-// everywhere runs a test on every platform.
-func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
+// onAllPlatforms runs a test on every platform.
+func onAllPlatforms(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 	for _, p := range protocol.Platforms {
 		t.Run(p.Name, func(t *testing.T) { test(t, relaxed(p)) })
 	}
 }
 
-// lambda is Lambda with an event that is over when it is answered, as it is where
+// lambda is Lambda with an event that is over when it is httpAnswer, as it is where
 // there are several. lambda_test.go has what holds for one at a time.
 var lambda = relaxed(protocol.Lambda)

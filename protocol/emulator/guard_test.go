@@ -15,7 +15,7 @@ import (
 // A page in a browser neither reads the event nor answers it, by whatever name
 // it knows us.
 func TestPagesAreRefused(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		inv := f.submit(Event{ID: "1", Body: []byte("secret")})
 		address := strings.TrimPrefix(f.url(""), "http://")

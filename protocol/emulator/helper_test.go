@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 		os.Exit(100)
 	}
 	code := m.Run()
-	if code == 0 && !someTestsSelected() && unused() {
+	if code == 0 && !someTestsSelected() && hasUnusedHelpers() {
 		code = 1
 	}
 	os.Exit(code)
@@ -65,7 +65,7 @@ func someTestsSelected() bool {
 	return strings.Contains(args, "-test.run") || strings.Contains(args, "-test.skip") || strings.Contains(args, "-test.list")
 }
 
-func unused() (found bool) {
+func hasUnusedHelpers() (found bool) {
 	for name := range helpers {
 		if _, ok := usedHelpers.Load(name); !ok {
 			fmt.Fprintf(os.Stderr, "no test uses the helper %q\n", name)

@@ -27,7 +27,7 @@ func TestIdleAnswer(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1"})
 }
 
-// An event is not lost if it arrives while a poll is answered without one.
+// An event is not lost if it arrives while a poll is httpAnswer without one.
 func TestIdleOrEvent(t *testing.T) {
 	f := start(t, lambda, Function{Idle: time.Millisecond})
 	for range 50 {
@@ -41,9 +41,9 @@ func TestIdleOrEvent(t *testing.T) {
 }
 
 func TestHeldPoll(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
-		got := make(chan answered)
+		got := make(chan httpAnswer)
 		for range 5 {
 			go func() { got <- f.call("GET", p.Next, "") }()
 			inv := f.submit(Event{ID: "1", Body: []byte("event")})
@@ -59,7 +59,7 @@ func TestHeldPoll(t *testing.T) {
 
 // A poll that the runtime gives up does not take an event.
 func TestPollGivenUp(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url(""), "http://"))
 		if err != nil {

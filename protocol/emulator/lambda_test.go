@@ -39,7 +39,7 @@ func TestAwaitsPoll(t *testing.T) {
 	f.fail(403, "1", "again")
 	select {
 	case out := <-first.outcome:
-		t.Errorf("got %s before the next poll", show(out))
+		t.Errorf("got %s before the next poll", describe(out))
 	default:
 	}
 	if got := f.next(); got.id != "2" {
@@ -53,17 +53,17 @@ func TestAwaitsPoll(t *testing.T) {
 
 // Who answers and does not ask for the next event runs out of time.
 func TestAnswersAndHangs(t *testing.T) {
-	f := onLambda(t, Function{Timeout: short})
+	f := onLambda(t, Function{Timeout: shortLimit})
 	inv := f.submit(Event{ID: "1"})
 	f.next()
 	f.respond(202, "1", "result")
 	out := f.outcome(inv)
 	if out.Kind != TimedOut || !strings.Contains(out.Reason, "did not ask for the next one") {
-		t.Errorf("got %s", show(out))
+		t.Errorf("got %s", describe(out))
 	}
 }
 
-// Who answers and exits has answered.
+// Who answers and exits has httpAnswer.
 func TestAnswersAndExits(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Timeout: time.Minute})
 	exited := f.s.Start()
@@ -97,7 +97,7 @@ func TestTooLargeEnds(t *testing.T) {
 	f.fail(403, "1", "error")
 	f.on()
 	if out := f.outcome(inv); out.ErrorType != "Function.ResponseSizeTooLarge" {
-		t.Errorf("got %s", show(out))
+		t.Errorf("got %s", describe(out))
 	}
 }
 
@@ -109,7 +109,7 @@ func TestResponseMode(t *testing.T) {
 	f.expect(400, "POST", strings.Replace(f.p.Response, "{id}", "1", 1), "x", f.p.ResponseMode, "odd")
 	f.next()
 	if out := f.outcome(first); out.ErrorType != "Runtime.InvalidResponseModeHeader" {
-		t.Errorf("got %s", show(out))
+		t.Errorf("got %s", describe(out))
 	}
 	f.expect(202, "POST", strings.Replace(f.p.Response, "{id}", "2", 1), "x", f.p.ResponseMode, "streaming")
 	f.on()
@@ -122,7 +122,7 @@ func TestExtensionForInvoke(t *testing.T) {
 	f.s.Start()
 	id := f.expect(200, "POST", f.p.Register, `{"events":["INVOKE"]}`, f.p.ExtensionName, "x").header.Get(f.p.ExtensionID)
 	inv := f.submit(Event{ID: "1", Body: []byte("payload")})
-	got := make(chan answered)
+	got := make(chan httpAnswer)
 	go func() { got <- f.call("GET", f.p.ExtensionNext, "", f.p.ExtensionID, id) }()
 	f.next()
 	if a := <-got; a.status != 200 || !strings.Contains(a.body, `"eventType":"INVOKE"`) || !strings.Contains(a.body, `"requestId":"1"`) || strings.Contains(a.body, "payload") {
@@ -132,7 +132,7 @@ func TestExtensionForInvoke(t *testing.T) {
 	f.on()
 	select {
 	case out := <-inv.outcome:
-		t.Errorf("got %s while the extension works", show(out))
+		t.Errorf("got %s while the extension works", describe(out))
 	default:
 	}
 	f.wait(id)

@@ -13,9 +13,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// deserter makes an event leave a process behind, without a parent and in a
-// session of its own. The connection ends with the process.
-func (g *rig) deserter() net.Conn {
+// invokeDeserter makes an event leave a process behind, without a parent and in
+// a session of its own. The connection ends with the process.
+func (g *runnerFixture) invokeDeserter() net.Conn {
 	g.t.Helper()
 	helper("caller")
 	listener := listen(g.t)
@@ -23,7 +23,7 @@ func (g *rig) deserter() net.Conn {
 	return accept(g.t, listener)
 }
 
-func (g *rig) wantGone(conn net.Conn) {
+func (g *runnerFixture) wantGone(conn net.Conn) {
 	g.t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // cannot fail
 	if _, err := conn.Read(make([]byte, 1)); os.IsTimeout(err) {
@@ -31,7 +31,7 @@ func (g *rig) wantGone(conn net.Conn) {
 	}
 }
 
-func lives(conn net.Conn) bool {
+func isAlive(conn net.Conn) bool {
 	_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // cannot fail
 	_, err := conn.Read(make([]byte, 1))
 	return os.IsTimeout(err)
@@ -39,17 +39,17 @@ func lives(conn net.Conn) bool {
 
 // An instance that is killed leaves nothing behind.
 func TestKillLeavesNothing(t *testing.T) {
-	for name, end := range map[string]func(g *rig){
-		"a time-out": func(g *rig) {
-			g.s.update(func(m *machine, _ time.Time) { m.limit = short })
+	for name, end := range map[string]func(g *runnerFixture){
+		"a time-out": func(g *runnerFixture) {
+			g.s.update(func(m *machine, _ time.Time) { m.limit = shortLimit })
 			g.invoke("hang", TimedOut)
 		},
-		"a stop that it ignores": func(g *rig) { g.Stop() },
+		"a stop that it ignores": func(g *runnerFixture) { g.Stop() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := newRig(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "stubborn")
+			g := newRunnerFixture(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "stubborn")
 			g.grace = time.Millisecond
-			left := g.deserter()
+			left := g.invokeDeserter()
 			end(g)
 			g.wantGone(left)
 		})
@@ -58,14 +58,14 @@ func TestKillLeavesNothing(t *testing.T) {
 
 // Leftovers of an instance that exits without a kill live until Clear.
 func TestClear(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		for _, last := range []string{"die", "bye", "hello"} {
-			g := newRig(t, p, Function{}, "runtime")
-			left := g.deserter()
+			g := newRunnerFixture(t, p, Function{}, "runtime")
+			left := g.invokeDeserter()
 			if out, err := g.Invoke(t.Context(), Event{Body: []byte(last)}); err != nil {
-				t.Fatalf("got %s, %v", show(out), err)
+				t.Fatalf("got %s, %v", describe(out), err)
 			}
-			if !lives(left) {
+			if !isAlive(left) {
 				t.Errorf("%s: it does not live until Clear", last)
 			}
 			g.Stop()

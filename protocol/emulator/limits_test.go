@@ -10,7 +10,7 @@ import (
 )
 
 func TestLargestEventAndResult(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: time.Minute})
 		inv := f.submit(Event{ID: "1", Body: bytes.Repeat([]byte("e"), p.MaxEvent)})
 		got := f.next()
@@ -25,7 +25,7 @@ func TestLargestEventAndResult(t *testing.T) {
 }
 
 func TestEventTooLarge(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		_, err := f.s.Invoke(t.Context(), Event{Body: make([]byte, p.MaxEvent+1)})
 		if err == nil || !strings.Contains(err.Error(), p.Title) {
@@ -35,7 +35,7 @@ func TestEventTooLarge(t *testing.T) {
 }
 
 func TestResultTooLarge(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: time.Minute})
 		tooLarge := strings.Repeat("r", p.MaxResult+1)
 		inv := f.submit(Event{ID: "1"})
@@ -52,7 +52,7 @@ func TestResultTooLarge(t *testing.T) {
 // A runtime that goes on after the refusal, without posting an error, has
 // failed the event.
 func TestResultTooLargeAndOn(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: time.Minute})
 		first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
 		f.next()
@@ -63,7 +63,7 @@ func TestResultTooLargeAndOn(t *testing.T) {
 		out := f.outcome(first)
 		if out.Kind != Failure || out.ErrorType != "Function.ResponseSizeTooLarge" ||
 			!bytes.Contains(out.Body, []byte(out.ErrorType)) {
-			t.Errorf("got %s", show(out))
+			t.Errorf("got %s", describe(out))
 		}
 		f.respond(p.Accepted, "2", "fits")
 		f.check(second, Outcome{Kind: Result, ID: "2", Body: []byte("fits")})

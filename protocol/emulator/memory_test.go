@@ -9,7 +9,7 @@ import (
 )
 
 func TestPeakMemory(t *testing.T) {
-	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 	g.invoke("hello", Result)
 	alone := g.PeakMemory()
 	if alone < 1<<20 {

@@ -69,7 +69,7 @@ func TestLambdaRefusesNextInProgress(t *testing.T) {
 }
 
 func TestFirstAnswerCounts(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
 		f.next()
@@ -126,7 +126,7 @@ func TestErrorType(t *testing.T) {
 		f.next()
 		f.fail(202, "1", test.body, header, test.header)
 		if got := f.outcome(inv); got.Kind != Failure || got.ErrorType != test.want {
-			t.Errorf("%s: got %s, want %q", test.name, show(got), test.want)
+			t.Errorf("%s: got %s, want %q", test.name, describe(got), test.want)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestInitErrorIsLambdas(t *testing.T) {
 }
 
 func TestNoSuchCall(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		response := strings.Replace(p.Response, "{id}", "1", 1)
 		f.expect(404, "GET", "/", "")
@@ -171,7 +171,7 @@ func TestNoSuchCall(t *testing.T) {
 }
 
 func TestTruncatedAnswer(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		inv := f.submit(Event{ID: "1"})
 		f.next()
@@ -210,9 +210,9 @@ func truncated(t *testing.T, url, request string) string {
 
 // A newer poll means that the runtime has given up the older one.
 func TestNewerPollTakesOver(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
-		got := make(chan answered)
+		got := make(chan httpAnswer)
 		go func() { got <- f.call("GET", p.Next, "") }()
 		go func() { got <- f.call("GET", p.Next, "") }()
 		if first := <-got; first.status != http.StatusForbidden {

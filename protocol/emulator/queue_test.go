@@ -14,7 +14,7 @@ import (
 )
 
 func TestParallelInvokes(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
 		const n = 50
 		var invokes sync.WaitGroup
@@ -23,7 +23,7 @@ func TestParallelInvokes(t *testing.T) {
 				body := fmt.Sprint("event ", i)
 				out, err := f.s.Invoke(t.Context(), Event{Body: []byte(body)})
 				if err != nil || out.Kind != Result || string(out.Body) != body {
-					t.Errorf("got %s, %v, want %q", show(out), err, body)
+					t.Errorf("got %s, %v, want %q", describe(out), err, body)
 				}
 			})
 		}
@@ -64,7 +64,7 @@ func TestEndedContext(t *testing.T) {
 	gone := errors.New("gone")
 	cancel(gone)
 	if out, err := f.s.Invoke(ctx, Event{ID: "1"}); !errors.Is(err, gone) {
-		t.Errorf("got %s, %v, want the cause", show(out), err)
+		t.Errorf("got %s, %v, want the cause", describe(out), err)
 	}
 	inv := f.submit(Event{ID: "2"})
 	if got := f.next(); got.id != "2" {

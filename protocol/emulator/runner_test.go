@@ -18,15 +18,15 @@ import (
 	"bootstrap/protocol"
 )
 
-// A rig is a server with a runner whose runtime is a helper.
-type rig struct {
+// A runnerFixture is a server with a runner whose runtime is a helper.
+type runnerFixture struct {
 	*Runner
 	t              *testing.T
 	s              *Server
 	stdout, stderr bytes.Buffer // to be read once the instance has exited
 }
 
-func newRig(t *testing.T, p *protocol.Platform, fn Function, name string) *rig {
+func newRunnerFixture(t *testing.T, p *protocol.Platform, fn Function, name string) *runnerFixture {
 	t.Helper()
 	fn.Env = append(fn.Env, helper(name), quickExit)
 	fn.Timeout = cmp.Or(fn.Timeout, time.Minute)
@@ -34,7 +34,7 @@ func newRig(t *testing.T, p *protocol.Platform, fn Function, name string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &rig{t: t, s: s}
+	g := &runnerFixture{t: t, s: s}
 	g.Runner = NewRunner(s, []string{os.Args[0]}, &g.stdout, &g.stderr)
 	t.Cleanup(func() {
 		g.Stop()
@@ -44,24 +44,24 @@ func newRig(t *testing.T, p *protocol.Platform, fn Function, name string) *rig {
 }
 
 // invoke sends an event and checks the kind of its outcome.
-func (g *rig) invoke(event string, want Kind) Outcome {
+func (g *runnerFixture) invoke(event string, want Kind) Outcome {
 	g.t.Helper()
 	out, err := g.Invoke(g.t.Context(), Event{Body: []byte(event)})
 	if err != nil {
 		g.t.Fatal(err)
 	}
 	if out.Kind != want {
-		g.t.Errorf("event %q: got %s, want %v; on stderr: %s", event, show(out), want, &g.stderr)
+		g.t.Errorf("event %q: got %s, want %v; on stderr: %s", event, describe(out), want, &g.stderr)
 	}
 	return out
 }
 
 func TestRunner(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
-		g := newRig(t, p, Function{}, "runtime")
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRunnerFixture(t, p, Function{}, "runtime")
 		first, second := g.invoke("hello", Result), g.invoke("world", Result)
 		if string(first.Body) != "hello" || string(second.Body) != "world" {
-			t.Errorf("got %s and %s", show(first), show(second))
+			t.Errorf("got %s and %s", describe(first), describe(second))
 		}
 		if first.Init <= 0 || first.Duration <= 0 || second.Init != 0 || second.Duration <= 0 {
 			t.Errorf("got init %v and %v, duration %v and %v", first.Init, second.Init, first.Duration, second.Duration)
@@ -79,8 +79,8 @@ func TestRunnerSurroundings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
-		g := newRig(t, p, Function{Dir: dir, Handler: "index.main"}, "runtime")
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRunnerFixture(t, p, Function{Dir: dir, Handler: "index.main"}, "runtime")
 		got := strings.Split(string(g.invoke("environment", Result).Body), "\n")
 		if want := g.s.Environment(); !slices.Equal(got, want) {
 			t.Errorf("environment: got %q, want %q", got, want)
@@ -95,7 +95,7 @@ func TestRunnerSurroundings(t *testing.T) {
 }
 
 func TestRunnerOutput(t *testing.T) {
-	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 	g.invoke("speak", Result)
 	state := g.Stop()
 	if state == nil || state.ExitCode() != 0 {
@@ -107,7 +107,7 @@ func TestRunnerOutput(t *testing.T) {
 }
 
 func TestRunnerStop(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.Lambda, Function{}, "runtime")
 	if state := g.Stop(); state != nil || g.PID() != 0 {
 		t.Errorf("got %v, pid %d before the first event", state, g.PID())
 	}
@@ -126,7 +126,7 @@ func TestRunnerStop(t *testing.T) {
 }
 
 func TestRunnerKillsTheStubborn(t *testing.T) {
-	g := newRig(t, protocol.SCF, Function{}, "stubborn")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "stubborn")
 	g.grace = time.Millisecond
 	g.invoke("hello", Result)
 	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
@@ -136,7 +136,7 @@ func TestRunnerKillsTheStubborn(t *testing.T) {
 
 // Without an extension Lambda sends no SIGTERM.
 func TestRunnerKills(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.Lambda, Function{}, "runtime")
 	g.invoke("hello", Result)
 	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
 		t.Errorf("got %v", state)
@@ -144,7 +144,7 @@ func TestRunnerKills(t *testing.T) {
 }
 
 func TestRunnerStopsTheExtended(t *testing.T) {
-	g := newRig(t, protocol.Lambda, Function{}, "extended")
+	g := newRunnerFixture(t, protocol.Lambda, Function{}, "extended")
 	for n := 1; n <= 2; n++ { // the second instance must register, too
 		g.invoke("hello", Result)
 		if state := g.Stop(); state == nil || state.ExitCode() != 0 {
@@ -163,7 +163,7 @@ func TestRunnerStopsTheExtended(t *testing.T) {
 // limit.
 func TestRunnerWait(t *testing.T) {
 	for name, want := range map[string]string{"runtime": "exit status 0", "stubborn": "signal: killed"} {
-		g := newRig(t, protocol.SCF, Function{}, name)
+		g := newRunnerFixture(t, protocol.SCF, Function{}, name)
 		g.grace = 100 * time.Millisecond
 		if state := g.Wait(); state != nil {
 			t.Errorf("%s: got %v before the first event", name, state)
@@ -180,7 +180,7 @@ func TestRunnerWait(t *testing.T) {
 
 // Wait sends no SIGTERM.
 func TestRunnerWaitTimesOut(t *testing.T) {
-	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 	g.grace = time.Millisecond
 	g.invoke("hello", Result)
 	if state := g.Wait(); state == nil || state.String() != "signal: killed" {
@@ -192,7 +192,7 @@ func TestRunnerWaitTimesOut(t *testing.T) {
 func TestRunnerStopsTheDeaf(t *testing.T) {
 	quick := *protocol.Lambda
 	quick.StopLimit = time.Millisecond
-	g := newRig(t, &quick, Function{}, "deaf")
+	g := newRunnerFixture(t, &quick, Function{}, "deaf")
 	g.grace = time.Hour
 	g.invoke("hello", Result)
 	if state := g.Stop(); state == nil || state.String() != "signal: killed" {
@@ -201,13 +201,13 @@ func TestRunnerStopsTheDeaf(t *testing.T) {
 }
 
 func TestRunnerParallel(t *testing.T) {
-	g := newRig(t, protocol.FunctionGraph, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.FunctionGraph, Function{}, "runtime")
 	var invokes sync.WaitGroup
 	for range 50 {
 		invokes.Go(func() {
 			out, err := g.Invoke(t.Context(), Event{Body: []byte("hello")})
 			if err != nil || out.Kind != Result {
-				t.Errorf("got %s, %v", show(out), err)
+				t.Errorf("got %s, %v", describe(out), err)
 			}
 		})
 	}
@@ -241,10 +241,10 @@ func accept(t *testing.T, listener net.Listener) net.Conn {
 // left its group.
 func TestRunnerTimedOut(t *testing.T) {
 	listener := listen(t)
-	g := newRig(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "runtime")
+	g := newRunnerFixture(t, protocol.SCF, Function{Timeout: 10 * time.Second}, "runtime")
 	g.invoke("spawn "+helper("caller")+"; "+listener.Addr().String(), Result)
 	child := accept(t, listener)
-	g.s.update(func(m *machine, _ time.Time) { m.limit = short })
+	g.s.update(func(m *machine, _ time.Time) { m.limit = shortLimit })
 	g.invoke("hang", TimedOut)
 	if g.PID() != 0 {
 		t.Error("the instance lives on")
@@ -257,7 +257,7 @@ func TestRunnerTimedOut(t *testing.T) {
 }
 
 func TestRunnerEndedContext(t *testing.T) {
-	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 	g.invoke("hello", Result)
 	ctx, cancel := context.WithCancel(t.Context())
 	listener := listen(t)

@@ -116,7 +116,7 @@ func serveOne() {
 
 func (a api) serveOne() {
 	id, event := a.get()
-	result := obey(event)
+	result := handle(event)
 	path := a.response
 	if strings.Contains(path, "%s") {
 		path = fmt.Sprintf(path, id)
@@ -127,8 +127,8 @@ func (a api) serveOne() {
 	}
 }
 
-// obey does what the event says.
-func obey(event string) (result string) {
+// handle does what the event says.
+func handle(event string) (result string) {
 	what, argument, _ := strings.Cut(event, " ")
 	switch what {
 	case "die":
@@ -139,7 +139,7 @@ func obey(event string) (result string) {
 		}
 		hang()
 	case "meet":
-		meet(argument)
+		waitForOthers(argument)
 	case "environment":
 		return strings.Join(os.Environ(), "\n")
 	case "folder":
@@ -152,16 +152,16 @@ func obey(event string) (result string) {
 		fmt.Fprint(os.Stdout, "on stdout")
 		fmt.Fprint(os.Stderr, "on stderr")
 	case "spawn":
-		spawn(argument)
+		startChild(argument)
 	case "desert":
-		desert(argument)
+		leaveOrphan(argument)
 	}
 	return event
 }
 
-// desert starts a process in a session of its own and without a parent: the
-// helper of that name, with an argument.
-func desert(what string) {
+// leaveOrphan starts a process in a session of its own and without a parent:
+// the helper of that name, with an argument.
+func leaveOrphan(what string) {
 	name, argument, _ := strings.Cut(what, " ")
 	cmd := exec.Command("setsid", "--fork", os.Args[0], argument)
 	cmd.Env = append(os.Environ(), helperVariable+"="+name)
@@ -170,26 +170,26 @@ func desert(what string) {
 	}
 }
 
-// A meeting collects events that are served at the same time.
-var meeting = struct {
+// barrier collects events that are served at the same time.
+var barrier = struct {
 	sync.Mutex
 	here int
 	all  chan struct{} // closed when all have arrived
 }{all: make(chan struct{})}
 
-// meet waits until that number of events has arrived.
-func meet(all string) {
-	meeting.Lock()
-	if meeting.here++; strconv.Itoa(meeting.here) == all {
-		close(meeting.all)
+// waitForOthers waits until that number of events has arrived.
+func waitForOthers(all string) {
+	barrier.Lock()
+	if barrier.here++; strconv.Itoa(barrier.here) == all {
+		close(barrier.all)
 	}
-	meeting.Unlock()
-	<-meeting.all
+	barrier.Unlock()
+	<-barrier.all
 }
 
-// spawn starts "VARIABLE=value argument", the test binary with that variable
-// and in a group of its own, and waits for its first line.
-func spawn(what string) {
+// startChild starts "VARIABLE=value argument", the test binary with that
+// variable and in a group of its own, and waits for its first line.
+func startChild(what string) {
 	variable, argument, _ := strings.Cut(what, "; ")
 	cmd := exec.Command(os.Args[0], argument)
 	cmd.Env = []string{variable}

@@ -8,16 +8,16 @@ import (
 	"bootstrap/protocol"
 )
 
-const short = 20 * time.Millisecond
+const shortLimit = 20 * time.Millisecond
 
 func TestInitTimedOut(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
-		f := newFixture(t, p, Function{InitLimit: short})
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
+		f := newFixture(t, p, Function{InitLimit: shortLimit})
 		f.s.Start()
 		inv := f.submit(Event{ID: "1"})
 		out := f.outcome(inv)
-		if out.Kind != InitTimedOut || out.Init < short || out.Duration != 0 {
-			t.Errorf("got %s after %v", show(out), out.Init)
+		if out.Kind != InitTimedOut || out.Init < shortLimit || out.Duration != 0 {
+			t.Errorf("got %s after %v", describe(out), out.Init)
 		}
 		f.expect(403, "GET", p.Next, "")
 		if p.Ready != "" {
@@ -35,21 +35,21 @@ func TestInitTimedOutUnseen(t *testing.T) {
 }
 
 func TestNotFetched(t *testing.T) {
-	f := start(t, protocol.SCF, Function{Timeout: short})
+	f := start(t, protocol.SCF, Function{Timeout: shortLimit})
 	inv := f.submit(Event{ID: "1"})
 	f.check(inv, Outcome{Kind: TimedOut, ID: "1", Reason: "not fetched within 20ms"})
 	f.expect(403, "GET", f.p.Next, "")
 }
 
 func TestNotAnswered(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
-		f := start(t, p, Function{Timeout: short})
-		polled := make(chan answered)
-		go func() { polled <- f.call("GET", p.Next, "") }() // held, or answered with the event at once
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
+		f := start(t, p, Function{Timeout: shortLimit})
+		polled := make(chan httpAnswer)
+		go func() { polled <- f.call("GET", p.Next, "") }() // held, or httpAnswer with the event at once
 		out := f.outcome(f.submit(Event{ID: "1"}))
 		<-polled
-		if out.Kind != TimedOut || out.Duration != short {
-			t.Errorf("got %s after %v", show(out), out.Duration)
+		if out.Kind != TimedOut || out.Duration != shortLimit {
+			t.Errorf("got %s after %v", describe(out), out.Duration)
 		}
 	})
 }
@@ -87,7 +87,7 @@ func TestDeadlines(t *testing.T) {
 	inv := f.submit(Event{ID: "2"})
 	f.next()
 	f.timeUp()
-	f.check(inv, Outcome{Kind: TimedOut, ID: "2", Reason: "not answered within 1m0s"})
+	f.check(inv, Outcome{Kind: TimedOut, ID: "2", Reason: "not httpAnswer within 1m0s"})
 	due(0)
 }
 
@@ -102,7 +102,7 @@ func TestNotAnsweredAfterRefusal(t *testing.T) {
 }
 
 func TestOldInstanceIsRefused(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: time.Minute})
 		first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
 		f.next()
@@ -137,7 +137,7 @@ func TestOldInstanceIsRefused(t *testing.T) {
 
 // Only the first outcome of an instance includes the duration of its start.
 func TestDurations(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		began := time.Now()
 		f := start(t, p, Function{})
 		first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})

@@ -13,9 +13,9 @@ import (
 	"bootstrap/protocol/internal/transcript"
 )
 
-// A play says before which exchange of a golden transcript the event is sent,
-// and which outcome it must have.
-type play struct {
+// A scenario says before which exchange of a golden transcript the event is
+// sent, and which outcome it must have.
+type scenario struct {
 	at    int // -1: none is sent
 	event Event
 	idle  time.Duration
@@ -24,7 +24,7 @@ type play struct {
 
 // The golden transcripts hold the emulator to the vendors' documents: it must
 // answer their requests as documented.
-var plays = map[string]play{
+var scenarios = map[string]scenario{
 	"scf: a result": {
 		at:    1,
 		event: Event{ID: "5a0bd2a7-ab8c-4d2f-b2bd-2b0d3d9d1f11", Body: []byte(`{"key1":"value1","key2":"value2"}`)},
@@ -105,17 +105,17 @@ func TestTranscripts(t *testing.T) {
 		}
 		for _, script := range all {
 			name := p.Name + ": " + script.Name
-			t.Run(name, func(t *testing.T) { perform(t, p, script, plays[name]) })
+			t.Run(name, func(t *testing.T) { replay(t, p, script, scenarios[name]) })
 			played++
 		}
 	}
-	if played != len(plays) {
-		t.Errorf("got %d scenarios in the files, %d here", played, len(plays))
+	if played != len(scenarios) {
+		t.Errorf("got %d scenarios in the files, %d here", played, len(scenarios))
 	}
 }
 
-// perform sends the requests of a transcript, and the event at its time.
-func perform(t *testing.T, p *protocol.Platform, script transcript.Scenario, scene play) {
+// replay sends the requests of a transcript, and the event at its time.
+func replay(t *testing.T, p *protocol.Platform, script transcript.Scenario, scene scenario) {
 	f := newFixture(t, p, Function{Idle: scene.idle})
 	f.s.Start()
 	var inv *invocation

@@ -25,7 +25,7 @@ func TestStopBehindWrappers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newRig(t, protocol.SCF, Function{Env: []string{"PATH=" + os.Getenv("PATH")}}, "runtime")
+			g := newRunnerFixture(t, protocol.SCF, Function{Env: []string{"PATH=" + os.Getenv("PATH")}}, "runtime")
 			g.Runner = NewRunner(g.s, []string{"/bin/sh", "-c", row.line, os.Args[0]}, &g.stdout, &g.stderr)
 			g.invoke("hello", Result)
 			if state := g.Stop(); state == nil || state.ExitCode() != 0 {
@@ -42,7 +42,7 @@ func TestStopBehindWrappers(t *testing.T) {
 func TestStopOfARuntimeThatDoesNotCall(t *testing.T) {
 	const line = `trap 'echo terminated >&2; kill $!; exit 0' TERM
 while :; do "$0" & wait $! || exit 1; done`
-	g := newRig(t, protocol.SCF, Function{}, "one event")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "one event")
 	g.Runner = NewRunner(g.s, []string{"/bin/sh", "-c", line, os.Args[0]}, &g.stdout, &g.stderr)
 	for range 3 {
 		g.invoke("hello", Result)

@@ -13,8 +13,9 @@ import "time"
 //
 // Within these limits the pause is an eighth of the time that the Pump has
 // lasted, so that a short command is not delayed and a long one costs next to
-// nothing. The pause of a sidecar may grow to 50 ms. While bytes arrive, a check
-// happens once a millisecond at most. Every 20 ms a check also reaps orphans.
+// nothing. The pause of a sidecar may grow to 50 ms. While bytes arrive, a
+// check happens once a millisecond at most. Every 20 ms a check also reaps
+// orphans.
 type exitCheck struct {
 	maxPause time.Duration
 	spins    int // checks without a pause since the outputs were closed

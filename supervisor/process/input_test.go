@@ -68,7 +68,7 @@ func (f *stdinChild) closeAndWait(t *testing.T, status int) {
 
 // Stdin stays open until it is closed, and data arrives in order.
 func TestGive(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := startStdinChild(t, "cat")
 	for i := range 200 {
 		want := strings.Repeat(strconv.Itoa(i)+"\n", i)
@@ -97,7 +97,7 @@ func TestGiveMuch(t *testing.T) {
 		"many that are little": slices.Repeat([]int{1000}, 500),
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			var parts [][]byte
 			for i, size := range sizes {
 				parts = append(parts, randomBytes(size + i)[i:])
@@ -123,7 +123,7 @@ func TestGiveMuch(t *testing.T) {
 
 // Data that was given before CloseInput is written first.
 func TestCloseInputBehind(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := startStdinChild(t, "read -r l; echo $l; wc -c")
 	f.Give([]byte("line\n"), make([]byte, 3<<20))
 	f.CloseInput()
@@ -146,7 +146,7 @@ func TestGiveUnread(t *testing.T) {
 		"gives it away": {"cat >/dev/null & wait $!; echo go; exit 6", 6}, // a shell's & has no stdin
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			for range 10 {
 				f := startStdinChild(t, row.script)
 				f.give(t, make([]byte, 2<<20))
@@ -160,7 +160,7 @@ func TestGiveUnread(t *testing.T) {
 
 // Giving data to a dead child, or to one without a pipe, has no effect.
 func TestGiveDead(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := startStdinChild(t, "exit 3")
 	within(t, "it has exited", f.Exited)
 	for range 3 {
@@ -186,7 +186,7 @@ func TestGiveDead(t *testing.T) {
 
 // Input arrives before the data of Give.
 func TestGiveAfterInput(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := &stdinChild{}
 	c := shell("cat")
 	c.Open, c.Input, c.Outputs = true, randomBytes(200_000), []io.Writer{&f.out, &f.log}
@@ -200,7 +200,7 @@ func TestGiveAfterInput(t *testing.T) {
 
 // The first large input enlarges all pipes.
 func TestGiveEnlarges(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := startStdinChild(t, "cat >/dev/null")
 	sizes := func() (sizes []int) {
 		for _, fd := range []int{f.input.fd, f.outputs[0].fd, f.outputs[1].fd} {
@@ -245,7 +245,7 @@ func TestOutputCloser(t *testing.T) {
 		"closes it, an error": {"echo out >&3; exec 3>&-; read -r _; :", errClosed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			for range 20 {
 				answers := &closableOutput{err: row.err}
 				c := shell(row.script)
@@ -274,7 +274,7 @@ func TestOutputCloser(t *testing.T) {
 
 // Stop closes the pipe of an Output, but need not call its Close.
 func TestOutputCloserStopped(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	answers := &closableOutput{}
 	c := shell("read -r _")
 	c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
@@ -299,7 +299,7 @@ func TestCloseAndStop(t *testing.T) {
 		"dead":                {"echo go; exit 7", exited7, "go\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			f := startStdinChild(t, row.script)
 			pumpUntil(t, f.Process, func() bool { return f.out.Len() >= 3 })
 			if strings.Contains(row.script, "STOP") {
@@ -310,7 +310,7 @@ func TestCloseAndStop(t *testing.T) {
 			if row.want == killed {
 				grace = 20 * time.Millisecond
 			}
-			quick(t, func() {
+			mustNotWait(t, func() {
 				if got := f.CloseAndStop(grace); got != row.want {
 					t.Errorf("got status %#x, want %#x", got, row.want)
 				}
@@ -324,7 +324,7 @@ func TestCloseAndStop(t *testing.T) {
 
 // When the process exits at the end of its stdin, its group is killed.
 func TestCloseAndStopGroup(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	f := startStdinChild(t, "trap '' TERM; sleep 60 & echo go; cat")
 	f.readOutput(t, 3)
@@ -335,7 +335,7 @@ func TestCloseAndStopGroup(t *testing.T) {
 
 // Children lists the children of that process only, including zombies.
 func TestChildrenOfAProcess(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := startStdinChild(t, "sleep 60 & echo $!; sh -c 'sleep 60 & wait' & echo $!; echo end; read -r _")
 	pumpUntil(t, f.Process, func() bool { return strings.HasSuffix(f.out.String(), "end\n") })
 	pids := strings.Fields(f.out.String())
@@ -375,7 +375,7 @@ func TestChildrenOfAProcess(t *testing.T) {
 
 // Resident includes the memory of all descendants.
 func TestResident(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	f := startStdinChild(t, "echo go; cat")
 	f.readOutput(t, 3)
 	small := f.Resident()
@@ -393,7 +393,7 @@ func TestResident(t *testing.T) {
 
 // OurChildren reads lists that are longer than what the kernel returns at once.
 func TestManyChildren(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	runtime.LockOSThread() // the children files list children by thread
 	defer runtime.UnlockOSThread()
 	var want []int
@@ -416,7 +416,7 @@ func TestManyChildren(t *testing.T) {
 // OurChildren includes the children of threads that are newer than the last
 // call.
 func TestChildrenOfNewThreads(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	_ = procfs.OurChildren()
 	const many = 8
 	pids, release := make(chan int), make(chan struct{})

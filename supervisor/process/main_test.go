@@ -62,9 +62,9 @@ func warmUp() {
 	}
 }
 
-// tidy fails the test if at its end a child, an orphan, a descriptor or a
+// checkLeaks fails the test if at its end a child, an orphan, a descriptor or a
 // goroutine is left. A test calls it first, so that its check runs last.
-func tidy(t *testing.T) {
+func checkLeaks(t *testing.T) {
 	t.Helper()
 	leaktest.Check(t)
 	t.Cleanup(func() {
@@ -92,14 +92,14 @@ func descendants() []int {
 }
 
 // within waits until the condition is true.
-func within(t *testing.T, what string, so func() bool) {
+func within(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	leaktest.Within(t, what, so)
+	leaktest.Within(t, what, condition)
 }
 
-// quick fails the test if f takes as long as something that it must not wait
-// for.
-func quick(t *testing.T, f func()) {
+// mustNotWait fails the test if f takes as long as something that it must not
+// wait for.
+func mustNotWait(t *testing.T, f func()) {
 	t.Helper()
 	began := time.Now()
 	f()
@@ -161,11 +161,11 @@ func start(t *testing.T, c *Command) *Process {
 }
 
 // pumpUntil pumps until the condition is true.
-func pumpUntil(t *testing.T, p *Process, so func() bool) {
+func pumpUntil(t *testing.T, p *Process, condition func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), bound)
 	defer cancel()
-	if err := p.Pump(ctx, so); err != nil {
+	if err := p.Pump(ctx, condition); err != nil {
 		t.Fatalf("Pump: %v", err)
 	}
 }

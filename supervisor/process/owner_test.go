@@ -8,7 +8,7 @@ import (
 )
 
 func TestOwns(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for _, row := range []struct {
 		name  string
 		start Owner
@@ -41,7 +41,7 @@ func TestOwns(t *testing.T) {
 // KillLeftovers kills the leftovers of one owner only, including those with a
 // session and a group of their own.
 func TestKillLeftoversOfOwner(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for _, owner := range []Owner{SlotOwner(1), SlotOwner(2), SidecarOwner("db")} {
 		c := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
 		c.Owner, c.Keep = owner, true
@@ -59,7 +59,7 @@ func TestKillLeftoversOfOwner(t *testing.T) {
 
 // A slot does not wait for the busy leftovers of a sidecar.
 func TestLeftoversBusyOfOwner(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell("(while :; do :; done) >/dev/null 2>&1 & exit 0")
 	c.Owner, c.Keep = SidecarOwner("db"), true
 	runToEnd(t, t.Context(), c, 0).check(t, 0)

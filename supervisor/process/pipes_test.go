@@ -47,7 +47,7 @@ func TestBytesArriveUnchanged(t *testing.T) {
 		"6 MB":                 randomBytes(6 << 20),
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			c := &Command{Path: "/bin/cat", Args: []string{"cat"}, Input: input}
 			got := runToEnd(t, t.Context(), c, 0)
 			got.check(t, 0)
@@ -72,7 +72,7 @@ func TestInputUnread(t *testing.T) {
 		"closes it":         {"exec <&-; sleep 0.01", 6 << 20, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			input := bytes.Repeat([]byte("text of a line\n"), row.size/15)
 			for range row.runs {
 				c := shell(row.script)
@@ -85,13 +85,13 @@ func TestInputUnread(t *testing.T) {
 
 // Without an Input stdin is empty.
 func TestNoInput(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	runToEnd(t, t.Context(), shell("read -r _ || exit 4"), 0).check(t, 4)
 }
 
 // P02: each stream may be filled to any size while the other one waits.
 func TestStreamsTakeTurns(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	got := runToEnd(t, t.Context(), shell(`x=$(head -c 65536 /dev/zero | tr '\0' x); i=0
 		while [ $i -lt 100 ]; do printf %s "$x"; printf %s "$x" >&2; i=$((i+1)); done`), 0)
 	got.check(t, 0)
@@ -103,7 +103,7 @@ func TestStreamsTakeTurns(t *testing.T) {
 
 // P01: a line may have any length.
 func TestLongLine(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var tail logs.Tail
 	tail.Max = 100
 	var out strings.Builder
@@ -120,7 +120,7 @@ func TestLongLine(t *testing.T) {
 
 // Six megabytes go each way at once, while stderr is busy too.
 func TestBothWays(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	input := randomBytes(6 << 20)
 	c := shell("tee /proc/self/fd/2")
 	c.Input = input
@@ -133,7 +133,7 @@ func TestBothWays(t *testing.T) {
 
 // Run leaves Stdin and Files open.
 func TestFilesStayOpen(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestFilesStayOpen(t *testing.T) {
 // Drain returns even if somebody writes for ever: here the Output puts all that
 // it gets back into the pipe.
 func TestDrainEnds(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r, w, err := openPipe(false)
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestDrainEnds(t *testing.T) {
 func TestPipe(t *testing.T) {
 	for name, big := range map[string]bool{"usual": false, "big": true} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			r, w, err := openPipe(big)
 			if err != nil {
 				t.Fatal(err)

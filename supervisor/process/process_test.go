@@ -31,7 +31,7 @@ func stateOf(pid int) string {
 
 // E12: all exit statuses are reported.
 func TestExitStatuses(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for status := range 256 {
 		runToEnd(t, t.Context(), shell("exit "+strconv.Itoa(status)), 0).check(t, status)
 	}
@@ -39,7 +39,7 @@ func TestExitStatuses(t *testing.T) {
 
 // E02: a signal is distinguished from an exit status.
 func TestSignals(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for _, sig := range []syscall.Signal{1, 2, 3, 6, 8, 9, 11, 13, 14, 15, 24, 25, 31} {
 		t.Run(sig.String(), func(t *testing.T) {
 			if signal.Ignored(sig) { // by the parent of the tests
@@ -55,7 +55,7 @@ func TestSignals(t *testing.T) {
 
 // E05, R04: signals that a command sends to its group do not reach us.
 func TestOwnGroup(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	if processes.sandbox.grouping == len(groupings)-1 {
 		t.Skip("here a command has no group of its own")
 	}
@@ -74,7 +74,7 @@ func TestOwnGroup(t *testing.T) {
 
 // R17: no signal is ignored or blocked in a child because we handle it.
 func TestSignalMask(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGTERM, syscall.SIGPIPE, syscall.SIGHUP, syscall.SIGCHLD)
 	defer signal.Stop(caught)
@@ -131,7 +131,7 @@ func TestDescriptors(t *testing.T) {
 		"one twice": {w, []*os.File{w, w}, "0 1 2 3 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			results := make(chan string)
 			const together = 8
 			for range together {
@@ -167,7 +167,7 @@ func inheritedFiles(t *testing.T) map[string]bool {
 
 // A child gets its own arguments, folder and environment, and nothing of ours.
 func TestCommand(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestStartError(t *testing.T) {
 		"an argument too long": {Command{Path: "/bin/sh", Args: []string{"sh", strings.Repeat("x", 1<<20)}}, syscall.E2BIG},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			row.command.Outputs = []io.Writer{io.Discard, io.Discard}
 			row.command.Input = make([]byte, 1<<20)
 			_, err := Run(t.Context(), &row.command, 0)
@@ -225,7 +225,7 @@ func TestStartError(t *testing.T) {
 
 // R06: at any lack of descriptors Start fails and leaves none open.
 func TestStartWithoutDescriptors(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
@@ -265,7 +265,7 @@ func stopWhenReady(t *testing.T, c *Command, grace time.Duration) (exit Exit, lo
 		cancel(errTimeUp)
 		return written.Write(p)
 	}), &written}
-	quick(t, func() {
+	mustNotWait(t, func() {
 		var err error
 		if exit, err = Run(ctx, c, grace); err != nil {
 			t.Fatal(err)
@@ -309,7 +309,7 @@ func TestCutShort(t *testing.T) {
 		"its child ends its group": {"trap 'kill -KILL 0' TERM; echo; sleep 60 & wait", bound, killed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			exit, _ := stopWhenReady(t, shell(row.script), row.grace)
 			if exit.Status != row.want {
@@ -322,7 +322,7 @@ func TestCutShort(t *testing.T) {
 
 // Output that a command writes during the grace still arrives.
 func TestOutputAfterInterrupt(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	exit, log := stopWhenReady(t, shell("trap 'echo cleaned >&2; head -c 300000 /dev/zero; exit 7' TERM; echo ready; sleep 60 & wait"), bound)
 	if exit.Status != exited7 || len(log) != len("ready\ncleaned\n")+300000 {
 		t.Errorf("got status %#x and %d bytes, want %#x and all", exit.Status, len(log), exited7)
@@ -331,7 +331,7 @@ func TestOutputAfterInterrupt(t *testing.T) {
 
 // Output of a command arrives even if nobody has pumped.
 func TestStopWithoutPump(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var out, log logs.Tail
 	c := shell("echo out; echo log >&2; exit 7")
 	c.Outputs = []io.Writer{&out, &log}
@@ -354,10 +354,10 @@ func TestStopOfStopped(t *testing.T) {
 		"ignores TERM": {"trap '' TERM; kill -STOP $$; sleep 60; :", 20 * time.Millisecond, killed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			p := start(t, shell(row.script))
 			within(t, "it is stopped", func() bool { return stateOf(p.pid) == "T" })
-			quick(t, func() {
+			mustNotWait(t, func() {
 				if got := p.Stop(row.grace); got != row.want {
 					t.Errorf("got status %#x, want %#x", got, row.want)
 				}
@@ -368,8 +368,9 @@ func TestStopOfStopped(t *testing.T) {
 
 // R09: each process gets SIGTERM once.
 func TestOneInterrupt(t *testing.T) {
-	tidy(t)
-	// The shell has no child: a child between fork and exec would lose the signal.
+	checkLeaks(t)
+	// The shell has no child: a child between fork and exec would lose the
+	// signal.
 	_, log := stopWhenReady(t, shell(`trap 'echo TERM; n=x' TERM; echo ready; until [ $n ]; do :; done
 		i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done`), bound)
 	if got := strings.Count(log, "TERM"); got != 1 {
@@ -379,7 +380,7 @@ func TestOneInterrupt(t *testing.T) {
 
 // A process that has left its group gets the SIGTERM, too.
 func TestStopOutsideItsGroup(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -417,10 +418,10 @@ func TestBackground(t *testing.T) {
 		"with stdin unread": "sleep 60 <&0 & echo ok",
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			var got *finished
-			quick(t, func() {
+			mustNotWait(t, func() {
 				c := shell(script)
 				c.Input = make([]byte, 1<<20)
 				got = runToEnd(t, t.Context(), c, 0)
@@ -449,7 +450,7 @@ func TestKeep(t *testing.T) {
 		"leaves, and fails": {"sleep 60 & echo ok; exit 3", false, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			c := shell(row.script)
 			c.Keep = true
@@ -476,14 +477,14 @@ func TestAbandon(t *testing.T) {
 		"is stopped":   "sleep 60 & echo; kill -STOP $$",
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			var out logs.Tail
 			c := shell(script)
 			c.Outputs = []io.Writer{&out}
 			p := start(t, c)
 			pumpUntil(t, p, func() bool { return out.Total > 0 })
-			quick(t, p.Abandon)
+			mustNotWait(t, p.Abandon)
 			if processes.isProcess(p.pid) || len(descendants()) != 1 {
 				t.Errorf("got children %v, want only its child", descendants())
 			}
@@ -494,7 +495,7 @@ func TestAbandon(t *testing.T) {
 
 // R21: when memory runs out, the kernel kills the command, not us.
 func TestOOMScore(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	score := func(of string) string {
 		text, err := os.ReadFile("/proc/" + of + "/oom_score_adj")
 		if err != nil {
@@ -515,7 +516,7 @@ func TestOOMScore(t *testing.T) {
 // T08: around the deadline there are two outcomes, and always one of them: the
 // command exited and all its output is there, or it was stopped.
 func TestExitAroundTheDeadline(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	began := time.Now()
 	for range 10 {
 		runToEnd(t, t.Context(), shell("echo ok; exit 3"), 0).check(t, 3)
@@ -549,11 +550,11 @@ func TestDeadline(t *testing.T) {
 		"chatty":                 "yes >&2",
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 			defer cancel()
-			quick(t, func() {
+			mustNotWait(t, func() {
 				got := runToEnd(t, ctx, shell(script), bound)
 				if got.Cause != context.DeadlineExceeded || got.Status != termed || got.stdout.Len() > 0 {
 					t.Errorf("got status %#x, cause %v, %q", got.Status, got.Cause, got.stdout.String())
@@ -566,7 +567,7 @@ func TestDeadline(t *testing.T) {
 
 // A context that has already ended still gives one outcome.
 func TestNoTimeAtAll(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got := runToEnd(t, ctx, shell("sleep 60"), bound)
@@ -577,7 +578,7 @@ func TestNoTimeAtAll(t *testing.T) {
 
 // Several commands at a time do not disturb one another.
 func TestManyAtATime(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	results := make(chan string)
 	var want []string

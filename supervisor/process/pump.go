@@ -132,7 +132,8 @@ func (p *Process) pumpOnce(ctx context.Context, pause time.Duration, buf []byte)
 	return moved, nil
 }
 
-// pollFds returns stdin and the outputs for poll, which ignores a descriptor -1.
+// pollFds returns stdin and the outputs for poll, which ignores a descriptor
+// -1.
 func (p *Process) pollFds(fds []unix.PollFd) []unix.PollFd {
 	in := unix.PollFd{Fd: -1, Events: unix.POLLOUT}
 	if len(p.input.data) > 0 {

@@ -51,7 +51,7 @@ func (r *residentChild) next(ctx context.Context) (string, error) {
 }
 
 func TestPumpUntilAnswered(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r := startResidentChild(t, `while read -r l; do printf '%s' "$(head -c 60000 /dev/zero | tr '\0' x)" >&2; echo "log $l" >&2; echo "answer $l" >&3; done; exit 5`)
 	for i := range 20 {
 		fmt.Fprintln(r.requests, i)
@@ -78,7 +78,7 @@ func TestPumpUntilAnswered(t *testing.T) {
 
 // E14: an answer counts even if the child exits right after it.
 func TestPumpLastAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 300 {
 		r := startResidentChild(t, "echo why >&2; echo answer >&3; exit 1")
 		answer, err := r.next(t.Context())
@@ -104,7 +104,7 @@ func TestPumpAfterTheExit(t *testing.T) {
 		"an Output takes not all":      {size - 1, errLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			c := shell("head -c 300000 /dev/zero; printf x >&3")
 			c.Input = make([]byte, pipeSize+1) // enlarges the pipes
 			room, answer := limitedOutput{row.room}, logs.Tail{}
@@ -122,7 +122,7 @@ func TestPumpAfterTheExit(t *testing.T) {
 // Everything that was written before the answer arrives with it, any amount of
 // it.
 func TestPumpBeforeTheAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell("head -c 300000 /dev/zero >&2; echo >&3; exec sleep 60")
 	c.Input = make([]byte, pipeSize+1) // enlarges the pipes
 	var log, answer logs.Tail
@@ -140,7 +140,7 @@ func TestPumpBeforeTheAnswer(t *testing.T) {
 
 // P13: half an answer does not count.
 func TestPumpHalfAnAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r := startResidentChild(t, "printf half >&3; exit 1")
 	if _, err := r.next(t.Context()); err != ErrExited || r.answer.String() != "half" {
 		t.Errorf("got %v, %q, want %v and the half", err, r.answer.String(), ErrExited)
@@ -150,7 +150,7 @@ func TestPumpHalfAnAnswer(t *testing.T) {
 
 // A child may survive Interrupt and go on.
 func TestInterruptSurvived(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r := startResidentChild(t, `trap 'echo survived >&3' TERM
 		echo ready >&3
 		while :; do sleep 60 & wait; done`)
@@ -170,7 +170,7 @@ func TestInterruptSurvived(t *testing.T) {
 
 // The end of ctx ends the Pump, and the process goes on.
 func TestPumpResumed(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r := startResidentChild(t, "read -r l; echo $l >&3")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Millisecond, errTimeUp)
 	defer cancel()
@@ -211,12 +211,12 @@ func TestOutputFails(t *testing.T) {
 		"leaves one that writes": {"trap '' TERM PIPE; yes & echo too much", 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			for range row.runs {
 				c := shell(row.script)
 				c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard}
-				quick(t, func() {
+				mustNotWait(t, func() {
 					exit, err := Run(t.Context(), c, 50*time.Millisecond)
 					if err != nil || exit.Cause != errLimit {
 						t.Fatalf("got cause %v, status %#x, %v; want %v", exit.Cause, exit.Status, err, errLimit)
@@ -229,7 +229,7 @@ func TestOutputFails(t *testing.T) {
 
 // An Output that fails leaves the command its grace.
 func TestOutputFailsGently(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell("trap 'echo more; sleep 0.1; echo more; exit 7' TERM; echo too much; sleep 60 & wait")
 	c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard}
 	exit, err := Run(t.Context(), c, bound)
@@ -240,7 +240,7 @@ func TestOutputFailsGently(t *testing.T) {
 
 // The error of an Output wins over done.
 func TestOutputFailsBeforeTheAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 50 {
 		answered := false
 		c := shell("echo too much; echo answer >&3; sleep 60; :")
@@ -258,7 +258,7 @@ func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 
 // P03: output before the exit is never lost.
 func TestOutputBeforeExit(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 500 {
 		got := runToEnd(t, t.Context(), shell("echo last words >&2; exit 3"), 0)
 		got.check(t, 3)
@@ -315,7 +315,7 @@ func TestOutputsClosed(t *testing.T) {
 
 // Output that a process passes through another one is not lost when it exits.
 func TestHolderOutput(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 50 {
 		c := &Command{Path: "/bin/bash", Args: []string{"bash", "-c", "exec > >(cat); echo one; echo two"}, Env: os.Environ()}
 		got := runToEnd(t, t.Context(), c, 0)

@@ -16,7 +16,7 @@ import (
 
 // R01: orphans are reaped when they exit.
 func TestOrphansAreReaped(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	c := shell("i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done; echo; exec sleep 60")
 	var out logs.Tail
@@ -32,7 +32,7 @@ func TestOrphansAreReaped(t *testing.T) {
 
 // R01: without the reaper killLeftovers reaps dead orphans.
 func TestDeadOrphans(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	runToEnd(t, t.Context(), shell("for i in 1 2 3 4 5 6 7 8 9 10; do (: &); done"), 0).check(t, 0)
 	if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
 		t.Errorf("got %v left, want none", left)
@@ -44,7 +44,7 @@ func TestDeadOrphans(t *testing.T) {
 
 // R02: hundreds of orphans that exit do not disturb the statuses of Processes.
 func TestStatusesAmongOrphans(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	const runs, together = 50, 4
 	wrong := make(chan string, runs*together)
@@ -72,7 +72,7 @@ func TestStatusesAmongOrphans(t *testing.T) {
 // R02: an exited Process that nobody has stopped yet does not keep orphans from
 // being reaped.
 func TestReaperBehindProcess(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	first := start(t, shell("exit 5"))
 	within(t, "it has exited", first.Exited)
@@ -102,7 +102,7 @@ func TestKillLeftovers(t *testing.T) {
 		"nobody":                      ":",
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			withReaper(t)
 			runToEnd(t, t.Context(), shell(escape+script), 0).check(t, 0)
 			if left := processes.killLeftovers(Anybody, bound); len(left) > 0 {
@@ -118,7 +118,7 @@ func TestKillLeftovers(t *testing.T) {
 // An orphan may exit at any moment and leave another: here many do during
 // killLeftovers.
 func TestKillLeftoversThatExit(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	for range 30 {
 		r, w, err := os.Pipe()
@@ -139,7 +139,7 @@ func TestKillLeftoversThatExit(t *testing.T) {
 
 // killLeftovers leaves Processes alone, dead or alive.
 func TestKillLeftoversSparesProcesses(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	live := start(t, shell("exec sleep 60"))
 	dead := start(t, shell("exit 5"))
@@ -162,9 +162,9 @@ func TestKillLeftoversSparesProcesses(t *testing.T) {
 // killLeftovers gives up at its limit and returns what is left. With a limit of
 // 0 any process counts as one that cannot be killed.
 func TestKillLeftoversLimit(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)
-	quick(t, func() {
+	mustNotWait(t, func() {
 		if left := processes.killLeftovers(Anybody, -time.Second); len(left) != 1 {
 			t.Errorf("got %v left, want one", left)
 		}
@@ -174,7 +174,7 @@ func TestKillLeftoversLimit(t *testing.T) {
 
 // leftovers lists the living and reaps the dead.
 func TestLeftovers(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	own := start(t, shell("exec sleep 60"))
 	if len(processes.leftovers(Anybody)) > 0 {
 		t.Error("got something left behind, want nothing")
@@ -196,7 +196,7 @@ func TestLeftovers(t *testing.T) {
 // A Process that reap cannot get counts as killed, and is not registered any
 // more.
 func TestReapOfNothing(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := start(t, shell("exec sleep 60"))
 	if got, _ := processes.reap(p.pid); got != killed {
 		t.Errorf("got status %#x, want %#x", got, killed)
@@ -231,7 +231,7 @@ func TestAsInit(t *testing.T) {
 // killAll kills all Processes and what they leave behind, also in sessions of
 // their own. The waiters of Processes still get a status.
 func TestKillAll(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 20 {
 		c := shell(escape + `trap '' TERM; for i in 1 2 3; do setsid sh -c 'setsid sleep 60 & echo; sleep 60' & done; while :; do sleep 60; done`)
 		var out logs.Tail

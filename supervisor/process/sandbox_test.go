@@ -91,7 +91,7 @@ func failures(out string) string {
 // Without adoption and /proc, a leftover is found once, by trying numbers: a
 // zombie looks like a living process there.
 func TestOrphansByNumber(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	s := &processes.sandbox
 	adoption, lists := s.adoption, s.hasProc
 	defer func() { s.adoption, s.hasProc = adoption, lists }()

@@ -70,7 +70,7 @@ func sleepWithMark(bootstrap int) int {
 // The leftovers of a killed bootstrap are killed by the next one. Those of a
 // living one are not.
 func TestStale(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	dead, left := otherBootstrap(t)
 	_, needed := otherBootstrap(t)
 	if err := dead.Process.Kill(); err != nil {
@@ -92,7 +92,7 @@ func TestStale(t *testing.T) {
 // A bootstrap without /proc cannot be found by its marks: its processes are
 // left alone.
 func TestStaleOfAnUnknownRun(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	start := func(run uint32) int {
 		cmd := exec.Command("sleep", "600")
 		if err := cmd.Start(); err != nil {

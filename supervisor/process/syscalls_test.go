@@ -11,7 +11,7 @@ import (
 
 // hasExited reports an exit any number of times, as it does not reap.
 func TestHasExited(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	check := func(when string, idType, id int, want bool, wantErr error) {
 		t.Helper()
 		if got, err := hasExited(idType, id); got != want || err != wantErr {
@@ -32,7 +32,7 @@ func TestHasExited(t *testing.T) {
 
 // A stopped child has not exited.
 func TestHasExitedOfStopped(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	p := start(t, shell("kill -STOP $$"))
 	defer p.Stop(0)
 	within(t, "it is stopped", func() bool { return stateOf(p.pid) == "T" })
@@ -42,7 +42,7 @@ func TestHasExitedOfStopped(t *testing.T) {
 }
 
 func TestPoll(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	r, w, err := openPipe(false)
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func TestTerminalBytes(t *testing.T) {
 		"6 MB":             randomBytes(6 << 20),
 	} {
 		t.Run(name, func(t *testing.T) {
-			tidy(t)
+			checkLeaks(t)
 			c := &Command{Path: "/bin/sh", Args: []string{"sh", "-c", "tee /proc/self/fd/2"}, Env: os.Environ(), Input: input}
 			s := addTerminals(c)
 			if exit := s.run(t, c); exit.Cause != nil || exit.Status != exited0 {
@@ -67,7 +67,7 @@ func TestTerminalBytes(t *testing.T) {
 // A terminal is a terminal for the child, only where it was asked for, and
 // never a controlling one.
 func TestTerminalIsOne(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell(`for fd in 0 1 2 3; do [ -t $fd ] && is="$is$fd"; done; echo "is $is" >&3; (: </dev/tty) 2>/dev/null || echo none >&3`)
 	has := func() bool { // a controlling terminal, from the parent of the tests
 		tty, err := os.Open("/dev/tty")
@@ -90,7 +90,7 @@ func TestTerminalIsOne(t *testing.T) {
 
 // Exit statuses are the same with a terminal.
 func TestTerminalExits(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for _, status := range []int{0, 1, 3, 126, 127, 255} {
 		c := shell("echo out; echo log >&2; exit " + strconv.Itoa(status))
 		s := addTerminals(c)
@@ -111,7 +111,7 @@ func TestTerminalExits(t *testing.T) {
 // Output before the exit is never lost, though only the exit shows that it is
 // complete.
 func TestTerminalOutputBeforeExit(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	for range 200 {
 		c := shell("echo first; echo last words >&2; exit 3")
 		s := addTerminals(c)
@@ -123,7 +123,7 @@ func TestTerminalOutputBeforeExit(t *testing.T) {
 
 // Output that was written before an answer arrives with the answer.
 func TestTerminalBeforeAnAnswer(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell(`while read -r l; do printf '%0999d\n' 1; printf '%03999d\n' 2 >&2; echo $l >&3; done`)
 	c.Open = true
 	var stdout, stderr, answer bytes.Buffer
@@ -147,11 +147,11 @@ func TestTerminalBeforeAnAnswer(t *testing.T) {
 
 // Nobody waits for another process that holds the terminal.
 func TestTerminalHeld(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	withReaper(t)
 	c := shell("setsid sleep 60 & echo out")
 	s := addTerminals(c)
-	quick(t, func() {
+	mustNotWait(t, func() {
 		if exit := s.run(t, c); exit.Status != exited0 || s.stdout.String() != "out\n" {
 			t.Errorf("got %+v, %q", exit, s.stdout.String())
 		}
@@ -161,7 +161,7 @@ func TestTerminalHeld(t *testing.T) {
 
 // A child that closes its terminals and goes on is waited for.
 func TestTerminalClosed(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell("echo out; exec >&- 2>&- ; sleep 0.05; exit 4")
 	s := addTerminals(c)
 	if exit := s.run(t, c); exit.Cause != nil || exit.Status.ExitStatus() != 4 || s.stdout.String() != "out\n" {
@@ -171,10 +171,10 @@ func TestTerminalClosed(t *testing.T) {
 
 // An Output that fails stops the command here, too.
 func TestTerminalOutputFails(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	c := shell("trap '' TERM HUP; while :; do echo too much; done")
 	c.Outputs = []io.Writer{Terminal{&limitedOutput{5}}, io.Discard}
-	quick(t, func() {
+	mustNotWait(t, func() {
 		if exit, err := Run(t.Context(), c, 20*time.Millisecond); err != nil || exit.Cause != errLimit {
 			t.Errorf("got %+v, %v, want %v", exit, err, errLimit)
 		}
@@ -184,7 +184,7 @@ func TestTerminalOutputFails(t *testing.T) {
 // Without descriptors for a terminal, or for pipes, the command does not start,
 // and the error says why.
 func TestTerminalWithoutDescriptors(t *testing.T) {
-	tidy(t)
+	checkLeaks(t)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)

@@ -26,16 +26,16 @@ func TestMain(m *testing.M) {
 	case len(args) == 1 && args[0] == "report":
 		Report(os.Stdout)
 	case len(args) == 1 && args[0] == "idle process 1":
-		idle()
+		fakeInit()
 	case len(args) == 3 && args[0] == "denied":
-		denied(args[1], args[2])
+		probeWithDenial(args[1], args[2])
 	default:
 		os.Exit(m.Run())
 	}
 }
 
-// idle acts as a process 1 that reaps only its own child.
-func idle() {
+// fakeInit acts as a process 1 that reaps only its own child.
+func fakeInit() {
 	pid, err := syscall.ForkExec(os.Args[0], []string{os.Args[0], "report"}, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
 	if err == nil {
 		_, err = syscall.Wait4(pid, nil, 0, nil)
@@ -45,9 +45,9 @@ func idle() {
 	}
 }
 
-// denied runs the probe after making the kernel refuse a system call with an
-// errno.
-func denied(call, errno string) {
+// probeWithDenial runs the probe after making the kernel refuse a system call
+// with an errno.
+func probeWithDenial(call, errno string) {
 	runtime.LockOSThread()
 	number, _ := strconv.Atoi(call)
 	answer, _ := strconv.Atoi(errno)
@@ -58,9 +58,9 @@ func denied(call, errno string) {
 	panic(err)
 }
 
-// reported runs the probe through a wrapper, and returns the values of its
+// runProbe runs the probe through a wrapper, and returns the values of its
 // lines by name. It checks the form of each line.
-func reported(t *testing.T, env []string, wrapper ...string) map[string]string {
+func runProbe(t *testing.T, env []string, wrapper ...string) map[string]string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -76,16 +76,16 @@ func reported(t *testing.T, env []string, wrapper ...string) map[string]string {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v\n%s%s", err, &out, &errors)
 	}
-	return parse(t, out.String())
+	return parseReport(t, out.String())
 }
 
-var line = regexp.MustCompile(`^([^:]+): +(\S.*)$`)
+var linePattern = regexp.MustCompile(`^([^:]+): +(\S.*)$`)
 
-func parse(t *testing.T, text string) map[string]string {
+func parseReport(t *testing.T, text string) map[string]string {
 	t.Helper()
 	values, column := map[string]string{}, -1
 	for each := range strings.Lines(text) {
-		parts := line.FindStringSubmatchIndex(strings.TrimSuffix(each, "\n"))
+		parts := linePattern.FindStringSubmatchIndex(strings.TrimSuffix(each, "\n"))
 		if parts == nil || column >= 0 && parts[4] != column {
 			t.Fatalf("got the line %q, want a name and a value in column %d:\n%s", each, column, text)
 		}
@@ -102,8 +102,8 @@ func parse(t *testing.T, text string) map[string]string {
 	return values
 }
 
-// want checks the beginnings of values.
-func want(t *testing.T, got map[string]string, pairs ...string) {
+// checkValues checks the beginnings of values.
+func checkValues(t *testing.T, got map[string]string, pairs ...string) {
 	t.Helper()
 	for pair := range slices.Chunk(pairs, 2) {
 		if !strings.HasPrefix(got[pair[0]], pair[1]) {
@@ -145,13 +145,13 @@ func TestReport(t *testing.T) {
 	if err := os.Symlink("/bin/sh", filepath.Join(bin, "jq")); err != nil {
 		t.Fatal(err)
 	}
-	got := reported(t, []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + bin, "TOKEN=hush-hush", "LD_LIBRARY_PATH=" + dir, "AWS_LAMBDA_RUNTIME_API=hush:80"})
+	got := runProbe(t, []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + bin, "TOKEN=hush-hush", "LD_LIBRARY_PATH=" + dir, "AWS_LAMBDA_RUNTIME_API=hush:80"})
 	for name, value := range got {
 		if strings.Contains(value, "hush") {
 			t.Errorf("%s: got %s, want no value of a variable", name, value)
 		}
 	}
-	want(t, got,
+	checkValues(t, got,
 		"adopts orphans", "yes",
 		"lists processes", "yes, by ",
 		"finds leftovers", "yes",
@@ -205,14 +205,14 @@ func TestReportOfDenials(t *testing.T) {
 		{unix.SYS_UNAME, syscall.EPERM, []string{"kernel", "not known (operation not permitted)"}},
 	} {
 		t.Run(fmt.Sprint(test.call, " ", test.errno), func(t *testing.T) {
-			want(t, reported(t, []string{"HOME=" + os.TempDir()}, self, "denied", fmt.Sprint(test.call), fmt.Sprint(int(test.errno))), test.want...)
+			checkValues(t, runProbe(t, []string{"HOME=" + os.TempDir()}, self, "denied", fmt.Sprint(test.call), fmt.Sprint(int(test.errno))), test.want...)
 		})
 	}
 }
 
-// unshared returns a wrapper that runs the probe in its own namespaces, after
-// the setup in shell code.
-func unshared(t *testing.T, setup string, flags ...string) (wrapper []string) {
+// inNamespaces returns a wrapper that runs the probe in its own namespaces,
+// after the setup in shell code.
+func inNamespaces(t *testing.T, setup string, flags ...string) (wrapper []string) {
 	t.Helper()
 	wrapper = slices.Concat([]string{"unshare", "--mount"}, flags, []string{"sh", "-c", setup + ` && exec "$@"`, "sh"})
 	if out, err := exec.Command(wrapper[0], append(wrapper[1:], "true")...).CombinedOutput(); err != nil {
@@ -231,7 +231,7 @@ func TestReportWithoutProc(t *testing.T) {
 	const noProc = "mount -t tmpfs none /proc"
 	for _, name := range []string{self, filepath.Base(self), "./" + filepath.Base(self)} {
 		setup := noProc + ` && cd "` + filepath.Dir(self) + `" && PATH=$PATH:.`
-		want(t, reported(t, nil, append(unshared(t, setup), name, "report")...),
+		checkValues(t, runProbe(t, nil, append(inNamespaces(t, setup), name, "report")...),
 			"adopts orphans", "yes",
 			"marks processes", "yes",
 			"lists processes", "no",
@@ -249,13 +249,13 @@ func TestReportOfZombies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inNamespace := unshared(t, "true", "--pid", "--fork", "--mount-proc", "--kill-child")
-	want(t, reported(t, nil, append(inNamespace, self, "idle process 1")...),
+	inNamespace := inNamespaces(t, "true", "--pid", "--fork", "--mount-proc", "--kill-child")
+	checkValues(t, runProbe(t, nil, append(inNamespace, self, "idle process 1")...),
 		"process 1 reaps zombies", "no: one was still there after 3s",
 		"others' orphans go to", "process 1 (probe.test)",
 		"processes here", "2 running, 1 zombies: probe.test",
 	)
-	want(t, reported(t, nil, append(inNamespace, self, "report")...), "process 1 reaps zombies", "this is process 1", "adopts orphans", "yes")
+	checkValues(t, runProbe(t, nil, append(inNamespace, self, "report")...), "process 1 reaps zombies", "this is process 1", "adopts orphans", "yes")
 }
 
 // The report shows what a bare /dev lacks, and folders that are read-only.
@@ -265,8 +265,8 @@ func TestReportOfBareDev(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare := unshared(t, "mount -o remount,bind,ro / && mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3")
-	want(t, reported(t, []string{"HOME=/root", "TMPDIR=/nowhere"}, append(bare, self, "report")...),
+	bare := inNamespaces(t, "mount -o remount,bind,ro / && mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3")
+	checkValues(t, runProbe(t, []string{"HOME=/root", "TMPDIR=/nowhere"}, append(bare, self, "report")...),
 		"terminal (/dev/ptmx)", "no (no such file or directory)",
 		"/dev/shm", "not writable (no such file or directory)",
 		"in /dev", "null",
