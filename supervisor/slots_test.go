@@ -137,12 +137,12 @@ func TestLeftoversOfSlots(t *testing.T) {
 		}}
 	}))
 	p.events <- event{id: "long"}
-	within(t, "the long one has lost a process", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
+	within(t, "the long event has a leftover", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
 	for range 3 {
 		p.events <- event{id: "short"}
 		p.wantPosts(t, post{"response", "short", "", ""})
 	}
-	within(t, "those of the short ones are gone", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
+	within(t, "those of the short events are killed", func() bool { return len(process.Leftovers(process.Anybody)) == 1 })
 	proceed <- true
 	if got := <-alive; got != 1 {
 		t.Errorf("got %d processes of the long event, want its own", got)

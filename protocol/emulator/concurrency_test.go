@@ -97,7 +97,7 @@ func TestOnlyThatEventTimesOut(t *testing.T) {
 		f.expectEvent("2")
 		third := f.submit(Event{ID: "3"})
 		f.timeUp()
-		f.check(first, Outcome{Kind: TimedOut, ID: "1", Reason: "not httpAnswer within 1m0s"})
+		f.check(first, Outcome{Kind: TimedOut, ID: "1", Reason: "not answered within 1m0s"})
 		f.respond(403, "1", "late")
 		f.fail(403, "1", "late")
 		f.expectEvent("3")

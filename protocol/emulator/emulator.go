@@ -187,7 +187,7 @@ func (s *Server) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 
 var errAgain = errors.New("the start takes too long, and another has to begin")
 
-var errGone = errors.New("the instance is gone")
+var errGone = errors.New("the instance has exited")
 
 // submit puts ev at the end of the queue.
 func (s *Server) submit(ev Event) (*invocation, error) {

@@ -87,7 +87,7 @@ func TestDeadlines(t *testing.T) {
 	inv := f.submit(Event{ID: "2"})
 	f.next()
 	f.timeUp()
-	f.check(inv, Outcome{Kind: TimedOut, ID: "2", Reason: "not httpAnswer within 1m0s"})
+	f.check(inv, Outcome{Kind: TimedOut, ID: "2", Reason: "not answered within 1m0s"})
 	due(0)
 }
 
