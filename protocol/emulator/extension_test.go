@@ -20,7 +20,7 @@ func (f *fixture) register(name string) (id string) {
 }
 
 // wait makes the extension poll over a connection of its own. It returns when
-// the call is held or httpAnswer.
+// the call is held or answered.
 func (f *fixture) wait(id string) {
 	f.t.Helper()
 	before := f.s.waiting()

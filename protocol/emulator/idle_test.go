@@ -27,7 +27,7 @@ func TestIdleAnswer(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1"})
 }
 
-// An event is not lost if it arrives while a poll is httpAnswer without one.
+// An event is not lost if it arrives while a poll is answered without one.
 func TestIdleOrEvent(t *testing.T) {
 	f := start(t, lambda, Function{Idle: time.Millisecond})
 	for range 50 {

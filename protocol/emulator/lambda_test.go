@@ -63,7 +63,7 @@ func TestAnswersAndHangs(t *testing.T) {
 	}
 }
 
-// Who answers and exits has httpAnswer.
+// Who answers and exits has answered.
 func TestAnswersAndExits(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Timeout: time.Minute})
 	exited := f.s.Start()

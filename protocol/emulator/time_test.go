@@ -45,7 +45,7 @@ func TestNotAnswered(t *testing.T) {
 	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{Timeout: shortLimit})
 		polled := make(chan httpAnswer)
-		go func() { polled <- f.call("GET", p.Next, "") }() // held, or httpAnswer with the event at once
+		go func() { polled <- f.call("GET", p.Next, "") }() // held, or answered with the event at once
 		out := f.outcome(f.submit(Event{ID: "1"}))
 		<-polled
 		if out.Kind != TimedOut || out.Duration != shortLimit {
