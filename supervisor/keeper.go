@@ -122,8 +122,8 @@ func (k *keeper) status() string {
 // withLastOutput adds the last output to how the sidecar exited.
 func (k *keeper) withLastOutput(how string) string {
 	if k.LastOutput != nil {
-		if said := k.LastOutput(); said != "" {
-			how += ": " + said
+		if output := k.LastOutput(); output != "" {
+			how += ": " + output
 		}
 	}
 	return how

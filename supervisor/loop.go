@@ -26,7 +26,7 @@ type slot struct {
 func (s *slot) loop(ctx, working context.Context) error {
 	for ctx.Err() == nil {
 		s.prepare()
-		asked := time.Now()
+		polled := time.Now()
 		ev, err := s.Client.Next(ctx)
 		if ev == nil && ctx.Err() != nil {
 			return nil
@@ -34,7 +34,7 @@ func (s *slot) loop(ctx, working context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = s.handle(working, ev, ev.Received.Sub(asked))
+		err = s.handle(working, ev, ev.Received.Sub(polled))
 		s.clearUp()
 		if err != nil {
 			return err

@@ -67,7 +67,7 @@ func slots(c *Config, p *protocol.Platform) int {
 
 // supervisor returns a supervisor for the configuration. If the configuration
 // is wrong, the start of the supervisor fails with that error.
-func (b *builder) supervisor(stdout io.Writer, wrong error) (s *supervisor.Supervisor, err error) {
+func (b *builder) supervisor(stdout io.Writer, configErr error) (s *supervisor.Supervisor, err error) {
 	s = &supervisor.Supervisor{
 		StartTimeout: b.startTimeout(b.platform, os.Getenv),
 		Margin:       time.Duration(b.Margin),
@@ -82,8 +82,8 @@ func (b *builder) supervisor(stdout io.Writer, wrong error) (s *supervisor.Super
 	if b.platform.InitError == "" {
 		s.InitLog = b.openStdoutLog(stdout).Complaints()
 	}
-	if wrong != nil {
-		return s, b.addSlot(s, adapters.Refuse(wrong), process.Anybody, b.stderrLog.Source(""))
+	if configErr != nil {
+		return s, b.addSlot(s, adapters.Refuse(configErr), process.Anybody, b.stderrLog.Source(""))
 	}
 	s.WaitFor, s.StopCommand = b.WaitFor, b.stopCommand
 	s.Sidecars = supervisor.Sidecars{List: b.sidecars, Fail: b.SidecarPolicy == "fail", Log: s.Log}

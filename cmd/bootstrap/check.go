@@ -17,7 +17,7 @@ func check(stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
 	}
-	config, wrong := readConfig(dir)
+	config, configErr := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
@@ -30,7 +30,7 @@ func check(stdout, stderr io.Writer) int {
 	status := exitStopped
 	b := newBuilder(config, platform, dir, io.Discard)
 	defer b.closeLogs()
-	for _, problem := range []error{wrong, b.validate()} {
+	for _, problem := range []error{configErr, b.validate()} {
 		if problem == nil {
 			continue
 		}

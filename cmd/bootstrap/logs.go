@@ -47,8 +47,8 @@ func (b *builder) closeLogs() {
 
 // failConfig logs what is wrong with the configuration, and returns the exit
 // status. It hides secrets, as some may be in the wrong variable.
-func (b *builder) failConfig(wrong error) int {
-	return b.fail(errors.New(b.mask.Hide("wrong configuration:\n" + wrong.Error())))
+func (b *builder) failConfig(configErr error) int {
+	return b.fail(errors.New(b.mask.Hide("wrong configuration:\n" + configErr.Error())))
 }
 
 func (b *builder) fail(err error) int {

@@ -57,7 +57,7 @@ func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 
 // parseProcfile parses the text of a Procfile with the name file.
 func parseProcfile(file, text string) (entries []entry, errs []error) {
-	places := map[string]string{}
+	positions := map[string]string{}
 	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
@@ -66,14 +66,14 @@ func parseProcfile(file, text string) (entries []entry, errs []error) {
 		}
 		e, err := parseEntry(line)
 		e.position = fmt.Sprintf("%s:%d", file, i+1)
-		if first := places[e.name]; err == nil && first != "" {
+		if first := positions[e.name]; err == nil && first != "" {
 			err = fmt.Errorf("%q is defined in %s, too", e.name, first)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", e.position, err))
 			continue
 		}
-		places[e.name] = e.position
+		positions[e.name] = e.position
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 && errs == nil {

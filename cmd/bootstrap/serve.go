@@ -19,27 +19,27 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
 	}
-	config, wrong := readConfig(dir)
+	config, configErr := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	b := newBuilder(config, platform, dir, stderr)
 	defer b.closeLogs()
 	switch {
-	case err != nil && wrong != nil: // the wrong configuration may be the reason
-		return b.failConfig(wrong)
+	case err != nil && configErr != nil: // the wrong configuration may be the reason
+		return b.failConfig(configErr)
 	case err != nil:
 		return b.fail(fmt.Errorf("%w\nto run a function on this machine, use bootstrapctl invoke", err))
 	}
-	wrong = errors.Join(wrong, b.validate())
-	if wrong != nil {
-		b.failConfig(wrong)
+	configErr = errors.Join(configErr, b.validate())
+	if configErr != nil {
+		b.failConfig(configErr)
 	}
-	s, err := b.supervisor(stdout, wrong)
+	s, err := b.supervisor(stdout, configErr)
 	if err != nil {
 		return b.fail(err)
 	}
 	err = s.Run(ctx)
 	switch {
-	case wrong != nil && err != nil: // the error is in the log already
+	case configErr != nil && err != nil: // the error is in the log already
 		return exitUsage
 	case err != nil:
 		b.logger.Error("stopped", "error", err)

@@ -19,9 +19,9 @@ func (s *Server) errorType(r *http.Request, body []byte, unknown string) string 
 		}
 		return unknown
 	}
-	var said struct {
+	var posted struct {
 		ErrorType string `json:"errorType"`
 	}
-	_ = json.Unmarshal(body, &said) // any text is allowed
-	return said.ErrorType
+	_ = json.Unmarshal(body, &posted) // any text is allowed
+	return posted.ErrorType
 }

@@ -17,23 +17,23 @@ const samplePause = 2 * time.Millisecond
 // maximum in peak. Shared pages count for each process. stop takes a last
 // sample.
 func samplePeak(pid int, peak *atomic.Int64) (stop func()) {
-	end, ended := make(chan struct{}), make(chan struct{})
+	quit, stopped := make(chan struct{}), make(chan struct{})
 	go func() { // ends in stop
-		defer close(ended)
+		defer close(stopped)
 		for {
 			began := time.Now()
 			raiseTo(peak, int64(procfs.ResidentTree(pid)))
 			select {
 			case <-time.After(max(samplePause, 10*time.Since(began))):
-			case <-end:
+			case <-quit:
 				raiseTo(peak, int64(procfs.ResidentTree(pid)))
 				return
 			}
 		}
 	}()
 	return func() {
-		close(end)
-		<-ended
+		close(quit)
+		<-stopped
 	}
 }
 

@@ -82,9 +82,9 @@ func (s *Server) countRefusals(h http.Handler) http.Handler {
 			return
 		}
 		defer s.running.Done()
-		noted := &statusWriter{ResponseWriter: w}
-		strict(h).ServeHTTP(noted, r)
-		if noted.status/100 == 4 {
+		writer := &statusWriter{ResponseWriter: w}
+		strict(h).ServeHTTP(writer, r)
+		if writer.status/100 == 4 {
 			s.update(func(m *machine, _ time.Time) {
 				if over == m.isOver(instanceOf(r)) { // else the end of the instance is the reason
 					m.stats.Refused++
@@ -149,14 +149,14 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 // notePoll passes the address of an instance's first poll to the Runner. The
 // process that polls keeps its connection at least until it has an event.
 func (s *Server) notePoll(r *http.Request) {
-	var called func(from string)
+	var report func(from string)
 	s.update(func(m *machine, now time.Time) {
 		if m.firstPoll(now, instanceOf(r)) {
-			called = s.onFirstPoll
+			report = s.onFirstPoll
 		}
 	})
-	if called != nil {
-		called(r.RemoteAddr)
+	if report != nil {
+		report(r.RemoteAddr)
 	}
 }
 

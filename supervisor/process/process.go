@@ -153,12 +153,12 @@ func (p *Process) setOOMScore() {
 // has already exited, Stop reaps it and kills the rest of its group. What the
 // group has written until then still reaches the Outputs.
 func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
-	byItself := p.Exited()
-	if grace > 0 && !byItself {
+	exitedBefore := p.Exited()
+	if grace > 0 && !exitedBefore {
 		p.Interrupt()
 		p.pumpFor(grace)
 	}
-	if !p.keepGroup || !byItself {
+	if !p.keepGroup || !exitedBefore {
 		p.signalGroup(syscall.SIGKILL)
 	}
 	if !p.Exited() {
