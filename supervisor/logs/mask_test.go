@@ -16,7 +16,7 @@ func TestMask(t *testing.T) {
 	const key = `wJalr/XUtn"FEMI+K7 MDENG`
 	var m Mask
 	m.Learn("AKIDEXAMPLE", "AKIDEXAMPLE-longer", key, `it's a "\ one`, "caf\u00e9-au-lait", "latin\xe9\xe8one", "", "abc", "-----BEGIN KEY-----\nline-one\nab\n\nline-two\r\n",
-		"emoji-\U0001F600-pw", "pg://u:p%2Fw@h", `C:\temp"x`, "first-and", "and-second", "xyxyx", "tab\tback\\quote\"")
+		"emoji-\U0001F600-pw", "pg://u:p%2Fw@h", `C:\temp"x`, `a'\<b>`, "first-and", "and-second", "xyxyx", "tab\tback\\quote\"")
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing", "a plain line", "a plain line"},
 		{"whole", "AKIDEXAMPLE", "***"},
@@ -36,6 +36,7 @@ func TestMask(t *testing.T) {
 		{"quoted by hclog", `error="it's a \"\ one"`, `error="***"`},
 		{"quoted by Node", "{ a: `it's a \"\\\\ one` }", "{ a: `***` }"},
 		{"traced by a shell", `+ : 'it'\''s a "\ one'`, "+ : '***'"},
+		{"traced by a shell, with a backslash", `+ : 'a'\''\<b>'`, "+ : '***'"},
 		{"quoted by Python", `KeyError('it\'s a "\\ one')`, "KeyError('***')"},
 		{"quoted by Python, with a tab", `token 'tab\tback\\quote"'`, "token '***'"},
 		{"quoted as ASCII", `caf\u00e9-au-lait`, "***"},

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"iter"
 	"strconv"
 	"strings"
@@ -57,6 +58,7 @@ var decoders = []struct {
 }{
 	{'\\', backslash},
 	{'\\', quote},
+	{'\\', shellQuote},
 	{'%', percent},
 }
 
@@ -118,12 +120,18 @@ func noText(dst, src []byte) ([]byte, int) {
 	return dst, n
 }
 
-// backslash decodes \n, \/, \u002b and the like, and '\” of a shell.
-func backslash(dst, src []byte) ([]byte, int) {
-	const inShell = `'\''`
-	if strings.HasPrefix(string(src[:min(len(src), len(inShell))]), inShell) {
-		return append(dst, '\''), len(inShell)
+// shellQuote decodes the quote in 'it'\”s', where a backslash has no meaning
+// elsewhere.
+func shellQuote(dst, src []byte) ([]byte, int) {
+	const quote = `'\''`
+	if bytes.HasPrefix(src, []byte(quote)) {
+		return append(dst, '\''), len(quote)
 	}
+	return dst, 0
+}
+
+// backslash decodes \n, \/, \u002b and the like.
+func backslash(dst, src []byte) ([]byte, int) {
 	if src[0] != '\\' {
 		return dst, 0
 	}
