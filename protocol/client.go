@@ -110,7 +110,7 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	switch {
 	case resp.status == 204 || len(ids) == 0 || ids[0] == "":
 		return nil, nil
-	case len(ids) > 1 || strings.ContainsFunc(ids[0], notInID):
+	case len(ids) > 1 || !isID(ids[0]):
 		return nil, fmt.Errorf("an event with the request id %q", ids)
 	}
 	c.spare = nil
@@ -136,6 +136,11 @@ func (c *Client) event(id string, resp *response) *Event {
 		deadline = own
 	}
 	return &Event{ID: id, Body: resp.body, Received: resp.began, Deadline: deadline, Header: resp.header}
+}
+
+// isID reports whether an id can be part of a path, which . and .. would change.
+func isID(id string) bool {
+	return !strings.ContainsFunc(id, notInID) && id != "." && id != ".."
 }
 
 // notInID: an id becomes part of a path and of a variable.

@@ -52,6 +52,8 @@ func TestNextRequiresAnID(t *testing.T) {
 		{"with a tab", head + "Request_Id: a\tb\r\n\r\n{}", 1},
 		{"with a NUL", head + "Request_Id: a\x00b\r\n\r\n{}", 1},
 		{"with an escape", head + "Request_Id: a\x1bb\r\n\r\n{}", 1},
+		{"a dot, which a path would lose", head + "Request_Id: .\r\n\r\n{}", 1},
+		{"two dots, which would lead elsewhere", head + "Request_Id: ..\r\n\r\n{}", 1},
 		{"with a DEL", head + "Request_Id: a\x7fb\r\n\r\n{}", 1},
 		{"204", "HTTP/1.1 204 No Content\r\nRequest_Id: a\r\n\r\n", 0},
 		{"HTML", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>", 0},

@@ -177,10 +177,13 @@ func path(pattern, id string) string {
 // deadline says until when an event that arrived just now may run: by the
 // instant or the duration among its headers, else by the function's own limit
 // (zero: none). It is counted from arrival on the monotonic clock, so that a
-// later jump of the wall clock moves nothing.
+// later jump of the wall clock moves nothing. An instant that is over on arrival
+// is by another clock than ours, and says nothing.
 func (p *Platform) deadline(header func(string) string, arrived time.Time, limit time.Duration) time.Time {
 	if ms, ok := milliseconds(p.Deadline, header); ok {
-		return arrived.Add(time.UnixMilli(ms).Sub(arrived))
+		if left := time.UnixMilli(ms).Sub(arrived); left > 0 {
+			return arrived.Add(left)
+		}
 	}
 	if ms, ok := milliseconds(p.TimeLimit, header); ok {
 		limit = time.Duration(ms) * time.Millisecond

@@ -161,7 +161,9 @@ func TestDeadlineInstant(t *testing.T) {
 		want        time.Time
 	}{
 		{"in 3 s", "1800000003000", arrived.Add(3 * time.Second)},
-		{"over", "1799999999000", arrived.Add(-time.Second)},
+		{"over: by another clock", "1799999995000", time.Time{}},
+		{"over now", "1800000000000", time.Time{}},
+		{"nearly over", "1800000000001", arrived.Add(time.Millisecond)},
 		{"empty", "", time.Time{}},
 		{"0", "0", time.Time{}},
 		{"negative", "-1", time.Time{}},

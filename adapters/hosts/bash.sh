@@ -89,5 +89,5 @@ while :; do
 		builtin eval "$__bootstrap_theirs"
 		"$__bootstrap_function" "${__bootstrap_event-}"
 	)
-	builtin echo "$?" >&103
+	builtin echo "$?" >&103 || exit # bootstrap was killed, and the script ignores SIGPIPE
 done

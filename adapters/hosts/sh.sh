@@ -81,6 +81,6 @@ __bootstrap_given=/proc/self/fd/7
 			[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
 			"$__bootstrap_function" "$__bootstrap_event"
 		)
-		command echo "$?" >&9
+		command echo "$?" >&9 || exit # bootstrap was killed, and the script ignores SIGPIPE
 	done
 }

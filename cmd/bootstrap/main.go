@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -41,7 +42,7 @@ const lastLogTime = 500 * time.Millisecond
 func untilSignal() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(signals, stopSignals()...)
 	go func() { // ends with the program
 		<-signals
 		stop()
@@ -52,6 +53,12 @@ func untilSignal() context.Context {
 		os.Exit(exitFailed)
 	}()
 	return ctx
+}
+
+// stopSignals are the signals that stop the runtime. What whoever started it has
+// ignored, as nohup does with SIGHUP, stays so.
+func stopSignals() []os.Signal {
+	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT}, signal.Ignored)
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -1,0 +1,116 @@
+package integration
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// Each signal that asks a program to end stops the runtime in order.
+func TestStopSignals(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			f := begin(t, "function", protocol.SCF, "event", []string{"BOOTSTRAP_LOG_LEVEL=info", "BOOTSTRAP_STOP_COMMAND=echo stop >stopped"})
+			f.succeeds(t, "text", "text")
+			there := family(pidOf(f.runner))
+			signal(t, pidOf(f.runner), sig)
+			for _, p := range there {
+				until(t, "it is gone", func() bool { return gone(p.pid) })
+			}
+			until(t, "it says that it has stopped", func() bool { return strings.HasSuffix(f.log.String(), ": stopped\n") })
+			if got := lines(t, f.dir, "stopped"); len(got) != 1 {
+				t.Errorf("the stop command ran %d times, want once", len(got))
+			}
+		})
+	}
+}
+
+// Behind nohup a hang-up is nothing.
+func TestNohup(t *testing.T) {
+	f := begin(t, "stdin", protocol.SCF, "event", nil, "nohup")
+	f.succeeds(t, "text", "text")
+	signal(t, pidOf(f.runner), syscall.SIGHUP)
+	f.succeeds(t, "text", "text")
+	if got := f.server.Stats().Instances; got != 1 {
+		t.Errorf("got %d instances, want one", got)
+	}
+}
+
+// Where the runtime is killed, what is resident exits: a script may ignore the
+// signal of a broken pipe.
+func TestHostsOfAKilledRuntime(t *testing.T) {
+	for _, way := range ways {
+		if way.host == "" {
+			continue
+		}
+		t.Run(way.name, func(t *testing.T) {
+			t.Parallel()
+			f := begin(t, way.name, protocol.SCF, "event", nil)
+			f.succeeds(t, "text", "text")
+			there := family(pidOf(f.runner))
+			signal(t, pidOf(f.runner), syscall.SIGKILL)
+			for _, p := range there {
+				until(t, "it is gone", func() bool { return gone(p.pid) })
+			}
+		})
+	}
+	for _, shell := range []string{"bash", "sh"} {
+		t.Run(shell+" that ignores SIGPIPE", func(t *testing.T) {
+			t.Parallel()
+			fn := emulator.Function{Handler: "index.main_handler", Dir: t.TempDir(), Timeout: patience}
+			write(t, fn.Dir, "index.sh", "trap '' PIPE\nmain_handler() { echo ok; }\n", 0o644)
+			if shell == "sh" {
+				fn.Env = []string{"PATH=" + withoutBash()}
+			}
+			_, runner := start(t, protocol.SCF, fn, nil)
+			succeeds(t, runner, "{}")
+			there := family(pidOf(runner))
+			signal(t, pidOf(runner), syscall.SIGKILL)
+			for _, p := range there {
+				until(t, "it is gone", func() bool { return gone(p.pid) })
+			}
+		})
+	}
+}
+
+// Where the clocks of the platform and of the sandbox are apart, a deadline that
+// is over on arrival fails no event.
+func TestT18PastDeadline(t *testing.T) {
+	past := func(x *exchange) bool {
+		answer, ok := x.forward()
+		deadline := strconv.FormatInt(time.Now().Add(-5*time.Second).UnixMilli(), 10)
+		_, err := x.client.Write(withHeader(answer, "Lambda-Runtime-Deadline-Ms", deadline))
+		return ok && err == nil
+	}
+	_, runner, _ := startBehind(t, protocol.Lambda, recorder(t), nil, func(call string) fault {
+		if call == "next" {
+			return past
+		}
+		return pass
+	})
+	for range 3 {
+		if got := succeeds(t, runner, "text"); got != "text" {
+			t.Errorf("got %q, want the event", got)
+		}
+	}
+}
+
+// withHeader gives a header of an answer another value.
+func withHeader(answer []byte, name, value string) []byte {
+	head, body, _ := strings.Cut(string(answer), "\r\n\r\n")
+	var all []string
+	for line := range strings.SplitSeq(head, "\r\n") {
+		if key, _, _ := strings.Cut(line, ":"); http.CanonicalHeaderKey(key) == name {
+			line = name + ": " + value
+		}
+		all = append(all, line)
+	}
+	return []byte(strings.Join(all, "\r\n") + "\r\n\r\n" + body)
+}
