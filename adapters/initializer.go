@@ -15,7 +15,7 @@ const (
 )
 
 // initializer returns the host's arguments for FunctionGraph's initializer: its
-// script, its name and its time, "0" for no limit. None are returned if there is no initializer,
+// script, its name and its time, "0" for no limit. Nothing is returned if none is set,
 // or it is for another interpreter than the function.
 func (c *Config) initializer(l *language) ([]string, error) {
 	name := c.initializerName()

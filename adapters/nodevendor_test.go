@@ -123,7 +123,7 @@ func TestNodeExports(t *testing.T) {
 		"exports.main_handler = async function* () { yield 1; };":                                               "main_handler is a generator (function*): return the result",
 		"exports.main_handler = function* () { yield 1; };":                                                     "main_handler is a generator (function*)",
 		"Object.defineProperty(exports, 'other', { enumerable: true, get() { throw new Error('touched'); } });": "does not export the function main_handler (it exports: other)",
-		"exports.main_handler = { handler: 1 };":                                                                "does not export the function main_handler",
+		"exports.main_handler = { handler: 1 }; exports.helper = () => 1;":                                      "does not export the function main_handler",
 	} {
 		c, _ := node(t, text)
 		wantFailure(t, New(c).Start(t.Context()), "Runtime.HandlerNotFound", want)

@@ -109,7 +109,7 @@ func (h *host) stop(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	_, _ = h.requests.Write([]byte("stop\n")) // to a dead shell: answer tells
-	_, _ = h.answer(ctx)                      // it is ended in any case
+	_, _ = h.answer(ctx)                      // the shell ends in any case
 }
 
 // wipe forgets the event.

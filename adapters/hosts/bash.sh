@@ -60,7 +60,7 @@ builtin echo ready >&103
 while :; do
 	( # forked before there is an event
 		exec >&106 2>&107 103>&- 106>&- 107>&-
-		# Open them anew: a process can change the flags of what it shares.
+		# Open them again: a process can change the flags of what it shares.
 		[[ ! -r /proc/self/fd/0 ]] || exec </proc/self/fd/0
 		[[ ! -p /proc/self/fd/1 && ! -c /proc/self/fd/1 ]] || exec >/proc/self/fd/1
 		[[ ! -p /proc/self/fd/2 && ! -c /proc/self/fd/2 ]] || exec 2>/proc/self/fd/2

@@ -71,17 +71,17 @@ function parsed(text, what) {
 // What the vendors' own runtimes tell a function, each under its names and with
 // its types. All are properties of the object itself, and no method needs this,
 // so that a copy has them, too.
-function newContext(frame, answers) {
+function newContext(frame, ways) {
 	const { deadline_ms: deadline, memory_mb: memory } = frame;
 	const remaining = () => (deadline === undefined ? noLimit : Math.max(0, deadline - Date.now()));
 	const sent = (fact) => () => (frame[fact] === undefined ? '' : frame[fact]);
 	return {
 		// Lambda's
-		get callbackWaitsForEmptyEventLoop() { return answers.waits; },
-		set callbackWaitsForEmptyEventLoop(value) { answers.waits = value; },
-		succeed: answers.succeed,
-		fail: answers.failed,
-		done: answers.done,
+		get callbackWaitsForEmptyEventLoop() { return ways.waits; },
+		set callbackWaitsForEmptyEventLoop(value) { ways.waits = value; },
+		succeed: ways.succeed,
+		fail: ways.contextFail,
+		done: ways.done,
 		functionName: frame.name,
 		functionVersion: frame.version,
 		invokedFunctionArn: frame.arn,
@@ -246,15 +246,15 @@ function exported(module) {
 }
 
 async function load(file, name) {
-	const module = await loadModule(file), names = name.split('.'), has = new Set();
-	let root = module, found = find(names, root);
-	for (let i = 0; i < 2 && found.value === undefined && Object(root) === root; i++) { // compiled TypeScript, and that imported
-		exported(root).forEach((key) => has.add(key));
-		root = root.default;
-		found = find(names, root);
+	const module = await loadModule(file), names = name.split('.'), roots = [module];
+	let found = find(names, module);
+	while (found.value === undefined && roots.length < 3 && Object(roots[0]) === roots[0]) { // compiled TypeScript, and that imported
+		roots.unshift(roots[0].default);
+		found = find(names, roots[0]);
 	}
 	const { holder, value } = found;
 	if (typeof value !== 'function') {
+		const has = new Set(roots.flatMap(exported));
 		has.delete('default');
 		throw new Wrong('Runtime.HandlerNotFound', `${file} does not export the function ${name} (it exports: ${[...has].join(', ') || 'none'})`);
 	}
@@ -285,7 +285,7 @@ process.on('beforeExit', () => {
 const missing = (error) => error === undefined || error === null;
 
 // The ways to answer an event: the first that is used counts.
-function newAnswers(id) {
+function newWays(id) {
 	let claimed = false;
 	const post = (make) => {
 		const header = `{"id":${JSON.stringify(id)},`;
@@ -308,23 +308,23 @@ function newAnswers(id) {
 	const succeed = (value) => post(() => encode(value));
 	const fail = (error) => post(() => { throw error; });
 	const done = (error, value) => (missing(error) ? succeed(value) : fail(error));
-	const answers = {
+	const ways = {
 		waits: true, // callback does, for what is left to run
 		succeed: once(succeed),
 		fail: once(fail),
-		failed: once((error) => fail(missing(error) ? 'handled' : error)),
+		contextFail: once((error) => fail(missing(error) ? 'handled' : error)),
 		done: once(done),
 		callback: once((error, value) => {
-			if (answers.waits && missing(error)) whenIdle = () => setImmediate(succeed, value);
+			if (ways.waits && missing(error)) whenIdle = () => setImmediate(succeed, value);
 			else done(error, value);
 		}),
 	};
-	return answers;
+	return ways;
 }
 
 function call({ handler, self }, frame, body) {
-	const answers = newAnswers(frame.id);
-	const { succeed, fail } = answers;
+	const ways = newWays(frame.id);
+	const { succeed, fail } = ways;
 	let returned, promised = false;
 	socket.unref(); // what is left to run is the function's
 	whenIdle = () => {
@@ -332,7 +332,7 @@ function call({ handler, self }, frame, body) {
 		succeed(promised || (handler.length > 2 && !isData(returned)) ? null : returned);
 	};
 	try {
-		returned = handler.call(self, parse(body), newContext(frame, answers), answers.callback);
+		returned = handler.call(self, parse(body), newContext(frame, ways), ways.callback);
 		promised = isThenable(returned);
 		if (promised) Promise.resolve(returned).then(succeed, fail);
 		else if (handler.length < 3 && isData(returned)) succeed(returned);

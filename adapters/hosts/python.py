@@ -57,7 +57,7 @@ class Wrong(Exception):
 
 
 def fields(names, values):
-    """An object with these attributes, which are None where there is no value."""
+    """An object with these attributes, which are None where no value came."""
     return types.SimpleNamespace(**{name: values.get(key) for name, key in names.items()})
 
 

@@ -51,7 +51,7 @@ __bootstrap_given=/proc/self/fd/7
 	while :; do
 		(
 			exec >&6 2>&5 5>&- 6>&- 9>&-
-			# Open them anew: a process can change the flags of what it shares.
+			# Open them again: a process can change the flags of what it shares.
 			[ ! -r /proc/self/fd/0 ] || exec </proc/self/fd/0
 			[ ! -p /proc/self/fd/1 ] && [ ! -c /proc/self/fd/1 ] || exec >/proc/self/fd/1
 			[ ! -p /proc/self/fd/2 ] && [ ! -c /proc/self/fd/2 ] || exec 2>/proc/self/fd/2
