@@ -61,7 +61,7 @@ while :; do
 	( # forked before there is an event
 		exec >&106 2>&107 103>&- 106>&- 107>&-
 		# Open them again: a process can change the flags of what it shares.
-		[[ ! -r /proc/self/fd/0 ]] || exec </proc/self/fd/0
+		{ builtin true </proc/self/fd/0; } 2>/dev/null && exec </proc/self/fd/0 # some sandboxes cannot
 		[[ ! -p /proc/self/fd/1 && ! -c /proc/self/fd/1 ]] || exec >/proc/self/fd/1
 		[[ ! -p /proc/self/fd/2 && ! -c /proc/self/fd/2 ]] || exec 2>/proc/self/fd/2
 		[[ $__bootstrap_result == 1 || ! -p /proc/self/fd/3 ]] || exec 3>/proc/self/fd/3

@@ -162,7 +162,7 @@ for key, name in (
     setattr(Context, name, told)
 
 
-current = {}  # the frame of the event in hand
+current = "", None  # the ids of the event and of its tenant
 
 
 def write_log(text):
@@ -179,7 +179,7 @@ def set_up_logging(logging):
                 self.handleError(record)
 
     def add_ids(record):
-        record.aws_request_id, record.tenant_id = current.get("id", ""), current.get("tenant_id")
+        record.aws_request_id, record.tenant_id = current
         return True
 
     logging.Formatter.converter = time.gmtime
@@ -430,7 +430,7 @@ def set_variable(name, value):
 def serve(handler, frame, body):
     """Calls the function and returns the bytes of its answer."""
     global current
-    current = frame
+    current = frame["id"], frame.get("tenant_id")
     event = unmarshal(body)
     set_variable("_X_AMZN_TRACE_ID", frame.get("trace_id"))  # where AWS's SDKs look
     if "tmpdir" in frame:

@@ -52,7 +52,7 @@ __bootstrap_given=/proc/self/fd/7
 		(
 			exec >&6 2>&5 5>&- 6>&- 9>&-
 			# Open them again: a process can change the flags of what it shares.
-			[ ! -r /proc/self/fd/0 ] || exec </proc/self/fd/0
+			{ command true </proc/self/fd/0; } 2>/dev/null && exec </proc/self/fd/0 # some sandboxes cannot
 			[ ! -p /proc/self/fd/1 ] && [ ! -c /proc/self/fd/1 ] || exec >/proc/self/fd/1
 			[ ! -p /proc/self/fd/2 ] && [ ! -c /proc/self/fd/2 ] || exec 2>/proc/self/fd/2
 			[ "$__bootstrap_result" = 1 ] || [ ! -p /proc/self/fd/3 ] || exec 3>/proc/self/fd/3
