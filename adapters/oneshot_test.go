@@ -385,6 +385,16 @@ func TestEnvironment(t *testing.T) {
 				"FUNCTION_SECURITY_ACCESS_KEY=secret-3", "FUNCTION_SECURITY_SECRET_KEY=secret-4",
 				"FUNCTION_SECURITY_TOKEN=secret-5", "FUNCTION_AUTH_TOKEN=secret-6"},
 		},
+		{
+			name: "what a client sends", platform: protocol.Lambda,
+			header: map[string]string{"Lambda-Runtime-Client-Context": `{"custom":{"a":"it's"}}`, "Lambda-Runtime-Cognito-Identity": `{"cognitoIdentityId":"i"}`, "Lambda-Runtime-Aws-Tenant-Id": "t"},
+			want:   []string{"FUNCTION_PLATFORM=lambda", `FUNCTION_CLIENT_CONTEXT={"custom":{"a":"it's"}}`, `FUNCTION_COGNITO_IDENTITY={"cognitoIdentityId":"i"}`, "FUNCTION_TENANT_ID=t"},
+		},
+		{
+			name: "an alias and a workflow", platform: protocol.FunctionGraph, getenv: map[string]string{"RUNTIME_ALIAS": "live"},
+			header: map[string]string{"X-Cff-Workflow-Id": "1", "X-Cff-Workflow-Run-Id": "2", "X-Cff-Workflow-State-Id": "3"},
+			want:   []string{"FUNCTION_PLATFORM=functiongraph", "FUNCTION_ALIAS=live", "FUNCTION_WORKFLOW_ID=1", "FUNCTION_WORKFLOW_RUN_ID=2", "FUNCTION_WORKFLOW_STATE_ID=3"},
+		},
 		{name: "nothing known", platform: protocol.Lambda, want: []string{"FUNCTION_PLATFORM=lambda"}},
 	}
 	for _, test := range tests {
