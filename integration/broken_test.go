@@ -198,7 +198,7 @@ var brokenPackages = []broken{
 	{name: "reserved variable on Lambda", platform: "lambda", make: shellIndex, args: []string{"-env", "AWS_REGION=x"}, want: "variable-reserved", cloud: "Reserved keys used in this request: AWS_REGION"},
 	{name: "name of a variable", platform: "lambda", make: shellIndex, args: []string{"-env", "MY-NAME=x"}, want: "variable-name"},
 	{name: "slow start", make: onlyFile("index.sh", "sleep 0.3\n"+function, 0o644), args: []string{"-measure", "-timeout", "200ms"}, want: "slow-start",
-		cloud: "Initializing task timed out after 0 seconds"},
+		cloud: "Initializing task timed out after 1 seconds"},
 
 	// Native modules.
 	{name: "Python module of another processor", make: with("lib/x.cpython-311-aarch64-linux-gnu.so", string(fakeELF{machine: elf.EM_AARCH64, library: true}.bytes()), 0o644),

@@ -23,9 +23,7 @@ func (x *exam) sizes() {
 	if size, limit := x.Tree.Size(), x.system.unpacked; size > limit {
 		x.add("unpacked-size", "", "size", Size(size), "limit", Size(limit))
 	}
-	for _, f := range PackedSize(x.Platform.Name, x.Tree.Packed) {
-		x.Findings = append(x.Findings, f)
-	}
+	x.Findings = append(x.Findings, PackedSize(x.Platform.Name, x.Tree.Packed)...)
 }
 
 // PackedSize returns the findings about the size of a zip.
@@ -69,6 +67,6 @@ func (x *exam) variables() {
 func (x *exam) start() {
 	if x.Started > 0 && x.Started >= x.Limit {
 		x.add("slow-start", "", "took", x.Started.Round(time.Millisecond).String(), "limit", x.Limit.String(),
-			"seconds", strconv.Itoa(int(x.Limit.Seconds())))
+			"seconds", strconv.Itoa(int((x.Limit+time.Second-1)/time.Second)))
 	}
 }
