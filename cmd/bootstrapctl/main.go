@@ -32,10 +32,10 @@ var subcommands []subcommand
 
 func init() { // help lists the table that it is in
 	subcommands = []subcommand{
-		{"init", "[KIND] [DIR]", "write a small function to begin with", initialize},
-		{"invoke", "[flags]", "send an event to the function in a folder and print its result", invoke},
-		{"doctor", "[flags] [DIR | ZIP]", "say what would go wrong in the cloud, and how to correct it", diagnose},
-		{"pack", "[flags] [DIR]", "write the zip to upload, with the runtime in it", packFolder},
+		{"init", "[KIND] [DIR]", "write a small function to start with", initialize},
+		{"invoke", "[flags]", "send an event to a function here", invoke},
+		{"doctor", "[flags] [DIR | ZIP]", "say what would fail in the cloud", diagnose},
+		{"pack", "[flags] [DIR]", "write the zip to upload", packFolder},
 		{"version", "", "print the version", printVersion},
 		{"help", "[COMMAND]", "print this text, or that of a command", help},
 	}
@@ -80,7 +80,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("bootstrapctl makes cloud functions right on this machine.\n\n")
 	for _, c := range subcommands {
-		fmt.Fprintf(&b, "  bootstrapctl %-28s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.summary)
+		fmt.Fprintf(&b, "  bootstrapctl %-27s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.summary)
 	}
 	b.WriteString("\n\"bootstrapctl COMMAND -h\" lists the flags of a command.\n")
 	return b.String()

@@ -42,17 +42,13 @@ func Date(getenv func(string) string) (time.Time, error) {
 }
 
 // Write writes the zip. The same tree and date give the same bytes. Progress is
-// called after each file with the bytes read so far; nil: it is not.
+// called with the bytes read so far; nil: it is not.
 func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) error {
 	archive := zip.NewWriter(w)
-	var done int64
+	done := &counter{tell: progress}
 	for _, f := range t.Files {
-		if err := f.write(archive, date); err != nil {
+		if err := f.write(archive, date, done); err != nil {
 			return fmt.Errorf("cannot pack %s: %w", f.Name, err)
-		}
-		done += f.Size
-		if progress != nil {
-			progress(done)
 		}
 	}
 	if err := archive.Close(); err != nil {
@@ -61,7 +57,21 @@ func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) err
 	return nil
 }
 
-func (f *File) write(archive *zip.Writer, date time.Time) error {
+// A counter counts the bytes that are written to it.
+type counter struct {
+	total int64
+	tell  func(total int64) // nil: nobody
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.total += int64(len(p))
+	if c.tell != nil {
+		c.tell(c.total)
+	}
+	return len(p), nil
+}
+
+func (f *File) write(archive *zip.Writer, date time.Time, done io.Writer) error {
 	header := &zip.FileHeader{Name: f.Name, Method: zip.Deflate, Modified: date}
 	header.SetMode(f.Mode)
 	if f.Mode&fs.ModeSymlink != 0 {
@@ -80,7 +90,7 @@ func (f *File) write(archive *zip.Writer, date time.Time) error {
 		return err
 	}
 	defer content.Close()
-	_, err = io.Copy(entry, content)
+	_, err = io.Copy(entry, io.TeeReader(content, done))
 	return err
 }
 
