@@ -9,6 +9,7 @@
 # make interpreters    run the tests of functions with each Python and Node in INTERPRETERS, folders such as those of pyenv
 # make libraries       run functions that use others' libraries (serverless-http, middy, aws-serverless-express); needs node and npm
 # make emulator-parity compare our platform with AWS's own emulator, which it fetches and builds
+# make real-examples   run the examples that need npm, a network and PHP
 # make bench           compare with C and with a bash-and-curl runtime, and write docs/benchmarks.md; needs cc
 # make faults          write docs/faults.md: how comparable programs fail, and what bootstrap does
 # make dist            write the release files to dist
@@ -25,7 +26,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes real-sandboxes interpreters libraries check style imports bench faults emulator-parity soak fuzz dist repro clean help
+.PHONY: all demo test sandboxes real-sandboxes real-examples interpreters libraries check style imports bench faults emulator-parity soak fuzz dist repro clean help
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -76,6 +77,10 @@ interpreters:
 
 libraries:
 	cd integration/libraries && npm install --no-package-lock --no-audit --no-fund && go test -count 1 .
+
+# What needs npm, a network and PHP.
+real-examples: all
+	cd integration/examples && go test -count 1 -v -timeout 20m ./...
 
 bench: all
 	go run ./integration/bench -bootstrap bin/bootstrap -out docs/benchmarks.md

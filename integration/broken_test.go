@@ -352,12 +352,7 @@ func (b *broken) examine(t *testing.T, d packageDir) {
 
 // run invokes the same package on the local platform, and expects the failure.
 func (b *broken) run(t *testing.T, d packageDir) {
-	args := []string{"invoke", "-dir", d.string}
-	for i, flag := range b.flags() {
-		if flag != "-measure" {
-			args = append(args, b.flags()[i])
-		}
-	}
+	args := append([]string{"invoke", "-timeout", "30s", "-dir", d.string}, b.flags()...)
 	_, stderr, status := output(t, exec.Command(bootstrapctl, args...))
 	if status == 0 || !strings.Contains(stderr, b.fails) {
 		t.Errorf("%q: got status %d, want a failure with %q: %s", args, status, b.fails, stderr)

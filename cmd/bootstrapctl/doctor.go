@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -108,8 +109,17 @@ func readPackage(file, temp string) (*pack.Tree, error) {
 func (d *deployment) function(tree *pack.Tree, platform *protocol.Platform) doctor.Function {
 	return doctor.Function{
 		Tree: tree, Platform: platform, Handler: d.handler, Env: d.env, Arch: d.arch, Limit: d.timeout,
-		Carried: carriedRuntime, Version: version.String(), Look: exec.LookPath, Check: checkOptions,
+		Carried: carriedRuntime, Version: version.String(), Look: lookInterpreter, Check: checkOptions,
 	}
+}
+
+// lookInterpreter finds what parses scripts. The bash of macOS is too old to know
+// all that the platforms' know, and that of Windows does not know its paths.
+func lookInterpreter(name string) (string, error) {
+	if runtime.GOOS != "linux" && (name == "bash" || name == "sh") {
+		return "", fmt.Errorf("the %s of this system is another", name)
+	}
+	return exec.LookPath(name)
 }
 
 func printJSON(w io.Writer, report *doctor.Report) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -203,7 +204,7 @@ func (x *exam) parse(f *pack.File, head []byte) {
 	}
 	interpreter, err := x.Look(p.program)
 	if err != nil {
-		x.skip("the syntax of scripts for %s, which is not installed here", p.program)
+		x.skip("the syntax of scripts for %s: %v", p.program, err)
 		return
 	}
 	file, err := f.Path(x.dir)
@@ -217,8 +218,9 @@ func (x *exam) parse(f *pack.File, head []byte) {
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
-	if _, failed := err.(*exec.ExitError); failed && ctx.Err() == nil {
-		x.addTo("syntax", f, "detail", syntaxError(string(out), file, filepath.Base(f.Name)))
+	detail := syntaxError(string(out), file, filepath.Base(f.Name))
+	if _, failed := errors.AsType[*exec.ExitError](err); failed && ctx.Err() == nil && detail != "" {
+		x.addTo("syntax", f, "detail", detail)
 	}
 }
 
