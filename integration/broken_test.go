@@ -155,6 +155,12 @@ var brokenPackages = []broken{
 	{name: "wrong option", make: with("bootstrap.env", "BOOTSTRAP_GRACE=5\n", 0o644), want: "option", file: "bootstrap.env", cloud: "Runtime.ConfigError", fails: "BOOTSTRAP_GRACE"},
 	{name: "wrong option in a variable", make: shellIndex, args: []string{"-env", "BOOTSTRAP_DELIVERY=pigeon"}, want: "option", fails: "BOOTSTRAP_DELIVERY"},
 	{name: "Procfile without a command", make: with("Procfile", "web:\n", 0o644), args: []string{"-env", "BOOTSTRAP_SIDECARS=Procfile"}, want: "option", file: "Procfile", fails: "Procfile"},
+	{name: "sidecar not executable", zip: true, make: func(d packageDir) {
+		shellIndex(d)
+		d.put("side", "#!/bin/sh\n", 0o644)
+		d.put("Procfile", "side: [\"./side\"]\n", 0o644)
+		d.put("bootstrap.env", "BOOTSTRAP_SIDECARS=Procfile\n", 0o644)
+	}, want: "option", file: "bootstrap.env", cloud: "Runtime.ConfigError", fails: "is not executable"},
 	{name: "misspelt option", make: shellIndex, args: []string{"-env", "BOOTSTRAP_TIMOUT=3s"}, want: "option-unknown"},
 	{name: "not readable", zip: true, make: onlyFile("index.sh", function, 0o600), want: "unreadable", file: "index.sh", cloud: "Permission denied"},
 	{name: "Procfile that nothing names", make: with("Procfile", "web: ./web\n", 0o644), want: "procfile-unused", file: "Procfile"},

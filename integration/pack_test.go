@@ -46,6 +46,13 @@ var goodPackages = []struct {
 		d.put("b-1.dist-info/WHEEL", "Tag: cp311-cp311-manylinux_2_28_x86_64\nTag: cp311-cp311-manylinux2014_x86_64\n", 0o644)
 		d.put("b.cpython-311-x86_64-linux-gnu.so", string(fakeELF{library: true, glibc: "2.17", needs: []string{"libpython3.so"}}.bytes()), 0o644)
 	}},
+	{name: "programs beside the function", make: func(d packageDir) {
+		shellIndex(d)
+		d.put("setup", "#!/bin/sh\n", 0o755)
+		d.put("side", "#!/bin/sh\n", 0o755)
+		d.put("Procfile", "side: [\"./side\"]\n", 0o644)
+		d.put("bootstrap.env", "BOOTSTRAP_INIT_COMMAND='[\"./setup\"]'\nBOOTSTRAP_SIDECARS=Procfile\n", 0o644)
+	}},
 	{name: "a text with Windows line ends", make: with("notes.txt", "one\r\ntwo\r\n", 0o644)},
 }
 

@@ -123,7 +123,8 @@ func (f *File) unpack(entry *zip.File, root *os.Root, left *int64) error {
 	if err := root.MkdirAll(path.Dir(f.Name), 0o700); err != nil {
 		return err
 	}
-	out, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	// The runtime looks at the mode of programs when it checks its options.
+	out, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600|f.Mode.Perm())
 	if err != nil {
 		return err
 	}
