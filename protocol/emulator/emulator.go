@@ -105,7 +105,7 @@ func relaxed(p *protocol.Platform) *protocol.Platform {
 // serve answers calls until Close.
 func (s *Server) serve(listener net.Listener) {
 	s.http = &http.Server{
-		Handler:           guarded(listener.Addr().String(), s.countRefusals(s.routes())),
+		Handler:           guarded(hostOf(listener.Addr().String()), s.countRefusals(s.routes())),
 		ConnContext:       s.noteConnection,
 		ReadHeaderTimeout: headerTime,
 		MaxHeaderBytes:    maxHeader,

@@ -20,7 +20,7 @@ func TestPagesAreRefused(t *testing.T) {
 		inv := f.submit(Event{ID: "1", Body: []byte("secret")})
 		address := strings.TrimPrefix(f.url(""), "http://")
 		_, port, _ := net.SplitHostPort(address)
-		for _, header := range []string{"Host: evil.example", "Host: localhost:" + port, "Host: 127.0.0.1", "Host: " + address + "\r\nOrigin: https://evil.example",
+		for _, header := range []string{"Host: evil.example", "Host: evil.example:" + port, "Host: localhost:" + port, "Host: " + address + "\r\nOrigin: https://evil.example",
 			"Host: " + address + "\r\nOrigin: null", "Host: " + address + "\r\nSec-Fetch-Site: none", "Host: " + address + "\r\nSec-Fetch-Mode: no-cors"} {
 			for _, call := range []string{"GET " + p.Next, "POST " + strings.Replace(p.Response, "{id}", "1", 1), "POST " + strings.Replace(p.Error, "{id}", "1", 1)} {
 				if status, body := raw(t, address, call+" HTTP/1.1\r\n"+header+"\r\nContent-Length: 0\r\n\r\n"); status != 403 || strings.Contains(body, "secret") {
