@@ -116,6 +116,16 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// A worker that writes its frames to stdout would wait for ever to be understood.
+func TestWorkerOnStdout(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "worker", "#!/bin/sh\necho '{\"ready\":true}'\nread -r event\n", 0o755)
+	_, stderr, status := ctl(t, nil, "invoke", "-dir", dir, "-env", "BOOTSTRAP_ADAPTER=worker", "-env", `BOOTSTRAP_COMMAND=["./worker"]`, "-env", "BOOTSTRAP_START_TIMEOUT=1s")
+	if status != 1 || !strings.Contains(stderr, "write them to descriptor 3") {
+		t.Errorf("got status %d and\n%s", status, stderr)
+	}
+}
+
 func file(name, text string, mode os.FileMode) func(t *testing.T, dir string) {
 	return func(t *testing.T, dir string) { write(t, dir, name, text, mode) }
 }

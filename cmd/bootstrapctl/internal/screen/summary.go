@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -137,12 +138,23 @@ func (s *Screen) reason(l *Log, o emulator.Outcome) string {
 	defer l.mu.Unlock()
 	switch last := l.lastLine(); {
 	case l.why != "":
-		return fmt.Sprintf("%s (%s)", l.why, o.Reason)
+		return fmt.Sprintf("%s (%s)%s", l.why, o.Reason, l.hint())
 	case last != "":
 		return fmt.Sprintf("%s; its last line: %s", o.Reason, last)
 	}
 	return o.Reason + "; it wrote nothing"
 }
+
+// hint finds what a worker writes to descriptor 3 in its log.
+func (l *Log) hint() string {
+	if !strings.Contains(l.why, "worker") || !frame.Match(l.recent) {
+		return ""
+	}
+	return "; the worker writes its frames to stdout, which is the log: write them to descriptor 3"
+}
+
+// frame is the beginning of a frame, as docs/worker.md has them.
+var frame = regexp.MustCompile(`(?m)^\{"(ready|error)" *:`)
 
 // A Tally counts the outcomes of several events.
 type Tally struct {
