@@ -121,9 +121,19 @@ func (w *worker) due(s *session) string {
 		return fmt.Sprintf("the last one holds more than %d MB", w.MaxMemory>>20)
 	case w.loads != "" && !w.Keep && s.ready && s.grown():
 		return "an event has left processes behind"
+	case s.events%zombiesEvery == 0 && s.process.Zombies() >= maxZombies:
+		return "the last one does not wait for its children: they count against the limit of processes"
 	}
 	return ""
 }
+
+// maxZombies is how many children a worker may have that have exited and that it
+// has not waited for. To count them takes as long as a short event, so that is
+// done after some.
+const (
+	maxZombies   = 64
+	zombiesEvery = 16
+)
 
 // grown: it has children that live and that it had not when it was ready.
 func (s *session) grown() bool {

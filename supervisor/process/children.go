@@ -14,6 +14,16 @@ func (p *Process) LivingChildren() []int {
 	return slices.DeleteFunc(p.Children(), func(pid int) bool { return !procfs.ReadStat(pid).Living() })
 }
 
+// Zombies returns how many of its children have exited and were not waited for.
+func (p *Process) Zombies() (n int) {
+	for _, pid := range p.Children() {
+		if procfs.ReadStat(pid).State == 'Z' {
+			n++
+		}
+	}
+	return n
+}
+
 // Resident returns the resident memory of the process and its descendants, in
 // bytes.
 func (p *Process) Resident() int { return procfs.ResidentTree(p.pid) }
