@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/textproto"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -644,11 +643,8 @@ func TestNothingLeft(t *testing.T) {
 			if after := len(leaktest.OpenFiles(t)); after != before {
 				t.Errorf("descriptors: got %d, want %d", after, before)
 			}
-			for _, name := range names(t, os.Getenv("TMPDIR")) {
-				run := filepath.Join(os.Getenv("TMPDIR"), name) // it lasts as long as the adapter
-				if left := names(t, run); !strings.HasPrefix(name, "bootstrap-run-") || len(left) > 0 {
-					t.Errorf("left: %s %v", name, left)
-				}
+			if left := leftInTemp(t); len(left) > 0 {
+				t.Errorf("left: %v", left)
 			}
 		})
 	}

@@ -150,6 +150,8 @@ func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, l
 		return notReady(f.File, f.StartTimeout)
 	case err != nil && err != process.ErrExited:
 		return problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
+	case what == "descriptors":
+		return problem("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", functions, bashDescriptors)
 	case what == "missing" && functions == "": // sh cannot list them
 		return problem("Runtime.HandlerNotFound", "%s does not define the function %s", f.File, f.Function)
 	case what == "missing":
@@ -160,6 +162,10 @@ func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, l
 		return problem("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.File, ending(status, log).Message)
 	}
 }
+
+// bashDescriptors is how many descriptors hosts/bash.sh needs: it uses some above
+// those that a script may.
+const bashDescriptors = 108
 
 // lineEnds is a hint at what breaks most scripts that come from Windows.
 func (f *shell) lineEnds() string {

@@ -587,7 +587,7 @@ func TestFunctionCredentials(t *testing.T) {
 	prepare(a)
 	h := a.(*adapter).Adapter.(*shell).host
 	for _, s := range []*slate{h.event, h.given} {
-		if info, err := s.writer.Stat(); err != nil || info.Size() > 0 {
+		if info, err := s.file.Stat(); err != nil || info.Size() > 0 {
 			t.Errorf("left in a file: %d bytes, %v", info.Size(), err)
 		}
 	}
@@ -624,10 +624,10 @@ func TestFunctionNoSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer full.Close()
-	writer := h.event.writer
-	h.event.writer = full
+	file := h.event.file
+	h.event.file = full
 	fails(t, a, "echo ok", "Runtime.TempError", "is full: remove what events leave there")
-	h.event.writer = writer
+	h.event.file = file
 	succeeds(t, a, "echo ok", "ok")
 }
 

@@ -48,8 +48,8 @@ func (h *host) start(c *process.Command) (err error) {
 	}
 	defer theirs.Close()
 	h.requests = ours
-	c.Stdin = h.event.reader
-	c.Files = []*os.File{theirs, h.given.reader}
+	c.Stdin = h.event.file
+	c.Files = []*os.File{theirs, h.given.file}
 	h.process, err = process.Start(c)
 	return err
 }
@@ -155,9 +155,8 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 // A slate is a file without a name that is written anew for each event. A
 // shell reads a file in blocks, and a pipe byte by byte.
 type slate struct {
-	writer *os.File
-	reader *os.File // what the shell gets, always at the beginning; may be writer
-	size   int64    // of the file, or more
+	file *os.File // the shell gets it, too, always at the beginning
+	size int64    // of the file, or more
 }
 
 // newSlate makes a slate in the temp folder, or in memory where that folder is
@@ -171,46 +170,42 @@ func newSlate() (*slate, error) {
 	if failed != nil {
 		return nil, tempError("make a temporary file", err)
 	}
-	return &slate{writer: memory, reader: memory}, nil
+	return &slate{file: memory}, nil
 }
 
-func slateInTemp() (s *slate, err error) {
-	s = &slate{}
-	s.writer, err = os.CreateTemp("", "bootstrap-")
-	if err == nil {
-		s.reader, err = os.Open(s.writer.Name())
-		err = errors.Join(err, os.Remove(s.writer.Name()))
-	}
+func slateInTemp() (*slate, error) {
+	file, err := os.CreateTemp("", "bootstrap-")
 	if err != nil {
-		s.close()
 		return nil, err
 	}
-	return s, nil
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &slate{file: file}, nil
 }
 
 func (s *slate) write(parts ...[]byte) error {
 	var size int64
 	for _, part := range parts {
 		s.size = max(s.size, size+int64(len(part))) // an error does not tell how much was written
-		n, err := s.writer.WriteAt(part, size)
+		n, err := s.file.WriteAt(part, size)
 		if err != nil {
 			return err
 		}
 		size += int64(n)
 	}
 	if size < s.size {
-		if err := s.writer.Truncate(size); err != nil {
+		if err := s.file.Truncate(size); err != nil {
 			return err
 		}
 	}
 	s.size = size
-	_, err := s.reader.Seek(0, 0) // the shell's descriptor shares its offset
+	_, err := s.file.Seek(0, 0) // the shell's descriptor shares its offset
 	return err
 }
 
 func (s *slate) close() {
 	if s != nil {
-		_ = s.reader.Close() // nothing to lose; nil is fine too
-		_ = s.writer.Close() // it may be the reader, which is closed
+		_ = s.file.Close() // nothing to lose
 	}
 }

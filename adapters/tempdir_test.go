@@ -23,6 +23,20 @@ func runFolders(t *testing.T) []string {
 	return found
 }
 
+// leftInTemp are the paths in our temp folder, but for the folder of a run.
+func leftInTemp(t *testing.T) (paths []string) {
+	t.Helper()
+	for _, name := range names(t, os.TempDir()) {
+		if !strings.HasPrefix(name, runPrefix) {
+			paths = append(paths, name)
+		}
+	}
+	for _, run := range runFolders(t) {
+		paths = append(paths, names(t, run)...)
+	}
+	return paths
+}
+
 // entries are the paths in the run folder, which is all that our temp folder
 // has.
 func entries(t *testing.T) (paths []string) {

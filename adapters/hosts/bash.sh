@@ -15,7 +15,11 @@
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
 __bootstrap_set=${4//noexec/} __bootstrap_shopt=$5 # no function runs with noexec
 set --
-exec 103>&3 104<&4 105<&5 3>&- 4<&- 5<&-
+if ! { exec 107>&3 103>&3 104<&4 105<&5; } 2>/dev/null; then
+	builtin echo "descriptors $(builtin ulimit -n)" >&3
+	exit 1
+fi
+exec 107>&- 3>&- 4<&- 5<&-
 __bootstrap_ours="builtin shopt -s ${BASHOPTS//:/ }; builtin shopt -so ${SHELLOPTS//:/ }"
 if [[ -n $__bootstrap_shopt ]]; then
 	export BASHOPTS

@@ -11,7 +11,7 @@ import (
 
 // validate returns all errors in options for this function and this platform.
 func (b *builder) validate() error {
-	all := []error{validateConcurrency(b.Config, b.platform)}
+	all := []error{validateConcurrency(b.Config, b.platform), validateDescriptors(slots(b.Config, b.platform))}
 	add := func(option string, err error) { all = append(all, fmt.Errorf("%s: %w", b.quoted(option), err)) }
 	if _, err := command.Arguments(b.Command); err != nil {
 		add(prefix+"_COMMAND", err)
