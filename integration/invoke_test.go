@@ -195,7 +195,7 @@ func TestInvokeUsage(t *testing.T) {
 			[]string{"/nope", `"x"`, "-timeout", "-memory", "-repeat", "-concurrency", `"a"`, "two events", "more"}},
 		"not JSON":      {[]string{"-dir", dir, "-event", "{a"}, []string{"JSON"}},
 		"no event file": {[]string{"-dir", dir, "-event-file", "/nope"}, []string{"/nope"}},
-		"unknown flag":  {[]string{"-dir", dir, "-tmeout", "1s"}, []string{"unknown flag -tmeout: did you mean timeout?", "invoke -h"}},
+		"unknown flag":  {[]string{"-dir", dir, "-tmeout", "1s"}, []string{"unknown flag -tmeout: did you mean -timeout?", "invoke -h"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stdout, stderr, status := ctl(t, nil, append([]string{"invoke"}, test.args...)...)

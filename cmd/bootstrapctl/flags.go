@@ -156,8 +156,8 @@ func explain(f *flag.FlagSet, err error) string {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, unknownFlag); ok {
 		var names []string
-		f.VisitAll(func(other *flag.Flag) { names = append(names, other.Name) })
-		return fmt.Sprintf("unknown flag -%s%s\n%q lists the flags", name, didYouMean(name, names), f.Name()+" -h")
+		f.VisitAll(func(other *flag.Flag) { names = append(names, "-"+other.Name) })
+		return fmt.Sprintf("unknown flag -%s%s\n%q lists the flags", name, didYouMean("-"+name, names), f.Name()+" -h")
 	}
 	rest, ok := strings.CutPrefix(text, invalidFlag)
 	value, rest, found := strings.Cut(rest, " for flag ")

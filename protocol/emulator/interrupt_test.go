@@ -1,0 +1,52 @@
+package emulator
+
+import (
+	"errors"
+	"testing"
+
+	"bootstrap/protocol"
+)
+
+// Interrupt stops a runtime that has an event in hand, and no other starts.
+func TestInterrupt(t *testing.T) {
+	for name, end := range map[string]func(r *Runner){"Interrupt": (*Runner).Interrupt, "Kill": (*Runner).Kill} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t, protocol.SCF, Function{}, "runtime")
+			g.invoke("hello", Result)
+			outcome := make(chan Outcome, 1)
+			go func() { // ends with the runtime
+				out, err := g.Invoke(t.Context(), Event{Body: []byte("hang")})
+				if err != nil {
+					t.Error(err)
+				}
+				outcome <- out
+			}()
+			for g.s.Stats().Deliveries < 2 {
+				g.s.Stats()
+			}
+			end(g.Runner)
+			want := map[string]string{"Interrupt": "exit status 0", "Kill": "signal: killed"}[name]
+			if out := <-outcome; out.Kind != RuntimeExited || out.Reason != want {
+				t.Errorf("got %s, want the reason %q", show(out), want)
+			}
+			if _, err := g.Invoke(t.Context(), Event{}); !errors.Is(err, ErrInterrupted) {
+				t.Errorf("got %v, want that it was interrupted", err)
+			}
+			if got := g.s.Stats().Instances; got != 1 {
+				t.Errorf("got %d instances, want 1", got)
+			}
+		})
+	}
+}
+
+// Sweep kills the processes of another Server's instances, and what they start.
+func TestSweep(t *testing.T) {
+	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g.invoke("hello", Result)
+	pid := g.PID()
+	Sweep(g.s.Mark())
+	<-g.instance.Load().done
+	if g.PID() != 0 {
+		t.Errorf("%d lives on", pid)
+	}
+}
