@@ -64,14 +64,18 @@ func initialize(_ context.Context, args []string, _ io.Reader, stdout, stderr io
 	return exitResult
 }
 
-// next are the commands that follow.
+// next returns the commands that follow.
 func next(dir string) string {
-	commands := "  bootstrapctl invoke -event-file event.json\n  bootstrapctl doctor\n  bootstrapctl pack\n"
+	invoke, folder := []string{"invoke"}, []string(nil)
 	if dir != "." {
-		commands = strings.ReplaceAll(commands, "-event-file ", "-dir "+dir+" -event-file "+dir+"/")
-		commands = strings.ReplaceAll(strings.ReplaceAll(commands, "doctor", "doctor "+dir), "pack", "pack "+dir)
+		invoke, folder = append(invoke, "-dir", dir), []string{dir}
 	}
-	return commands
+	invoke = append(invoke, "-event-file", path.Join(filepath.ToSlash(dir), "event.json"))
+	var b strings.Builder
+	for _, command := range [][]string{invoke, append([]string{"doctor"}, folder...), append([]string{"pack"}, folder...)} {
+		fmt.Fprintf(&b, "  bootstrapctl %s\n", quote(command...))
+	}
+	return b.String()
 }
 
 // kindAndFolder reads the arguments.

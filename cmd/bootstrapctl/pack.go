@@ -204,10 +204,10 @@ func (k *packing) summary(p *painter, tree *pack.Tree, size int64, report *docto
 // upload returns the command that gives a function that exists the new code.
 func (k *packing) upload(platform *protocol.Platform) string {
 	name := strings.TrimSuffix(filepath.Base(k.output), ".zip")
-	fill := strings.NewReplacer("NAME", name, "ZIP", k.output, "HANDLER", k.handler).Replace
+	fill := strings.NewReplacer("NAME", name, "FILE", quote("fileb://"+k.output), "ZIP", quote(k.output), "HANDLER", k.handler).Replace
 	switch platform.Name {
 	case protocol.Lambda.Name:
-		return fill("aws lambda update-function-code --function-name NAME --zip-file fileb://ZIP")
+		return fill("aws lambda update-function-code --function-name NAME --zip-file FILE")
 	case protocol.SCF.Name:
 		return fill(`printf '{"FunctionName": "NAME", "Handler": "HANDLER", "ZipFile": "%s"}' "$(base64 <ZIP | tr -d '\n')" >update.json` +
 			"\ntccli scf UpdateFunctionCode --cli-input-json file://update.json")

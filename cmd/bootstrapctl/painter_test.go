@@ -40,6 +40,19 @@ func TestHere(t *testing.T) {
 	}
 }
 
+// The commands that follow init name its folder as a shell takes it.
+func TestNext(t *testing.T) {
+	for dir, want := range map[string]string{
+		".":     "  bootstrapctl invoke -event-file event.json\n  bootstrapctl doctor\n  bootstrapctl pack\n",
+		"a":     "  bootstrapctl invoke -dir a -event-file a/event.json\n  bootstrapctl doctor a\n  bootstrapctl pack a\n",
+		"my fn": "  bootstrapctl invoke -dir 'my fn' -event-file 'my fn/event.json'\n  bootstrapctl doctor 'my fn'\n  bootstrapctl pack 'my fn'\n",
+	} {
+		if got := next(dir); got != want {
+			t.Errorf("%s: got %q, want %q", dir, got, want)
+		}
+	}
+}
+
 // Each subcommand has a line in the help, in 80 columns.
 func TestUsage(t *testing.T) {
 	for line := range strings.Lines(usage()) {
