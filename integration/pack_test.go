@@ -142,6 +142,21 @@ func TestPackModes(t *testing.T) {
 	}
 }
 
+// TestPackInside packs a folder from within, again and again: its own zip stays
+// out.
+func TestPackInside(t *testing.T) {
+	d := packageDir{t, t.TempDir()}
+	shellIndex(d)
+	for range 2 {
+		if stdout, stderr, status := shellIn(t, d.string, "bootstrapctl pack"); status != 0 || !strings.Contains(stdout, "(2 files)") {
+			t.Errorf("got status %d, %s%s", status, stdout, stderr)
+		}
+	}
+	if stdout, stderr, status := shellIn(t, filepath.Dir(d.string), "bootstrapctl pack -o x.zip "+filepath.Base(d.string)); status != 0 || !strings.Contains(stdout, "(2 files)") {
+		t.Errorf("from outside: got status %d, %s%s", status, stdout, stderr)
+	}
+}
+
 // TestPackSameBytes packs the same files from two folders of different names,
 // umasks, times and orders of creation.
 func TestPackSameBytes(t *testing.T) {

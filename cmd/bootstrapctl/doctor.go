@@ -96,7 +96,7 @@ func readPackage(file, temp string) (*pack.Tree, error) {
 		return nil, fmt.Errorf("cannot read %s: expected a folder or a zip: %w", file, err)
 	}
 	if info.IsDir() {
-		return pack.ReadFolder(file)
+		return readFolder(file)
 	}
 	dir := filepath.Join(temp, "package")
 	if err := os.Mkdir(dir, 0o700); err != nil {

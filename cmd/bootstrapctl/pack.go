@@ -64,13 +64,24 @@ func (k *packing) find(dir string) error {
 		return fmt.Errorf("cannot pack %s: expected a folder", dir)
 	}
 	if k.output == "" {
-		absolute, err := filepath.Abs(dir)
-		if err != nil {
-			return err
-		}
-		k.output = filepath.Base(absolute) + ".zip"
+		k.output, err = zipName(dir)
 	}
-	return nil
+	return err
+}
+
+// zipName returns the name of the zip of a folder, where no other is given.
+func zipName(dir string) (string, error) {
+	absolute, err := filepath.Abs(dir)
+	return filepath.Base(absolute) + ".zip", err
+}
+
+// readFolder reads a folder without the zips that pack writes.
+func readFolder(dir string, outputs ...string) (*pack.Tree, error) {
+	name, err := zipName(dir)
+	if err != nil {
+		return nil, err
+	}
+	return pack.ReadFolder(dir, append(outputs, filepath.Join(dir, name))...)
 }
 
 var errRefused = errors.New("the function cannot work: correct the errors above, or pack it all the same with -force")
@@ -110,7 +121,7 @@ func (k *packing) run(ctx context.Context, platform *protocol.Platform, out, log
 // read reads the folder, and adds the runtime unless the folder has another
 // program of that name.
 func (k *packing) read() (*pack.Tree, error) {
-	tree, err := pack.ReadFolder(k.dir, k.output, k.output+".part")
+	tree, err := readFolder(k.dir, k.output, k.output+".part")
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", k.dir, err)
 	}
