@@ -24,7 +24,7 @@ func (x *exam) binary(f *pack.File) (*binary, error) {
 	return readBinary(content)
 }
 
-// programs looks at all compiled files, and at what is to run but is no program.
+// programs looks at all compiled files, and at files that run but are not programs.
 func (x *exam) programs() {
 	for _, f := range x.Tree.Files {
 		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
