@@ -11,7 +11,7 @@ import (
 func TestInterrupt(t *testing.T) {
 	for name, end := range map[string]func(r *Runner){"Interrupt": (*Runner).Interrupt, "Kill": (*Runner).Kill} {
 		t.Run(name, func(t *testing.T) {
-			g := newRig(t, protocol.SCF, Function{}, "runtime")
+			g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 			g.invoke("hello", Result)
 			outcome := make(chan Outcome, 1)
 			go func() { // ends with the runtime
@@ -27,7 +27,7 @@ func TestInterrupt(t *testing.T) {
 			end(g.Runner)
 			want := map[string]string{"Interrupt": "exit status 0", "Kill": "signal: killed"}[name]
 			if out := <-outcome; out.Kind != RuntimeExited || out.Reason != want {
-				t.Errorf("got %s, want the reason %q", show(out), want)
+				t.Errorf("got %s, want the reason %q", describe(out), want)
 			}
 			if _, err := g.Invoke(t.Context(), Event{}); !errors.Is(err, ErrInterrupted) {
 				t.Errorf("got %v, want that it was interrupted", err)
@@ -41,7 +41,7 @@ func TestInterrupt(t *testing.T) {
 
 // Sweep kills the processes of another Server's instances, and what they start.
 func TestSweep(t *testing.T) {
-	g := newRig(t, protocol.SCF, Function{}, "runtime")
+	g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 	g.invoke("hello", Result)
 	pid := g.PID()
 	Sweep(g.s.Mark())
