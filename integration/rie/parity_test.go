@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -150,11 +151,12 @@ func startRIE(t *testing.T, s scenario, transcript string) (url string, stop fun
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop = func() {
+	stop = sync.OnceFunc(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may be gone
 		_ = cmd.Wait()                                      // killed
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+		emulator.Sweep(transcriptVariable + "=" + transcript)
+	})
+	t.Cleanup(stop) // also where the test fails
 	for {
 		conn, err := net.Dial("tcp", front)
 		if err == nil {

@@ -89,8 +89,8 @@ func (s *Screen) logLine(l *Log, line string) {
 // cannotStart begins the runtime's complaint about a start that failed.
 const cannotStart = "cannot start: "
 
-// told are messages of the runtime that the summary repeats.
-var told = map[string]bool{"ready": true, "event": true, "stopped": true}
+// repeated are messages of the runtime that the summary repeats.
+var repeated = map[string]bool{"ready": true, "event": true, "stopped": true}
 
 func (s *Screen) ownLine(own ownLine) {
 	switch {
@@ -100,7 +100,7 @@ func (s *Screen) ownLine(own ownLine) {
 		s.println(s.text.paint(yellow, "bootstrap: "+own.short()))
 	case own.message == "starting":
 		s.println(s.text.paint(dim, strings.TrimSpace(s.options.Runtime+": "+own.what(s.options.Dir))))
-	case !told[own.message]:
+	case !repeated[own.message]:
 		s.println(s.text.paint(dim, "bootstrap: "+own.short()))
 	}
 }
