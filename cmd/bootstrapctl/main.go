@@ -37,7 +37,7 @@ func init() { // help lists the table that it is in
 		{"doctor", "[flags] [DIR | ZIP]", "say what would fail in the cloud", diagnose},
 		{"pack", "[flags] [DIR]", "write the zip to upload", packFolder},
 		{"version", "", "print the version", printVersion},
-		{"help", "[COMMAND]", "print this text, or that of a command", help},
+		{"help", "[COMMAND]", "print this text, or that of one", help},
 	}
 }
 
