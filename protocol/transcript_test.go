@@ -73,8 +73,8 @@ var scenarios = map[string]func(a *actor){
 	"lambda: a result": func(a *actor) {
 		a.ready()
 		ev := a.next("8476a536-e9f4-11e8-9739-2dfe598c3fcd", `{"name":"test"}`)
-		if got := ev.Deadline.UnixMilli(); got != 1542409706888 {
-			a.t.Errorf("deadline: got %d", got)
+		if !ev.Deadline.IsZero() { // the document's is one of 2018
+			a.t.Errorf("deadline: got %v", ev.Deadline)
 		}
 		a.checkHeader(ev, "Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1")
 		a.respond(ev, `SUCCESS`, 0)
