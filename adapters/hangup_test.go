@@ -17,12 +17,12 @@ func TestShellAlone(t *testing.T) {
 			dir := folder(t, files{"index.sh": "trap '' PIPE\nmain() { cat; }\n", "given": ""})
 			answers, theirAnswers := pipe(t)
 			theirRequests, requests := pipe(t)
-			given, err := os.Open(filepath.Join(dir, "given"))
+			given, err := os.OpenFile(filepath.Join(dir, "given"), os.O_RDWR, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer given.Close()
-			cmd := exec.Command(name, "-c", source, name, filepath.Join(dir, "index.sh"), "main", "1")
+			cmd := exec.Command(name, "-c", source, name, filepath.Join(dir, "index.sh"), "main", "1", "", "")
 			cmd.ExtraFiles = []*os.File{theirAnswers, theirRequests, given}
 			if err := cmd.Start(); err != nil {
 				t.Skipf("NOT TESTED: %v", err)
