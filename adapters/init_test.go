@@ -106,9 +106,9 @@ func TestInitFails(t *testing.T) {
 		{"a signal", "kill -9 $$", "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: killed by signal 9"},
 		{"no program", `["none"]`, "Runtime.InitCommandError", `BOOTSTRAP_INIT_COMMAND: "none" is not in PATH`},
 		{"no list", `["none`, "Runtime.InitCommandError", "BOOTSTRAP_INIT_COMMAND: it begins with [ but is not a JSON array"},
-		{"no variable", `printf 'A=1\nhush\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
-		{"no name", `echo 1A=hush >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
-		{"a NUL byte", `printf 'A=hush\0\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: want NAME=value"},
+		{"no variable", `printf 'A=1\nhush\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 2 of $BOOTSTRAP_ENV_FILE: expected NAME=value"},
+		{"no name", `echo 1A=hush >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: expected NAME=value"},
+		{"a NUL byte", `printf 'A=hush\0\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: a value cannot contain a NUL byte"},
 		{"no file", `rm "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "$BOOTSTRAP_ENV_FILE cannot be read"},
 		{"too much", `head -c 2000000 /dev/zero >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it has 2000000 bytes"},
 		{"a pipe", `rm "$BOOTSTRAP_ENV_FILE"; mkfifo "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it is no regular file"},
@@ -169,13 +169,13 @@ func TestInitOnce(t *testing.T) {
 
 // Each name is there once, with its last value as it stands.
 func TestParseVariables(t *testing.T) {
-	const text = "# ours\n\nA=first\r\nAB= $x \"#='\nA=\nC=1\nA=last=\n_=no end"
-	want := []string{`AB= $x "#='`, "C=1", "A=last=", "_=no end"}
+	const text = "# ours\n\nA=first\r\nAB= $x \"#='\nA=\nC='1 '\nexport A=last=\n_=no end"
+	want := []string{`AB=$x "#='`, "C=1 ", "A=last=", "_=no end"}
 	if got, err := parseVariables(text); err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
-	for _, wrong := range []string{"hidden", "=hidden", "A-B=hidden", " A=hidden", "1A=hidden", "A=hidden\x00", "export A=hidden"} {
-		if got, err := parseVariables("A=1\n" + wrong); err == nil || !strings.HasPrefix(err.Error(), "Runtime.InitCommandError: BOOTSTRAP_INIT_COMMAND: line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value, ") {
+	for _, wrong := range []string{"hidden", "=hidden", "A-B=hidden", "1A=hidden", "A=hidden\x00", "A='hidden"} {
+		if got, err := parseVariables("A=1\n" + wrong); err == nil || !strings.HasPrefix(err.Error(), "Runtime.InitCommandError: BOOTSTRAP_INIT_COMMAND: line 2 of $BOOTSTRAP_ENV_FILE: ") {
 			t.Errorf("%q: got %q, %v, want a complaint of line 2", wrong, got, err)
 		}
 	}

@@ -4,34 +4,22 @@ import (
 	"slices"
 	"strings"
 
+	"bootstrap/internal/envfile"
 	"bootstrap/protocol"
 )
 
-// IsVariable: it is a name that every shell takes for a variable's.
-func IsVariable(name string) bool {
-	const letters, digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_", "0123456789"
-	return strings.Trim(name, letters+digits) == "" && strings.TrimLeft(name, digits) == name && name != ""
-}
-
-// parseVariables reads NAME=value lines; a value is all that follows, as it is:
-// it may be a secret with any characters. Lines that are empty or begin with #
-// do not count, and of several with one name only the last does: programs differ
-// in which they take. An error does not quote the text, and comes with what is
-// above that line.
+// parseVariables reads what the init command has written to $BOOTSTRAP_ENV_FILE.
+// Of several lines with one name only the last counts: programs differ in which
+// they take. An error does not quote the text, and comes with the lines that are
+// right.
 func parseVariables(text string) (vars []string, err error) {
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line = strings.TrimRight(line, "\r\n")
-		name, _, found := strings.Cut(line, "=")
-		switch {
-		case line == "" || line[0] == '#':
-		case !found || !IsVariable(name) || strings.Contains(line, "\x00"):
-			return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: want NAME=value, without export and without spaces before the =", number))
-		default:
-			vars = slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, name+"=") })
-			vars = append(vars, line)
-		}
+	found, errs := envfile.Parse(text)
+	for _, v := range found {
+		vars = slices.DeleteFunc(vars, func(have string) bool { return strings.HasPrefix(have, v.Name+"=") })
+		vars = append(vars, v.Name+"="+v.Value)
+	}
+	if len(errs) > 0 {
+		return vars, initFailure(problem("", "line %d of $BOOTSTRAP_ENV_FILE: %v", errs[0].Line, errs[0].Err))
 	}
 	return vars, nil
 }
@@ -69,7 +57,8 @@ func (c *Config) learn(text string) {
 		name, value, _ := strings.Cut(line, "=")
 		name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
 		if slices.Contains(secret, name) {
-			c.Mask.Learn(value)
+			value = strings.TrimSpace(value)
+			c.Mask.Learn(value, strings.Trim(value, `'"`))
 		}
 	}
 }

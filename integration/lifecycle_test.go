@@ -77,7 +77,7 @@ func TestInitFailure(t *testing.T) {
 		"exit status": {"echo 'no such licence' >&2; exit 3", failed, []string{"BOOTSTRAP_INIT_COMMAND", "exit status 3", "no such licence"}},
 		"signal":      {"echo 'no such licence' >&2; kill -9 $$", failed, []string{"BOOTSTRAP_INIT_COMMAND", "signal 9", "no such licence"}},
 		"too slow":    {"echo $$ >>pids; trap '' TERM; while :; do sleep 1; done", "Runtime.StartTimeout", []string{"BOOTSTRAP_INIT_COMMAND", "BOOTSTRAP_START_TIMEOUT"}},
-		"no line":     {`printf 'A=b\nhidden\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 2 of $BOOTSTRAP_ENV_FILE: want NAME=value"}},
+		"no line":     {`printf 'A=b\nhidden\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 2 of $BOOTSTRAP_ENV_FILE: expected NAME=value"}},
 		"no name":     {`printf 'A-B=hidden\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 1 of $BOOTSTRAP_ENV_FILE"}},
 		"NUL":         {`printf 'A=hidden\000\n' >$BOOTSTRAP_ENV_FILE`, failed, []string{"line 1 of $BOOTSTRAP_ENV_FILE"}},
 		"no file":     {`rm "$BOOTSTRAP_ENV_FILE"`, failed, []string{"$BOOTSTRAP_ENV_FILE cannot be read"}},

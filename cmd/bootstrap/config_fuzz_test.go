@@ -1,13 +1,12 @@
 package main
 
 import (
-	"encoding/json"
+	"bootstrap/internal/envfile"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 // Any value of any option, set anywhere, is accepted, or the error names the
@@ -28,7 +27,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		o := options()[int(which)%len(options())]
 		origin := "environment"
-		if inFile && utf8.ValidString(value) && len(value) < 10_000 {
+		if inFile && len(value) < 10_000 && fitsEnvFile(value) {
 			origin = "bootstrap.env:2"
 			writeEnvFile(t, dir, o.name, value)
 		} else {
@@ -51,15 +50,16 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// writeEnvFile writes a file with one variable, on line 2. The escapes between
-// double quotes are those of JSON.
+// fitsEnvFile reports whether a file can hold a value as it is.
+func fitsEnvFile(value string) bool {
+	found, errs := envfile.Parse("A=" + value)
+	return len(errs) == 0 && len(found) == 1 && found[0].Value == value
+}
+
+// writeEnvFile writes a file with one variable, on line 2.
 func writeEnvFile(t *testing.T, dir, name, value string) {
 	t.Helper()
-	quoted, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, envFile), fmt.Appendf(nil, "# fuzzed\n%s=%s\n", name, quoted), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, envFile), []byte("# a comment\n"+name+"="+value+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bootstrap/internal/envfile"
 	"fmt"
 	"io/fs"
 	"os"
@@ -118,12 +119,13 @@ func TestOptionsInDocs(t *testing.T) {
 func TestEnvFileInDocs(t *testing.T) {
 	_, text, _ := strings.Cut(document(t, "docs/options.md"), "```sh\n")
 	text, _, _ = strings.Cut(text, "```")
-	want := []variable{
-		{"BOOTSTRAP_TIMEOUT", "10s", "bootstrap.env:1"},
-		{"BOOTSTRAP_COMMAND", `["jq", ".name"]`, "bootstrap.env:2"},
-		{"GREETING", "Hello, $1", "bootstrap.env:3"},
+	want := []envfile.Variable{
+		{Name: "BOOTSTRAP_TIMEOUT", Value: "10s", Line: 2},
+		{Name: "BOOTSTRAP_COMMAND", Value: `["jq", ".name"]`, Line: 3},
+		{Name: "GREETING", Value: "Hello, $1", Line: 5},
+		{Name: "PADDING", Value: "  two blanks", Line: 7},
 	}
-	if got, complaints := parseEnvFile(text); complaints != nil || !slices.Equal(got, want) {
-		t.Errorf("got %q, %v, want %q", got, complaints, want)
+	if got, complaints := envfile.Parse(text); complaints != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, complaints, want)
 	}
 }

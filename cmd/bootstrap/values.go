@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bootstrap/adapters"
+	"bootstrap/internal/envfile"
 	"bootstrap/protocol"
 
 	"github.com/hashicorp/go-hclog"
@@ -138,7 +139,7 @@ type variableNames []string
 func (n *variableNames) Decode(value string) error {
 	*n = splitList(value)
 	for i, name := range *n {
-		if !adapters.IsVariable(name) {
+		if !envfile.IsName(name) {
 			return fmt.Errorf("item %d of %d is not the name of a variable: expected names separated by commas, such as TOKEN,DB_PASSWORD, without $ and spaces", i+1, len(*n))
 		}
 	}

@@ -14,9 +14,8 @@ import (
 
 	"bootstrap/adapters/command"
 	"bootstrap/cmd/bootstrapctl/internal/pack"
+	"bootstrap/internal/envfile"
 	"bootstrap/protocol"
-
-	"github.com/hashicorp/go-envparse"
 )
 
 // readVariables reads those of bootstrap.env and of the function, which win.
@@ -27,11 +26,9 @@ func (x *exam) readVariables() {
 		if content, err := f.Open(); err == nil {
 			defer content.Close()
 			text, _ := io.ReadAll(io.LimitReader(content, megabyte))
-			for line := range strings.Lines(string(text)) {
-				found, _ := envparse.Parse(strings.NewReader(line))
-				for name, value := range found {
-					x.vars[name] = value
-				}
+			found, _ := envfile.Parse(string(text))
+			for _, v := range found {
+				x.vars[v.Name] = v.Value
 			}
 		}
 	}
