@@ -38,8 +38,10 @@ all:
 demo: all
 	bin/bootstrapctl invoke -dir examples/shell -event-file examples/shell/event.json
 
+# The integration tests have the machine to themselves: some measure time.
 test: all
-	go test $(TESTS) ./...
+	go test $(TESTS) $$(go list ./... | grep -v /integration)
+	go test $(TESTS) ./integration/...
 	cd integration/deploy && go test $(TESTS) ./...
 
 SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
