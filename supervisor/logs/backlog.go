@@ -29,7 +29,7 @@ type backlog struct {
 
 	mu       sync.Mutex
 	kept     ring
-	half     bool  // the last line has no end yet
+	lineOpen     bool  // the last line has no end yet
 	dropped  int   // bytes behind what is kept
 	passed   int64 // bytes taken by the reader
 	draining bool  // drain runs
@@ -42,7 +42,7 @@ func newBacklog(to io.Writer, gap func(dropped int) []byte) *backlog {
 
 // write takes p, or drops it when there is no more patience. Own lines begin a
 // line, whatever is open.
-func (b *backlog) write(p []byte, own bool, w *patience) {
+func (b *backlog) write(p []byte, own bool, w *waitBudget) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(p) > 0 {
@@ -52,7 +52,7 @@ func (b *backlog) write(p []byte, own bool, w *patience) {
 	}
 }
 
-func (b *backlog) put(p []byte, own bool, w *patience) {
+func (b *backlog) put(p []byte, own bool, w *waitBudget) {
 	for !b.take(p, own) {
 		if !b.wait(w, maxWait) {
 			b.dropped += len(p)
@@ -65,22 +65,22 @@ func (b *backlog) put(p []byte, own bool, w *patience) {
 func (b *backlog) take(p []byte, own bool) bool {
 	b.move()
 	if own {
-		p = b.apart(p)
+		p = b.startLine(p)
 	}
 	if b.dropped > 0 || b.kept.size+len(p) > maxKept {
 		return false
 	}
-	b.half = p[len(p)-1] != '\n'
+	b.lineOpen = p[len(p)-1] != '\n'
 	if b.kept.size == 0 {
-		p = p[b.pass(p):]
+		p = p[b.writeNow(p):]
 	}
 	b.keep(p)
 	return true
 }
 
-// apart is p, not on a line that is open.
-func (b *backlog) apart(p []byte) []byte {
-	if b.half {
+// startLine is p, not on a line that is open.
+func (b *backlog) startLine(p []byte) []byte {
+	if b.lineOpen {
 		return append([]byte("\n"), p...)
 	}
 	return p
@@ -100,25 +100,25 @@ func (b *backlog) keep(p []byte) {
 // move passes on what the reader takes of what is kept.
 func (b *backlog) move() {
 	for b.kept.size > 0 {
-		n := b.pass(b.kept.first())
+		n := b.writeNow(b.kept.first())
 		if n == 0 {
 			return
 		}
 		b.kept.drop(n)
-		b.tell()
+		b.reportGap()
 	}
 }
 
-// tell puts a word where something is missing. There is room for it.
-func (b *backlog) tell() {
+// reportGap puts a word where something is missing. There is room for it.
+func (b *backlog) reportGap() {
 	if b.dropped > 0 && b.kept.size <= maxKept {
-		b.kept.append(b.apart(b.gap(b.dropped)))
-		b.dropped, b.half = 0, false
+		b.kept.append(b.startLine(b.gap(b.dropped)))
+		b.dropped, b.lineOpen = 0, false
 	}
 }
 
-// pass writes as much as the reader takes at once.
-func (b *backlog) pass(p []byte) (n int) {
+// writeNow writes as much as the reader takes at once.
+func (b *backlog) writeNow(p []byte) (n int) {
 	n = b.to.take(p)
 	b.passed += int64(n)
 	return n
@@ -126,19 +126,19 @@ func (b *backlog) pass(p []byte) (n int) {
 
 // wait waits for the reader, not longer than limit, and lets others use b
 // meanwhile. It reports whether there was patience to.
-func (b *backlog) wait(w *patience, limit time.Duration) bool {
-	limit = min(limit, w.now(b.passed))
+func (b *backlog) wait(w *waitBudget, limit time.Duration) bool {
+	limit = min(limit, w.limit(b.passed))
 	if b.closed || limit <= 0 {
 		return false
 	}
 	began := time.Now()
-	b.ready(limit)
+	b.waitReady(limit)
 	w.spend(time.Since(began))
 	return true
 }
 
-// ready waits until the reader may take something; others may use b meanwhile.
-func (b *backlog) ready(wait time.Duration) {
+// waitReady waits until the reader may take something; others may use b meanwhile.
+func (b *backlog) waitReady(wait time.Duration) {
 	fd := b.to.fd
 	b.mu.Unlock()
 	defer b.mu.Lock()
@@ -148,21 +148,21 @@ func (b *backlog) ready(wait time.Duration) {
 // flush waits until nothing is kept, the reader takes nothing for as long as
 // pause, or there is no more patience: what is kept is not lost. With others it
 // also waits for what they log meanwhile.
-func (b *backlog) flush(w *patience, pause time.Duration, others bool) {
+func (b *backlog) flush(w *waitBudget, pause time.Duration, others bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.move()
 	last := b.passed + int64(b.kept.size)
 	for b.kept.size > 0 && (others || b.passed < last) {
-		if !b.goesOn(w, pause) {
+		if !b.waitForProgress(w, pause) {
 			return
 		}
 	}
 }
 
-// goesOn waits until the reader takes something, and reports whether it did
+// waitForProgress waits until the reader takes something, and reports whether it did
 // within the pause.
-func (b *backlog) goesOn(w *patience, pause time.Duration) bool {
+func (b *backlog) waitForProgress(w *waitBudget, pause time.Duration) bool {
 	until := time.Now().Add(pause)
 	for passed := b.passed; b.passed == passed; b.move() {
 		if !b.wait(w, time.Until(until)) {
@@ -178,7 +178,7 @@ func (b *backlog) finish(limit, pause time.Duration) {
 	b.mu.Lock()
 	b.closed = false
 	b.mu.Unlock()
-	b.flush(&patience{left: limit, until: time.Now().Add(limit)}, pause, true)
+	b.flush(&waitBudget{left: limit, until: time.Now().Add(limit)}, pause, true)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
@@ -190,7 +190,7 @@ func (b *backlog) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for b.move(); b.kept.size > 0; b.move() {
-		b.ready(time.Hour)
+		b.waitReady(time.Hour)
 	}
 	b.draining = false
 }

@@ -124,7 +124,7 @@ func TestLogStalled(t *testing.T) {
 			}
 			dropped, _ := strconv.Atoi(gap[1])
 			passed := len(text) - len(gap[0]) + len("\n")
-			if !command.passes() {
+			if !command.isRaw() {
 				logged = max(logged, passed+dropped) // more, with what each line begins with
 			}
 			if got := passed + dropped; got != logged && got != logged+1 { // a newline of ours where it broke off
@@ -311,10 +311,10 @@ func signalThreads(t *testing.T, signal syscall.Signal) {
 func TestLogFlushBesideAnother(t *testing.T) {
 	r, _, log := pipeLog(t, Style{})
 	full := bytes.Repeat([]byte("x"), maxKept)
-	log.backlog.write(full, false, &patience{})
+	log.backlog.write(full, false, &waitBudget{})
 	flushed := make(chan struct{})
 	go func() { // ends with flush
-		log.backlog.flush(&patience{left: bound}, bound, false)
+		log.backlog.flush(&waitBudget{left: bound}, bound, false)
 		close(flushed)
 	}()
 	for piece := make([]byte, pipeBuf); ; {
@@ -329,7 +329,7 @@ func TestLogFlushBesideAnother(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			log.backlog.write(piece[:n], false, &patience{})
+			log.backlog.write(piece[:n], false, &waitBudget{})
 		}
 	}
 }
@@ -393,12 +393,12 @@ func TestLogPatienceOfEach(t *testing.T) {
 }
 
 // However long a wait was, or how late an event: what the reader takes gives
-// patience back at once.
+// waitBudget back at once.
 func TestPatience(t *testing.T) {
-	p := patience{left: time.Second}
+	p := waitBudget{left: time.Second}
 	check := func(when string, passed int64, want time.Duration) {
 		t.Helper()
-		if got := p.now(passed); got < want-10*time.Millisecond || got > want {
+		if got := p.limit(passed); got < want-10*time.Millisecond || got > want {
 			t.Errorf("%s: got %v, want %v", when, got, want)
 		}
 	}

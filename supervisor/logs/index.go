@@ -8,8 +8,8 @@ type index struct {
 	filter [1 << 12]uint16 // how many secrets have a start with that hash; most bytes of a text have none
 }
 
-// start is the number of the first bytes of a text, which has so many.
-func start(text string) uint32 {
+// firstBytes is the number of the first bytes of a text, which has so many.
+func firstBytes(text string) uint32 {
 	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
@@ -25,7 +25,7 @@ func (x *index) add(s *secret) {
 	if x.starts == nil {
 		x.starts = map[uint32][]*secret{}
 	}
-	key := start(s.folded)
+	key := firstBytes(s.folded)
 	x.starts[key] = append(x.starts[key], s)
 	x.filter[hash(key)]++
 }
@@ -34,7 +34,7 @@ func (x *index) remove(s *secret) {
 	if s.folded == "" {
 		return
 	}
-	key := start(s.folded)
+	key := firstBytes(s.folded)
 	x.filter[hash(key)]--
 	others := x.starts[key][:0]
 	for _, other := range x.starts[key] {
@@ -52,7 +52,7 @@ func (x *index) remove(s *secret) {
 // cut off: before a …, and at the end where cut says so.
 func (x *index) find(found []span, v view, cut bool) []span {
 	for i := 0; i+minSecret <= len(v.text); i++ {
-		key := start(v.text[i:])
+		key := firstBytes(v.text[i:])
 		if x.filter[hash(key)] == 0 {
 			continue
 		}

@@ -27,7 +27,7 @@ type Log struct {
 	hold    time.Duration // how long a record may wait for its next line
 	pause   time.Duration // and Flush for a reader that takes nothing
 	backlog *backlog
-	own     patience // of our own lines
+	ownBudget     waitBudget // of our own lines
 
 	mu      sync.Mutex
 	sources []*Source
@@ -35,7 +35,7 @@ type Log struct {
 
 // NewLog makes a Log that writes to a file, or to what else never blocks.
 func NewLog(to io.Writer, style Style) *Log {
-	l := &Log{style: style, hold: 100 * time.Millisecond, pause: flushPause, own: patience{left: maxWait}}
+	l := &Log{style: style, hold: 100 * time.Millisecond, pause: flushPause, ownBudget: waitBudget{left: maxWait}}
 	l.backlog = newBacklog(to, l.gap)
 	return l
 }
@@ -44,7 +44,7 @@ func NewLog(to io.Writer, style Style) *Log {
 // lives as long as the log: there is one for each slot that serves events, and
 // one for each sidecar.
 func (l *Log) Source(name string) *Source {
-	s := &Source{log: l, name: name, patience: patience{left: maxWait}}
+	s := &Source{log: l, name: name, budget: waitBudget{left: maxWait}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sources = append(l.sources, s)
@@ -68,11 +68,11 @@ func (l *Log) Close(limit, pause time.Duration) {
 
 // gap is the line that tells what is missing.
 func (l *Log) gap(dropped int) []byte {
-	return l.ours("warn", fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped))
+	return l.ownLine("warn", fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped))
 }
 
-// ours is what we say without package hclog.
-func (l *Log) ours(level, text string) []byte {
+// ownLine is what we say without package hclog.
+func (l *Log) ownLine(level, text string) []byte {
 	if l.style.JSON {
 		return appendRecord(nil, append(head(time.Now(), level, "", ownStream), field{"message", text}))
 	}
@@ -86,7 +86,7 @@ type Source struct {
 
 	mu       sync.Mutex
 	id       string // of the event; "": there is none
-	patience patience
+	budget waitBudget
 	streams  []*stream
 	out      []byte // whole lines, to be written together
 }
@@ -109,9 +109,9 @@ func (s *Source) Begin(id string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	s.id, s.patience.until = id, until
+	s.id, s.budget.until = id, until
 	if !until.IsZero() {
-		s.patience.until = until.Add(-time.Until(until) / 2)
+		s.budget.until = until.Add(-time.Until(until) / 2)
 	}
 }
 
@@ -124,12 +124,12 @@ func (s *Source) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()
-	s.log.backlog.flush(&s.patience, s.log.pause, false)
-	s.id, s.patience.until = "", time.Time{}
+	s.log.backlog.flush(&s.budget, s.log.pause, false)
+	s.id, s.budget.until = "", time.Time{}
 }
 
 // passes: the bytes pass as they are.
-func (s *Source) passes() bool {
+func (s *Source) isRaw() bool {
 	style := &s.log.style
 	return s.name == "" && !style.Prefix && !style.JSON
 }
@@ -144,7 +144,7 @@ func (s *Source) release() {
 
 // emit writes what has been put together; it stays together.
 func (s *Source) emit() {
-	s.log.backlog.write(s.out, true, &s.patience)
+	s.log.backlog.write(s.out, true, &s.budget)
 	s.out = s.out[:0]
 	if cap(s.out) > 2*pipeSize {
 		s.out = nil
@@ -159,6 +159,6 @@ func (l *Log) Complaints() io.Writer { return complaints{l} }
 type complaints struct{ *Log }
 
 func (l complaints) Write(p []byte) (int, error) {
-	l.backlog.write(l.ours("error", string(bytes.TrimSuffix(p, []byte("\n")))), true, &l.own)
+	l.backlog.write(l.ownLine("error", string(bytes.TrimSuffix(p, []byte("\n")))), true, &l.ownBudget)
 	return len(p), nil
 }

@@ -45,7 +45,7 @@ func TestLogLines(t *testing.T) {
 
 // Every line of an event has its id in front, once.
 func TestLogPrefix(t *testing.T) {
-	long := strings.Repeat("x", longest)
+	long := strings.Repeat("x", maxLine)
 	for _, test := range []struct {
 		name   string
 		writes []string // in the event id
@@ -67,7 +67,7 @@ func TestLogPrefix(t *testing.T) {
 		{"too long by far", []string{"a" + long + long}, "id a" + long[1:] + "\nid " + long + "\nid x\n"},
 		{"too long, in a character", []string{long[1:] + "é\n"}, "id " + long[1:] + "\nid é\n"},
 		{"too long, in a character in two writes", []string{long[1:] + "\xc3", "\xa9\n"}, "id " + long[1:] + "\nid é\n"},
-		{"too long, and no UTF-8", []string{strings.Repeat("\x80", longest+1)}, "id " + strings.Repeat("\x80", longest) + "\nid \x80\n"},
+		{"too long, and no UTF-8", []string{strings.Repeat("\x80", maxLine+1)}, "id " + strings.Repeat("\x80", maxLine) + "\nid \x80\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got bytes.Buffer

@@ -32,7 +32,7 @@ type Mask struct {
 type secret struct {
 	line   string
 	folded string        // as texts are when it is looked for; "": not indexed
-	place  *list.Element // in Mask.passing; nil: it lasts
+	element  *list.Element // in Mask.passing; nil: it lasts
 	held   int           // events in hand that came with it
 }
 
@@ -43,9 +43,9 @@ func (m *Mask) Learn(values ...string) {
 	defer m.mu.Unlock()
 	for _, line := range secretLines(values) {
 		s, _ := m.secret(line)
-		if s.place != nil {
-			m.passing.Remove(s.place)
-			s.place = nil
+		if s.element != nil {
+			m.passing.Remove(s.element)
+			s.element = nil
 		}
 	}
 }
@@ -61,9 +61,9 @@ func (m *Mask) LearnPassing(values ...string) (done func()) {
 		s, isNew := m.secret(line)
 		switch {
 		case isNew:
-			s.place = m.passing.PushBack(s)
-		case s.place != nil:
-			m.passing.MoveToBack(s.place)
+			s.element = m.passing.PushBack(s)
+		case s.element != nil:
+			m.passing.MoveToBack(s.element)
 		}
 		s.held++
 		all = append(all, s)
@@ -99,7 +99,7 @@ func (m *Mask) forget() {
 		if s.held > 0 {
 			continue
 		}
-		m.passing.Remove(s.place)
+		m.passing.Remove(s.element)
 		delete(m.secrets, s.line)
 		delete(m.waiting, s)
 		m.index.remove(s)
@@ -143,18 +143,18 @@ func (m *Mask) hide(text string, cut cuts) string {
 		delete(m.waiting, s)
 	}
 	var found []span
-	for v := range readings(text) {
+	for v := range views(text) {
 		found = m.index.find(found, v, cut.end)
 		if cut.start {
-			found = m.rest(found, v)
+			found = m.findRest(found, v)
 		}
 	}
-	return blot(text, found)
+	return replace(text, found)
 }
 
-// rest finds a beginning of the text that ends a secret, or is within one. What
+// findRest finds a beginning of the text that ends a secret, or is within one. What
 // the text begins with may be the rest of an escape sequence.
-func (m *Mask) rest(found []span, v view) []span {
+func (m *Mask) findRest(found []span, v view) []span {
 	for skip := 0; skip <= len(`\u002`) && strings.Trim(v.text[:min(skip, len(v.text))], "ux0123456789abcdefABCDEF") == ""; skip++ {
 		text := v.text[min(skip, len(v.text)):]
 		if len(text) < minSecret {
@@ -179,8 +179,8 @@ func (m *Mask) rest(found []span, v view) []span {
 // A span is a part of a text, from one byte up to another.
 type span struct{ from, to int }
 
-// blot hides these parts of the text.
-func blot(text string, parts []span) string {
+// replace hides these parts of the text.
+func replace(text string, parts []span) string {
 	slices.SortFunc(parts, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var b strings.Builder
 	end := 0 // of what is written, or hidden

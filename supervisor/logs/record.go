@@ -35,15 +35,15 @@ type record struct {
 	began  time.Time
 	text   []byte
 	python bool // it is a traceback
-	open   bool // the line that says what went wrong is still to come
-	chain  bool // another traceback is
+	wantsError   bool // the line that says what went wrong is still to come
+	wantsTrace  bool // another traceback is
 }
 
 // group adds a line to the record that is held, or to a new one.
 func (s *stream) group(line []byte) {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	r := &s.record
-	if r.held && r.owns(line) && len(r.text)+1+len(line) <= longest {
+	if r.held && r.accept(line) && len(r.text)+1+len(line) <= maxLine {
 		r.text = append(append(r.text, '\n'), line...)
 		return
 	}
@@ -55,28 +55,28 @@ func (s *stream) group(line []byte) {
 	}
 	*r = record{held: true, began: now, text: append(r.text[:0], line...)}
 	r.python = string(line) == pythonTrace
-	r.open = r.python
+	r.wantsError = r.python
 }
 
-// owns reports whether a line belongs to the record, as that of a stack trace.
-func (r *record) owns(line []byte) bool {
-	if indented(line) || bytes.HasPrefix(line, []byte("Caused by:")) || r.closedBy(line) {
+// accept reports whether a line belongs to the record, as that of a stack trace.
+func (r *record) accept(line []byte) bool {
+	if indented(line) || bytes.HasPrefix(line, []byte("Caused by:")) || r.isClosing(line) {
 		return true
 	}
-	return r.python && r.goesOn(string(line))
+	return r.python && r.acceptPython(string(line))
 }
 
-// goesOn reports whether a line that is not indented belongs to a traceback.
-func (r *record) goesOn(line string) bool {
+// acceptPython reports whether a line that is not indented belongs to a traceback.
+func (r *record) acceptPython(line string) bool {
 	switch {
-	case r.open: // it says what went wrong, and ends it
-		r.open = false
+	case r.wantsError: // it says what went wrong, and ends it
+		r.wantsError = false
 		return true
 	case line == pythonCause, line == pythonContext:
-		r.chain = true
+		r.wantsTrace = true
 		return true
-	case line == pythonTrace && r.chain:
-		r.open, r.chain = true, false
+	case line == pythonTrace && r.wantsTrace:
+		r.wantsError, r.wantsTrace = true, false
 		return true
 	}
 	return line == "" // before one of these; else it is dropped
@@ -86,7 +86,7 @@ func indented(line []byte) bool { return len(line) > 0 && (line[0] == ' ' || lin
 
 // closedBy: the line is the end of what Node shows on several, such as an error
 // with its cause.
-func (r *record) closedBy(line []byte) bool {
+func (r *record) isClosing(line []byte) bool {
 	last := r.text[bytes.LastIndexByte(r.text, '\n')+1:]
 	return (string(line) == "}" || string(line) == "]") && indented(last)
 }

@@ -43,7 +43,7 @@ func logged(t *testing.T, writes ...string) string {
 // Lines become messages; those of one stack trace become one.
 func TestRecords(t *testing.T) {
 	const traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1\n    f()\nValueError: no\n"
-	long := strings.Repeat("x", longest)
+	long := strings.Repeat("x", maxLine)
 	for _, test := range []struct {
 		name     string
 		writes   []string

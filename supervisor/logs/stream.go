@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// longest is how many bytes a line, or a record of several, may have: a longer
+// maxLine is how many bytes a line, or a record of several, may have: a longer
 // one becomes several.
-const longest = 64 << 10
+const maxLine = 64 << 10
 
 // A stream is one output of a command or a sidecar. Its source guards it.
 type stream struct {
 	source *Source
 	name   string
-	half   []byte // the last line, which has no end yet
+	open   []byte // the last line, which has no end yet
 	record record // the last lines, where the style is JSON
 	timer  *time.Timer
 }
@@ -22,8 +22,8 @@ type stream struct {
 func (s *stream) Write(p []byte) (int, error) {
 	s.source.mu.Lock()
 	defer s.source.mu.Unlock()
-	if s.source.passes() {
-		s.source.log.backlog.write(p, false, &s.source.patience)
+	if s.source.isRaw() {
+		s.source.log.backlog.write(p, false, &s.source.budget)
 		return len(p), nil
 	}
 	s.split(p)
@@ -48,43 +48,43 @@ func (s *stream) split(p []byte) {
 		if end < 0 {
 			end, next = len(p), len(p)
 		}
-		if room := longest - len(s.half); end > room {
-			s.half = append(s.half, p[:room]...)
-			s.cut(p[room])
+		if room := maxLine - len(s.open); end > room {
+			s.open = append(s.open, p[:room]...)
+			s.cutLine(p[room])
 			p = p[room:]
 			continue
 		}
 		if next == end { // there is no newline
-			s.half = append(s.half, p...)
+			s.open = append(s.open, p...)
 			return
 		}
-		s.end(p[:end])
+		s.endLine(p[:end])
 		p = p[next:]
 	}
 }
 
-// cut makes a line of what is too long for one, but for the beginning of a
+// cutLine makes a line of what is too long for one, but for the beginning of a
 // character that the next byte goes on with.
-func (s *stream) cut(next byte) {
-	end := len(s.half)
+func (s *stream) cutLine(next byte) {
+	end := len(s.open)
 	for n := 1; n < utf8.UTFMax && !utf8.RuneStart(next); n++ {
-		if next = s.half[len(s.half)-n]; utf8.RuneStart(next) {
+		if next = s.open[len(s.open)-n]; utf8.RuneStart(next) {
 			end -= n
 		}
 	}
-	s.line(s.half[:end])
-	s.half = append(s.half[:0], s.half[end:]...)
+	s.line(s.open[:end])
+	s.open = append(s.open[:0], s.open[end:]...)
 }
 
-// end ends the open line with rest.
-func (s *stream) end(rest []byte) {
-	if len(s.half) == 0 {
+// endLine ends the open line with rest.
+func (s *stream) endLine(rest []byte) {
+	if len(s.open) == 0 {
 		s.line(rest)
 		return
 	}
-	s.half = append(s.half, rest...)
-	s.line(s.half)
-	s.half = s.half[:0]
+	s.open = append(s.open, rest...)
+	s.line(s.open)
+	s.open = s.open[:0]
 }
 
 // line logs a whole line, or holds it.
@@ -111,8 +111,8 @@ func (s *stream) prefix() string {
 
 // release logs what is held: half a line, and a record.
 func (s *stream) release() {
-	if len(s.half) > 0 {
-		s.end(nil)
+	if len(s.open) > 0 {
+		s.endLine(nil)
 	}
 	s.finish()
 }

@@ -12,26 +12,26 @@ import (
 // A view is a text as it reads when escape sequences are decoded.
 type view struct {
 	text string
-	at   []int // where each byte of text comes from in the original, and the end of that; nil: it is the original
+	origins   []int // where each byte of text comes from in the original, and the end of that; nil: it is the original
 }
 
 // span is a part of the view in the original.
 func (v view) span(from, to int) span { return span{v.origin(from), v.origin(to)} }
 
 func (v view) origin(i int) int {
-	if v.at == nil {
+	if v.origins == nil {
 		return i
 	}
-	return v.at[i]
+	return v.origins[i]
 }
 
 // maxNested is how often one text may be quoted within another: JSON in JSON in
 // a line of the log.
 const maxNested = 3
 
-// readings are the views of a text: as it is, and decoded in each way, also what
+// views are the views of a text: as it is, and decoded in each way, also what
 // that makes of it. All are folded.
-func readings(text string) iter.Seq[view] {
+func views(text string) iter.Seq[view] {
 	return func(yield func(view) bool) { view{text: text}.each(maxNested, yield) }
 }
 
@@ -88,7 +88,7 @@ func (v view) folded() view {
 	if isText(v.text) {
 		return v
 	}
-	return v.decoded(noText)
+	return v.decoded(replaceInvalid)
 }
 
 // fold is the text of the folded view.
@@ -96,16 +96,16 @@ func fold(text string) string {
 	if text = strings.ReplaceAll(text, "+", " "); isText(text) {
 		return text
 	}
-	return view{text: text}.decoded(noText).text
+	return view{text: text}.decoded(replaceInvalid).text
 }
 
 func isText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)
 }
 
-// noText makes one U+FFFD of all that is not UTF-8, and of those that stand for
+// replaceInvalid makes one U+FFFD of all that is not UTF-8, and of those that stand for
 // such.
-func noText(dst, src []byte) ([]byte, int) {
+func replaceInvalid(dst, src []byte) ([]byte, int) {
 	n := 0
 	for n < len(src) {
 		r, size := utf8.DecodeRune(src[n:])

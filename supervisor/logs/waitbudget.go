@@ -11,15 +11,15 @@ const (
 
 // A patience is how long one source may still wait for the log's reader. The
 // answer of an event must not come late because nobody reads the log.
-type patience struct {
+type waitBudget struct {
 	left   time.Duration
 	until  time.Time // no wait goes beyond it; zero: no limit
 	passed int64     // bytes that the reader had taken at the last look
 }
 
-// now returns how long to wait at most, when the reader has taken that many bytes
+// limit returns how long to wait at most, when the reader has taken that many bytes
 // in all.
-func (p *patience) now(passed int64) time.Duration {
+func (p *waitBudget) limit(passed int64) time.Duration {
 	if taken := passed - p.passed; taken > 0 {
 		p.left = min(p.left+time.Duration(min(taken, 1<<20))*perByte, max(p.left, maxWait))
 		p.passed = passed
@@ -32,4 +32,4 @@ func (p *patience) now(passed int64) time.Duration {
 
 // spend takes a wait from what is left. The wait may have been far longer than
 // meant, where the whole process was frozen.
-func (p *patience) spend(wait time.Duration) { p.left = max(0, p.left-wait) }
+func (p *waitBudget) spend(wait time.Duration) { p.left = max(0, p.left-wait) }

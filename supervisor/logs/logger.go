@@ -35,7 +35,7 @@ func (o *ownLines) Accept(_ string, level hclog.Level, message string, args ...a
 	}
 	message = o.mask(message)
 	if o.style.JSON {
-		o.backlog.write(ownRecord(level, message, args), true, &o.own)
+		o.backlog.write(ownRecord(level, message, args), true, &o.ownBudget)
 	} else {
 		o.text.Log(level, message, args...)
 	}
@@ -62,7 +62,7 @@ func (l *Log) masked(value any) any {
 type ownText struct{ *Log }
 
 func (o ownText) Write(line []byte) (int, error) {
-	o.backlog.write(line, true, &o.own)
+	o.backlog.write(line, true, &o.ownBudget)
 	return len(line), nil
 }
 
