@@ -7,53 +7,54 @@ import (
 )
 
 const (
-	// flushPause is how long the end of an event waits for a reader that takes
+	// flushPause is how long the end of an event waits for a reader that reads
 	// nothing.
 	flushPause = 100 * time.Millisecond
 
-	// maxKept is how much the log keeps for its reader. The rest of a megabyte is
+	// maxKept bounds what the log keeps for its reader. The rest of a megabyte is
 	// reserved for the line that counts dropped bytes.
 	maxKept = 1<<20 - pipeBuf
 
-	// maxWhole is how much stays together while others write, too.
+	// maxWhole is how many bytes of one write stay together while others write.
 	maxWhole = 512 << 10
 )
 
-// A backlog stands between the log and its reader. It keeps what the reader does
-// not take at once, up to maxKept, and writes it in the background. When it is
-// full, a writer waits for the reader as its patience allows. After that, bytes
-// are dropped until the reader has made room, and a line in the log counts them.
+// A backlog stands between the log and its reader. It keeps the bytes that the
+// reader does not take at once, up to maxKept, and writes them in the background.
+// When it is full, a writer waits for the reader as long as its budget allows.
+// After that, bytes are dropped until the reader has made room, and a line in the
+// log counts them.
 type backlog struct {
 	to  *sink
 	gap func(dropped int) []byte // returns the line that counts dropped bytes
 
 	mu       sync.Mutex
 	kept     ring
-	lineOpen     bool  // the last line has no end yet
-	dropped  int   // bytes behind what is kept
-	passed   int64 // bytes taken by the reader
-	draining bool  // drain runs
-	closed   bool  // nothing waits for the reader any more
+	lineOpen bool  // the last line lacks its newline
+	dropped  int   // bytes lost after those in kept
+	passed   int64 // bytes that the reader has taken
+	draining bool  // drain is running
+	closed   bool  // writers no longer wait for the reader
 }
 
 func newBacklog(to io.Writer, gap func(dropped int) []byte) *backlog {
 	return &backlog{to: newSink(to), gap: gap}
 }
 
-// write takes p, or drops it when there is no more patience. Own lines begin a
-// line, whatever is open.
-func (b *backlog) write(p []byte, own bool, w *waitBudget) {
+// write takes p, or drops it when the budget is spent. With newLine, p begins on
+// a line of its own even if the last line is open.
+func (b *backlog) write(p []byte, newLine bool, w *waitBudget) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(p) > 0 {
 		n := min(len(p), maxWhole)
-		b.put(p[:n], own, w)
-		p, own = p[n:], false
+		b.put(p[:n], newLine, w)
+		p, newLine = p[n:], false
 	}
 }
 
-func (b *backlog) put(p []byte, own bool, w *waitBudget) {
-	for !b.take(p, own) {
+func (b *backlog) put(p []byte, newLine bool, w *waitBudget) {
+	for !b.take(p, newLine) {
 		if !b.wait(w, maxWait) {
 			b.dropped += len(p)
 			return
@@ -61,10 +62,11 @@ func (b *backlog) put(p []byte, own bool, w *waitBudget) {
 	}
 }
 
-// take passes p on or keeps it; not where there is no room, or a gap before it.
-func (b *backlog) take(p []byte, own bool) bool {
+// take writes or keeps p. It returns false if there is no room for p, or if bytes
+// before it were dropped and are not reported yet.
+func (b *backlog) take(p []byte, newLine bool) bool {
 	b.move()
-	if own {
+	if newLine {
 		p = b.startLine(p)
 	}
 	if b.dropped > 0 || b.kept.size+len(p) > maxKept {
@@ -78,7 +80,7 @@ func (b *backlog) take(p []byte, own bool) bool {
 	return true
 }
 
-// startLine is p, not on a line that is open.
+// startLine returns p, with a newline before it if the last line is open.
 func (b *backlog) startLine(p []byte) []byte {
 	if b.lineOpen {
 		return append([]byte("\n"), p...)
@@ -97,7 +99,7 @@ func (b *backlog) keep(p []byte) {
 	}
 }
 
-// move passes on what the reader takes of what is kept.
+// move writes as many kept bytes as the reader takes at once.
 func (b *backlog) move() {
 	for b.kept.size > 0 {
 		n := b.writeNow(b.kept.first())
@@ -109,7 +111,7 @@ func (b *backlog) move() {
 	}
 }
 
-// reportGap puts a word where something is missing. There is room for it.
+// reportGap adds the line that counts dropped bytes, which always has room.
 func (b *backlog) reportGap() {
 	if b.dropped > 0 && b.kept.size <= maxKept {
 		b.kept.append(b.startLine(b.gap(b.dropped)))
@@ -117,15 +119,15 @@ func (b *backlog) reportGap() {
 	}
 }
 
-// writeNow writes as much as the reader takes at once.
+// writeNow writes as much of p as the reader takes at once.
 func (b *backlog) writeNow(p []byte) (n int) {
 	n = b.to.take(p)
 	b.passed += int64(n)
 	return n
 }
 
-// wait waits for the reader, not longer than limit, and lets others use b
-// meanwhile. It reports whether there was patience to.
+// wait waits for the reader, up to limit, and lets others use b meanwhile. It
+// returns false, without a wait, if the budget is spent.
 func (b *backlog) wait(w *waitBudget, limit time.Duration) bool {
 	limit = min(limit, w.limit(b.passed))
 	if b.closed || limit <= 0 {
@@ -137,7 +139,8 @@ func (b *backlog) wait(w *waitBudget, limit time.Duration) bool {
 	return true
 }
 
-// waitReady waits until the reader may take something; others may use b meanwhile.
+// waitReady waits until the reader can take bytes, and lets others use b
+// meanwhile.
 func (b *backlog) waitReady(wait time.Duration) {
 	fd := b.to.fd
 	b.mu.Unlock()
@@ -145,9 +148,9 @@ func (b *backlog) waitReady(wait time.Duration) {
 	ready(fd, wait)
 }
 
-// flush waits until nothing is kept, the reader takes nothing for as long as
-// pause, or there is no more patience: what is kept is not lost. With others it
-// also waits for what they log meanwhile.
+// flush waits until all kept bytes are written, the reader has taken nothing for
+// as long as pause, or the budget is spent. Bytes that are still kept are not
+// lost. With others it also waits for the bytes that others log meanwhile.
 func (b *backlog) flush(w *waitBudget, pause time.Duration, others bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -160,8 +163,8 @@ func (b *backlog) flush(w *waitBudget, pause time.Duration, others bool) {
 	}
 }
 
-// waitForProgress waits until the reader takes something, and reports whether it did
-// within the pause.
+// waitForProgress waits until the reader takes bytes, and reports whether it did
+// so within the pause.
 func (b *backlog) waitForProgress(w *waitBudget, pause time.Duration) bool {
 	until := time.Now().Add(pause)
 	for passed := b.passed; b.passed == passed; b.move() {
@@ -172,8 +175,8 @@ func (b *backlog) waitForProgress(w *waitBudget, pause time.Duration) bool {
 	return true
 }
 
-// finish flushes all within the limit, and closes what is our own. Nothing waits
-// for the reader after that.
+// finish flushes everything within the limit, and closes the sink. After that, no
+// writer waits for the reader.
 func (b *backlog) finish(limit, pause time.Duration) {
 	b.mu.Lock()
 	b.closed = false
@@ -185,7 +188,7 @@ func (b *backlog) finish(limit, pause time.Duration) {
 	b.to.close()
 }
 
-// drain passes on what is kept, for as long as there is something.
+// drain writes the kept bytes until none are left.
 func (b *backlog) drain() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

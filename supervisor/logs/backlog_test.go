@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lockedBuffer is a log that many write and read.
+// A lockedBuffer is a log that several goroutines write and read.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -37,7 +37,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// pipeLog is a log whose reader is r; w is to be closed when nothing is kept.
+// pipeLog returns a log whose reader is r. Close w once the log keeps nothing.
 func pipeLog(t *testing.T, style Style) (r, w *os.File, log *Log) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -60,7 +60,7 @@ func (l *Log) drains() bool {
 	return l.backlog.draining
 }
 
-// readAll reads on until all that log holds is written, and w is closed.
+// readAll reads until the log has written everything, and closes w.
 func readAll(t *testing.T, r, w *os.File, log *Log) string {
 	t.Helper()
 	read := make(chan string)
@@ -74,7 +74,7 @@ func readAll(t *testing.T, r, w *os.File, log *Log) string {
 	return <-read
 }
 
-// took is how long f takes.
+// took returns how long f takes.
 func took(f func()) time.Duration {
 	began := time.Now()
 	f()
@@ -86,8 +86,8 @@ var (
 	gapJSON = regexp.MustCompile(`\n\{"timestamp":"[^"]*","level":"warn","stream":"bootstrap","message":"dropped (\d+) bytes of the log, which nobody took"\}\n`)
 )
 
-// L11: what nobody takes is dropped after a while, not again after another; it
-// is counted where it is missing, once somebody reads on.
+// L11: bytes that nobody reads are dropped after one wait, and later ones without
+// another wait. A line counts them in their place, once somebody reads again.
 func TestLogStalled(t *testing.T) {
 	for _, test := range []struct {
 		style Style
@@ -120,7 +120,7 @@ func TestLogStalled(t *testing.T) {
 			}
 			gap := test.gap.FindStringSubmatch(text)
 			if gap == nil || !strings.HasSuffix(text, gap[0]) || strings.Count(text, "dropped") > 1 {
-				t.Fatalf("got a log that ends with %q, want one word of what was dropped", text[len(text)-200:])
+				t.Fatalf("got a log that ends with %q, want one line that counts dropped bytes", text[len(text)-200:])
 			}
 			dropped, _ := strconv.Atoi(gap[1])
 			passed := len(text) - len(gap[0]) + len("\n")
@@ -134,8 +134,8 @@ func TestLogStalled(t *testing.T) {
 	}
 }
 
-// The word of what is missing is where it is: what was kept is before it, and
-// what is logged when the reader goes on is behind it.
+// The line that counts dropped bytes stands in their place: after the bytes that
+// were kept, and before those that are logged once the reader reads again.
 func TestLogGap(t *testing.T) {
 	r, w, log := pipeLog(t, Style{})
 	command := log.Source("")
@@ -148,7 +148,7 @@ func TestLogGap(t *testing.T) {
 	if _, err := io.ReadFull(r, make([]byte, 256<<10)); err != nil { // what the pipe holds, and more
 		t.Fatal(err)
 	}
-	within(t, "the gap is told", func() bool { log.Close(0, 0); return log.backlog.sees(0) })
+	within(t, "the gap is reported", func() bool { log.Close(0, 0); return log.backlog.sees(0) })
 	fmt.Fprint(stream, "last\n")
 	text := readAll(t, r, w, log)
 	if gap := gapText.FindString(text); gap == "" || !strings.HasSuffix(text, "x"+gap+"last\n") {
@@ -156,14 +156,14 @@ func TestLogGap(t *testing.T) {
 	}
 }
 
-// sees reports whether so many bytes are dropped and not told.
+// sees reports whether that many bytes are dropped and not reported yet.
 func (b *backlog) sees(dropped int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.dropped == dropped
 }
 
-// Nothing is lost on a reader that is merely slow, and little is kept for it.
+// A slow reader gets all bytes, and the log keeps few of them.
 func TestLogSlow(t *testing.T) {
 	leaktest.Check(t)
 	r, w, log := pipeLog(t, Style{})
@@ -201,8 +201,8 @@ func TestLogSlow(t *testing.T) {
 	}
 }
 
-// A stalled reader costs an event half of its time at most, and all events
-// together a second.
+// A stalled reader costs an event at most half of its time, and all events
+// together at most a second.
 func TestLogUntil(t *testing.T) {
 	much := strings.Repeat("x", 3<<20)
 	for _, test := range []struct{ allowed, least, most time.Duration }{
@@ -257,8 +257,7 @@ func TestLogFlushWaits(t *testing.T) {
 	}
 }
 
-// It does not wait long for one that takes nothing, and what is not written is
-// not lost.
+// Flush does not wait long for a reader that reads nothing, and no byte is lost.
 func TestLogFlushStalled(t *testing.T) {
 	r, w, log := pipeLog(t, Style{})
 	command := log.Source("")
@@ -274,7 +273,7 @@ func TestLogFlushStalled(t *testing.T) {
 	}
 }
 
-// A signal, such as that of a child that ends, is no word of the reader.
+// A signal, such as SIGCHLD, does not count as progress of the reader.
 func TestLogFlushAndSignals(t *testing.T) {
 	r, w, log := pipeLog(t, Style{})
 	const size = 500_000
@@ -295,7 +294,7 @@ func TestLogFlushAndSignals(t *testing.T) {
 	}
 }
 
-// signalThreads interrupts what any of our threads waits for.
+// signalThreads interrupts the system calls of all our threads.
 func signalThreads(t *testing.T, signal syscall.Signal) {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -307,7 +306,7 @@ func signalThreads(t *testing.T, signal syscall.Signal) {
 	}
 }
 
-// Nor for what another logs without end meanwhile.
+// Flush does not wait for the bytes that another source logs meanwhile.
 func TestLogFlushBesideAnother(t *testing.T) {
 	r, _, log := pipeLog(t, Style{})
 	full := bytes.Repeat([]byte("x"), maxKept)
@@ -321,7 +320,7 @@ func TestLogFlushBesideAnother(t *testing.T) {
 		select {
 		case <-flushed:
 			if !log.drains() {
-				t.Error("it has waited for all")
+				t.Error("Flush waited for the other source")
 			}
 			return
 		default:
@@ -334,8 +333,8 @@ func TestLogFlushBesideAnother(t *testing.T) {
 	}
 }
 
-// What the reader does not take at once is written as soon as it does, without
-// another word; then nothing is left of it.
+// Kept bytes are written as soon as the reader takes them, without another write.
+// Then their memory is freed.
 func TestLogDrains(t *testing.T) {
 	leaktest.Check(t)
 	r, _, log := pipeLog(t, Style{})
@@ -353,7 +352,8 @@ func TestLogDrains(t *testing.T) {
 	}
 }
 
-// A log that nobody reads any more takes everything, also what was kept.
+// When the reader has closed its end, the log takes and discards everything, even
+// the kept bytes.
 func TestLogGone(t *testing.T) {
 	r, _, log := pipeLog(t, Style{})
 	command := log.Source("")
@@ -369,9 +369,9 @@ func TestLogGone(t *testing.T) {
 	within(t, "nothing drains", func() bool { return !log.drains() })
 }
 
-// A slot whose event has no time left drops what it logs, and another one still
+// A slot whose event has no time left drops its lines, while another slot still
 // waits for the reader.
-func TestLogPatienceOfEach(t *testing.T) {
+func TestLogBudgetOfEach(t *testing.T) {
 	r, w, log := pipeLog(t, Style{})
 	hasty, patient := log.Source(""), log.Source("")
 	hasty.Begin("hasty", time.Now())
@@ -392,9 +392,9 @@ func TestLogPatienceOfEach(t *testing.T) {
 	}
 }
 
-// However long a wait was, or how late an event: what the reader takes gives
-// waitBudget back at once.
-func TestPatience(t *testing.T) {
+// Bytes that the reader takes extend the budget at once, even after a very long
+// wait or a late event.
+func TestWaitBudget(t *testing.T) {
 	p := waitBudget{left: time.Second}
 	check := func(when string, passed int64, want time.Duration) {
 		t.Helper()

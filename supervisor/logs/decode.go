@@ -9,13 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// A view is a text as it reads when escape sequences are decoded.
+// A view is a text with some escape sequences decoded.
 type view struct {
-	text string
-	origins   []int // where each byte of text comes from in the original, and the end of that; nil: it is the original
+	text    string
+	origins []int // the offset of each byte of text in the original, and the length of the original; nil: text is the original
 }
 
-// span is a part of the view in the original.
+// span returns the part of the original that a part of the view comes from.
 func (v view) span(from, to int) span { return span{v.origin(from), v.origin(to)} }
 
 func (v view) origin(i int) int {
@@ -25,12 +25,12 @@ func (v view) origin(i int) int {
 	return v.origins[i]
 }
 
-// maxNested is how often one text may be quoted within another: JSON in JSON in
-// a line of the log.
+// maxNested is how deep quoted texts may be nested, such as JSON in JSON in a line
+// of the log.
 const maxNested = 3
 
-// views are the views of a text: as it is, and decoded in each way, also what
-// that makes of it. All are folded.
+// views yields a text as it is, decoded by each decoder, and decoded again up to
+// maxNested times. All views are folded.
 func views(text string) iter.Seq[view] {
 	return func(yield func(view) bool) { view{text: text}.each(maxNested, yield) }
 }
@@ -50,11 +50,11 @@ func (v view) each(nested int, yield func(view) bool) bool {
 	return true
 }
 
-// decoders are the ways to decode. What begins with an escape sequence is decoded
-// to what is appended to dst, from so many bytes; 0: it does not begin with one.
+// decoders are the ways to decode. If src begins with an escape sequence, decode
+// appends its meaning to dst and returns the length of the sequence, else 0.
 var decoders = []struct {
 	begins byte
-	decode func(dst, src []byte) (decoded []byte, from int)
+	decode func(dst, src []byte) (decoded []byte, size int)
 }{
 	{'\\', backslash},
 	{'\\', quote},
@@ -62,27 +62,27 @@ var decoders = []struct {
 	{'%', percent},
 }
 
-// decoded is the view of what v reads decoded so.
+// decoded returns the view that one decoder makes of v.
 func (v view) decoded(decode func(dst, src []byte) ([]byte, int)) view {
 	src := []byte(v.text)
 	out, at := make([]byte, 0, len(src)), make([]int, 0, len(src)+1)
 	for i := 0; i < len(src); {
-		next, from := decode(out, src[i:])
-		if from == 0 {
-			_, from = utf8.DecodeRune(src[i:])
-			next = append(out, src[i:i+from]...)
+		next, size := decode(out, src[i:])
+		if size == 0 {
+			_, size = utf8.DecodeRune(src[i:])
+			next = append(out, src[i:i+size]...)
 		}
 		for range len(next) - len(out) {
 			at = append(at, v.origin(i))
 		}
 		out = next
-		i += from
+		i += size
 	}
 	return view{string(out), append(at, v.origin(len(src)))}
 }
 
-// folded is the view in which what escapes confuse is the same: a space and a
-// plus, and all that is not UTF-8.
+// folded returns the view in which each plus is a space and invalid UTF-8 is
+// U+FFFD, because escapes confuse these.
 func (v view) folded() view {
 	v.text = strings.ReplaceAll(v.text, "+", " ")
 	if isText(v.text) {
@@ -91,7 +91,7 @@ func (v view) folded() view {
 	return v.decoded(replaceInvalid)
 }
 
-// fold is the text of the folded view.
+// fold returns the folded text.
 func fold(text string) string {
 	if text = strings.ReplaceAll(text, "+", " "); isText(text) {
 		return text
@@ -103,8 +103,7 @@ func isText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsRune(text, utf8.RuneError)
 }
 
-// replaceInvalid makes one U+FFFD of all that is not UTF-8, and of those that stand for
-// such.
+// replaceInvalid decodes a run of invalid UTF-8 and of U+FFFD to one U+FFFD.
 func replaceInvalid(dst, src []byte) ([]byte, int) {
 	n := 0
 	for n < len(src) {
@@ -173,7 +172,7 @@ func percent(dst, src []byte) ([]byte, int) {
 // unicode decodes \ud83d\ude00, which is one character, and \u002b.
 func unicode(dst, src []byte) ([]byte, int) {
 	if len(src) >= 12 && src[6] == '\\' && src[7] == 'u' {
-		high, _ := strconv.ParseUint(string(src[2:6]), 16, 16) // else it is no surrogate
+		high, _ := strconv.ParseUint(string(src[2:6]), 16, 16) // an error gives 0, which is not a surrogate
 		low, _ := strconv.ParseUint(string(src[8:12]), 16, 16)
 		if r := utf16.DecodeRune(rune(high), rune(low)); r != utf8.RuneError {
 			return utf8.AppendRune(dst, r), 12
@@ -182,15 +181,15 @@ func unicode(dst, src []byte) ([]byte, int) {
 	return hexadecimal(dst, src, 2, 4, func(b []byte, n uint32) []byte { return utf8.AppendRune(b, rune(n)) })
 }
 
-// hexadecimal decodes a number of so many digits behind a head. One that was cut
-// off is nothing.
+// hexadecimal decodes a number of digits after a head. A number that was cut off
+// is decoded to nothing.
 func hexadecimal(dst, src []byte, head, digits int, add func([]byte, uint32) []byte) ([]byte, int) {
 	n := head
 	for n < len(src) && n < head+digits && isHex(src[n]) {
 		n++
 	}
 	if n == head+digits {
-		number, _ := strconv.ParseUint(string(src[head:n]), 16, 32) // these are digits
+		number, _ := strconv.ParseUint(string(src[head:n]), 16, 32) // cannot fail: all are digits
 		return add(dst, uint32(number)), n
 	}
 	if n == len(src) || isCut(string(src[n:min(len(src), n+4)]), false) {

@@ -2,20 +2,21 @@ package logs
 
 import "strings"
 
-// An index finds which of many secrets a text holds: by the first bytes of each.
+// An index finds which of many secrets a text holds, by their first four bytes.
 type index struct {
 	starts map[uint32][]*secret
-	filter [1 << 12]uint16 // how many secrets have a start with that hash; most bytes of a text have none
+	filter [1 << 12]uint16 // counts the secrets by the hash of their first bytes, to skip most of a text quickly
 }
 
-// firstBytes is the number of the first bytes of a text, which has so many.
+// firstBytes returns the first minSecret bytes of a text as a number.
 func firstBytes(text string) uint32 {
 	return uint32(text[0]) | uint32(text[1])<<8 | uint32(text[2])<<16 | uint32(text[3])<<24
 }
 
-func hash(start uint32) uint32 { return start * 2654435761 >> 20 } // 12 bits
+// hash returns 12 bits.
+func hash(first uint32) uint32 { return first * 2654435761 >> 20 }
 
-// add indexes a secret, unless next to nothing of it is left when it is folded.
+// add indexes a secret, unless it is too short once it is folded.
 func (x *index) add(s *secret) {
 	s.folded = fold(s.line)
 	if len(s.folded) < minSecret {
@@ -42,14 +43,14 @@ func (x *index) remove(s *secret) {
 			others = append(others, other)
 		}
 	}
-	clear(x.starts[key][len(others):]) // hold nothing that was removed
+	clear(x.starts[key][len(others):]) // frees the removed secret
 	if x.starts[key] = others; len(others) == 0 {
 		delete(x.starts, key)
 	}
 }
 
-// find appends where the text holds a secret, or the beginning of one that was
-// cut off: before a …, and at the end where cut says so.
+// find appends the places where the text holds a secret. It also finds the
+// beginning of a secret that was cut off: before a …, and, with cut, at the end.
 func (x *index) find(found []span, v view, cut bool) []span {
 	for i := 0; i+minSecret <= len(v.text); i++ {
 		key := firstBytes(v.text[i:])
@@ -66,14 +67,14 @@ func (x *index) find(found []span, v view, cut bool) []span {
 	return found
 }
 
-// isCut reports whether a text was cut before what follows, perhaps within a
-// character.
-func isCut(follows string, cut bool) bool {
-	follows = strings.TrimPrefix(follows, "\uFFFD")
-	return cut && follows == "" || strings.HasPrefix(follows, "…")
+// isCut reports whether a text was cut off right before the rest, which may begin
+// with what is left of a character. With cut, the end of the text is such a place.
+func isCut(rest string, cut bool) bool {
+	rest = strings.TrimPrefix(rest, "\uFFFD")
+	return cut && rest == "" || strings.HasPrefix(rest, "…")
 }
 
-// common returns how many bytes two texts have in common at their beginning.
+// common returns the length of the prefix that two texts share.
 func common(a, b string) (n int) {
 	for n < len(a) && n < len(b) && a[n] == b[n] {
 		n++

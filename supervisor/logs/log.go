@@ -12,37 +12,37 @@ import (
 // A Style says how lines are logged. The zero value passes the command's bytes
 // on as they are, at once.
 type Style struct {
-	Prefix bool // each line of the command begins with the request id of its event and a space, and stays whole
-	JSON   bool // each line is one JSON object, as record.go says; without a prefix
+	Prefix bool // lines of the command stay whole and begin with the request id of their event and a space
+	JSON   bool // each line is one JSON object, as record.go describes; Prefix has no effect
 
 	Mask func(string) string // hides secrets in our own lines; nil: nothing is hidden
 }
 
-// A Log takes what commands and sidecars log, and our own lines, each on a line
-// of its own. Writing to it never fails, and does not wait for long: what
-// nobody takes is dropped, and counted in the log once it goes on. All methods
-// may be called at any time.
+// A Log takes the output of commands and sidecars, and our own lines, each on a
+// line of its own. Writing to it never fails, and does not wait for long: if the
+// reader does not keep up, bytes are dropped, and a line counts them once the
+// reader reads again. All methods may be called at any time, from any goroutine.
 type Log struct {
-	style   Style
-	hold    time.Duration // how long a record may wait for its next line
-	pause   time.Duration // and Flush for a reader that takes nothing
-	backlog *backlog
-	ownBudget     waitBudget // of our own lines
+	style     Style
+	hold      time.Duration // how long a record waits for its next line
+	pause     time.Duration // how long Flush waits for a reader that reads nothing
+	backlog   *backlog
+	ownBudget waitBudget // for our own lines
 
 	mu      sync.Mutex
 	sources []*Source
 }
 
-// NewLog makes a Log that writes to a file, or to what else never blocks.
+// NewLog returns a Log that writes to a file, or to another writer that never
+// blocks.
 func NewLog(to io.Writer, style Style) *Log {
 	l := &Log{style: style, hold: 100 * time.Millisecond, pause: flushPause, ownBudget: waitBudget{left: maxWait}}
 	l.backlog = newBacklog(to, l.gap)
 	return l
 }
 
-// Source makes what logs for one command, or for the sidecar of that name. It
-// lives as long as the log: there is one for each slot that serves events, and
-// one for each sidecar.
+// Source adds a source of log lines: a slot that serves events, or the sidecar of
+// that name if name is not empty. A source lives as long as the log.
 func (l *Log) Source(name string) *Source {
 	s := &Source{log: l, name: name, budget: waitBudget{left: maxWait}}
 	l.mu.Lock()
@@ -51,10 +51,9 @@ func (l *Log) Source(name string) *Source {
 	return s
 }
 
-// Close is for the end of the program. It ends what is logged of all events,
-// and writes out all that the log holds: its reader has time up to limit, unless
-// it takes nothing for as long as pause. What is logged after that waits for
-// nobody.
+// Close writes everything that the log holds, at the end of the program. It gives
+// up after limit, or when the reader has read nothing for as long as pause. Lines
+// that are logged later belong to no event and do not wait for the reader.
 func (l *Log) Close(limit, pause time.Duration) {
 	until := time.Now().Add(limit)
 	l.mu.Lock()
@@ -66,12 +65,12 @@ func (l *Log) Close(limit, pause time.Duration) {
 	l.backlog.finish(limit, pause)
 }
 
-// gap is the line that tells what is missing.
+// gap returns the line that counts dropped bytes.
 func (l *Log) gap(dropped int) []byte {
 	return l.ownLine("warn", fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped))
 }
 
-// ownLine is what we say without package hclog.
+// ownLine returns a line of our own that does not come from package hclog.
 func (l *Log) ownLine(level, text string) []byte {
 	if l.style.JSON {
 		return appendRecord(nil, append(head(time.Now(), level, "", ownStream), field{"message", text}))
@@ -79,21 +78,21 @@ func (l *Log) ownLine(level, text string) []byte {
 	return []byte("bootstrap: " + text + "\n")
 }
 
-// A Source is one that logs: a command, or a sidecar.
+// A Source logs the output of the commands of one slot, or of one sidecar.
 type Source struct {
 	log  *Log
-	name string // of the sidecar; "": the command
+	name string // of the sidecar; empty for a command
 
-	mu       sync.Mutex
-	id       string // of the event; "": there is none
-	budget waitBudget
-	streams  []*stream
-	out      []byte // whole lines, to be written together
+	mu      sync.Mutex
+	id      string // of the event; empty between events
+	budget  waitBudget
+	streams []*stream
+	out     []byte // whole lines, written together by emit
 }
 
-// Stream makes a writer for what comes on "stdout" or "stderr"; each has half
-// lines of its own. It lives as long as the source: Close only says that a
-// process has ended, and writes out what is held.
+// Stream adds a writer for "stdout" or "stderr". Each stream joins the parts of
+// its own lines. It lives as long as the source: Close only says that a process
+// has exited, and logs the lines that the stream holds.
 func (s *Source) Stream(name string) io.WriteCloser {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,9 +101,9 @@ func (s *Source) Stream(name string) io.WriteCloser {
 	return stream
 }
 
-// Begin is for a new event: what is logged from now on belongs to it. The source
-// waits for the log's reader for half of the time to until at most, which may be
-// zero.
+// Begin starts an event: lines that are logged from now on belong to it. The
+// source waits for the log's reader no longer than half of the time that is left
+// before until. Zero means no such limit.
 func (s *Source) Begin(id string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,11 +114,10 @@ func (s *Source) Begin(id string, until time.Time) {
 	}
 }
 
-// Flush is for the end of the event, before its answer is posted, or of the
-// sidecar. It writes out the half lines and records of all streams, and returns
-// when all that the log holds by then is written, or its reader takes nothing
-// for a moment, or little for a second: what it holds then gets out later. What
-// is logged from now on belongs to no event.
+// Flush ends an event, before its answer is posted, or a sidecar. It logs the open
+// lines and records of all streams and waits until the log has written them. It
+// gives up when the reader reads nothing for a moment, or little for a second; the
+// log writes the rest later. Lines that are logged from now on belong to no event.
 func (s *Source) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,13 +126,13 @@ func (s *Source) Flush() {
 	s.id, s.budget.until = "", time.Time{}
 }
 
-// passes: the bytes pass as they are.
+// isRaw reports whether the source's bytes are logged unchanged.
 func (s *Source) isRaw() bool {
 	style := &s.log.style
 	return s.name == "" && !style.Prefix && !style.JSON
 }
 
-// release writes half lines and records out.
+// release writes the open lines and records of all streams.
 func (s *Source) release() {
 	for _, stream := range s.streams {
 		stream.release()
@@ -142,7 +140,7 @@ func (s *Source) release() {
 	s.emit()
 }
 
-// emit writes what has been put together; it stays together.
+// emit writes the lines that streams have collected in out.
 func (s *Source) emit() {
 	s.log.backlog.write(s.out, true, &s.budget)
 	s.out = s.out[:0]
@@ -151,9 +149,9 @@ func (s *Source) emit() {
 	}
 }
 
-// Complaints is for why nothing can run: each Write is a text of one line or
-// more, which stays as it is, and in the style JSON is one record. Secrets are
-// not hidden.
+// Complaints returns a writer for the reasons why bootstrap cannot start. Each
+// Write is a text of one or more lines; with JSON it becomes one record. Secrets
+// are not hidden.
 func (l *Log) Complaints() io.Writer { return complaints{l} }
 
 type complaints struct{ *Log }

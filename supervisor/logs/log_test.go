@@ -14,16 +14,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// newTestLog makes a log that holds records for as long as a test may take, and
-// a command's source.
+// newTestLog returns a log that never stops to wait for more lines of a record, and
+// the source of a command.
 func newTestLog(to io.Writer, style Style) (*Log, *Source) {
 	log := NewLog(to, style)
 	log.hold = time.Hour
 	return log, log.Source("")
 }
 
-// Our own lines are on lines of their own, whatever the command leaves open,
-// and so are a sidecar's; the command's bytes are as they were.
+// Our lines and those of a sidecar begin on a line of their own, even if the
+// command has left one open. The command's bytes are unchanged.
 func TestLogLines(t *testing.T) {
 	var got bytes.Buffer
 	log, command := newTestLog(&got, Style{})
@@ -43,7 +43,7 @@ func TestLogLines(t *testing.T) {
 	}
 }
 
-// Every line of an event has its id in front, once.
+// Every line of an event begins with the event's id, once.
 func TestLogPrefix(t *testing.T) {
 	long := strings.Repeat("x", maxLine)
 	for _, test := range []struct {
@@ -85,8 +85,8 @@ func TestLogPrefix(t *testing.T) {
 	}
 }
 
-// What is logged before, between and after events has no id, and none has that
-// of another.
+// Lines that are logged before, between and after events have no id, and no line
+// has the id of another event.
 func TestLogEvents(t *testing.T) {
 	var got bytes.Buffer
 	log, command := newTestLog(&got, Style{Prefix: true})
@@ -109,7 +109,7 @@ func TestLogEvents(t *testing.T) {
 	}
 }
 
-// Secrets are hidden in our own lines, in each style, and in no other.
+// Secrets are hidden in our own lines, in each style, and in no other lines.
 func TestLogMask(t *testing.T) {
 	for _, test := range []struct {
 		style Style
@@ -133,8 +133,8 @@ func TestLogMask(t *testing.T) {
 	}
 }
 
-// Lines of many that log at the same time stay whole, also where one is of
-// several writes, and each has its event's id.
+// Lines stay whole and have the id of their event when many sources log at the
+// same time, even lines that take several writes.
 func TestLogManySources(t *testing.T) {
 	const sources, events, lines = 20, 20, 10
 	for _, style := range []Style{{Prefix: true}, {JSON: true}} {
@@ -179,7 +179,7 @@ func TestLogManySources(t *testing.T) {
 	}
 }
 
-// Where bytes pass, logging takes no memory.
+// Logging allocates no memory when bytes are logged unchanged.
 func TestLogAllocates(t *testing.T) {
 	_, command := newTestLog(io.Discard, Style{})
 	stream, text := command.Stream("stderr"), []byte("a line\n")

@@ -9,8 +9,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Logger returns a logger for our own lines from that level on. Secrets are
-// hidden in each value before the line is put together.
+// Logger returns a logger for our own lines of that level and above. It hides
+// secrets in each value before it formats the line.
 func (l *Log) Logger(level hclog.Level) hclog.Logger {
 	nothing := func(hclog.Level, string, ...any) bool { return true }
 	logger := hclog.NewInterceptLogger(&hclog.LoggerOptions{Name: ownStream, Level: level, Output: io.Discard, Exclude: nothing})
@@ -18,14 +18,14 @@ func (l *Log) Logger(level hclog.Level) hclog.Logger {
 	return logger
 }
 
-// ownLines takes the calls of a logger.
+// ownLines is the sink of a logger.
 type ownLines struct {
 	*Log
 	level hclog.Level
-	text  hclog.Logger // formats lines where the style is not JSON
+	text  hclog.Logger // formats lines unless the style is JSON
 }
 
-// Accept logs one line. The args are pairs of a key and a value.
+// Accept logs one line. The args are alternating keys and values.
 func (o *ownLines) Accept(_ string, level hclog.Level, message string, args ...any) {
 	if level < o.level {
 		return
@@ -48,8 +48,8 @@ func (l *Log) mask(text string) string {
 	return l.style.Mask(text)
 }
 
-// masked returns a value as it is, or, where it holds a secret, its text without
-// that.
+// masked returns a value unchanged, or, if it holds a secret, its text with the
+// secret hidden.
 func (l *Log) masked(value any) any {
 	text := fmt.Sprint(value)
 	if masked := l.mask(text); masked != text {
@@ -58,7 +58,7 @@ func (l *Log) masked(value any) any {
 	return value
 }
 
-// ownText writes the lines of a logger.
+// ownText writes the lines that a logger has formatted.
 type ownText struct{ *Log }
 
 func (o ownText) Write(line []byte) (int, error) {
@@ -66,7 +66,8 @@ func (o ownText) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// ownRecord returns one of our own lines as a record, with its pairs last.
+// ownRecord returns one of our own lines as a record that ends with its keys and
+// values.
 func ownRecord(level hclog.Level, message string, args []any) []byte {
 	id := ""
 	b := []byte{}
@@ -83,8 +84,8 @@ func ownRecord(level hclog.Level, message string, args []any) []byte {
 	return append(append(appendFields([]byte{'{'}, fields), b...), "}\n"...)
 }
 
-// appendValue adds numbers, booleans and lists as they are in JSON, and all else
-// as text.
+// appendValue appends numbers, booleans and lists as JSON, and other values as
+// text.
 func appendValue(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case error:

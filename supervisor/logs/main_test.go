@@ -6,7 +6,7 @@ import (
 	"bootstrap/internal/leaktest"
 )
 
-// bound is far longer than anything takes that a test waits for.
+// bound is how long tests wait before they fail.
 const bound = leaktest.Bound
 
 func within(t *testing.T, what string, so func() bool) {

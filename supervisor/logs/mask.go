@@ -9,35 +9,35 @@ import (
 )
 
 const (
-	hidden     = "***" // stands where a secret was
-	minSecret  = 4     // bytes; what is shorter is in every text
-	maxPassing = 200   // lines of secrets that come with events, but for those in hand
+	hidden     = "***" // replaces a secret
+	minSecret  = 4     // bytes; shorter strings occur in every text
+	maxPassing = 200   // lines of secrets of past events
 )
 
-// A Mask hides secrets in texts. The zero value knows none; nil will do where
-// there is none to learn. Its methods may be called at the same time.
+// A Mask hides secrets in texts. The zero value knows no secret. A nil Mask hides
+// nothing and cannot learn. Its methods may be called from several goroutines.
 //
-// It finds a secret however a language or a shell has escaped it: it decodes the
-// text, not the secret. It also hides what is left of one that was cut, where the
-// text says so with a … behind it.
+// It finds a secret however a language or a shell has escaped it, because it
+// decodes the text before it searches. It also hides the beginning of a secret
+// that was cut off, if a … follows it.
 type Mask struct {
 	mu      sync.Mutex
-	secrets map[string]*secret // by their lines
-	passing list.List          // of those that come with events, the oldest first
-	waiting map[*secret]bool   // to be indexed when the next text comes
+	secrets map[string]*secret // by line
+	passing list.List          // the secrets that came with events, oldest first
+	waiting map[*secret]bool   // secrets to add to the index when the next text comes
 	index   index
 }
 
-// A secret is one line of what must not show.
+// A secret is one line of a secret value.
 type secret struct {
-	line   string
-	folded string        // as texts are when it is looked for; "": not indexed
-	element  *list.Element // in Mask.passing; nil: it lasts
-	held   int           // events in hand that came with it
+	line    string
+	folded  string        // the line, folded as texts are before a search; empty if not indexed
+	element *list.Element // in Mask.passing; nil if the mask never forgets it
+	held    int           // running events that came with it
 }
 
-// Learn makes the mask hide these values, too, and each line of them. What has
-// fewer than four bytes is no secret.
+// Learn makes the mask hide each line of these values. Lines of fewer than four
+// bytes are ignored.
 func (m *Mask) Learn(values ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -50,9 +50,9 @@ func (m *Mask) Learn(values ...string) {
 	}
 }
 
-// LearnPassing does so with what comes with an event, until done is called and
-// for some time more: it changes now and then, and new ones take the place of
-// the oldest of events that are over.
+// LearnPassing makes the mask hide the secrets of one event. The event calls done
+// when it is over. The mask still hides the secrets after that, until those of
+// later events replace them.
 func (m *Mask) LearnPassing(values ...string) (done func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,7 +78,7 @@ func (m *Mask) LearnPassing(values ...string) (done func()) {
 	}
 }
 
-// secret returns the secret of a line, which may be new.
+// secret returns the secret for a line, and adds it if it is new.
 func (m *Mask) secret(line string) (s *secret, isNew bool) {
 	if s = m.secrets[line]; s != nil {
 		return s, false
@@ -91,7 +91,7 @@ func (m *Mask) secret(line string) (s *secret, isNew bool) {
 	return s, true
 }
 
-// forget drops the oldest that are too many, but for those of events in hand.
+// forget removes the oldest secrets of past events until maxPassing are left.
 func (m *Mask) forget() {
 	for e := m.passing.Front(); e != nil && m.passing.Len() > maxPassing; {
 		s := e.Value.(*secret)
@@ -117,13 +117,15 @@ func secretLines(values []string) (lines []string) {
 	return lines
 }
 
-// Hide replaces all secrets in a text; those that overlap, by one mark.
+// Hide replaces each secret in a text with ***, and secrets that overlap with a
+// single ***.
 func (m *Mask) Hide(text string) string { return m.hide(text, cuts{}) }
 
-// HideHead does so in a text whose end may be cut off, within a secret.
+// HideHead does the same as Hide for a text whose end may be cut off within a
+// secret.
 func (m *Mask) HideHead(text string) string { return m.hide(text, cuts{end: true}) }
 
-// HidePart does so in a text that may be cut off at both ends.
+// HidePart does the same as Hide for a text that may be cut off at both ends.
 func (m *Mask) HidePart(text string) string { return m.hide(text, cuts{start: true, end: true}) }
 
 // cuts says where a text may be cut off.
@@ -152,8 +154,8 @@ func (m *Mask) hide(text string, cut cuts) string {
 	return replace(text, found)
 }
 
-// findRest finds a beginning of the text that ends a secret, or is within one. What
-// the text begins with may be the rest of an escape sequence.
+// findRest finds the end or the middle of a secret at the beginning of the text,
+// perhaps after the end of an escape sequence that was cut.
 func (m *Mask) findRest(found []span, v view) []span {
 	for skip := 0; skip <= len(`\u002`) && strings.Trim(v.text[:min(skip, len(v.text))], "ux0123456789abcdefABCDEF") == ""; skip++ {
 		text := v.text[min(skip, len(v.text)):]
@@ -176,14 +178,14 @@ func (m *Mask) findRest(found []span, v view) []span {
 	return found
 }
 
-// A span is a part of a text, from one byte up to another.
+// A span is the part of a text between two offsets.
 type span struct{ from, to int }
 
-// replace hides these parts of the text.
+// replace replaces these parts of the text with ***.
 func replace(text string, parts []span) string {
 	slices.SortFunc(parts, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	var b strings.Builder
-	end := 0 // of what is written, or hidden
+	end := 0 // of the part that is written or hidden
 	for _, p := range parts {
 		if p.from >= end {
 			b.WriteString(text[end:p.from] + hidden)

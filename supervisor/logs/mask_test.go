@@ -63,7 +63,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// Nor one that was cut at its end.
+// A mask also hides the beginning of a secret that was cut off.
 func TestMaskCut(t *testing.T) {
 	var m Mask
 	m.Learn("0123456789abcdef", "89abcdef-other")
@@ -91,7 +91,7 @@ func TestMaskCut(t *testing.T) {
 	}
 }
 
-// A text that was cut within a secret does not show the rest of it.
+// The rest of a secret is hidden in a text that was cut within it.
 func TestMaskPart(t *testing.T) {
 	var m Mask
 	m.Learn("0123456789abcdef", "9abcdef-other")
@@ -116,7 +116,7 @@ func TestMaskPart(t *testing.T) {
 	}
 }
 
-// Of what comes with events the oldest is forgotten, and nothing else.
+// A mask forgets the oldest secrets that came with events, and no others.
 func TestMaskForgets(t *testing.T) {
 	var m Mask
 	m.Learn("for good", "line of\nmany lines")
@@ -129,8 +129,7 @@ func TestMaskForgets(t *testing.T) {
 	}
 }
 
-// What came with an event is hidden for as long as that is in hand, whatever
-// comes meanwhile.
+// The secrets of a running event are hidden, however many others come meanwhile.
 func TestMaskHolds(t *testing.T) {
 	var m Mask
 	first := m.LearnPassing("secret-of-first", "of both")
@@ -139,7 +138,7 @@ func TestMaskHolds(t *testing.T) {
 		m.LearnPassing(fmt.Sprintf("secret-%04d", i))()
 	}
 	if got := m.Hide("secret-of-first of both secret-0000"); got != "*** *** secret-0000" {
-		t.Errorf("in hand: got %q", got)
+		t.Errorf("both are running: got %q", got)
 	}
 	first()
 	m.LearnPassing("another")()
@@ -179,8 +178,8 @@ func TestMaskAtTheSameTime(t *testing.T) {
 	group.Wait()
 }
 
-// What an event costs does not grow with the secrets that came before: it is a
-// few times 0.01 ms, in which nothing but the new secret is looked at.
+// The cost of an event does not grow with the number of earlier secrets. It is a
+// few times 0.01 ms, for the new secret alone.
 func TestMaskCost(t *testing.T) {
 	few, many := maskCost(5), maskCost(2*maxPassing)
 	t.Logf("%v for an event after a few, %v after many", few, many)
@@ -189,8 +188,8 @@ func TestMaskCost(t *testing.T) {
 	}
 }
 
-// maskCost is what an event with a new secret takes after a number of others, in
-// the quickest of some rounds.
+// maskCost returns how long an event with a new secret takes after a number of
+// others, in the fastest of several rounds.
 func maskCost(others int) time.Duration {
 	const rounds, events = 20, 20
 	best := time.Hour
@@ -213,12 +212,12 @@ func maskEvent(m *Mask, n int) {
 	m.Hide(`2026-01-01T00:00:00.000Z [INFO]  bootstrap: event: request_id=0a1b run="1.2ms" exit=0`)
 }
 
-// token is a new one of 1 KB, which begins as all do.
+// token returns the nth token, of 1 KB. All tokens begin in the same way.
 func token(n int) string {
 	return fmt.Sprintf("MIIG%s%032d", strings.Repeat("abcdefghijklmnopqrstuvwxyz0123+/", 31), n)
 }
 
-// A mask finds each secret, however it is escaped, and nothing else changes.
+// A mask hides each secret, however it is escaped, and nothing else.
 func FuzzMask(f *testing.F) {
 	f.Add("s3cr3t/key+1", "before ", " after", byte(0))
 	f.Add("pa%ss\\word\"x", "{\"k\":\"", "\"}", byte(7))

@@ -10,36 +10,36 @@ import (
 	"unicode/utf8"
 )
 
-// In the style JSON each record is an object on one line, with the keys
-// timestamp (RFC 3339, UTC, with milliseconds), level, requestId (of the event,
-// if there is one), stream (stdout, stderr, or bootstrap: our own), sidecar (its
-// name, if it is one) and message. A line of a command that is an object itself
-// stays one: it gets those that it lacks in front, but no message.
+// In the style JSON each record is an object on one line, with the keys timestamp
+// (RFC 3339, UTC, with milliseconds), level, requestId (during an event), stream
+// (stdout, stderr, or bootstrap for our own lines), sidecar (the name of a sidecar)
+// and message. If a command logs a JSON object, the keys that it lacks, but for
+// message, are added in front.
 
 const (
 	ownStream  = "bootstrap"
 	timeFormat = "2006-01-02T15:04:05.000Z"
 )
 
-// What Python has in a line of its own before a traceback, and between two of
-// one exception and its cause.
+// Lines that Python prints before a traceback, and between the tracebacks of an
+// exception and its cause.
 const (
 	pythonTrace   = "Traceback (most recent call last):"
 	pythonCause   = "The above exception was the direct cause of the following exception:"
 	pythonContext = "During handling of the above exception, another exception occurred:"
 )
 
-// A record is what becomes one object: a line, and those that belong to it.
+// A record is a line and the lines that belong to it. It becomes one JSON object.
 type record struct {
-	held   bool
-	began  time.Time
-	text   []byte
-	python bool // it is a traceback
-	wantsError   bool // the line that says what went wrong is still to come
-	wantsTrace  bool // another traceback is
+	held       bool
+	began      time.Time
+	text       []byte
+	python     bool // it is a traceback
+	wantsError bool // the line with the exception is still to come
+	wantsTrace bool // another traceback is still to come
 }
 
-// group adds a line to the record that is held, or to a new one.
+// group adds a line to the record that is held, or begins a new one.
 func (s *stream) group(line []byte) {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	r := &s.record
@@ -58,7 +58,8 @@ func (s *stream) group(line []byte) {
 	r.wantsError = r.python
 }
 
-// accept reports whether a line belongs to the record, as that of a stack trace.
+// accept reports whether a line belongs to the record, as part of a stack trace.
+// It notes which line of a traceback must follow.
 func (r *record) accept(line []byte) bool {
 	if indented(line) || bytes.HasPrefix(line, []byte("Caused by:")) || r.isClosing(line) {
 		return true
@@ -66,10 +67,10 @@ func (r *record) accept(line []byte) bool {
 	return r.python && r.acceptPython(string(line))
 }
 
-// acceptPython reports whether a line that is not indented belongs to a traceback.
+// acceptPython does the same for a line of a traceback that is not indented.
 func (r *record) acceptPython(line string) bool {
 	switch {
-	case r.wantsError: // it says what went wrong, and ends it
+	case r.wantsError: // the exception, which ends the traceback
 		r.wantsError = false
 		return true
 	case line == pythonCause, line == pythonContext:
@@ -79,13 +80,13 @@ func (r *record) acceptPython(line string) bool {
 		r.wantsError, r.wantsTrace = true, false
 		return true
 	}
-	return line == "" // before one of these; else it is dropped
+	return line == "" // stands before pythonCause; finish drops it elsewhere
 }
 
 func indented(line []byte) bool { return len(line) > 0 && (line[0] == ' ' || line[0] == '\t') }
 
-// closedBy: the line is the end of what Node shows on several, such as an error
-// with its cause.
+// isClosing reports whether a line closes an object or list that Node prints on
+// several lines, such as an error with its cause.
 func (r *record) isClosing(line []byte) bool {
 	last := r.text[bytes.LastIndexByte(r.text, '\n')+1:]
 	return (string(line) == "}" || string(line) == "]") && indented(last)
@@ -114,7 +115,7 @@ func (s *stream) head(at time.Time) []field {
 // A field is a key and its text.
 type field struct{ key, text string }
 
-// head is what all records begin with.
+// head returns the fields that all records begin with.
 func head(at time.Time, level, id, stream string) []field {
 	fields := []field{{"timestamp", at.UTC().Format(timeFormat)}, {"level", level}}
 	if id != "" {
@@ -129,8 +130,8 @@ func appendRecord(b []byte, fields []field) []byte {
 	return append(b, "}\n"...)
 }
 
-// appendMerged adds the fields that line, an object, lacks. It returns nil if
-// line is none.
+// appendMerged appends a line that is a JSON object, with the fields that it
+// lacks. It returns nil if the line is not an object.
 func appendMerged(b, line []byte, fields []field) []byte {
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 || line[0] != '{' {
@@ -164,10 +165,10 @@ func appendFields(b []byte, fields []field) []byte {
 	return b
 }
 
-// appendText adds a JSON string. Unlike package json it leaves < and > alone.
+// appendText appends a JSON string. Unlike package json it does not escape < and >.
 func appendText(b []byte, text string) []byte {
 	b = append(b, '"')
-	for _, r := range text { // what is no UTF-8 is U+FFFD
+	for _, r := range text { // invalid UTF-8 becomes U+FFFD
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))

@@ -12,10 +12,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// timestamps are what differs from run to run.
+// timestamps matches the parts of a log that differ from run to run.
 var timestamps = regexp.MustCompile(`"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`)
 
-// records are the log's lines, which must be JSON, with T for timestamps.
+// records returns the lines of a log with T for timestamps. They must be JSON.
 func records(t *testing.T, log string) string {
 	t.Helper()
 	for line := range strings.Lines(log) {
@@ -26,7 +26,8 @@ func records(t *testing.T, log string) string {
 	return timestamps.ReplaceAllString(log, "T")
 }
 
-// logged is what becomes of what a command writes to stderr in the event id.
+// logged returns the records that a command's writes to stderr become, in an event
+// with the id "id".
 func logged(t *testing.T, writes ...string) string {
 	t.Helper()
 	var got bytes.Buffer
@@ -40,7 +41,7 @@ func logged(t *testing.T, writes ...string) string {
 	return records(t, got.String())
 }
 
-// Lines become messages; those of one stack trace become one.
+// Each line becomes a message, and the lines of a stack trace become one message.
 func TestRecords(t *testing.T) {
 	const traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1\n    f()\nValueError: no\n"
 	long := strings.Repeat("x", maxLine)
@@ -90,7 +91,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// A line that is an object stays as it is, with the keys that it lacks.
+// A line that is a JSON object keeps its keys and gets those that it lacks.
 func TestRecordMerged(t *testing.T) {
 	for _, test := range []struct{ line, want string }{
 		{`{"n":1.50,"big":12345678901234567890, "s":"\u00e9é"}`, `{T,"level":"info","requestId":"id","stream":"stderr","n":1.50,"big":12345678901234567890, "s":"\u00e9é"}`},
@@ -110,7 +111,7 @@ func TestRecordMerged(t *testing.T) {
 	}
 }
 
-// Records of streams and of sidecars are apart.
+// Each stream and each sidecar has records of its own.
 func TestRecordStreams(t *testing.T) {
 	var got bytes.Buffer
 	log, command := newTestLog(&got, Style{JSON: true})
@@ -142,7 +143,7 @@ func TestRecordExpires(t *testing.T) {
 	}
 }
 
-// Our own lines get our keys, and keep their pairs.
+// Our own lines are records that keep their keys and values.
 func TestRecordOwn(t *testing.T) {
 	var got bytes.Buffer
 	log, _ := newTestLog(&got, Style{JSON: true})

@@ -2,11 +2,11 @@ package logs
 
 import "math/bits"
 
-// A ring is a queue of bytes that grows as it is filled, and holds no memory
-// when it is empty: the zero value.
+// A ring is a queue of bytes that grows as it fills. An empty ring is the zero
+// value and holds no memory.
 type ring struct {
 	data []byte // its length is a power of two
-	head int    // of the first byte
+	head int    // offset of the first byte
 	size int    // bytes queued
 }
 
@@ -28,10 +28,10 @@ func (r *ring) grow(size int) {
 	r.data, r.head = data, 0
 }
 
-// first is as much of the queue's beginning as lies together.
+// first returns the first bytes of the queue, up to where it wraps.
 func (r *ring) first() []byte { return r.data[r.head:min(r.head+r.size, len(r.data))] }
 
-// drop takes n bytes of first away.
+// drop removes the first n bytes, which first has returned.
 func (r *ring) drop(n int) {
 	r.size -= n
 	if r.size == 0 {

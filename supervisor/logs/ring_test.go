@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What comes out of a ring is what went in, wherever it wraps.
+// A ring returns the bytes that were added, wherever it wraps.
 func TestRing(t *testing.T) {
 	var r ring
 	var want, got []byte

@@ -11,25 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeSize is how much a pipe holds, unless it was enlarged.
+// pipeSize is how many bytes a pipe holds by default.
 const pipeSize = 64 << 10
 
-// pipeBuf is what a pipe takes at once where poll finds it ready, unless
-// another writes to it, too.
+// pipeBuf is how many bytes a pipe takes without blocking once poll reports it
+// ready, unless another process writes to it, too.
 const pipeBuf = 4096
 
-// A sink is what a log is written to. Writing to it does not wait, but for a
-// pipe or terminal of another user, where somebody else writes to it, or it has
-// less room than it says.
+// A sink is where a log is written. Writing does not block, but for one case: a
+// pipe or terminal of another user that takes less than poll promised, for example
+// because another process writes to it, too.
 type sink struct {
 	io.Writer
-	fd   int // to wait for, and to write to; -1: it never blocks
+	fd   int // to wait for and to write to; -1 if a write never blocks
 	send func(fd int, p []byte) (int, error)
-	own  bool // fd is our own
+	own  bool // fd was opened by newSink
 }
 
-// newSink looks at what the log is. We open a pipe or a terminal again: whether
-// that waits is our choice then, and changes nothing for others who have it.
+// newSink returns a sink for the writer. It opens a pipe or a terminal again, so
+// that O_NONBLOCK does not change it for the processes that share it.
 func newSink(to io.Writer) *sink {
 	s := &sink{Writer: to, fd: -1}
 	file, isFile := to.(*os.File)
@@ -53,8 +53,8 @@ func newSink(to io.Writer) *sink {
 	return s
 }
 
-// take writes as much of p as is taken at once. A log that cannot be written
-// takes all: there is nobody to tell.
+// take writes as much of p as possible without waiting. If writing fails, it
+// returns the length of p, because there is nowhere to report the error.
 func (s *sink) take(p []byte) (n int) {
 	if s.fd < 0 {
 		_, _ = s.Write(p)
@@ -77,7 +77,8 @@ func sendSocket(fd int, p []byte) (int, error) {
 	return syscall.SendmsgN(fd, p, nil, nil, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
 }
 
-// sendReady is for what we may not open again: the kernel asks who owns it.
+// sendReady writes to a file that we were not allowed to open again because it
+// belongs to another user.
 func (s *sink) sendReady(fd int, p []byte) (int, error) {
 	if !ready(fd, 0) {
 		return 0, syscall.EAGAIN
@@ -85,7 +86,7 @@ func (s *sink) sendReady(fd int, p []byte) (int, error) {
 	return s.Write(p[:min(len(p), pipeBuf)])
 }
 
-// ready waits until fd takes something; a signal may end it early.
+// ready waits until fd can be written. A signal may interrupt the wait.
 func ready(fd int, wait time.Duration) bool {
 	ts := unix.NsecToTimespec(int64(wait))
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
@@ -93,11 +94,11 @@ func ready(fd int, wait time.Duration) bool {
 	if err == nil || err == syscall.EINTR {
 		return fds[0].Revents != 0
 	}
-	time.Sleep(min(wait, time.Millisecond)) // the kernel refuses ppoll: a write will tell
+	time.Sleep(min(wait, time.Millisecond)) // the kernel refuses ppoll, so try to write
 	return true
 }
 
-// close gives back what is our own; what is written from then on may wait.
+// close closes the file that newSink has opened. Later writes may block.
 func (s *sink) close() {
 	if s.own {
 		_ = syscall.Close(s.fd)

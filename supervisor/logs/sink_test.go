@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openers make what a log may be written to, and its reader's side.
+// openers open each kind of file that a log may be written to, and its reader's
+// end.
 var openers = map[string]func(t *testing.T) (r, w *os.File){
 	"pipe": func(t *testing.T) (r, w *os.File) {
 		r, w, err := os.Pipe()
@@ -54,8 +55,8 @@ var openers = map[string]func(t *testing.T) (r, w *os.File){
 	},
 }
 
-// Whatever the log is written to, and whoever makes that not wait: nobody waits
-// for it for long, and what it does not take is told, in whole lines.
+// For each kind of file, with O_NONBLOCK set by us or by another process: no write
+// waits long for a stalled reader, and whole lines count the dropped bytes.
 func TestLogStalledAnywhere(t *testing.T) {
 	for name, open := range openers {
 		for _, how := range []string{"as it is", "not waiting", "not ours"} {
@@ -92,7 +93,7 @@ func TestLogStalledAnywhere(t *testing.T) {
 				text := <-read
 				gap := gapText.FindStringSubmatch(text)
 				if gap == nil {
-					t.Fatalf("got %d bytes, want a word of what was dropped", len(text))
+					t.Fatalf("got %d bytes, want a line that counts dropped bytes", len(text))
 				}
 				dropped, _ := strconv.Atoi(gap[1])
 				got := len(strings.Replace(text, gap[0], "\n", 1)) + dropped
@@ -104,7 +105,7 @@ func TestLogStalledAnywhere(t *testing.T) {
 	}
 }
 
-// A reader that is slow for good costs an event no more than one that stalls.
+// A reader that stays slow costs an event no more than a reader that stalls.
 func TestLogSlowForGood(t *testing.T) {
 	r, w, log := pipeLog(t, Style{})
 	fast := make(chan bool)

@@ -6,16 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is how many bytes a line, or a record of several, may have: a longer
-// one becomes several.
+// maxLine is how many bytes a line, or a record of several lines, may have. A
+// longer one is split.
 const maxLine = 64 << 10
 
-// A stream is one output of a command or a sidecar. Its source guards it.
+// A stream is one output of a command or a sidecar. The mutex of its source guards
+// it.
 type stream struct {
 	source *Source
 	name   string
-	open   []byte // the last line, which has no end yet
-	record record // the last lines, where the style is JSON
+	open   []byte // the last line, without its newline so far
+	record record // the last lines, if the style is JSON
 	timer  *time.Timer
 }
 
@@ -40,7 +41,7 @@ func (s *stream) Close() error {
 	return nil
 }
 
-// split makes lines.
+// split splits p into lines, and keeps the last one if it lacks its newline.
 func (s *stream) split(p []byte) {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
@@ -63,8 +64,8 @@ func (s *stream) split(p []byte) {
 	}
 }
 
-// cutLine makes a line of what is too long for one, but for the beginning of a
-// character that the next byte goes on with.
+// cutLine logs the open line, which is too long. If its last character goes on
+// with the next byte, that character is left for the next line.
 func (s *stream) cutLine(next byte) {
 	end := len(s.open)
 	for n := 1; n < utf8.UTFMax && !utf8.RuneStart(next); n++ {
@@ -76,7 +77,7 @@ func (s *stream) cutLine(next byte) {
 	s.open = append(s.open[:0], s.open[end:]...)
 }
 
-// endLine ends the open line with rest.
+// endLine logs the open line, with rest at its end.
 func (s *stream) endLine(rest []byte) {
 	if len(s.open) == 0 {
 		s.line(rest)
@@ -87,7 +88,7 @@ func (s *stream) endLine(rest []byte) {
 	s.open = s.open[:0]
 }
 
-// line logs a whole line, or holds it.
+// line logs a whole line, or adds it to a record.
 func (s *stream) line(line []byte) {
 	if s.source.log.style.JSON {
 		s.group(line)
@@ -109,7 +110,7 @@ func (s *stream) prefix() string {
 	return ""
 }
 
-// release logs what is held: half a line, and a record.
+// release logs the open line and the record that the stream holds.
 func (s *stream) release() {
 	if len(s.open) > 0 {
 		s.endLine(nil)
@@ -117,7 +118,7 @@ func (s *stream) release() {
 	s.finish()
 }
 
-// awaitMore lets a record wait for more lines, but not for long.
+// awaitMore gives a record a short time to get more lines.
 func (s *stream) awaitMore() {
 	if !s.record.held {
 		return

@@ -26,7 +26,8 @@ func (t *Tail) Write(p []byte) (int, error) {
 // Reset forgets everything.
 func (t *Tail) Reset() { t.kept, t.Total = t.kept[:0], 0 }
 
-// String is what was kept, from the first whole character on, as valid UTF-8.
+// String returns the kept bytes as valid UTF-8. It leaves out the rest of a
+// character at their beginning.
 func (t *Tail) String() string {
 	b := t.kept
 	if t.Total > int64(len(b)) {

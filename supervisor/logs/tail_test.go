@@ -78,8 +78,8 @@ func TestTailReset(t *testing.T) {
 	}
 }
 
-// Whatever is written, in whatever pieces, String is valid UTF-8 and what
-// would have come of the last bytes in one piece.
+// String returns valid UTF-8 for any writes, and the same text as for one write of
+// the last bytes.
 func TestTailRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
