@@ -25,12 +25,12 @@ type Client struct {
 	// again after a pause; nil: nobody is. It must not block.
 	Lost func(call string, err error)
 
-	platform *Platform
-	conn     conn
-	limit    time.Duration // of the function, where a variable tells; 0: unknown
-	patience time.Duration // how long calls may fail before we give up
-	backoff  Backoff       // between calls that bring nothing
-	spare    []byte        // the body of the last event, if it was large
+	platform    *Platform
+	conn        conn
+	limit       time.Duration // of the function, where a variable tells; 0: unknown
+	giveUpAfter time.Duration // how long calls may fail before we give up
+	backoff     Backoff       // between calls that bring nothing
+	spare       []byte        // the body of the last event, if it was large
 }
 
 // NewClient makes a client for p at the address that the environment names. It
@@ -41,10 +41,10 @@ func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		platform: p,
-		conn:     conn{address: address, answerTime: 30 * time.Second},
-		patience: time.Minute,
-		backoff:  Backoff{70 * time.Millisecond, time.Second},
+		platform:    p,
+		conn:        conn{address: address, answerTime: 30 * time.Second},
+		giveUpAfter: time.Minute,
+		backoff:     Backoff{70 * time.Millisecond, time.Second},
 	}
 	if seconds, err := strconv.ParseUint(getenv(p.Timeout), 10, 31); err == nil {
 		c.limit = time.Duration(seconds) * time.Second
@@ -61,7 +61,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	if c.platform.Ready == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	ctx, cancel := context.WithTimeout(ctx, c.giveUpAfter)
 	defer cancel()
 	return c.post(ctx, "ready", c.platform.Ready, nil, []byte(c.platform.ReadyBody))
 }

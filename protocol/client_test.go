@@ -273,7 +273,7 @@ func TestNextGivesUp(t *testing.T) {
 			t.Parallel()
 			s := newScripted(t, test.fault)
 			c := s.client(SCF)
-			c.patience = 50 * time.Millisecond
+			c.giveUpAfter = 50 * time.Millisecond
 			_, err := c.Next(t.Context())
 			says(t, err, "Tencent SCF", c.conn.address, "50ms")
 			if err == nil || !test.cause(err) {
@@ -287,7 +287,7 @@ func TestNextGivesUp(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		c := clientAt(t, SCF, "127.0.0.1:1")
-		c.patience = 0
+		c.giveUpAfter = 0
 		if _, err := c.Next(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("got error %v, want a refused connection", err)
 		}
@@ -326,7 +326,7 @@ func TestNextGoesOn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := newScripted(t, test.steps...).client(SCF)
-			c.patience = 0
+			c.giveUpAfter = 0
 			c.conn.answerTime = 100 * time.Millisecond
 			lost := losses(c)
 			ev, err := c.Next(t.Context())
@@ -344,7 +344,7 @@ func TestNextGoesOn(t *testing.T) {
 func TestNextGivesUpOnStalls(t *testing.T) {
 	t.Parallel()
 	c := newScripted(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")).client(SCF)
-	c.patience = 0
+	c.giveUpAfter = 0
 	c.conn.answerTime = 250 * time.Millisecond // longer than any pause
 	lost := losses(c)
 	if _, err := c.Next(t.Context()); err == nil || len(*lost) != 1 {
@@ -473,7 +473,7 @@ func TestStalledAnswerEnds(t *testing.T) {
 		"response": func(ctx context.Context, c *Client) error { return c.Respond(ctx, &Event{ID: "1"}, nil) },
 		"error":    func(ctx context.Context, c *Client) error { return c.Fail(ctx, &Event{ID: "1"}, &Failure{}) },
 		"register": func(ctx context.Context, c *Client) error {
-			e := &Extension{platform: Lambda, conn: conn{address: c.conn.address, answerTime: time.Minute}, patience: time.Minute}
+			e := &Extension{platform: Lambda, conn: conn{address: c.conn.address, answerTime: time.Minute}, registerLimit: time.Minute}
 			defer e.Close()
 			return e.Register(ctx)
 		},

@@ -17,9 +17,9 @@ type conn struct {
 	address    string
 	answerTime time.Duration // from the first byte of a response to its last
 	socket     *socket       // nil: not connected
-	in         *slowReader   // of socket
-	r          *headReader   // of in
-	out        []byte        // what was written last
+	limited    *slowReader   // of socket
+	reader     *headReader   // of in
+	written    []byte        // what was written last
 	waited     time.Duration // for a response to begin, after the last request was sent
 }
 
@@ -41,7 +41,7 @@ func (e *lostError) Unwrap() error { return e.err }
 // turns out dead, do dials again and repeats the request at once.
 func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
 	c.waited = 0
-	if c.socket != nil && !c.socket.quiet() {
+	if c.socket != nil && !c.socket.isIdle() {
 		c.Close()
 	}
 	reused := c.socket != nil
@@ -66,7 +66,7 @@ func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostErro
 		return nil, &lostError{err: context.Cause(ctx)}
 	}
 	resp, lost := c.roundTrip(ctx, req)
-	if lost != nil || resp.close || c.r.Buffered() > 0 { // bytes that nobody asked for
+	if lost != nil || resp.close || c.reader.Buffered() > 0 { // bytes that nobody asked for
 		c.Close()
 	}
 	return resp, lost
@@ -79,8 +79,8 @@ func (c *conn) connect(ctx context.Context) (err error) {
 	if c.socket, err = dial(ctx, c.address); err != nil {
 		return reason(ctx, err)
 	}
-	c.in = &slowReader{socket: c.socket}
-	c.r = newHeadReader(c.in)
+	c.limited = &slowReader{socket: c.socket}
+	c.reader = newHeadReader(c.limited)
 	return nil
 }
 
@@ -96,9 +96,9 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		}
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
-	c.r.spare = req.spare
-	resp, err := readResponse(c.r, req.statusWillDo)
-	c.in.lift()
+	c.reader.spare = req.spare
+	resp, err := readResponse(c.reader, req.statusSuffices)
+	c.limited.lift()
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
 	}
@@ -112,17 +112,17 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 func (c *conn) await(ctx context.Context, grace time.Duration, release func()) error {
 	for {
 		asked := time.Now()
-		_, err := c.r.Peek(1)
+		_, err := c.reader.Peek(1)
 		release()
 		c.waited += time.Since(asked)
-		c.in.limit(func() (over func() error) { return c.limitAnswer(ctx, grace) })
+		c.limited.limit(func() (over func() error) { return c.limitAnswer(ctx, grace) })
 		if err != nil || !c.interim() {
 			return err
 		}
-		if _, err := readHead(c.r); err != nil {
+		if _, err := readHead(c.reader); err != nil {
 			return err
 		}
-		c.in.lift()
+		c.limited.lift()
 		if ctx.Err() != nil { // nobody waits for what may come behind it
 			return context.Cause(ctx)
 		}
@@ -152,7 +152,7 @@ func (c *conn) limitAnswer(ctx context.Context, grace time.Duration) (over func(
 
 func (c *conn) interim() bool {
 	const start = "HTTP/1.1 1"
-	got, _ := c.r.Peek(len(start)) // what is wrong shows when it is read
+	got, _ := c.reader.Peek(len(start)) // what is wrong shows when it is read
 	return string(got) == start
 }
 
@@ -161,8 +161,8 @@ const firstWrite = 32 << 10
 
 func (c *conn) write(req *request) error {
 	n := min(len(req.body), firstWrite)
-	c.out = append(req.appendHead(c.out[:0], c.address), req.body[:n]...)
-	_, err := c.socket.Write(c.out)
+	c.written = append(req.appendHead(c.written[:0], c.address), req.body[:n]...)
+	_, err := c.socket.Write(c.written)
 	if err == nil && n < len(req.body) {
 		_, err = c.socket.Write(req.body[n:])
 	}

@@ -14,11 +14,11 @@ import (
 // who have registered one get to hear it. It asks for no events. It is for one
 // caller at a time, on a connection of its own.
 type Extension struct {
-	platform *Platform
-	conn     conn
-	patience time.Duration // how long Register may take
-	backoff  Backoff       // between calls of Wait
-	id       string        // "": not registered
+	platform      *Platform
+	conn          conn
+	registerLimit time.Duration // how long Register may take
+	backoff       Backoff       // between calls of Wait
+	id            string        // "": not registered
 }
 
 const extensionName = "bootstrap"
@@ -30,12 +30,12 @@ func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 	if err != nil {
 		return nil, err
 	}
-	const patience = 5 * time.Second // initialisation waits for it
+	const limit = 5 * time.Second // initialisation waits for it
 	return &Extension{
-		platform: p,
-		conn:     conn{address: address, answerTime: patience},
-		patience: patience,
-		backoff:  Backoff{70 * time.Millisecond, time.Second},
+		platform:      p,
+		conn:          conn{address: address, answerTime: limit},
+		registerLimit: limit,
+		backoff:       Backoff{70 * time.Millisecond, time.Second},
 	}, nil
 }
 
@@ -47,7 +47,7 @@ func (e *Extension) Register(ctx context.Context) error {
 	if e.platform.Register == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.patience)
+	ctx, cancel := context.WithTimeout(ctx, e.registerLimit)
 	defer cancel()
 	resp, err := e.call(ctx, "register", &request{
 		method: "POST",

@@ -27,8 +27,8 @@ type request struct {
 	body         []byte
 	spare        []byte // memory for a large body of the response
 
-	statusWillDo bool          // what follows the status line of the response may be broken, or never come
-	grace        time.Duration // once ctx ends, for the rest of a response that has begun
+	statusSuffices bool          // what follows the status line of the response may be broken, or never come
+	grace          time.Duration // once ctx ends, for the rest of a response that has begun
 }
 
 // appendHead appends the request up to its body.
@@ -59,17 +59,17 @@ type response struct {
 // is wrong behind its line is no error. Interim responses (1xx) are passed over. Where
 // the rules leave room it reads as net/http does; a fuzz test holds the two
 // together.
-func readResponse(r *headReader, statusWillDo bool) (*response, error) {
+func readResponse(r *headReader, statusSuffices bool) (*response, error) {
 	for {
 		resp, err := readHead(r)
 		if err == nil {
 			err = resp.readBody(r)
 		}
-		if err != nil && statusWillDo && resp != nil && resp.status/100 != 1 {
+		if err != nil && statusSuffices && resp != nil && resp.status/100 != 1 {
 			resp.close, err = true, nil
 		}
 		if err != nil {
-			return nil, unexpected(err)
+			return nil, unexpectedEOF(err)
 		}
 		if resp.status/100 != 1 {
 			return resp, nil
@@ -78,7 +78,7 @@ func readResponse(r *headReader, statusWillDo bool) (*response, error) {
 }
 
 // unexpected: whoever reads a response is in the middle of one.
-func unexpected(err error) error {
+func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}
@@ -205,7 +205,7 @@ func readExactly(r *headReader, n int64) ([]byte, error) {
 	if n > maxBody {
 		return nil, errTooLarge
 	}
-	body := r.room(int(n))
+	body := r.buffer(int(n))
 	got, err := io.ReadFull(r, body)
 	return body[:got], err
 }

@@ -22,11 +22,11 @@ func FuzzReadResponse(f *testing.F) {
 		switch {
 		case ourErr != nil && theirErr != nil:
 		case ourErr != nil:
-			if !theirs.beyondUs(wire) {
+			if !theirs.onlyNetHTTPAccepts(wire) {
 				t.Errorf("we refuse: %v, net/http reads status %d, body %q", ourErr, theirs.status, theirs.body)
 			}
 		case theirErr != nil:
-			if !beyondThem(theirErr) {
+			if !onlyWeAccept(theirErr) {
 				t.Errorf("net/http refuses: %v, we read status %d, body %q", theirErr, ours.status, ours.body)
 			}
 		default:
@@ -46,11 +46,11 @@ type reading struct {
 // beyondUs: we refuse some of what net/http takes, as no platform sends it:
 // versions other than HTTP/1.x, a status with a sign ("+20", "-00"), and what is
 // larger than our limits.
-func (r *reading) beyondUs(wire []byte) bool { return r.odd || len(wire) >= maxHeader }
+func (r *reading) onlyNetHTTPAccepts(wire []byte) bool { return r.odd || len(wire) >= maxHeader }
 
 // beyondThem: net/http refuses trailers that are announced under a wrong name
 // and chunks with too much around them. We throw both away.
-func beyondThem(err error) bool {
+func onlyWeAccept(err error) bool {
 	return strings.Contains(err.Error(), "bad trailer key") || strings.Contains(err.Error(), "too much non-data")
 }
 

@@ -201,6 +201,6 @@ func milliseconds(name string, header func(string) string) (int64, bool) {
 		return 0, false
 	}
 	ms, err := strconv.ParseInt(header(name), 10, 64)
-	const most = int64(1<<63-1) / int64(time.Millisecond)
-	return ms, err == nil && ms > 0 && ms <= most
+	const limit = int64(1<<63-1) / int64(time.Millisecond)
+	return ms, err == nil && ms > 0 && ms <= limit
 }

@@ -232,7 +232,7 @@ func TestCalls(t *testing.T) {
 func TestReadyGivesUp(t *testing.T) {
 	t.Parallel()
 	c := newScripted(t, answer(status(500))).client(SCF)
-	c.patience = 50 * time.Millisecond
+	c.giveUpAfter = 50 * time.Millisecond
 	says(t, c.Ready(t.Context()), "ready may not have arrived")
 }
 

@@ -37,7 +37,7 @@ func DialUnix(path string) error {
 func Get(ctx context.Context, address, path string) (status int, err error) {
 	c := conn{address: address, answerTime: time.Second}
 	defer c.Close()
-	resp, lost := c.do(ctx, &request{method: "GET", path: path, header: []string{"Connection: close"}, statusWillDo: true}) // as it is asked once
+	resp, lost := c.do(ctx, &request{method: "GET", path: path, header: []string{"Connection: close"}, statusSuffices: true}) // as it is asked once
 	if lost != nil {
 		return 0, fmt.Errorf("no answer: %w", lost)
 	}

@@ -16,7 +16,7 @@ type headReader struct {
 // largeBody is the size from which memory is used again.
 const largeBody = 1 << 20
 
-func (r *headReader) room(n int) []byte {
+func (r *headReader) buffer(n int) []byte {
 	if n > largeBody && n <= cap(r.spare) {
 		return r.spare[:n]
 	}

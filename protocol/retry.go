@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func (c *Client) lost(call string, err error) {
+func (c *Client) reportLost(call string, err error) {
 	if c.Lost != nil {
 		c.Lost(call, err)
 	}
@@ -29,7 +29,7 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if c.held() {
+		if c.wasHeld() {
 			n, failing = 0, time.Time{}
 		}
 		switch {
@@ -37,12 +37,12 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 			failing = time.Time{}
 		case failing.IsZero():
 			failing = time.Now()
-		case time.Since(failing) >= c.patience:
+		case time.Since(failing) >= c.giveUpAfter:
 			return nil, fmt.Errorf("cannot get an event from %s at %s, tried for %v: %w",
-				c.platform.Title, c.conn.address, c.patience, err)
+				c.platform.Title, c.conn.address, c.giveUpAfter, err)
 		}
 		if err != nil {
-			c.lost("next", err)
+			c.reportLost("next", err)
 		}
 		Sleep(ctx, c.backoff.Pause(n))
 	}
@@ -50,14 +50,14 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 
 // held: the platform took the poll and kept it waiting, as it should, even if
 // the connection then broke. Many of these in a row are an idle function.
-func (c *Client) held() bool { return c.conn.waited > c.backoff.Longest }
+func (c *Client) wasHeld() bool { return c.conn.waited > c.backoff.Longest }
 
 // post makes a call that must arrive, until ctx ends. Where an earlier try may
 // have arrived, a refusal of a later one says that it has.
 func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
 	arrived := false
 	for n := 0; ; n++ {
-		sent, err := c.send(ctx, call, &request{method: "POST", path: path, header: header, body: body, statusWillDo: true})
+		sent, err := c.send(ctx, call, &request{method: "POST", path: path, header: header, body: body, statusSuffices: true})
 		arrived = arrived || sent
 		if err == nil {
 			return nil
@@ -69,7 +69,7 @@ func (c *Client) post(ctx context.Context, call, path string, header []string, b
 			return err
 		}
 		if ctx.Err() == nil {
-			c.lost(call, err)
+			c.reportLost(call, err)
 		}
 		if !Sleep(ctx, c.backoff.Pause(n)) {
 			return fmt.Errorf("%s may not have arrived: %w", call, err)

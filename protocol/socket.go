@@ -155,7 +155,7 @@ func (s *socket) wait(events int16) error {
 // quiet: it is open, as far as we know, and nothing was sent to us while it
 // was idle. What a server says then (408, then it hangs up) is not the answer
 // to the next request.
-func (s *socket) quiet() bool {
+func (s *socket) isIdle() bool {
 	var b [1]byte
 	_, _, err := syscall.Recvfrom(s.fd, b[:], syscall.MSG_DONTWAIT|syscall.MSG_PEEK)
 	return err == syscall.EAGAIN
