@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// production is the backoff of a real client.
+// production returns the backoff of a real client.
 func production(t *testing.T) Backoff {
 	t.Helper()
 	c, err := NewClient(Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "h:1"}.get)
@@ -45,7 +45,7 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// However the dice fall, there are at most 20 attempts in 6 s, and enough.
+// For any random pauses there are at most 20 attempts in 6 s, and not too few.
 func TestPausesInAWindow(t *testing.T) {
 	b := production(t)
 	for range 1000 {

@@ -11,29 +11,30 @@ import (
 	"time"
 )
 
-// A Client is the runtime's side of a platform. It is for one event at a
-// time. It never logs.
+// A Client calls the runtime API of a platform. It serves one event at a time, and
+// only one goroutine may use it at a time. It never logs.
 type Client struct {
-	// Timeout limits each event where the platform gives no limit, and
-	// shortens a longer one. Zero: the platform's limit alone.
+	// Timeout limits each event, unless the platform's own limit is shorter.
+	// Zero means only the platform's limit.
 	Timeout time.Duration
 
-	// Grace is for an event that has begun to arrive when Next is to end.
+	// Grace is how long an event that has begun to arrive may take after the
+	// context of Next has ended.
 	Grace time.Duration
 
-	// Lost is told of each call that brought nothing and will be made
-	// again after a pause; nil: nobody is. It must not block.
+	// Lost, if not nil, is called after each failed call that will be repeated
+	// after a pause. It must not block.
 	Lost func(call string, err error)
 
 	platform    *Platform
 	conn        conn
-	limit       time.Duration // of the function, where a variable tells; 0: unknown
-	giveUpAfter time.Duration // how long calls may fail before we give up
-	backoff     Backoff       // between calls that bring nothing
-	spare       []byte        // the body of the last event, if it was large
+	limit       time.Duration // of the function, from its variable; 0 if unknown
+	giveUpAfter time.Duration // how long calls may fail before the client gives up
+	backoff     Backoff       // between failed or empty calls
+	spare       []byte        // memory to reuse: the body of the last large event
 }
 
-// NewClient makes a client for p at the address that the environment names. It
+// NewClient returns a client for p at the address that the environment names. It
 // does not connect yet.
 func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 	address, err := p.Endpoint(getenv)
@@ -52,11 +53,11 @@ func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 	return c, nil
 }
 
-// Close hangs up.
+// Close closes the connection.
 func (c *Client) Close() { c.conn.Close() }
 
-// Ready reports that initialisation is over. It returns at once where the
-// platform has no such call.
+// Ready reports to the platform that initialisation is over. It does nothing if
+// the platform has no such call.
 func (c *Client) Ready(ctx context.Context) error {
 	if c.platform.Ready == "" {
 		return nil
@@ -66,21 +67,21 @@ func (c *Client) Ready(ctx context.Context) error {
 	return c.post(ctx, "ready", c.platform.Ready, nil, []byte(c.platform.ReadyBody))
 }
 
-// Respond posts the result of ev. A try that may not have arrived is repeated
-// until ctx ends: every platform keeps the first answer only. A *StatusError
-// says that the platform refused it.
+// Respond posts the result of ev. It repeats a post that may not have arrived until
+// ctx ends, which is safe because every platform keeps only the first answer. The
+// error is a *StatusError if the platform refused the result.
 func (c *Client) Respond(ctx context.Context, ev *Event, result []byte) error {
 	header := []string{"Content-Type: application/octet-stream"}
 	return c.post(ctx, "response", path(c.platform.Response, ev.ID), header, result)
 }
 
-// Fail posts the failure of ev, in the way of Respond.
+// Fail posts the failure of ev, and repeats it as Respond does.
 func (c *Client) Fail(ctx context.Context, ev *Event, f *Failure) error {
 	return c.fail(ctx, "error", path(c.platform.Error, ev.ID), f)
 }
 
-// FailInit reports that initialisation failed. It returns at once where the
-// platform has no such call.
+// FailInit reports to the platform that initialisation failed. It does nothing if
+// the platform has no such call.
 func (c *Client) FailInit(ctx context.Context, f *Failure) error {
 	if c.platform.InitError == "" {
 		return nil
@@ -96,8 +97,8 @@ func (c *Client) fail(ctx context.Context, call, path string, f *Failure) error 
 	return c.post(ctx, call, path, header, f.JSON())
 }
 
-// poll asks once for an event. Neither an event nor an error: there is none
-// yet. Without exactly one id there is no event: nobody could answer it.
+// poll asks once for an event. It returns nil and no error if there is none yet, or
+// if the response has no request id, without which the event cannot be answered.
 func (c *Client) poll(ctx context.Context) (*Event, error) {
 	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: c.spare, grace: c.Grace})
 	if lost != nil {
@@ -115,13 +116,13 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	}
 	c.spare = nil
 	if len(resp.body) > largeBody {
-		c.spare = resp.body // nobody needs it when the next event is asked for
+		c.spare = resp.body // free once the next event is asked for
 	}
 	return c.event(ids[0], resp), nil
 }
 
-// requestIDs also takes hyphens for the underscores of SCF, as some of its
-// clients do.
+// requestIDs returns the values of the request id's header. It also accepts hyphens
+// for the underscores of SCF, as some of SCF's clients do.
 func (c *Client) requestIDs(header textproto.MIMEHeader) []string {
 	name := c.platform.RequestID
 	if ids := header.Values(name); len(ids) > 0 {
@@ -138,27 +139,29 @@ func (c *Client) event(id string, resp *response) *Event {
 	return &Event{ID: id, Body: resp.body, Received: resp.began, Deadline: deadline, Header: resp.header}
 }
 
-// isID reports whether an id can be part of a path, which . and .. would change.
+// isID reports whether an id can be a segment of a path. The segments . and ..
+// would change the path.
 func isID(id string) bool {
 	return !strings.ContainsFunc(id, notInID) && id != "." && id != ".."
 }
 
-// notInID: an id becomes part of a path and of a variable.
+// notInID reports whether a character must not be in an id, which becomes part of
+// a path and of a variable.
 func notInID(r rune) bool { return r <= ' ' || r == 0x7f }
 
-// A StatusError is a status other than 2xx.
+// A StatusError reports a response with a status other than 2xx.
 type StatusError struct {
 	Call   string // "next", "response", …
 	Status int
-	Text   string // the beginning of what the platform said
+	Text   string // the beginning of the response's body
 }
 
 func (e *StatusError) Error() string {
 	return strings.TrimSuffix(fmt.Sprintf("%s: status %d: %s", e.Call, e.Status, e.Text), ": ")
 }
 
-// Refused: asking again will not help. 408 is no answer: a server may say it to
-// a connection that was idle just as we ask.
+// Refused reports whether a repeated call would fail again. 408 does not count, as
+// a server may send it to an idle connection just when we send a request.
 func (e *StatusError) Refused() bool { return e.Status < 500 && e.Status != 408 }
 
 func excerpt(body []byte) string {

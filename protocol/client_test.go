@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// losses notes what c calls lost.
+// losses collects the errors that c passes to Lost.
 func losses(c *Client) *[]error {
 	var lost []error
 	c.Lost = func(_ string, err error) { lost = append(lost, err) }
 	return &lost
 }
 
-// mustNext is the next event, which must be there soon.
+// mustNext returns the next event, which must arrive soon.
 func mustNext(t *testing.T, c *Client) *Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -33,8 +33,8 @@ func mustNext(t *testing.T, c *Client) *Event {
 	return ev
 }
 
-// What comes without one good request id never gets to a handler. The event
-// behind it does.
+// Next skips events without exactly one valid request id, and returns the event
+// after them.
 func TestNextRequiresAnID(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 	tests := []struct {
@@ -109,7 +109,7 @@ func TestNextTakesAnySpelling(t *testing.T) {
 	}
 }
 
-// Content is the handler's affair.
+// Next returns any body unchanged.
 func TestNextPassesOnAnyBody(t *testing.T) {
 	t.Parallel()
 	bodies := []string{"", "\xef\xbb\xbf{}", "\x00", "not JSON", "\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "\xff\xfe", "0\r\n\r\n"}
@@ -132,8 +132,8 @@ func TestNextPassesOnAnyBody(t *testing.T) {
 	}
 }
 
-// Each status through each call: 2xx is taken, another is refused, 5xx may
-// pass.
+// For each status and each call: 2xx means success, 5xx is retried, and any other
+// status is a refusal.
 func TestStatusSweep(t *testing.T) {
 	t.Parallel()
 	var now atomic.Int64
@@ -166,7 +166,7 @@ var sweepCalls = map[string]func(context.Context, *Client) error{
 	"error":    func(ctx context.Context, c *Client) error { return c.Fail(ctx, &Event{ID: "x"}, &Failure{}) },
 }
 
-// checkStatus: lost is what was to be tried again.
+// checkStatus checks the error of a call and the error that Lost got.
 func checkStatus(t *testing.T, call string, code int, err, lost error) {
 	t.Helper()
 	again := code >= 500 || code == 408 || call == "next"
@@ -184,7 +184,7 @@ func checkStatus(t *testing.T, call string, code int, err, lost error) {
 	}
 }
 
-// A poll that went wrong is no event, and the next one is asked for.
+// Next polls again after a poll that failed.
 func TestNextSurvives(t *testing.T) {
 	head := "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: bad\r\n"
 	tests := []struct {
@@ -227,7 +227,7 @@ func TestNextSurvives(t *testing.T) {
 	}
 }
 
-// The platform is there a little later than we are.
+// Next waits for a platform that starts a little later than the client.
 func TestNextSurvivesRefusal(t *testing.T) {
 	t.Parallel()
 	const address = "127.1.2.3:0" // nobody else's, so that nobody takes the port
@@ -294,8 +294,8 @@ func TestNextGivesUp(t *testing.T) {
 	})
 }
 
-// With no patience the second failure in a row ends it, unless something
-// between the two shows that the platform is there.
+// With giveUpAfter zero, Next gives up after the second failure in a row, unless
+// another response between the two shows that the platform works.
 func TestNextGoesOn(t *testing.T) {
 	idle := answer(status(200))
 	bad := last("HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
@@ -340,7 +340,7 @@ func TestNextGoesOn(t *testing.T) {
 	}
 }
 
-// An answer that begins and then stalls is a failure, however long it took.
+// A response that begins and then stalls is a failure, however long it took.
 func TestNextGivesUpOnStalls(t *testing.T) {
 	t.Parallel()
 	c := newScripted(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")).client(SCF)
@@ -352,7 +352,7 @@ func TestNextGivesUpOnStalls(t *testing.T) {
 	}
 }
 
-// A platform may say at once that it will answer, and then wait.
+// A platform may send an interim response at once, and the event later.
 func TestNextWaitsBehindInterim(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, func(v *visit) bool {
@@ -373,7 +373,8 @@ func TestNextWaitsBehindInterim(t *testing.T) {
 	}
 }
 
-// waiting is a step that tells when a request is there and answers nothing.
+// waiting is a step that closes there when a request has arrived, and does not
+// answer.
 func waiting(there chan<- struct{}) step {
 	return func(v *visit) bool {
 		close(there)
@@ -383,7 +384,7 @@ func waiting(there chan<- struct{}) step {
 }
 
 func TestNextEndsWithContext(t *testing.T) {
-	stop := errors.New("told to stop")
+	stop := errors.New("stopped")
 	there := make(chan struct{})
 	tests := []struct {
 		name  string
@@ -420,8 +421,8 @@ func TestNextEndsWithContext(t *testing.T) {
 	}
 }
 
-// Told to stop in a pause between two polls, the client does not ask again:
-// it would fetch an event that nobody serves.
+// If its context ends in a pause between two polls, Next does not poll again: it
+// would fetch an event that nobody serves.
 func TestNextAsksNoMore(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -436,8 +437,8 @@ func TestNextAsksNoMore(t *testing.T) {
 	}
 }
 
-// An event of which a byte has arrived is delivered, also to a client that was
-// told to stop.
+// An event of which a byte has arrived is delivered, even after the end of the
+// context.
 func TestNextFinishesDelivery(t *testing.T) {
 	whole := event(SCF, "good", "{}")
 	for _, n := range []int{1, len("HTTP/1.1 200"), len(whole) - 1} {
@@ -462,10 +463,10 @@ func TestNextFinishesDelivery(t *testing.T) {
 	}
 }
 
-// stalled are the beginnings of answers that say nothing more.
+// stalled lists beginnings of responses that stall.
 var stalled = []string{"H", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n"}
 
-// An answer that has begun and stalls ends with its call, whichever that is.
+// Each call ends in time if its response begins and then stalls.
 func TestStalledAnswerEnds(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *Client) error{
 		"next":     func(ctx context.Context, c *Client) error { _, err := c.Next(ctx); return err },
@@ -504,8 +505,8 @@ func TestStalledAnswerEnds(t *testing.T) {
 	}
 }
 
-// A platform that says nothing but that it goes on does not keep the client from
-// its end.
+// Next ends with its context even if the platform sends interim responses without
+// end.
 func TestEndlessInterim(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

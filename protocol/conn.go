@@ -9,36 +9,37 @@ import (
 	"time"
 )
 
-// A conn is one keep-alive HTTP/1.1 connection, dialled when it is needed.
-// It is not net/http's: that one retries and reuses connections by rules of
-// its own, while here it matters whether a post can have arrived. It is for
-// one caller at a time. Variables such as HTTP_PROXY do not touch it.
+// A conn is one keep-alive HTTP/1.1 connection, dialled when it is needed. It does
+// not use net/http, which retries and reuses connections by its own rules, while
+// our callers must know whether a post can have arrived. Only one goroutine may use
+// it at a time. Variables such as HTTP_PROXY have no effect.
 type conn struct {
 	address    string
 	answerTime time.Duration // from the first byte of a response to its last
-	socket     *socket       // nil: not connected
-	limited    *slowReader   // of socket
-	reader     *headReader   // of in
-	written    []byte        // what was written last
-	waited     time.Duration // for a response to begin, after the last request was sent
+	socket     *socket       // nil if not connected
+	limited    *slowReader   // reads from socket
+	reader     *headReader   // reads from limited
+	written    []byte        // the buffer of the last request
+	waited     time.Duration // from the end of the last request to the first byte of its response
 }
 
-// A lostError says that no whole response came.
+// A lostError reports that no complete response arrived.
 type lostError struct {
-	sent    bool // the whole request was written: it may have arrived
-	started bool // a part of the response came
+	sent    bool // the whole request was written, so it may have arrived
+	started bool // a part of the response arrived
 	err     error
 }
 
 func (e *lostError) Error() string { return e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// do makes one exchange. It blocks until the response is there, or ctx ends. A
-// response that has begun then has the grace of the request to come in whole. An
-// error is a *lostError.
+// do sends one request and reads its response. It blocks until the response is
+// complete or ctx ends. A response that has begun by then may take up to the grace
+// of the request. An error is a *lostError.
 //
-// An idle connection dies unseen when the sandbox is frozen. If a reused one
-// turns out dead, do dials again and repeats the request at once.
+// An idle connection may break without notice while the sandbox is frozen. If a
+// reused connection turns out to be broken, do dials again and repeats the request
+// at once.
 func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
 	c.waited = 0
 	if c.socket != nil && !c.socket.isIdle() {
@@ -66,7 +67,7 @@ func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostErro
 		return nil, &lostError{err: context.Cause(ctx)}
 	}
 	resp, lost := c.roundTrip(ctx, req)
-	if lost != nil || resp.close || c.reader.Buffered() > 0 { // bytes that nobody asked for
+	if lost != nil || resp.close || c.reader.Buffered() > 0 { // bytes after the response
 		c.Close()
 	}
 	return resp, lost
@@ -87,8 +88,8 @@ func (c *conn) connect(ctx context.Context) (err error) {
 func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostError) {
 	release := c.socket.interruptible(ctx)
 	writeErr := c.write(req)
-	// Also after a failed write: a server may answer (413) and hang up
-	// before it has read all.
+	// Read even after a failed write: a server may answer (413) and hang up before
+	// it has read the whole request.
 	readErr := c.await(ctx, req.grace, release)
 	if readErr != nil {
 		if writeErr != nil {
@@ -102,13 +103,13 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 	if err != nil {
 		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
 	}
-	resp.close = resp.close || writeErr != nil || resp.status == 408 // which may answer nothing of ours
+	resp.close = resp.close || writeErr != nil || resp.status == 408 // a 408 may not belong to our request
 	return resp, nil
 }
 
-// await blocks until a response begins, and then calls release. Interim ones
-// (1xx) do not count: the platform may keep us waiting behind them as long as
-// without. From then on the limit of answers holds.
+// await blocks until a response begins, and then calls release. After that the rest
+// of the response is limited, see limitAnswer. Interim responses (1xx) do not count,
+// as the platform may wait after them as long as without them.
 func (c *conn) await(ctx context.Context, grace time.Duration, release func()) error {
 	for {
 		asked := time.Now()
@@ -123,16 +124,16 @@ func (c *conn) await(ctx context.Context, grace time.Duration, release func()) e
 			return err
 		}
 		c.limited.lift()
-		if ctx.Err() != nil { // nobody waits for what may come behind it
+		if ctx.Err() != nil { // do not wait for the final response
 			return context.Cause(ctx)
 		}
 		release = c.socket.interruptible(ctx)
 	}
 }
 
-// limitAnswer makes reads end when a response that has begun takes longer than
-// answerTime, or than the grace after the end of ctx, until over is called. That
-// returns why they ended; nil: they did not.
+// limitAnswer interrupts reads when a response that has begun takes longer than
+// answerTime, or longer than the grace after the end of ctx. Its result ends the
+// limit, and returns why reads were interrupted, or nil.
 func (c *conn) limitAnswer(ctx context.Context, grace time.Duration) (over func() error) {
 	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	slow := time.AfterFunc(c.answerTime, func() { cancel(os.ErrDeadlineExceeded) })
@@ -152,11 +153,11 @@ func (c *conn) limitAnswer(ctx context.Context, grace time.Duration) (over func(
 
 func (c *conn) interim() bool {
 	const start = "HTTP/1.1 1"
-	got, _ := c.reader.Peek(len(start)) // what is wrong shows when it is read
+	got, _ := c.reader.Peek(len(start)) // readHead reports an error
 	return string(got) == start
 }
 
-// firstWrite is how much of a body is sent together with the head.
+// firstWrite is how many bytes of a body are sent together with the head.
 const firstWrite = 32 << 10
 
 func (c *conn) write(req *request) error {
@@ -169,12 +170,12 @@ func (c *conn) write(req *request) error {
 	return err
 }
 
-// A slowReader ends reads that take too long. Their limit begins with the first
-// read that has to ask the socket: most responses come whole.
+// A slowReader interrupts reads that take too long. The limit begins with the first
+// read from the socket, as the first read often brings the whole response.
 type slowReader struct {
 	socket *socket
-	begin  func() (over func() error) // nil: no limit, or it has begun
-	over   func() error               // nil: it has not begun
+	begin  func() (over func() error) // starts the limit; nil if there is none or it has begun
+	over   func() error               // ends the limit; nil if it has not begun
 }
 
 func (r *slowReader) Read(p []byte) (int, error) {
@@ -189,22 +190,22 @@ func (r *slowReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// limit is for what is read from now on; begin starts it.
+// limit sets a limit for the reads that follow. The first of them calls begin.
 func (r *slowReader) limit(begin func() (over func() error)) {
 	r.lift()
 	r.begin = begin
 }
 
-// lift ends the limit.
+// lift removes the limit.
 func (r *slowReader) lift() {
 	if r.over != nil {
-		_ = r.over() // the reads have not failed
+		_ = r.over() // not needed: no read has failed
 	}
 	r.begin, r.over = nil, nil
 }
 
-// reason says why an exchange ended: that we hung up is only how the end of ctx
-// reached it.
+// reason returns why an exchange failed. If ctx has ended, the error only says that
+// we hung up because of that.
 func reason(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -212,7 +213,7 @@ func reason(ctx context.Context, err error) error {
 	return err
 }
 
-// Close hangs up. The next exchange would dial again.
+// Close closes the connection. The next exchange dials again.
 func (c *conn) Close() {
 	if c.socket != nil {
 		c.socket.Close()

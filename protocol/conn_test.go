@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A connection that died while it was idle costs a new one: no pause, nothing
-// lost, and the platform gets each answer once.
+// An idle connection that broke is replaced without a pause. No call is lost, and
+// the platform gets each answer once.
 func TestDeadConnection(t *testing.T) {
 	deaths := []struct {
 		name string
@@ -76,8 +76,8 @@ func TestDeadConnection(t *testing.T) {
 	}
 }
 
-// An answer that breaks off is not a dead connection: the platform was there,
-// so it gets a pause.
+// A response that breaks off does not count as a broken idle connection, so the
+// next poll follows after a pause.
 func TestBrokenAnswerOnUsedConnection(t *testing.T) {
 	t.Parallel()
 	s := newScripted(t, answer(event(SCF, "1", "")), last("HTTP/1.1 200 OK\r\nrequest_id: 2\r\n"), answer(event(SCF, "3", "")))
@@ -89,7 +89,7 @@ func TestBrokenAnswerOnUsedConnection(t *testing.T) {
 	}
 }
 
-// The time for an answer does not run before it begins.
+// answerTime begins with the first byte of a response.
 func TestPollsOutlastAnswers(t *testing.T) {
 	t.Parallel()
 	late := func(v *visit) bool {
@@ -107,8 +107,8 @@ func TestPollsOutlastAnswers(t *testing.T) {
 	}
 }
 
-// The platform took the answer and fell over before it said so. When it is
-// back, its 403 means that it has it.
+// The platform accepts an answer and crashes before it responds. After its restart,
+// its 403 means that it has the answer.
 func TestRespondAcrossRestart(t *testing.T) {
 	t.Parallel()
 	s := serveScript(t, "127.1.2.4:0", answer(event(SCF, "1", "")), take(func(v *visit) bool {
@@ -126,7 +126,7 @@ func TestRespondAcrossRestart(t *testing.T) {
 	}
 }
 
-// serveEvents is a good platform with an event for each poll.
+// serveEvents is a step that serves an event for each poll and accepts answers.
 func serveEvents(p *Platform) step {
 	n := 0
 	return func(v *visit) bool {
@@ -138,7 +138,7 @@ func serveEvents(p *Platform) step {
 	}
 }
 
-// serveOne polls and answers.
+// serveOne fetches an event and answers it.
 func serveOne(t *testing.T, c *Client) {
 	t.Helper()
 	ev := mustNext(t, c)
@@ -147,8 +147,8 @@ func serveOne(t *testing.T, c *Client) {
 	}
 }
 
-// A thousand events need one connection and leave nothing behind. Not
-// parallel, as it counts what the process has.
+// A thousand events use one connection and leave no descriptor or goroutine behind.
+// The test is not parallel, as it counts those of the process.
 func TestThousandEvents(t *testing.T) {
 	before := resources(t)
 	s := newScripted(t, serveEvents(Lambda))
@@ -167,7 +167,7 @@ func TestThousandEvents(t *testing.T) {
 	waitFor(t, "after the end", before)
 }
 
-// A connection for each event leaves nothing behind either.
+// A connection for each event leaves no descriptor or goroutine behind.
 func TestThousandConnections(t *testing.T) {
 	before := resources(t)
 	good := serveEvents(SCF)
@@ -195,7 +195,7 @@ func resources(t *testing.T) counts {
 	return counts{runtime.NumGoroutine(), len(fds)}
 }
 
-// waitFor gives what is ending the time to end.
+// waitFor waits until the counts are the expected ones.
 func waitFor(t *testing.T, when string, want counts) {
 	t.Helper()
 	var got counts
@@ -235,8 +235,7 @@ func TestConnectionClose(t *testing.T) {
 	}
 }
 
-// The runtime API is on this machine, whatever stands between the user's code
-// and the world.
+// The client ignores proxy variables, as the runtime API is on this machine.
 func TestNoProxy(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"} {
 		t.Setenv(name, "http://127.0.0.1:1")
@@ -246,7 +245,7 @@ func TestNoProxy(t *testing.T) {
 	serveOne(t, newScripted(t, serveEvents(Lambda)).client(Lambda))
 }
 
-// 6 MB of any bytes pass both ways, however they are framed.
+// 6 MB of any bytes are transferred in both directions, with each framing.
 func TestSixMegabytes(t *testing.T) {
 	body := make([]byte, 6<<20)
 	random := rand.New(rand.NewPCG(3, 4))

@@ -1,5 +1,5 @@
-// Package protocol speaks the runtime APIs of the platforms: it fetches
-// events and posts one answer for each.
+// Package protocol implements the runtime's side of each platform's runtime API: it
+// fetches events and posts one answer for each.
 package protocol
 
 import (
@@ -15,11 +15,12 @@ type Event struct {
 	ID       string               // the platform's request id; never empty
 	Body     []byte               // the payload, untouched; valid until the next event is asked for
 	Received time.Time            // when its first byte arrived
-	Deadline time.Time            // when the platform gives up on it; zero: it gave no limit
-	Header   textproto.MIMEHeader // what came with it; may hold credentials, never log it
+	Deadline time.Time            // when the platform gives up on it; zero if there is no limit
+	Header   textproto.MIMEHeader // may hold credentials: never log it
 }
 
-// Limit is the time from the event's arrival to its deadline; zero: none.
+// Limit returns the time from the event's arrival to its deadline, or zero if there
+// is none.
 func (ev *Event) Limit() time.Duration {
 	if ev.Deadline.IsZero() {
 		return 0
@@ -27,16 +28,16 @@ func (ev *Event) Limit() time.Duration {
 	return ev.Deadline.Sub(ev.Received)
 }
 
-// A Failure says that the user's command failed. It is posted in place of a
-// result and the runtime carries on.
+// A Failure reports that the user's command failed. It is posted instead of a
+// result, and the runtime goes on.
 type Failure struct {
-	// Type is stable and for machines: "Function." or "Runtime." and a
-	// reason in letters. Lambda replaces anything of another form.
+	// Type is stable and for programs: "Function." or "Runtime." and a reason in
+	// letters. Lambda replaces types of any other form.
 	Type string
-	// Message is for people, one line.
+	// Message is one line for people.
 	Message string
-	// Stack is what led to it, a line each: a stack trace, or the end of
-	// what the command wrote to stderr.
+	// Stack holds the lines of a stack trace, or the last lines that the command
+	// wrote to stderr.
 	Stack []string
 }
 
@@ -48,9 +49,9 @@ func Failuref(kind, format string, args ...any) *Failure {
 
 func (f *Failure) Error() string { return f.Type + ": " + f.Message }
 
-// JSON is the failure as every platform's users know it from the vendors'
-// own runtimes: errorType, errorMessage, stackTrace. It is always valid:
-// bytes that are not UTF-8 become U+FFFD.
+// JSON returns the failure with the keys of the vendors' own runtimes: errorType,
+// errorMessage and stackTrace. It is always valid JSON, because invalid UTF-8
+// becomes U+FFFD.
 func (f *Failure) JSON() []byte {
 	stack := f.Stack
 	if stack == nil {

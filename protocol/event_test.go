@@ -32,7 +32,7 @@ func TestFailureJSON(t *testing.T) {
 	}
 }
 
-// Whatever a command wrote, the failure is JSON that says it again.
+// The JSON of a failure keeps any text, with invalid UTF-8 replaced.
 func TestFailureJSONOfRandomBytes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	text := func() string {
@@ -61,7 +61,7 @@ func TestFailureJSONOfRandomBytes(t *testing.T) {
 	}
 }
 
-// replaced has U+FFFD for each byte that is not of UTF-8.
+// replaced returns s with U+FFFD for each invalid byte.
 func replaced(s string) string {
 	var b strings.Builder
 	for _, r := range s {

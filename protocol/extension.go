@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// An Extension makes the platform say SIGTERM before SIGKILL, where only those
-// who have registered one get to hear it. It asks for no events. It is for one
-// caller at a time, on a connection of its own.
+// An Extension makes the platform send SIGTERM before SIGKILL. AWS Lambda does so
+// only for a runtime that has registered an extension. It subscribes to no events.
+// Only one goroutine may use it at a time. It has a connection of its own.
 type Extension struct {
 	platform      *Platform
 	conn          conn
 	registerLimit time.Duration // how long Register may take
-	backoff       Backoff       // between calls of Wait
-	id            string        // "": not registered
+	backoff       Backoff       // between the calls that Wait makes
+	id            string        // empty if not registered
 }
 
 const extensionName = "bootstrap"
 
-// NewExtension makes an extension for p at the address that the environment
+// NewExtension returns an extension for p at the address that the environment
 // names. It does not connect yet.
 func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 	address, err := p.Endpoint(getenv)
 	if err != nil {
 		return nil, err
 	}
-	const limit = 5 * time.Second // initialisation waits for it
+	const limit = 5 * time.Second // short, because initialisation waits for Register
 	return &Extension{
 		platform:      p,
 		conn:          conn{address: address, answerTime: limit},
@@ -39,10 +39,9 @@ func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 	}, nil
 }
 
-// Register tells the platform of the extension, which must be before the first
-// Next of a Client. It asks once, for 5 s at most, and returns at once where
-// the platform has no such call. The runtime can go on after an error: it will
-// just not be told to stop.
+// Register registers the extension, before the first Next of a Client. It tries
+// once, for at most 5 s. It does nothing if the platform has no such call. The
+// runtime can go on after an error: it only gets no SIGTERM then.
 func (e *Extension) Register(ctx context.Context) error {
 	if e.platform.Register == "" {
 		return nil
@@ -66,11 +65,11 @@ func (e *Extension) Register(ctx context.Context) error {
 	return nil
 }
 
-// Wait says that the extension is ready, without which a registered one keeps
-// the runtime from getting events, and asks for its next event, of which there
-// will be none. It blocks until ctx ends, and meanwhile asks again, after a
-// growing pause, when a call breaks. A *StatusError says that the platform
-// refused. It returns nil at once if nothing was registered.
+// Wait asks for the extension's next event. That reports that the extension is
+// ready, which the platform waits for before it delivers events to the runtime. No
+// event ever comes, so Wait blocks until ctx ends, and repeats failed calls after a
+// growing pause. It returns a *StatusError if the platform refuses, and nil at once
+// if nothing was registered.
 func (e *Extension) Wait(ctx context.Context) error {
 	if e.id == "" {
 		return nil
@@ -81,7 +80,7 @@ func (e *Extension) Wait(ctx context.Context) error {
 		if status, ok := errors.AsType[*StatusError](err); ok && status.Refused() {
 			return err
 		}
-		if e.conn.waited > e.backoff.Longest { // it was held, as it should be
+		if e.conn.waited > e.backoff.Longest { // the platform held the call, as it should
 			n = 0
 		}
 		if !Sleep(ctx, e.backoff.Pause(n)) {
@@ -90,10 +89,11 @@ func (e *Extension) Wait(ctx context.Context) error {
 	}
 }
 
-// Close hangs up. It must not be called while Wait blocks: end its ctx.
+// Close closes the connection. It must not be called while Wait blocks: cancel its
+// ctx first.
 func (e *Extension) Close() { e.conn.Close() }
 
-// call makes one exchange. An error may be a *StatusError.
+// call sends one request. An error may be a *StatusError.
 func (e *Extension) call(ctx context.Context, call string, req *request) (*response, error) {
 	resp, lost := e.conn.do(ctx, req)
 	if lost != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// extension is one of p for the script.
+// extension returns an extension of p that calls the scripted platform.
 func (s *scripted) extension(p *Platform) *Extension {
 	s.t.Helper()
 	address := s.listener.Addr().String()
@@ -60,7 +60,8 @@ func TestExtension(t *testing.T) {
 	}
 }
 
-// Where there are no extensions nobody is asked, nor waited for.
+// On a platform without extensions, Register and Wait return at once, without a
+// call.
 func TestNoExtension(t *testing.T) {
 	s := newScripted(t, answer(status(500)))
 	e := s.extension(FunctionGraph)
@@ -80,7 +81,7 @@ func TestNoExtensionWithoutAddress(t *testing.T) {
 	says(t, err, "AWS_LAMBDA_RUNTIME_API")
 }
 
-// What was not registered is not waited for: there is no id to ask with.
+// Wait returns at once after a failed Register, as it has no id for its calls.
 func TestRegisterFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		step step
@@ -106,8 +107,7 @@ func TestRegisterFails(t *testing.T) {
 	}
 }
 
-// Initialisation does not wait for ever for a platform that says nothing, or
-// breaks off.
+// Register gives up in time if the platform does not answer, or breaks off.
 func TestRegisterIsBounded(t *testing.T) {
 	for name, text := range map[string]string{"silence": "", "half an answer": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestWaitRefused(t *testing.T) {
 	}
 }
 
-// Whatever happens to its call, an extension has to be ready in the end.
+// Wait repeats its call until the platform holds it, whatever fails before.
 func TestWaitAsksAgain(t *testing.T) {
 	for name, broken := range map[string]step{
 		"dead connection": reset,

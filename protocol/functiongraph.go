@@ -2,10 +2,9 @@ package protocol
 
 import "time"
 
-// FunctionGraph is the custom runtime of Huawei Cloud's FunctionGraph. It has
-// no call for readiness and none for a failed initialisation, its request for
-// an event may come back without one, and credentials of the function's agency
-// arrive with each event. Facts:
+// FunctionGraph is the custom runtime of Huawei Cloud's FunctionGraph. It has no
+// call for readiness and none for a failed initialisation. A poll may return without
+// an event. Credentials of the function's agency arrive with each event. Facts:
 // support.huaweicloud.com/intl/en-us/usermanual-functiongraph/functiongraph_01_0406.html
 // (calls, headers, variables), functiongraph_01_0150.html (limits).
 var FunctionGraph = &Platform{

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Limits on what we read. They only keep a broken peer from filling the
-// memory: the platforms stay far below.
+// Limits on responses. They keep a broken peer from filling the memory. Platforms
+// stay far below them.
 const (
 	maxHeader = 1 << 20  // bytes of one status line and its headers
 	maxBody   = 16 << 20 // bytes of one body
@@ -25,10 +25,10 @@ type request struct {
 	method, path string
 	header       []string // whole lines, without the line end
 	body         []byte
-	spare        []byte // memory for a large body of the response
+	spare        []byte // memory to reuse for a large body of the response
 
-	statusSuffices bool          // what follows the status line of the response may be broken, or never come
-	grace          time.Duration // once ctx ends, for the rest of a response that has begun
+	statusSuffices bool          // ignore errors after the status line of the response
+	grace          time.Duration // for the rest of a response that has begun when ctx ends
 }
 
 // appendHead appends the request up to its body.
@@ -47,18 +47,17 @@ func (r *request) appendHead(b []byte, host string) []byte {
 }
 
 type response struct {
-	began  time.Time // when its first line came
+	began  time.Time // when its first line arrived
 	status int
 	header textproto.MIMEHeader
 	body   []byte
 	close  bool // the connection cannot carry another exchange
-	repeat bool // the request was sent twice, and the first may have arrived
+	repeat bool // the request was sent twice, and the first one may have arrived
 }
 
-// readResponse reads one response to its last byte; where the status will do, what
-// is wrong behind its line is no error. Interim responses (1xx) are passed over. Where
-// the rules leave room it reads as net/http does; a fuzz test holds the two
-// together.
+// readResponse reads one response to its last byte, and skips interim responses
+// (1xx). With statusSuffices it ignores errors after the status line. Where RFC 9112
+// leaves a choice, it does what net/http does; a fuzz test compares the two.
 func readResponse(r *headReader, statusSuffices bool) (*response, error) {
 	for {
 		resp, err := readHead(r)
@@ -77,7 +76,7 @@ func readResponse(r *headReader, statusSuffices bool) (*response, error) {
 	}
 }
 
-// unexpected: whoever reads a response is in the middle of one.
+// unexpectedEOF turns io.EOF into io.ErrUnexpectedEOF.
 func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -85,8 +84,8 @@ func unexpectedEOF(err error) error {
 	return err
 }
 
-// readHead reads a status line and its headers. It returns a response with an
-// error where the status line is good.
+// readHead reads a status line and its headers. If only the headers are bad, it
+// returns both a response and an error.
 func readHead(r *headReader) (*response, error) {
 	r.limit(maxHeader)
 	defer r.limit(unlimited)
@@ -102,15 +101,15 @@ func readHead(r *headReader) (*response, error) {
 	if resp.header, err = textproto.NewReader(r.Reader).ReadMIMEHeader(); err != nil {
 		return resp, err
 	}
-	// 1.0 with keep-alive may stay open, but nobody needs it to.
+	// HTTP/1.0 with keep-alive could stay open, but no platform needs that.
 	resp.close = minor == 0 || hasToken(resp.header["Connection"], "close")
 	if minor == 0 {
-		delete(resp.header, "Transfer-Encoding") // means nothing before HTTP/1.1
+		delete(resp.header, "Transfer-Encoding") // has no meaning before HTTP/1.1
 	}
 	return resp, nil
 }
 
-// parseStatus reads "HTTP/1.1 200 OK"; the reason may be missing.
+// parseStatus parses a line such as "HTTP/1.1 200 OK". The reason may be missing.
 func parseStatus(line string) (status, minor int, err error) {
 	version, rest, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
@@ -124,8 +123,8 @@ func parseStatus(line string) (status, minor int, err error) {
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// cut shortens a text, and ends it in a … then, by which a log knows that there
-// may be a part of a secret before it.
+// cut shortens a text to n bytes and adds a …, which tells the log's mask that a
+// part of a secret may stand before it.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -166,21 +165,21 @@ func (resp *response) readBody(r *headReader) error {
 	return err
 }
 
-// chunked: the one encoding that exists.
+// chunked reports whether the body is chunked, and refuses any other encoding.
 func (resp *response) chunked() (bool, error) {
 	values := resp.header["Transfer-Encoding"]
 	if len(values) == 0 {
 		return false, nil
 	}
-	const name = "chunked" // of this length, for EqualFold also takes a Kelvin sign
+	const name = "chunked" // compare the length, too: EqualFold accepts a Kelvin sign for k
 	if len(values) != 1 || len(values[0]) != len(name) || !strings.EqualFold(values[0], name) {
 		return false, fmt.Errorf("unsupported Transfer-Encoding %q", values)
 	}
 	return true, nil
 }
 
-// length is the Content-Length, -1 where there is none. It may be repeated,
-// but not contradict itself.
+// length returns the Content-Length, or -1 if there is none. Repeated headers must
+// agree.
 func (resp *response) length() (int64, error) {
 	values := resp.header["Content-Length"]
 	if len(values) == 0 {
@@ -218,8 +217,7 @@ func readToEnd(r *bufio.Reader) ([]byte, error) {
 	return body, err
 }
 
-// readChunked reads a body of chunks, and the trailers behind it, which
-// nobody needs.
+// readChunked reads a chunked body, and reads and ignores its trailers.
 func readChunked(r *bufio.Reader) ([]byte, error) {
 	var body []byte
 	for {
@@ -244,8 +242,8 @@ func readChunked(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// readTrailer passes over what ends in an empty line and fits the buffer. As
-// in chunk sizes, a bare LF does not end it.
+// readTrailer skips the trailers, up to an empty line. They must fit the buffer. As
+// in chunk sizes, a bare LF does not end a line.
 func readTrailer(r *bufio.Reader) error {
 	start, err := r.Peek(2)
 	for n := 4; err == nil && string(start) != "\r\n" && !bytes.HasSuffix(start, []byte("\r\n\r\n")); n++ {
@@ -258,8 +256,8 @@ func readTrailer(r *bufio.Reader) error {
 	return err
 }
 
-// chunkSize reads "1f;extension\r\n". Here, other than in headers, a bare LF
-// is no line end: that way lies request smuggling.
+// chunkSize reads a line such as "1f;extension\r\n". Unlike in headers, a bare LF
+// does not end the line, as that allows request smuggling.
 func chunkSize(r *bufio.Reader) (uint64, error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// FuzzReadResponse holds our reading of responses against net/http's: both
-// refuse, or both see the same status, body and request id.
+// FuzzReadResponse checks that readResponse and net/http both refuse a response, or
+// both read the same status, body and request id from it.
 func FuzzReadResponse(f *testing.F) {
 	for _, r := range responses {
 		f.Add([]byte(r.wire))
@@ -35,21 +35,22 @@ func FuzzReadResponse(f *testing.F) {
 	})
 }
 
-// A reading is what net/http made of a stream.
+// A reading is a response as net/http has read it.
 type reading struct {
 	status int
 	header http.Header
 	body   []byte
-	odd    bool // as our beyondUs says
+	odd    bool // see onlyNetHTTPAccepts
 }
 
-// beyondUs: we refuse some of what net/http takes, as no platform sends it:
-// versions other than HTTP/1.x, a status with a sign ("+20", "-00"), and what is
-// larger than our limits.
+// onlyNetHTTPAccepts reports whether we may refuse a response that net/http accepts:
+// versions other than HTTP/1.x, a status with a sign ("+20", "-00"), and anything
+// larger than our limits. No platform sends such.
 func (r *reading) onlyNetHTTPAccepts(wire []byte) bool { return r.odd || len(wire) >= maxHeader }
 
-// beyondThem: net/http refuses trailers that are announced under a wrong name
-// and chunks with too much around them. We throw both away.
+// onlyWeAccept reports whether net/http may refuse a response that we accept, because
+// of trailers announced under a wrong name or chunks with too much overhead. We
+// ignore both.
 func onlyWeAccept(err error) bool {
 	return strings.Contains(err.Error(), "bad trailer key") || strings.Contains(err.Error(), "too much non-data")
 }

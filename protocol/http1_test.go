@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// responses are what a peer may say. FuzzReadResponse begins with them and
-// holds each against net/http.
+// responses lists good and bad responses. FuzzReadResponse begins with them and
+// compares each with net/http.
 var responses = []struct {
 	name   string
 	wire   string
@@ -111,7 +111,7 @@ func TestReadResponse(t *testing.T) {
 	}
 }
 
-// One response ends where the next begins.
+// readResponse does not read beyond its response.
 func TestReadResponseLeavesTheRest(t *testing.T) {
 	var stream strings.Builder
 	var want []string
@@ -136,7 +136,7 @@ func TestReadResponseLeavesTheRest(t *testing.T) {
 	}
 }
 
-// endless repeats a text for ever and counts what was taken of it.
+// endless repeats a text for ever and counts the bytes that were read.
 type endless struct {
 	text  string
 	taken int

@@ -2,8 +2,8 @@ package protocol
 
 import "time"
 
-// Lambda is the runtime API of AWS Lambda's provided.* runtimes. The first
-// Next says that the runtime is ready. Facts:
+// Lambda is the runtime API of AWS Lambda's provided.* runtimes. The first Next
+// reports that the runtime is ready. Facts:
 // docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html (calls, headers),
 // runtimes-extensions-api.html, lambda-runtime-environment.html (how it ends),
 // configuration-envvars.html (variables), gettingstarted-limits.html; statuses
@@ -42,12 +42,12 @@ var Lambda = &Platform{
 		{Name: "FUNCTION_CLIENT_CONTEXT", Header: "Lambda-Runtime-Client-Context"},
 		{Name: "FUNCTION_COGNITO_IDENTITY", Header: "Lambda-Runtime-Cognito-Identity"},
 		{Name: "FUNCTION_TENANT_ID", Header: "Lambda-Runtime-Aws-Tenant-Id"},
-		{Name: "_X_AMZN_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"}, // where AWS's SDKs look
+		{Name: "_X_AMZN_TRACE_ID", Header: "Lambda-Runtime-Trace-Id"}, // read by AWS's SDKs
 	},
 
-	StopLimit: 500 * time.Millisecond, // where the extension is within the runtime
+	StopLimit: 500 * time.Millisecond, // for an extension within the runtime
 
-	MaxEvent:  6<<20 + 100, // the emulator of AWS takes 100 bytes more than the documents say
+	MaxEvent:  6<<20 + 100, // AWS's emulator accepts 100 bytes more than the documents say
 	MaxResult: 6<<20 + 100,
 
 	Accepted:     202,

@@ -9,34 +9,33 @@ import (
 	"time"
 )
 
-// A Platform describes one vendor's runtime API. It is data: the client and
-// the emulator both interpret it. A path or name that is empty does not exist
-// on that platform.
+// A Platform describes one vendor's runtime API as data for the client and the
+// emulator. An empty path or name means that the platform does not have it.
 type Platform struct {
-	Name  string // as in BOOTSTRAP_PLATFORM
-	Title string // for people
+	Name  string // the value of BOOTSTRAP_PLATFORM
+	Title string // the name in messages
 
-	// Address names the variables that hold the runtime API's address: one
-	// with host:port, or one with the host and one with the port. That the
-	// first is set tells that we are on this platform.
+	// Address names the variables that hold the runtime API's address: one with
+	// host:port, or one with the host and one with the port. If the first is set,
+	// we are on this platform.
 	Address []string
 
-	// Paths of the calls; {id} stands for the request id.
+	// Paths of the calls, in which {id} is replaced by the request id.
 	Ready     string // POST: initialisation is over
-	Next      string // GET: the next event, as long as it takes
+	Next      string // GET: the next event; blocks until there is one
 	Response  string // POST: the result of an event
 	Error     string // POST: the failure of an event
 	InitError string // POST: initialisation failed
 
-	// Calls of an extension. Where there are any, only a runtime that has
-	// registered one is told to stop before it is killed.
-	Register      string   // POST: an extension is there
-	ExtensionNext string   // GET: its next event, as long as it takes
-	ExtensionFail []string // POST: its start failed, and it exits
+	// Calls of an extension. A platform that has these calls sends SIGTERM only to a
+	// runtime that has registered an extension.
+	Register      string   // POST: registers an extension
+	ExtensionNext string   // GET: its next event; blocks until there is one
+	ExtensionFail []string // POST: it fails to start, or exits with an error
 	ExtensionName string   // header of Register with the extension's name
-	ExtensionID   string   // header of what Register brings, and of ExtensionNext, with its id
+	ExtensionID   string   // header with its id, in the response to Register and in ExtensionNext
 
-	ReadyBody string // what Ready posts
+	ReadyBody string // body of Ready
 	ErrorType string // header of Error and InitError with the failure's type
 
 	// Headers of an event.
@@ -49,44 +48,44 @@ type Platform struct {
 	Handler     string   // what to run
 	CodeRoot    string   // the folder of the user's code
 	Concurrency string   // how many events one instance may have at the same time
-	Secrets     []string // those that hold credentials
+	Secrets     []string // variables that hold credentials
 
-	Facts       []Fact // what a command gets to know of its event
-	Credentials []Fact // the same, only when the user asks for it
+	Facts       []Fact // variables that every command gets
+	Credentials []Fact // variables that a command gets only if the user asks for them
 
-	StopLimit time.Duration // from SIGTERM to SIGKILL; 0: not documented
+	StopLimit time.Duration // from SIGTERM to SIGKILL; 0 if not documented
 
 	MaxEvent  int // bytes of an event, in a synchronous invocation
 	MaxResult int // bytes of a result, in a synchronous invocation
 
-	// What only the emulator needs, with ${…} for what it fills in.
-	Accepted     int               // status for an answer that was taken
-	Repeats      bool              // asking again before the answer brings the same event; else it is refused
-	AwaitsPoll   bool              // an answered event is over when the runtime asks for the next one, and its time runs until then
-	TooLargeEnds bool              // a result that is too large is the failure of its event; else an error may follow
-	InitLimit    time.Duration     // time to get ready
-	InitType     string            // the variable that is "on-demand" where InitLimit ends us without a word; "": none is documented
-	RestartsInit bool              // a start that takes longer than InitLimit begins again, and may take as long as an event
-	ResponseMode string            // header of Response, which is "streaming" if it is there
-	Ping         string            // GET: pong
-	Unsupported  map[string]string // PUT: calls that are answered with this error type, as by a platform that has them switched off
+	// Only the emulator needs the rest. It replaces ${…} in the last two.
+	Accepted     int               // status of the response to an accepted answer
+	Repeats      bool              // a second poll before the answer returns the same event, else it is refused
+	AwaitsPoll   bool              // an event's time runs on after its answer, until the runtime asks for the next event
+	TooLargeEnds bool              // a result that is too large fails its event, else the runtime may still post an error
+	InitLimit    time.Duration     // time for initialisation
+	InitType     string            // the variable that is "on-demand" where the platform kills the runtime silently after InitLimit; empty if none is documented
+	RestartsInit bool              // after InitLimit the platform restarts the initialisation, with the time of an event
+	ResponseMode string            // header of Response, with the value "streaming" or absent
+	Ping         string            // GET: answered with pong
+	Unsupported  map[string]string // PUT: paths that are answered with this error type, as on a platform without them
 	EventHeaders []string          // "Name: value"
 	Environment  []string          // "NAME=value", as documented
 }
 
-// A Fact is something that a command gets to know under the same name on
-// every platform, wherever the platform puts it.
+// A Fact is a variable that a command gets under the same name on every platform.
+// Its value comes from a header or a variable of the platform.
 type Fact struct {
 	Name     string // the variable that the command sees
 	Header   string // the event's header with the value, or
 	Variable string // the platform's variable with the value
 }
 
-// Platforms lists all that we know.
+// Platforms lists all supported platforms.
 var Platforms = []*Platform{SCF, FunctionGraph, Lambda}
 
-// SecretVariables are the variables whose values must not show: those of every
-// platform, as the keys of one may be used on another.
+// SecretVariables returns the variables whose values must not be logged: those of
+// every platform, as the keys of one may be used on another.
 func SecretVariables() (names []string) {
 	for _, p := range Platforms {
 		names = append(names, p.Secrets...)
@@ -94,8 +93,8 @@ func SecretVariables() (names []string) {
 	return names
 }
 
-// Detect finds the platform that we run on by its address variable. A name
-// ("scf", …) decides instead, so that two addresses do not confuse.
+// Detect returns the platform that we run on. A name such as "scf" decides; without
+// a name, exactly one platform's address variable must be set.
 func Detect(name string, getenv func(string) string) (*Platform, error) {
 	var found []*Platform
 	for _, p := range Platforms {
@@ -127,7 +126,7 @@ func list(field func(*Platform) string) string {
 	return strings.Join(names, ", ")
 }
 
-// Endpoint is the host:port of the runtime API, from the address variables.
+// Endpoint returns the host:port of the runtime API, from the address variables.
 func (p *Platform) Endpoint(getenv func(string) string) (string, error) {
 	var parts []string
 	for _, name := range p.Address {
@@ -141,16 +140,16 @@ func (p *Platform) Endpoint(getenv func(string) string) (string, error) {
 		return net.JoinHostPort(parts[0], parts[1]), nil
 	}
 	if _, _, err := net.SplitHostPort(parts[0]); err != nil {
-		return "", fmt.Errorf("%s is %q: want host:port", p.Address[0], parts[0])
+		return "", fmt.Errorf("%s is %q: expected host:port", p.Address[0], parts[0])
 	}
 	return parts[0], nil
 }
 
-// NamesEvent: an answer says which event it is for, so that an instance may have
-// more than one in hand.
+// NamesEvent reports whether an answer names its event, so that an instance can
+// serve several events at the same time.
 func (p *Platform) NamesEvent() bool { return strings.Contains(p.Response, "{id}") }
 
-// Variables are NAME=value for those facts whose value is known; header is
+// Variables returns NAME=value for those facts that have a value. The header is
 // that of the event.
 func Variables(facts []Fact, header func(string) string, getenv func(string) string) []string {
 	var vars []string
@@ -169,16 +168,16 @@ func Variables(facts []Fact, header func(string) string, getenv func(string) str
 	return vars
 }
 
-// path fills a request id into one of the platform's paths.
+// path puts a request id into one of the platform's paths.
 func path(pattern, id string) string {
 	return strings.Replace(pattern, "{id}", url.PathEscape(id), 1)
 }
 
-// deadline says until when an event that arrived just now may run: by the
-// instant or the duration among its headers, else by the function's own limit
-// (zero: none). It is counted from arrival on the monotonic clock, so that a
-// later jump of the wall clock moves nothing. An instant that is over on arrival
-// is by another clock than ours, and says nothing.
+// deadline returns when the time of an event is over. It uses the instant or the
+// duration in the event's headers, else the function's own limit (zero if there is
+// none). It counts from arrival on the monotonic clock, so that a later jump of the
+// wall clock changes nothing. It ignores an instant in the past, which must come
+// from a clock that differs from ours.
 func (p *Platform) deadline(header func(string) string, arrived time.Time, limit time.Duration) time.Time {
 	if ms, ok := milliseconds(p.Deadline, header); ok {
 		if left := time.UnixMilli(ms).Sub(arrived); left > 0 {
@@ -194,8 +193,8 @@ func (p *Platform) deadline(header func(string) string, arrived time.Time, limit
 	return arrived.Add(limit)
 }
 
-// milliseconds reads a positive count from a header; one that is missing or
-// odd is as good as none.
+// milliseconds reads a positive number from a header. It reports false if the header
+// is missing or invalid.
 func milliseconds(name string, header func(string) string) (int64, bool) {
 	if name == "" {
 		return 0, false

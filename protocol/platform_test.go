@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// variables is an environment.
+// variables maps the names of an environment to values.
 type variables map[string]string
 
 func (v variables) get(name string) string { return v[name] }
@@ -45,7 +45,7 @@ func TestDetect(t *testing.T) {
 	}
 }
 
-// says checks that the error names what a user needs to know.
+// says checks that the error's message contains these words.
 func says(t *testing.T, err error, words ...string) {
 	t.Helper()
 	for _, word := range words {
@@ -87,8 +87,8 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// The three ways to tell a limit, and what comes of odd values. The limit is
-// what counts: of the same function it is the same on every platform.
+// A limit is read from each of its three sources, and odd values are ignored. The
+// same function has the same limit on every platform.
 func TestDeadline(t *testing.T) {
 	const none = 0
 	arrived := time.Now()
@@ -132,7 +132,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// arrival is the event of a response with that header.
+// arrival returns the event of a response with that header.
 func arrival(t *testing.T, p *Platform, env variables, header string, at time.Time, timeout time.Duration) *Event {
 	t.Helper()
 	all := variables{p.Address[0]: "localhost:1"}
@@ -153,7 +153,7 @@ func arrival(t *testing.T, p *Platform, env variables, header string, at time.Ti
 	return c.event("id", resp)
 }
 
-// An instant says nothing of a limit but in relation to our clock.
+// A deadline that is an instant is compared with our own clock.
 func TestDeadlineInstant(t *testing.T) {
 	arrived := time.UnixMilli(1_800_000_000_000)
 	tests := []struct {
@@ -267,8 +267,8 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// The emulator's credentials are words of their own: as "local" is the region
-// too, hiding it in logs would hide more than credentials.
+// The emulator's credentials differ from its other values. If one were "local", as
+// the region is, the log would hide the region, too.
 func TestSecretsOfTheEmulator(t *testing.T) {
 	for _, p := range Platforms {
 		for _, name := range p.Secrets {

@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// A large body is not taken by the kernel at one go, a huge one not by the
-// platforms either.
+// The kernel takes a large body in several writes, and platforms refuse a huge one.
 var (
 	large = strings.Repeat("0123456789abcdef", 1<<20/16)
 	huge  = strings.Repeat(large, 7)
 )
 
-// Whatever happens to a post, the platform has its answer once, or the caller
-// learns of the refusal.
+// After any fault, the platform has the answer once, or the caller gets the
+// refusal.
 func TestRespond(t *testing.T) {
 	taken := func(then step) step { return take(then, answer(status(403))) }
 	tests := []struct {
@@ -110,8 +109,8 @@ func checkPost(t *testing.T, s *scripted, err error, body string, requests, refu
 	}
 }
 
-// net/http's server answers early, does not read on, and hangs up half a
-// second later.
+// net/http's server answers a body that is too large early, stops reading, and
+// hangs up half a second later.
 func TestRespondTooLargeForNetHTTP(t *testing.T) {
 	t.Parallel()
 	posts := 0
@@ -129,7 +128,7 @@ func TestRespondTooLargeForNetHTTP(t *testing.T) {
 	says(t, err, "response: status 413: Exceeded maximum")
 }
 
-// A post is tried until its time is over, and the error says why it failed.
+// A post is repeated until its context ends, and the error says why it failed.
 func TestRespondGivesUp(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -171,7 +170,7 @@ func TestRespondGivesUp(t *testing.T) {
 	})
 }
 
-// Each call of each platform: where it goes and what it says.
+// Each call of each platform has the documented path, headers and body.
 func TestCalls(t *testing.T) {
 	ready := func(c *Client) error { return c.Ready(context.Background()) }
 	failure := &Failure{Type: "Function.ExitError", Message: "exit status 1"}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Dial reports nil if somebody listens at host:port.
+// Dial returns nil if a process listens at host:port.
 func Dial(ctx context.Context, address string) error {
 	s, err := dial(ctx, address)
 	if err == nil {
@@ -18,8 +18,8 @@ func Dial(ctx context.Context, address string) error {
 	return err
 }
 
-// DialUnix reports nil if somebody listens at the socket in the file system.
-// It does not block.
+// DialUnix returns nil if a process listens at the Unix socket with that path. It
+// does not block.
 func DialUnix(path string) error {
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -32,12 +32,13 @@ func DialUnix(path string) error {
 	return nil
 }
 
-// Get asks an HTTP server at host:port for a path, and returns the status of
-// its answer. A body may be broken, or have no end, of which a second is read.
+// Get requests a path from an HTTP server at host:port, and returns the status of
+// the response. The body may be broken or endless; Get reads it for at most a
+// second.
 func Get(ctx context.Context, address, path string) (status int, err error) {
 	c := conn{address: address, answerTime: time.Second}
 	defer c.Close()
-	resp, lost := c.do(ctx, &request{method: "GET", path: path, header: []string{"Connection: close"}, statusSuffices: true}) // as it is asked once
+	resp, lost := c.do(ctx, &request{method: "GET", path: path, header: []string{"Connection: close"}, statusSuffices: true})
 	if lost != nil {
 		return 0, fmt.Errorf("no answer: %w", lost)
 	}

@@ -5,15 +5,15 @@ import (
 	"io"
 )
 
-// A headReader is a bufio.Reader whose source can be limited for as long as
-// headers are read, which textproto takes without end.
+// A headReader is a bufio.Reader whose source can be limited while headers are
+// read, as textproto reads headers of any size.
 type headReader struct {
 	*bufio.Reader
 	source *io.LimitedReader
-	spare  []byte // memory for a large body
+	spare  []byte // memory to reuse for a large body
 }
 
-// largeBody is the size from which memory is used again.
+// largeBody is the size above which the memory of a body is reused.
 const largeBody = 1 << 20
 
 func (r *headReader) buffer(n int) []byte {

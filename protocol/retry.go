@@ -15,12 +15,12 @@ func (c *Client) reportLost(call string, err error) {
 	}
 }
 
-// Next waits for the next event, however long that takes. It asks again, after
-// a growing pause, when the platform has none or does not answer well, and
-// gives up after a minute in which every call failed. The end of ctx ends the
-// wait; an event that has begun to arrive then has the Grace.
+// Next waits for the next event, without a limit. If a poll fails or returns no
+// event, it polls again after a growing pause. It gives up after a minute in which
+// every poll failed, or when ctx ends. An event that has begun to arrive by then
+// may still take up to Grace.
 func (c *Client) Next(ctx context.Context) (*Event, error) {
-	var failing time.Time // since when; zero: not
+	var failing time.Time // when the first of the failed polls in a row failed; zero if the last one did not
 	for n := 0; ; n++ {
 		ev, err := c.poll(ctx)
 		if ev != nil {
@@ -48,12 +48,12 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 	}
 }
 
-// held: the platform took the poll and kept it waiting, as it should, even if
-// the connection then broke. Many of these in a row are an idle function.
+// wasHeld reports whether the platform held the last poll open, as it should, even if
+// the connection broke later. An idle function has many such polls in a row.
 func (c *Client) wasHeld() bool { return c.conn.waited > c.backoff.Longest }
 
-// post makes a call that must arrive, until ctx ends. Where an earlier try may
-// have arrived, a refusal of a later one says that it has.
+// post repeats a post until it has arrived or ctx ends. If an earlier attempt may
+// have arrived and a later one is refused, the earlier one has arrived.
 func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
 	arrived := false
 	for n := 0; ; n++ {
@@ -77,8 +77,8 @@ func (c *Client) post(ctx context.Context, call, path string, header []string, b
 	}
 }
 
-// send posts once. On an error, sent says whether the post, or an earlier try
-// on a connection that had died, may have arrived all the same.
+// send posts once. On an error, sent reports whether the post may still have
+// arrived, perhaps over a reused connection that broke.
 func (c *Client) send(ctx context.Context, call string, req *request) (sent bool, err error) {
 	resp, lost := c.conn.do(ctx, req)
 	if lost != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A thirtieth of the real pauses, for a thirtieth of the time.
+// The number of attempts is bounded. The test divides pauses and time by thirty.
 func TestAttemptsInAWindow(t *testing.T) {
 	tests := []struct {
 		name  string

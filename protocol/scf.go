@@ -66,8 +66,8 @@ var SCF = &Platform{
 		"SHLVL=3",
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"LD_LIBRARY_PATH=/var/runtime/java8:${dir}:/opt",
-		// The platform's is en_US.UTF8, which few laptops have: bash
-		// would complain of it at each start.
+		// The platform sets en_US.UTF8, which few laptops have. bash would
+		// print a warning at each start.
 		"LANG=C.UTF-8",
 		"LC_ALL=C.UTF-8",
 	},

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A scripted platform takes one step for each request, and the last one for
-// all that follow. It misbehaves in ways that net/http would not.
+// A scripted platform runs one step for each request, and repeats the last step. It
+// misbehaves in ways that net/http does not allow.
 type scripted struct {
 	t        *testing.T
 	listener net.Listener
@@ -26,10 +26,10 @@ type scripted struct {
 	answers  []string // bodies that were taken; a good platform takes one
 }
 
-// A step deals with one request, and reports whether its connection goes on.
+// A step handles one request, and reports whether its connection stays open.
 type step func(*visit) bool
 
-// A visit is one request: its head is read, its body is not.
+// A visit is a request of which only the head has been read.
 type visit struct {
 	*scripted
 	*http.Request
@@ -98,7 +98,7 @@ func (s *scripted) next(req *http.Request) step {
 	return todo
 }
 
-// seen are the requests so far.
+// seen returns the requests so far.
 func (s *scripted) seen() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *scripted) connections() int {
 	return len(s.open)
 }
 
-// client is one of p for the script.
+// client returns a client of p that calls the scripted platform.
 func (s *scripted) client(p *Platform) *Client { return clientAt(s.t, p, s.listener.Addr().String()) }
 
 func clientAt(t *testing.T, p *Platform, address string) *Client {
@@ -154,19 +154,19 @@ func early(text string) step {
 	}
 }
 
-// last is answer, and then the connection ends.
+// last does the same as answer, and then closes the connection.
 func last(text string) step {
 	return func(v *visit) bool { return answer(text)(v) && false }
 }
 
-// reset ends the connection at once, so that the other side gets an error.
+// reset resets the connection, so that the client gets an error.
 func reset(v *visit) bool {
 	_ = v.conn.SetLinger(0)
 	_ = v.conn.Close()
 	return false
 }
 
-// take keeps the answer if it is the first, and goes on with one of two steps.
+// take stores the first answer and runs the step first; later answers run again.
 func take(first, again step) step {
 	return func(v *visit) bool {
 		body, err := io.ReadAll(v.Body)
@@ -186,15 +186,15 @@ func take(first, again step) step {
 	}
 }
 
-// once is what a good platform does with answers.
+// once accepts the first answer and refuses others, as platforms do.
 var once = take(answer(status(202)), answer(status(403)))
 
-// status is a response without a body.
+// status returns a response without a body.
 func status(code int) string {
 	return fmt.Sprintf("HTTP/1.1 %d Something\r\nContent-Length: 0\r\n\r\n", code)
 }
 
-// event is a response with an event of p.
+// event returns a response with an event of p.
 func event(p *Platform, id, body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s", p.RequestID, id, len(body), body)
 }

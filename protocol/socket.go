@@ -18,13 +18,12 @@ import (
 )
 
 // A socket is a TCP connection whose calls block in the kernel. It is not a
-// net.Conn: that parks a goroutine until a poller says that there is
-// something, which doubles the system calls of an exchange and takes threads at
-// the start. It is for one reader and writer; hangUp may come from anywhere.
+// net.Conn, whose poller doubles the system calls of an exchange and needs more
+// threads at the start. Only one goroutine may read or write; any may call hangUp.
 type socket struct {
 	mu   sync.Mutex
-	fd   int // -1: closed
-	turn int // of being interruptible
+	fd   int // -1 if closed
+	turn int // counts the calls of interruptible and their ends, so that a late hangUp has no effect
 }
 
 const connectTime = 3 * time.Second // to the runtime API, which is on this machine
@@ -50,7 +49,7 @@ func resolve(ctx context.Context, address string) (all []netip.AddrPort, err err
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no port", service)
+		return nil, fmt.Errorf("%q is not a port", service)
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	for _, ip := range ips {
@@ -73,9 +72,9 @@ func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
 		err = syscall.Connect(fd, to)
 	}
 	release()
-	if err != nil && err != syscall.EISCONN { // the first try was interrupted, and went through
+	if err != nil && err != syscall.EISCONN { // EISCONN: the interrupted first attempt has connected
 		s.Close()
-		if err == syscall.EINPROGRESS || err == syscall.EALREADY { // the limit of the socket is over
+		if err == syscall.EINPROGRESS || err == syscall.EALREADY { // connectTime is over
 			err = os.ErrDeadlineExceeded
 		}
 		return nil, fmt.Errorf("cannot connect to %s: %w", a, err)
@@ -91,11 +90,11 @@ func sockaddr(a netip.AddrPort) (family int, to syscall.Sockaddr) {
 	return syscall.AF_INET6, &syscall.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
 }
 
-// configure lets writes wait again, without a delay of their own, and has the
-// kernel ask a silent peer now and then whether it is still there.
+// configure removes the limit on writes, disables Nagle's algorithm, and enables
+// keep-alive probes.
 func (s *socket) configure() {
 	none := syscall.Timeval{}
-	_ = syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &none) // none of these can fail
+	_ = syscall.SetsockoptTimeval(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &none) // none of these options can fail
 	for _, option := range [][3]int{
 		{syscall.SOL_TCP, syscall.TCP_NODELAY, 1},
 		{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1},
@@ -106,7 +105,7 @@ func (s *socket) configure() {
 	}
 }
 
-// Read blocks. After hangUp it returns what had come before, then io.EOF.
+// Read blocks. After hangUp it returns the bytes that had arrived, then io.EOF.
 func (s *socket) Read(p []byte) (int, error) {
 	for {
 		n, err := syscall.Read(s.fd, p)
@@ -125,7 +124,7 @@ func (s *socket) Read(p []byte) (int, error) {
 	}
 }
 
-// Write blocks until all is in the kernel's hands.
+// Write blocks until the kernel has taken all bytes.
 func (s *socket) Write(p []byte) (written int, err error) {
 	for written < len(p) {
 		n, err := syscall.Write(s.fd, p[written:])
@@ -140,10 +139,9 @@ func (s *socket) Write(p []byte) (written int, err error) {
 	return written, nil
 }
 
-// wait blocks until the socket is ready for one of the events, and returns
-// EINTR so that the caller tries again. Reads and writes block by themselves,
-// but not in gVisor where it shares the network of its host: there they return
-// EAGAIN, and nothing but poll waits.
+// wait blocks until the socket is ready for one of the events, and returns EINTR so
+// that the caller tries again. Reads and writes block without it, but not in gVisor
+// with the network of its host: there they return EAGAIN, and only poll waits.
 func (s *socket) wait(events int16) error {
 	fds := []unix.PollFd{{Fd: int32(s.fd), Events: events}}
 	if _, err := unix.Poll(fds, -1); err != nil {
@@ -152,17 +150,17 @@ func (s *socket) wait(events int16) error {
 	return syscall.EINTR
 }
 
-// quiet: it is open, as far as we know, and nothing was sent to us while it
-// was idle. What a server says then (408, then it hangs up) is not the answer
-// to the next request.
+// isIdle reports whether the connection seems open and the server has sent nothing
+// since the last response. A server may send a 408 and hang up; that is not the
+// response to the next request.
 func (s *socket) isIdle() bool {
 	var b [1]byte
 	_, _, err := syscall.Recvfrom(s.fd, b[:], syscall.MSG_DONTWAIT|syscall.MSG_PEEK)
 	return err == syscall.EAGAIN
 }
 
-// interruptible makes the end of ctx end all reads and writes, until release
-// is called. They get a moment more: what has arrived by then is read.
+// interruptible interrupts all reads and writes shortly after the end of ctx, until
+// release is called. Bytes that have arrived by then are still read.
 func (s *socket) interruptible(ctx context.Context) (release func()) {
 	turn := s.nextTurn()
 	stop := context.AfterFunc(ctx, func() {
@@ -175,6 +173,7 @@ func (s *socket) interruptible(ctx context.Context) (release func()) {
 	}
 }
 
+// moment is how long reads and writes go on after the end of their ctx.
 const moment = 10 * time.Millisecond
 
 func (s *socket) nextTurn() int {
@@ -184,19 +183,19 @@ func (s *socket) nextTurn() int {
 	return s.turn
 }
 
-// hangUp makes reads and writes end, unless that turn is over.
+// hangUp interrupts reads and writes, unless that turn is over.
 func (s *socket) hangUp(turn int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fd >= 0 && turn == s.turn {
-		_ = syscall.Shutdown(s.fd, syscall.SHUT_RDWR) // ENOTCONN: it has ended
+		_ = syscall.Shutdown(s.fd, syscall.SHUT_RDWR) // ENOTCONN: it is already over
 	}
 }
 
-// Close gives the descriptor back; nobody may be reading or writing.
+// Close closes the descriptor. No goroutine may be reading or writing.
 func (s *socket) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = syscall.Close(s.fd) // nothing is in flight
+	_ = syscall.Close(s.fd) // no error matters: nothing is in flight
 	s.fd = -1
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// notBlocking returns both ends of a connection. Calls on ours return EAGAIN
-// where they should block, as in gVisor with the network of its host.
+// notBlocking returns both ends of a connection. Calls on the socket return EAGAIN
+// instead of blocking, as in gVisor with the network of its host.
 func notBlocking(t *testing.T) (*socket, net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -55,7 +55,7 @@ func TestSocketThatDoesNotBlock(t *testing.T) {
 	}
 }
 
-// What waits for the socket ends when that is shut down.
+// hangUp interrupts a read that waits for the socket.
 func TestHangUpOfASocketThatDoesNotBlock(t *testing.T) {
 	s, _ := notBlocking(t)
 	turn := s.nextTurn()

@@ -16,10 +16,10 @@ import (
 	"bootstrap/protocol/internal/transcript"
 )
 
-// The golden transcripts hold the client to the vendors' documents: a server
-// that knows only the transcript checks what the client sends, and answers
-// what the document says. Here is what the client is made to do meanwhile,
-// and what it must make of the answers.
+// scenarios are the client's part of the golden transcripts, which pin the vendors'
+// documents: what the client does, and what it must return. The server only knows
+// the transcript. It checks the client's requests and sends the documented
+// responses.
 var scenarios = map[string]func(a *actor){
 	"scf: a result": func(a *actor) {
 		a.ready()
@@ -178,8 +178,8 @@ func environment(p *protocol.Platform, at *net.TCPAddr) func(string) string {
 	}
 }
 
-// follow serves one connection, to its end. A client that keeps to the
-// transcript needs no other.
+// follow serves one connection until it is closed. A client that follows the
+// transcript needs no second one.
 func follow(listener net.Listener, exchanges []transcript.Exchange) error {
 	conn, err := listener.Accept()
 	if err != nil {
@@ -217,8 +217,8 @@ func check(r *bufio.Reader, want *transcript.Message) error {
 	return want.Check(req.Header.Get, body)
 }
 
-// An actor makes the client act, and checks what comes of it. Its ctx ends
-// when the server does not follow any more.
+// An actor calls the client and checks the results. Its ctx ends when the server
+// stops.
 type actor struct {
 	t         *testing.T
 	ctx       context.Context
@@ -260,7 +260,8 @@ func (a *actor) checkHeader(ev *protocol.Event, name, want string) {
 	}
 }
 
-// respond posts a result and wants a status, 0: that it is taken.
+// respond posts a result and expects a refusal with that status, or success if it
+// is 0.
 func (a *actor) respond(ev *protocol.Event, result string, want int) {
 	a.t.Helper()
 	err := a.client.Respond(a.ctx, ev, []byte(result))

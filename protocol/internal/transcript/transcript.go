@@ -1,5 +1,5 @@
-// Package transcript reads the golden transcripts of the runtime APIs: what
-// goes over the wire according to the vendors' documents.
+// Package transcript reads the golden transcripts of the runtime APIs: the requests
+// and responses that the vendors' documents describe.
 //
 //	# a comment
 //	## the name of a scenario
@@ -14,8 +14,8 @@
 //	< body
 //
 // Only headers that matter are listed. A value or a body that ends in * is an
-// example: any other is as good. A body is one line, where \x20 is a space and
-// {n bytes} are n times x.
+// example, and any other matches, too. A body is one line, in which \x20 is a space
+// and {n bytes} means n times x.
 package transcript
 
 import (
@@ -34,7 +34,7 @@ type Scenario struct {
 // An Exchange is a request and its response.
 type Exchange struct{ Request, Response Message }
 
-// A Message is either of them.
+// A Message is a request or a response.
 type Message struct {
 	Start  string // the first line
 	Header []Field
@@ -88,7 +88,7 @@ func parse(text string) (all []Scenario, err error) {
 	return all, nil
 }
 
-// add adds a block of lines, a request or the response to the last one.
+// add adds a block of lines: a request, or the response to the last request.
 func (s *Scenario) add(block string) (err error) {
 	if strings.HasPrefix(block, ">") {
 		s.Exchanges = append(s.Exchanges, Exchange{})
@@ -147,7 +147,7 @@ func parseBody(line string) Value {
 	return parseValue(strings.ReplaceAll(line, `\x20`, " "))
 }
 
-// check finds a length that is not that of the body.
+// check reports a Content-Length that differs from the body's length.
 func (m *Message) check() error {
 	for _, f := range m.Header {
 		if f.Name == "Content-Length" && f.Value.Text != fmt.Sprint(len(m.Body.Text)) {
@@ -157,7 +157,7 @@ func (m *Message) check() error {
 	return nil
 }
 
-// Bytes is the message as it goes over the wire.
+// Bytes returns the message as it is sent.
 func (m *Message) Bytes() []byte {
 	var b bytes.Buffer
 	b.WriteString(m.Start + "\r\n")
@@ -168,20 +168,22 @@ func (m *Message) Bytes() []byte {
 	return b.Bytes()
 }
 
-// Check says how a message differs from m, nil: not in what m lists.
+// Check returns an error if a message differs from m in a header or body that m
+// lists.
 func (m *Message) Check(header func(name string) string, body []byte) error {
 	for _, f := range m.Header {
 		if got := header(f.Name); !f.Value.allows(got) {
-			return fmt.Errorf("header %s: got %q, want %q", f.Name, got, f.Value.Text)
+			return fmt.Errorf("header %s: got %q, expected %q", f.Name, got, f.Value.Text)
 		}
 	}
 	if !m.Body.allows(string(body)) {
-		return fmt.Errorf("body: got %.200q, want %.200q", body, m.Body.Text)
+		return fmt.Errorf("body: got %.200q, expected %.200q", body, m.Body.Text)
 	}
 	return nil
 }
 
-// allows: an example stands for anything but nothing, unless it is nothing.
+// allows reports whether a value matches. An example matches any value that is not
+// empty, and an empty example matches all.
 func (v Value) allows(got string) bool {
 	if v.Example {
 		return v.Text == "" || got != ""
