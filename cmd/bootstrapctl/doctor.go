@@ -34,8 +34,8 @@ func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 		return status
 	}
 	platform, err := d.check()
-	file, err2 := only(rest, ".")
-	if err := joined(err, err2); err != nil {
+	file, err2 := singleArgument(rest, ".")
+	if err := joinLines(err, err2); err != nil {
 		fmt.Fprintf(stderr, "bootstrapctl doctor: %v\n", err)
 		return exitUsage
 	}
@@ -55,8 +55,8 @@ func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 	return exitResult
 }
 
-// joined returns the errors, on a line each.
-func joined(errs ...error) error {
+// joinLines returns the errors, on a line each.
+func joinLines(errs ...error) error {
 	var text []string
 	for _, err := range errs {
 		if err != nil {
@@ -109,13 +109,13 @@ func readPackage(file, temp string) (*pack.Tree, error) {
 func (d *deployment) function(tree *pack.Tree, platform *protocol.Platform) doctor.Function {
 	return doctor.Function{
 		Tree: tree, Platform: platform, Handler: d.handler, Env: d.env, Arch: d.arch, Limit: d.timeout,
-		Carried: carriedRuntime, Version: version.String(), Look: lookInterpreter, Check: checkOptions,
+		Carried: carriedRuntime, Version: version.String(), Look: findInterpreter, Check: checkOptions,
 	}
 }
 
-// lookInterpreter finds what parses scripts. The bash of macOS is too old to know
+// findInterpreter finds what parses scripts. The bash of macOS is too old to know
 // all that the platforms' know, and that of Windows does not know its paths.
-func lookInterpreter(name string) (string, error) {
+func findInterpreter(name string) (string, error) {
 	if runtime.GOOS != "linux" && (name == "bash" || name == "sh") {
 		return "", fmt.Errorf("the %s of this system is another", name)
 	}

@@ -20,8 +20,8 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, " ") }
 func (l *list) Set(v string) error { *l = append(*l, v); return nil }
 
-// wrong returns what is not NAME=value.
-func (l list) wrong() (all []error) {
+// invalid returns what is not NAME=value.
+func (l list) invalid() (all []error) {
 	for _, v := range l {
 		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
 			all = append(all, fmt.Errorf("-env %q: expected NAME=value", v))
@@ -48,7 +48,7 @@ func (d *deployment) flags(f *flag.FlagSet) {
 
 // check returns the platform, and all that is wrong with the flags.
 func (d *deployment) check() (*protocol.Platform, error) {
-	wrong := d.env.wrong()
+	wrong := d.env.invalid()
 	platform, err := protocol.Detect(d.platform, os.Getenv)
 	if err != nil || d.platform == "" {
 		wrong = append(wrong, fmt.Errorf("-platform %q: expected scf, functiongraph or lambda", d.platform))
@@ -183,8 +183,8 @@ func platformNames() (names []string) {
 	return names
 }
 
-// only returns the single argument, or otherwise its default.
-func only(rest []string, otherwise string) (string, error) {
+// singleArgument returns the single argument, or otherwise its default.
+func singleArgument(rest []string, otherwise string) (string, error) {
 	switch len(rest) {
 	case 0:
 		return otherwise, nil

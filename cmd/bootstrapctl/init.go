@@ -85,7 +85,7 @@ func kindAndFolder(rest []string) (example, dir string, err error) {
 	}
 	for _, k := range kinds {
 		if k.name == rest[0] {
-			dir, err = only(rest[1:], ".")
+			dir, err = singleArgument(rest[1:], ".")
 			return k.example, dir, err
 		}
 	}
@@ -121,7 +121,7 @@ func template(example string) (files []newFile, err error) {
 			f.mode = 0o755
 		}
 		if path.Ext(file) == ".md" {
-			f.data = here(data, example)
+			f.data = relocate(data, example)
 		}
 		files = append(files, f)
 		return nil
@@ -134,8 +134,8 @@ var (
 	anyPath     = regexp.MustCompile(`( -dir)? examples/[a-z]+(/[a-z.]+)?`)
 )
 
-// here rewrites an example's README for the folder in which it lies.
-func here(text []byte, example string) []byte {
+// relocate rewrites an example's README for the folder in which it lies.
+func relocate(text []byte, example string) []byte {
 	text = outsideLink.ReplaceAll(text, []byte("$1"))
 	text = anyPath.ReplaceAllFunc(text, func(found []byte) []byte {
 		if bytes.HasPrefix(found, []byte(" -dir")) {

@@ -88,7 +88,7 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 
 // check finds all that is wrong with the flags.
 func (in *invocation) check(flags *flag.FlagSet, rest []string) (*protocol.Platform, error) {
-	wrong := in.env.wrong()
+	wrong := in.env.invalid()
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	platform, err := protocol.Detect(in.platform, os.Getenv)
 	if err != nil || in.platform == "" {

@@ -41,8 +41,8 @@ func packFolder(ctx context.Context, args []string, _ io.Reader, stdout, stderr 
 		return status
 	}
 	platform, err := k.check()
-	dir, err2 := only(rest, ".")
-	if err := joined(err, err2, k.find(dir)); err != nil {
+	dir, err2 := singleArgument(rest, ".")
+	if err := joinLines(err, err2, k.find(dir)); err != nil {
 		fmt.Fprintf(stderr, "bootstrapctl pack: %v\n", err)
 		return exitUsage
 	}

@@ -32,10 +32,10 @@ func TestPainterWrap(t *testing.T) {
 	}
 }
 
-func TestHere(t *testing.T) {
+func TestRelocate(t *testing.T) {
 	text := "# A [link](../../docs/worker.md)\n    bootstrapctl invoke -dir examples/worker -repeat 2 -event-file examples/worker/event.json\n"
 	want := "# A link\n    bootstrapctl invoke -repeat 2 -event-file event.json\n"
-	if got := string(here([]byte(text), "worker")); got != want {
+	if got := string(relocate([]byte(text), "worker")); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -2,15 +2,15 @@ package main
 
 import "embed"
 
-// carried is the folder in which make puts the runtime.
+// embedded is the folder in which make puts the runtime.
 //
 //go:embed runtime
-var carried embed.FS
+var embedded embed.FS
 
 // carriedRuntime returns the runtime that we carry for an architecture; nil:
 // none.
 func carriedRuntime(arch string) []byte {
-	program, err := carried.ReadFile("runtime/bootstrap-" + arch)
+	program, err := embedded.ReadFile("runtime/bootstrap-" + arch)
 	if err != nil {
 		return nil
 	}

@@ -31,7 +31,7 @@ func readBinary(r io.ReaderAt) (b *binary, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the program: %w", err)
 	}
-	if err := bounded(f); err != nil {
+	if err := checkTables(f); err != nil {
 		return nil, err
 	}
 	b = &binary{machine: machineOf(f), wide: f.Class == elf.ELFCLASS64, loader: loaderOf(f)}
@@ -57,9 +57,9 @@ func readBinary(r io.ReaderAt) (b *binary, err error) {
 // maxTable is the size of a table of an ELF file that is read as a whole.
 const maxTable = 64 << 20
 
-// bounded refuses a file whose tables would take much memory: no linker
+// checkTables refuses a file whose tables would take much memory: no linker
 // compresses them.
-func bounded(f *elf.File) error {
+func checkTables(f *elf.File) error {
 	for _, s := range f.Sections {
 		switch s.Type {
 		case elf.SHT_DYNAMIC, elf.SHT_DYNSYM, elf.SHT_STRTAB, elf.SHT_GNU_VERNEED, elf.SHT_GNU_VERDEF, elf.SHT_GNU_VERSYM:

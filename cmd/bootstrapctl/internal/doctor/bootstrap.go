@@ -21,8 +21,8 @@ func IsRuntime(f *pack.File) bool {
 	return err == nil && info.Path == runtimePath
 }
 
-// bootstrap looks at the file that the platform starts.
-func (x *exam) bootstrap() {
+// checkBootstrap looks at the file that the platform starts.
+func (x *exam) checkBootstrap() {
 	f := x.Tree.File("bootstrap")
 	if f == nil || !f.Mode.IsRegular() {
 		return

@@ -77,8 +77,8 @@ func Examine(ctx context.Context, fn Function, temp string) *Report {
 	x.readVariables()
 	x.resolve()
 	for _, check := range []func(*exam){
-		(*exam).problems, (*exam).layout, (*exam).bootstrap, (*exam).handler, (*exam).command, (*exam).scripts, (*exam).programs,
-		(*exam).modes, (*exam).modules, (*exam).names, (*exam).sizes, (*exam).variables, (*exam).options, (*exam).start,
+		(*exam).addProblems, (*exam).checkLayout, (*exam).checkBootstrap, (*exam).checkHandler, (*exam).checkCommand, (*exam).checkScripts, (*exam).checkPrograms,
+		(*exam).checkModes, (*exam).checkModules, (*exam).checkNames, (*exam).checkSizes, (*exam).checkVariables, (*exam).checkOptions, (*exam).checkStart,
 	} {
 		check(x)
 	}
@@ -138,9 +138,9 @@ func (x *exam) path() string {
 	return ""
 }
 
-// there returns a text that names paths on this machine with those on the
+// onPlatform returns a text that names paths on this machine with those on the
 // platform.
-func (x *exam) there(text string) string {
+func (x *exam) onPlatform(text string) string {
 	return strings.NewReplacer(x.Tree.Dir, x.system.folder, filepath.ToSlash(x.Tree.Dir), x.system.folder).Replace(text)
 }
 
@@ -157,8 +157,8 @@ func (x *exam) name(file string) string {
 	return filepath.ToSlash(name)
 }
 
-// problems are what reading the package has found.
-func (x *exam) problems() {
+// addProblems are what reading the package has found.
+func (x *exam) addProblems() {
 	for _, p := range x.Tree.Problems {
 		x.add(p.Kind, p.Name, "detail", p.Detail)
 	}

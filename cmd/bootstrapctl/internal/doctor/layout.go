@@ -7,9 +7,9 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
-// layout looks at what is at the top of a zip. To a folder, pack adds what is
+// checkLayout looks at what is at the top of a zip. To a folder, pack adds what is
 // missing.
-func (x *exam) layout() {
+func (x *exam) checkLayout() {
 	if x.Tree.File("scf_bootstrap") != nil && (!x.isZip() || x.Tree.File("bootstrap") != nil) {
 		x.add("scf-bootstrap-too", "scf_bootstrap")
 	}
@@ -23,12 +23,12 @@ func (x *exam) layout() {
 	case len(x.Tree.Files) == 0 && len(x.Tree.Problems) == 0:
 		x.add("empty", "")
 	case x.isZip() && x.Tree.File("bootstrap") == nil:
-		x.missing()
+		x.reportMissing()
 	}
 }
 
-// missing says why a zip has no bootstrap at its top.
-func (x *exam) missing() {
+// reportMissing says why a zip has no bootstrap at its top.
+func (x *exam) reportMissing() {
 	if folder, ok := x.outerFolder(); ok {
 		x.add("outer-folder", folder+"/", "folder", folder)
 		return
@@ -61,8 +61,8 @@ func (x *exam) outerFolder() (folder string, found bool) {
 	return folder, folder != "" && x.Tree.File(folder+"/bootstrap") != nil
 }
 
-// names are those that not every file system can hold.
-func (x *exam) names() {
+// checkNames are those that not every file system can hold.
+func (x *exam) checkNames() {
 	seen := map[string]string{}
 	for _, f := range x.Tree.Files {
 		lower := strings.ToLower(f.Name)

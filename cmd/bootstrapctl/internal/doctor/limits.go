@@ -18,8 +18,8 @@ func Size(bytes int64) string {
 	return fmt.Sprintf("%d bytes", bytes)
 }
 
-// sizes compares with the platform's limits.
-func (x *exam) sizes() {
+// checkSizes compares with the platform's limits.
+func (x *exam) checkSizes() {
 	if size, limit := x.Tree.Size(), x.system.unpacked; size > limit {
 		x.add("unpacked-size", "", "size", Size(size), "limit", Size(limit))
 	}
@@ -44,9 +44,9 @@ func Limits(platform string) (upload, unpacked int64) {
 	return systems[platform].upload, systems[platform].unpacked
 }
 
-// variables looks at those of the function, not at those in bootstrap.env, which
+// checkVariables looks at those of the function, not at those in bootstrap.env, which
 // the platform does not see.
-func (x *exam) variables() {
+func (x *exam) checkVariables() {
 	total := 0
 	for _, v := range x.Env {
 		name, value, _ := strings.Cut(v, "=")
@@ -63,8 +63,8 @@ func (x *exam) variables() {
 	}
 }
 
-// start compares how long the start took with the limit of the function.
-func (x *exam) start() {
+// checkStart compares how long the start took with the limit of the function.
+func (x *exam) checkStart() {
 	if x.Started > 0 && x.Started >= x.Limit {
 		x.add("slow-start", "", "took", x.Started.Round(time.Millisecond).String(), "limit", x.Limit.String(),
 			"seconds", strconv.Itoa(int((x.Limit+time.Second-1)/time.Second)))

@@ -21,8 +21,8 @@ func isModule(name string) bool {
 	return false
 }
 
-// module adds the finding of a native module that is for something else.
-func (x *exam) module(f *pack.File, machine string) {
+// checkModule adds the finding of a native module that is for something else.
+func (x *exam) checkModule(f *pack.File, machine string) {
 	id := "python-module"
 	if path.Ext(f.Name) == ".node" {
 		id = "node-module"
@@ -30,17 +30,17 @@ func (x *exam) module(f *pack.File, machine string) {
 	x.add(id, f.Name, "machine", machine, "path", path.Join(x.system.folder, f.Name))
 }
 
-// modules looks at the tags of installed Python wheels.
-func (x *exam) modules() {
+// checkModules looks at the tags of installed Python wheels.
+func (x *exam) checkModules() {
 	for _, f := range x.Tree.Files {
 		if f.Mode.IsRegular() && strings.HasSuffix(f.Name, ".dist-info/WHEEL") {
-			x.wheel(f)
+			x.checkWheel(f)
 		}
 	}
 }
 
-// wheel adds a finding if none of a wheel's tags fits the platform.
-func (x *exam) wheel(f *pack.File) {
+// checkWheel adds a finding if none of a wheel's tags fits the platform.
+func (x *exam) checkWheel(f *pack.File) {
 	content, err := f.Open()
 	if err != nil {
 		return
@@ -54,7 +54,7 @@ func (x *exam) wheel(f *pack.File) {
 		}
 		parts := strings.Split(strings.TrimSpace(value), "-")
 		tag = parts[len(parts)-1]
-		if id, needs = x.unfit(tag); id == "" {
+		if id, needs = x.wheelFinding(tag); id == "" {
 			return
 		}
 	}
@@ -68,9 +68,9 @@ var manylinux = regexp.MustCompile(`^manylinux_(\d+)_(\d+)_(.+)$`)
 // oldManylinux are the tags from before the glibc version was in their names.
 var oldManylinux = map[string]string{"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 
-// unfit returns the finding for a wheel's platform tag that does not fit; empty:
+// misfit returns the finding for a wheel's platform tag that does not fit; empty:
 // it fits.
-func (x *exam) unfit(tag string) (id, needs string) {
+func (x *exam) wheelFinding(tag string) (id, needs string) {
 	cpu := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[x.Arch]
 	system, machine := tag, ""
 	if m := manylinux.FindStringSubmatch(tag); m != nil {

@@ -2,9 +2,9 @@ package doctor
 
 import "strings"
 
-// options asks the runtime about its options, and looks for a Procfile that
+// checkOptions asks the runtime about its options, and looks for a Procfile that
 // nothing names.
-func (x *exam) options() {
+func (x *exam) checkOptions() {
 	if x.Tree.File("Procfile") != nil && x.vars["BOOTSTRAP_SIDECARS"] == "" {
 		x.add("procfile-unused", "Procfile")
 	}
@@ -22,7 +22,7 @@ func (x *exam) options() {
 		level, text, _ := strings.Cut(line, ": ")
 		id := map[string]string{"error": "option", "warning": "option-unknown"}[level]
 		if id != "" {
-			x.add(id, placeOf(text), "what", x.there(text))
+			x.add(id, placeOf(text), "what", x.onPlatform(text))
 		}
 	}
 }

@@ -24,8 +24,8 @@ func (x *exam) binary(f *pack.File) (*binary, error) {
 	return readBinary(content)
 }
 
-// programs looks at all compiled files, and at files that run but are not programs.
-func (x *exam) programs() {
+// checkPrograms looks at all compiled files, and at files that run but are not programs.
+func (x *exam) checkPrograms() {
 	for _, f := range x.Tree.Files {
 		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
 			continue
@@ -33,12 +33,12 @@ func (x *exam) programs() {
 		switch head := x.head(f); {
 		case bytes.HasPrefix(head, []byte("\x7fELF")):
 			if b, err := x.binary(f); err == nil {
-				x.program(f, b)
+				x.checkProgram(f, b)
 			} else if x.isRun(f) {
 				x.addTo("program-damaged", f, "detail", err.Error())
 			}
 		case isModule(f.Name) && foreignSystem(head) != "":
-			x.module(f, foreignSystem(head))
+			x.checkModule(f, foreignSystem(head))
 		case !x.isRun(f) || f.Name == "bootstrap":
 		case len(head) == 0:
 			x.addTo("program-empty", f, "failure", x.inspectRun(f, head))
@@ -72,11 +72,11 @@ func (x *exam) isRun(f *pack.File) bool {
 	return x.essential[f.Name] && (x.name(x.target.Args[0]) == f.Name || x.target.Args[0] == path.Join(x.system.folder, f.Name))
 }
 
-// program looks at a compiled file.
-func (x *exam) program(f *pack.File, b *binary) {
+// checkProgram looks at a compiled file.
+func (x *exam) checkProgram(f *pack.File, b *binary) {
 	switch {
 	case b.machine != x.Arch && isModule(f.Name):
-		x.module(f, b.machine)
+		x.checkModule(f, b.machine)
 	case !b.wide && (b.machine == "386" || b.machine == "arm"):
 		x.addTo("elf-class", f, "machine", b.machine)
 	case b.machine != x.Arch:
@@ -90,7 +90,7 @@ func (x *exam) program(f *pack.File, b *binary) {
 	case b.glibc != "" && x.system.glibc == "" && newer(b.glibc, "2.17"):
 		x.addTo("glibc-unsure", f, "needs", b.glibc)
 	default:
-		x.libraries(f, b)
+		x.checkLibraries(f, b)
 	}
 }
 
@@ -104,9 +104,9 @@ func muslOf(b *binary) string {
 	return ""
 }
 
-// libraries looks for what a program needs: in the package where the loader
+// checkLibraries looks for what a program needs: in the package where the loader
 // looks, or among what the platform surely has.
-func (x *exam) libraries(f *pack.File, b *binary) {
+func (x *exam) checkLibraries(f *pack.File, b *binary) {
 	if !b.program || b.loader == "" {
 		return // who loads a library may have loaded what that needs
 	}
@@ -145,9 +145,9 @@ func (x *exam) libraryFolders(f *pack.File, b *binary) (folders []string) {
 	return folders
 }
 
-// modes looks at the permissions in a zip, and at those of a folder where what
+// checkModes looks at the permissions in a zip, and at those of a folder where what
 // is to run would not run here either.
-func (x *exam) modes() {
+func (x *exam) checkModes() {
 	for _, f := range x.Tree.Files {
 		if f.Mode&fs.ModeSymlink != 0 || !x.isZip() {
 			continue

@@ -44,7 +44,7 @@ func (x *exam) resolve() {
 	if x.unsolved != nil {
 		return
 	}
-	x.By, x.Runs = "handler "+x.Handler, x.describe()
+	x.By, x.Runs = "handler "+x.Handler, x.runs()
 	if x.vars["BOOTSTRAP_COMMAND"] != "" {
 		x.By = "BOOTSTRAP_COMMAND"
 	}
@@ -55,8 +55,8 @@ func (x *exam) resolve() {
 	}
 }
 
-// describe says what runs.
-func (x *exam) describe() string {
+// runs says what runs.
+func (x *exam) runs() string {
 	switch t := x.target; {
 	case t.Function != "":
 		language := map[string]string{"bash": "bash", "python3": "Python", "node": "Node"}[command.Interpreter(t.File)]
@@ -66,9 +66,9 @@ func (x *exam) describe() string {
 	case x.isShellLine():
 		return "a command line for /bin/sh" // which may hold a secret
 	case x.vars["BOOTSTRAP_ADAPTER"] == "worker":
-		return "the worker " + x.there(t.Args[0])
+		return "the worker " + x.onPlatform(t.Args[0])
 	default:
-		return "the command " + x.there(t.Args[0])
+		return "the command " + x.onPlatform(t.Args[0])
 	}
 }
 
@@ -78,11 +78,11 @@ func (x *exam) isShellLine() bool {
 	return command != "" && !strings.HasPrefix(command, "[")
 }
 
-// handler looks at what the handler means.
-func (x *exam) handler() {
+// checkHandler looks at what the handler means.
+func (x *exam) checkHandler() {
 	if x.unsolved != nil {
 		if x.vars["BOOTSTRAP_COMMAND"] == "" && len(x.Tree.Files) > 0 && !x.has("outer-folder") {
-			x.add("handler-not-found", "", "what", x.there(message(x.unsolved)), "failure", x.there(failureText(x.unsolved)))
+			x.add("handler-not-found", "", "what", x.onPlatform(message(x.unsolved)), "failure", x.onPlatform(failureText(x.unsolved)))
 		}
 		return // a command that is wrong, the runtime complains of
 	}
@@ -95,18 +95,18 @@ func (x *exam) handler() {
 	case file == "":
 	case f == nil && x.isFolder(name):
 		failure := command.Inspect(file, fs.ModeDir|0o755, nil, x.lacks)
-		x.add("handler-folder", name, "failure", x.there(failureText(failure)))
+		x.add("handler-folder", name, "failure", x.onPlatform(failureText(failure)))
 	case f == nil && !x.Tree.HasProblem(name):
 		x.add("handler-ignored", name)
 	case f != nil && x.target.Function != "":
-		x.function(name)
-		x.defined(f)
+		x.checkFunction(name)
+		x.checkDefined(f)
 	}
 }
 
-// defined looks for the name of the function in its script. One that loads others
+// checkDefined looks for the name of the function in its script. One that loads others
 // may have it from there.
-func (x *exam) defined(f *pack.File) {
+func (x *exam) checkDefined(f *pack.File) {
 	content, err := f.Open()
 	if err != nil || f.Mode&fs.ModeSymlink != 0 {
 		return
@@ -132,9 +132,9 @@ func (x *exam) isFolder(name string) bool {
 	return false
 }
 
-// function looks for the interpreter of a function, and for others that the
-// handler fits, too.
-func (x *exam) function(name string) {
+// checkFunction looks for the interpreter of a function, and for others that the
+// checkHandler fits, too.
+func (x *exam) checkFunction(name string) {
 	base := strings.TrimSuffix(name, filepath.Ext(name))
 	for _, extension := range []string{".sh", ".py", ".js", ".mjs", ".cjs"} {
 		if other := base + extension; other != name && x.Tree.File(other) != nil {
@@ -144,12 +144,12 @@ func (x *exam) function(name string) {
 	interpreter := command.Interpreter(name)
 	option := map[string]string{"python3": "BOOTSTRAP_PYTHON", "node": "BOOTSTRAP_NODE"}[interpreter]
 	if option != "" && x.vars[option] == "" && slices.Contains(x.system.lacks, interpreter) {
-		x.add("language", name, "interpreter", interpreter, "option", option, "path", x.there(x.target.File))
+		x.add("language", name, "interpreter", interpreter, "option", option, "path", x.onPlatform(x.target.File))
 	}
 }
 
-// command looks for the program of a command that is a list of arguments.
-func (x *exam) command() {
+// checkCommand looks for the program of a command that is a list of arguments.
+func (x *exam) checkCommand() {
 	if x.unsolved != nil || x.vars["BOOTSTRAP_COMMAND"] == "" || x.isShellLine() {
 		return
 	}

@@ -61,8 +61,8 @@ func isShell(f *pack.File, head []byte) bool {
 	return slices.Contains(shells, program(head)) || program(head) == "" && slices.Contains([]string{".sh", ".bash"}, path.Ext(f.Name))
 }
 
-// scripts looks at every script but bootstrap.
-func (x *exam) scripts() {
+// checkScripts looks at every script but bootstrap.
+func (x *exam) checkScripts() {
 	parsed := 0
 	for _, f := range x.Tree.Files {
 		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
@@ -73,15 +73,15 @@ func (x *exam) scripts() {
 		if !named && command.Interpreter(f.Name) == "" && !isShell(f, head) {
 			continue
 		}
-		if fine := x.script(f, head); fine && parsed < maxParsed {
+		if fine := x.checkScript(f, head); fine && parsed < maxParsed {
 			parsed++
 			x.parse(f, head)
 		}
 	}
 }
 
-// script looks at one, and reports whether it is worth parsing.
-func (x *exam) script(f *pack.File, head []byte) (fine bool) {
+// checkScript looks at one, and reports whether it is worth parsing.
+func (x *exam) checkScript(f *pack.File, head []byte) (fine bool) {
 	loaded := x.isLoaded(f)
 	interpreter, _ := shebang(head)
 	bom := bytes.HasPrefix(head, []byte("\xef\xbb\xbf"))

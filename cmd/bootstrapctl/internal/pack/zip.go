@@ -45,7 +45,7 @@ func Date(getenv func(string) string) (time.Time, error) {
 // called with the bytes read so far; nil: it is not.
 func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) error {
 	archive := zip.NewWriter(w)
-	done := &counter{tell: progress}
+	done := &counter{report: progress}
 	for _, f := range t.Files {
 		if err := f.write(archive, date, done); err != nil {
 			return fmt.Errorf("cannot pack %s: %w", f.Name, err)
@@ -59,14 +59,14 @@ func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) err
 
 // A counter counts the bytes that are written to it.
 type counter struct {
-	total int64
-	tell  func(total int64) // nil: nobody
+	total  int64
+	report func(total int64) // nil: nobody
 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	c.total += int64(len(p))
-	if c.tell != nil {
-		c.tell(c.total)
+	if c.report != nil {
+		c.report(c.total)
 	}
 	return len(p), nil
 }

@@ -69,9 +69,9 @@ func quoteIfNeeded(value string) string {
 	return value
 }
 
-// what says in a few words what the runtime starts, with those of its limits
+// startText says in a few words what the runtime starts, with those of its limits
 // that are not the defaults.
-func (l ownLine) what(dir string) string {
+func (l ownLine) startText(dir string) string {
 	adapter := l.value("adapter")
 	text := l.value("platform") + ", " + adapter + " " + strings.ReplaceAll(l.value("command"), dir+"/", "")
 	if adapter == "none" {

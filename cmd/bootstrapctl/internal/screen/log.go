@@ -119,8 +119,8 @@ func (l *Log) show() {
 	l.line = l.line[:0]
 }
 
-// complains notes why the runtime cannot go on. It reports whether that is new.
-func (l *Log) complains(why string) bool {
+// noteComplaint notes why the runtime cannot go on. It reports whether that is new.
+func (l *Log) noteComplaint(why string) bool {
 	why = strings.TrimPrefix(why, cannotStart)
 	known := strings.Contains(l.why, why)
 	l.why = why

@@ -70,9 +70,9 @@ func (s *Screen) logLine(l *Log, line string) {
 	fresh := true
 	switch {
 	case isOwn && own.level == "ERROR":
-		fresh = l.complains(own.value("error"))
+		fresh = l.noteComplaint(own.value("error"))
 	case complains:
-		l.complains(strings.TrimSpace(complaint))
+		l.noteComplaint(strings.TrimSpace(complaint))
 	}
 	switch {
 	case s.options.Quiet:
@@ -99,7 +99,7 @@ func (s *Screen) ownLine(own ownLine) {
 	case own.level == "WARN":
 		s.println(s.text.paint(yellow, "bootstrap: "+own.short()))
 	case own.message == "starting":
-		s.println(s.text.paint(dim, strings.TrimSpace(s.options.Runtime+": "+own.what(s.options.Dir))))
+		s.println(s.text.paint(dim, strings.TrimSpace(s.options.Runtime+": "+own.startText(s.options.Dir))))
 	case !repeated[own.message]:
 		s.println(s.text.paint(dim, "bootstrap: "+own.short()))
 	}

@@ -107,7 +107,7 @@ func (s *Screen) failure(l *Log, o emulator.Outcome) {
 	}
 	s.println(s.text.paint(red, f.ErrorType+": ") + s.text.paint(bold, f.ErrorMessage))
 	stack := strings.TrimRight(strings.Join(f.StackTrace, "\n"), "\n")
-	if stack != "" && (s.options.Quiet || !l.said(stack)) {
+	if stack != "" && (s.options.Quiet || !l.recentlyShows(stack)) {
 		s.println("  " + strings.ReplaceAll(stack, "\n", "\n  "))
 	}
 }
@@ -118,8 +118,8 @@ func readFailure(o emulator.Outcome) (f failure, ok bool) {
 	return f, err == nil && f.ErrorType+f.ErrorMessage != ""
 }
 
-// said reports whether the end of the log has that text.
-func (l *Log) said(text string) bool {
+// recentlyShows reports whether the end of the log has that text.
+func (l *Log) recentlyShows(text string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Contains(string(l.recent), text)
