@@ -90,7 +90,7 @@ func TestWarnings(t *testing.T) {
 		"other runtime": {prepare: func(t *testing.T, dir string) { copyProgram(t, other, filepath.Join(dir, "bootstrap")) },
 			want: "/bootstrap is version v0.0.1-other, bootstrapctl has version "},
 		"same runtime":    {prepare: func(t *testing.T, dir string) { copyProgram(t, bootstrap, filepath.Join(dir, "bootstrap")) }},
-		"several scripts": {prepare: file("index.py", "", 0o644), want: "index.sh runs, not index.py: a handler means the first of them"},
+		"several scripts": {prepare: file("index.py", "", 0o644), want: "the handler matches several scripts: index.sh runs, not index.py"},
 		"one at a time":   {args: []string{"-platform", "functiongraph", "-concurrency", "2"}, want: "pass -env BOOTSTRAP_CONCURRENCY=2"},
 		"two at a time":   {args: []string{"-platform", "functiongraph", "-concurrency", "2", "-env", "BOOTSTRAP_CONCURRENCY=2"}},
 		"private file":    {prepare: file("key.pem", "", 0o600), want: "key.pem (mode 0600)"},

@@ -18,9 +18,9 @@ import (
 	"bootstrap/protocol"
 )
 
-const doctorText = `Say what would go wrong with the function in a folder, or in a zip, on a platform: what is
-wrong, what the platform would say of it, and how to correct it. The exit status is 1 if the
-function cannot work. Nothing of the function runs, unless -measure is set.`
+const doctorText = `Check the function in a folder or a zip for a platform. Print what is wrong, the error that
+the platform would show, and how to correct it. The exit status is 1 if the function cannot work.
+The function does not run, unless -measure is set.`
 
 // diagnose is the subcommand doctor.
 func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
@@ -55,7 +55,7 @@ func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 	return exitResult
 }
 
-// joinLines returns the errors, on a line each.
+// joinLines returns an error with each of the errors on a line of its own.
 func joinLines(errs ...error) error {
 	var text []string
 	for _, err := range errs {
@@ -89,7 +89,8 @@ func examineFile(ctx context.Context, file string, d *deployment, platform *prot
 	return doctor.Examine(ctx, fn, temp), nil
 }
 
-// readPackage reads a folder, or a zip by way of a new folder in temp.
+// readPackage reads a folder, or unpacks a zip into a new folder in temp and reads
+// that.
 func readPackage(file, temp string) (*pack.Tree, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -105,7 +106,7 @@ func readPackage(file, temp string) (*pack.Tree, error) {
 	return pack.ReadZip(file, dir)
 }
 
-// function returns what doctor examines.
+// function returns the function that package doctor examines.
 func (d *deployment) function(tree *pack.Tree, platform *protocol.Platform) doctor.Function {
 	return doctor.Function{
 		Tree: tree, Platform: platform, Handler: d.handler, Env: d.env, Arch: d.arch, Limit: d.timeout,
@@ -113,11 +114,12 @@ func (d *deployment) function(tree *pack.Tree, platform *protocol.Platform) doct
 	}
 }
 
-// findInterpreter finds what parses scripts. The bash of macOS is too old to know
-// all that the platforms' know, and that of Windows does not know its paths.
+// findInterpreter finds an interpreter on this machine to parse scripts. It refuses
+// the shells of macOS, which are older than those of the platforms, and those of
+// Windows, which do not understand its paths.
 func findInterpreter(name string) (string, error) {
 	if runtime.GOOS != "linux" && (name == "bash" || name == "sh") {
-		return "", fmt.Errorf("the %s of this system is another", name)
+		return "", fmt.Errorf("the %s of this system differs from that of the platform", name)
 	}
 	return exec.LookPath(name)
 }
@@ -133,7 +135,7 @@ func printJSON(w io.Writer, report *doctor.Report) error {
 	}{report, report.Count(doctor.Error), report.Count(doctor.Warning)})
 }
 
-// printReport prints what was found for people.
+// printReport prints a report for people.
 func printReport(p *painter, file string, report *doctor.Report, d *deployment, platform *protocol.Platform) {
 	fmt.Fprintf(p, "%s on %s, %s\n", p.bold(file), platform.Title, d.arch)
 	if report.Runs != "" {
@@ -151,7 +153,7 @@ func printReport(p *painter, file string, report *doctor.Report, d *deployment, 
 	}
 }
 
-// printFindings prints the findings, and what was not examined.
+// printFindings prints the findings, and the list of skipped checks.
 func printFindings(p *painter, report *doctor.Report) {
 	columns := 0
 	for _, f := range report.Findings {
@@ -171,7 +173,7 @@ func printFindings(p *painter, report *doctor.Report) {
 	}
 }
 
-// sentence returns what is wrong with a file, and a blank.
+// sentence returns the file, if any, the text of its finding, and a space.
 func sentence(file, what string) string {
 	if file != "" {
 		file += ": "
@@ -179,7 +181,7 @@ func sentence(file, what string) string {
 	return file + what + " "
 }
 
-// maxName is up to which length names of files have a column.
+// maxName is the greatest width of the column with the names of files.
 const maxName = 40
 
 // printFinding prints the first lines of a finding to a terminal, the names of

@@ -14,7 +14,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// readEvent returns the event, which is JSON: the platforms take nothing else.
+// readEvent returns the event, which must be JSON, as platforms accept nothing else.
 func (in *invocation) readEvent(platform *protocol.Platform, stdin io.Reader) (event []byte, err error) {
 	name := in.eventFile
 	switch name {
@@ -29,7 +29,7 @@ func (in *invocation) readEvent(platform *protocol.Platform, stdin io.Reader) (e
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the event: %w", err)
 	}
-	event = bytes.TrimPrefix(event, []byte("\ufeff")) // Windows' editors write one
+	event = bytes.TrimPrefix(event, []byte("\ufeff")) // the byte order mark of Windows' editors
 	if len(bytes.TrimSpace(event)) == 0 {
 		return nil, fmt.Errorf("%s: the event is empty: expected JSON, such as {}", name)
 	}
@@ -57,7 +57,7 @@ func readAtMost(r io.Reader, platform *protocol.Platform) ([]byte, error) {
 	return event, err
 }
 
-// checkJSON says where text is not JSON.
+// checkJSON returns an error with the place where text is not JSON.
 func checkJSON(name string, text []byte) error {
 	var any json.RawMessage
 	err := json.Unmarshal(text, &any)
@@ -65,7 +65,7 @@ func checkJSON(name string, text []byte) error {
 	if err == nil || !errors.As(err, &syntax) {
 		return err
 	}
-	at := max(0, int(syntax.Offset)-1) // of the byte that is wrong
+	at := max(0, int(syntax.Offset)-1) // index of the invalid byte
 	if strings.Contains(err.Error(), "unexpected end") {
 		at = len(bytes.TrimRight(text, " \t\r\n"))
 	}
@@ -81,7 +81,7 @@ func position(text []byte, at int) (line, column int, source string) {
 	return 1 + bytes.Count(text[:begin], []byte("\n")), at - begin + 1, strings.TrimRight(string(rest), "\r")
 }
 
-// blank is as wide as text: tabs stay what they are.
+// blank returns spaces as wide as text, and keeps its tabs.
 func blank(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' {

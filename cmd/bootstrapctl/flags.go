@@ -14,13 +14,13 @@ import (
 	"bootstrap/protocol"
 )
 
-// list is a flag that may be given more than once.
+// A list is a flag that may be repeated.
 type list []string
 
 func (l *list) String() string     { return strings.Join(*l, " ") }
 func (l *list) Set(v string) error { *l = append(*l, v); return nil }
 
-// invalid returns what is not NAME=value.
+// invalid returns an error for each value that is not NAME=value.
 func (l list) invalid() (all []error) {
 	for _, v := range l {
 		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {
@@ -30,8 +30,8 @@ func (l list) invalid() (all []error) {
 	return all
 }
 
-// A deployment is what doctor and pack need to know of the function in the
-// cloud. Its flags have the names of those of invoke.
+// A deployment holds the settings of the function in the cloud, for doctor and pack.
+// Its flags have the same names as those of invoke.
 type deployment struct {
 	platform, handler, arch string
 	env                     list
@@ -46,7 +46,7 @@ func (d *deployment) flags(f *flag.FlagSet) {
 	f.Var(&d.env, "env", "a variable of the function, `NAME=value`; may be repeated")
 }
 
-// check returns the platform, and all that is wrong with the flags.
+// check returns the platform, and an error that lists all invalid flags.
 func (d *deployment) check() (*protocol.Platform, error) {
 	wrong := d.env.invalid()
 	platform, err := protocol.Detect(d.platform, os.Getenv)
@@ -68,7 +68,7 @@ func (d *deployment) check() (*protocol.Platform, error) {
 	return platform, errors.Join(wrong...)
 }
 
-// A parsed flag says in its own words what it expects.
+// A parsed is a flag whose error says what it expects.
 type parsed[T any] struct {
 	to       *T
 	parse    func(string) (T, error)
@@ -76,7 +76,7 @@ type parsed[T any] struct {
 }
 
 func (p parsed[T]) String() string {
-	if p.to == nil { // as package flag makes one, to see whether the default is zero
+	if p.to == nil { // package flag makes a zero value, to compare the default with it
 		return ""
 	}
 	return fmt.Sprint(*p.to)
@@ -107,7 +107,8 @@ func isSet(flags *flag.FlagSet, name string) (set bool) {
 	return set
 }
 
-// newFlags returns the flags of a subcommand, whose help is a line and a list.
+// newFlags returns the flags of a subcommand. Its help is the text and a list of
+// flags.
 func newFlags(command, arguments, text string, stderr io.Writer) *flag.FlagSet {
 	f := flag.NewFlagSet("bootstrapctl "+command, flag.ContinueOnError)
 	f.SetOutput(stderr)
@@ -123,8 +124,8 @@ func newFlags(command, arguments, text string, stderr io.Writer) *flag.FlagSet {
 	return f
 }
 
-// parse parses flags before and behind the other arguments, which it returns.
-// The status is that to exit with where ok is false.
+// parse parses the flags before and after the other arguments, and returns those.
+// If ok is false, the program must exit with the status.
 func parse(f *flag.FlagSet, args []string) (rest []string, status int, ok bool) {
 	stderr, help := f.Output(), f.Usage
 	f.SetOutput(io.Discard) // an error is one line, not the list of flags
@@ -151,7 +152,8 @@ const (
 	invalidFlag = "invalid value "
 )
 
-// explain says what is wrong with a flag, and what was meant.
+// explain rewrites an error of package flag, with the nearest name for an unknown
+// flag.
 func explain(f *flag.FlagSet, err error) string {
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, unknownFlag); ok {
@@ -168,7 +170,7 @@ func explain(f *flag.FlagSet, err error) string {
 	return text
 }
 
-// didYouMean asks for the nearest of names, if one is near.
+// didYouMean returns a question with the nearest of the names, if one is near.
 func didYouMean(name string, names []string) string {
 	if near, ok := nearest.Of(name, names); ok {
 		return fmt.Sprintf(": did you mean %s?", near)
@@ -183,7 +185,7 @@ func platformNames() (names []string) {
 	return names
 }
 
-// singleArgument returns the single argument, or otherwise its default.
+// singleArgument returns the only argument, or a default if there is none.
 func singleArgument(rest []string, otherwise string) (string, error) {
 	switch len(rest) {
 	case 0:

@@ -16,13 +16,13 @@ import (
 	"bootstrap/examples"
 )
 
-// kinds are the functions that init writes, each a folder of the examples.
+// kinds lists the functions that init writes, and the folder of each in examples.
 var kinds = []struct{ name, example, text string }{
 	{"sh", "shell", "a function in bash"},
 	{"python", "python", "a function in Python"},
 	{"node", "node", "a function in JavaScript"},
-	{"tool", "cli", "a program that the system has, without any code"},
-	{"worker", "worker", "a program that stays between events"},
+	{"tool", "cli", "a program of the system, without any code"},
+	{"worker", "worker", "a program that keeps running between events"},
 	{"sidecar", "sidecar", "a function in Python, and a program beside it"},
 }
 
@@ -64,7 +64,7 @@ func initialize(_ context.Context, args []string, _ io.Reader, stdout, stderr io
 	return exitResult
 }
 
-// next returns the commands that follow.
+// next returns the commands to run after init.
 func next(dir string) string {
 	invoke, folder := []string{"invoke"}, []string(nil)
 	if dir != "." {
@@ -78,7 +78,7 @@ func next(dir string) string {
 	return b.String()
 }
 
-// kindAndFolder reads the arguments.
+// kindAndFolder returns the example and the folder that the arguments name.
 func kindAndFolder(rest []string) (example, dir string, err error) {
 	if len(rest) == 0 {
 		rest = []string{kinds[0].name}
@@ -98,15 +98,14 @@ func kindAndFolder(rest []string) (example, dir string, err error) {
 	return "", "", fmt.Errorf("%q is not a kind of function: expected sh, python, node, tool, worker or sidecar", rest[0])
 }
 
-// A newFile is to be written.
+// A newFile is a file to write.
 type newFile struct {
 	name string // with slashes
 	mode fs.FileMode
 	data []byte
 }
 
-// template returns the files of an example, whose README is about the folder
-// in which it is.
+// template returns the files of an example, with the README rewritten by relocate.
 func template(example string) (files []newFile, err error) {
 	err = fs.WalkDir(examples.Files, example, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -134,7 +133,8 @@ var (
 	anyPath     = regexp.MustCompile(`( -dir)? examples/[a-z]+(/[a-z.]+)?`)
 )
 
-// relocate rewrites an example's README for the folder in which it lies.
+// relocate rewrites the paths in an example's README, so that its commands work in
+// the README's own folder.
 func relocate(text []byte, example string) []byte {
 	text = outsideLink.ReplaceAll(text, []byte("$1"))
 	text = anyPath.ReplaceAllFunc(text, func(found []byte) []byte {
@@ -146,7 +146,7 @@ func relocate(text []byte, example string) []byte {
 	return text
 }
 
-// writeNew writes files that do not exist yet: all, or none.
+// writeNew writes the files, or none of them if one exists already.
 func writeNew(dir string, files []newFile) error {
 	var there []error
 	for _, f := range files {

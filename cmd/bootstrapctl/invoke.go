@@ -23,13 +23,13 @@ result goes to stdout. Ctrl-C stops the runtime as the platform does; a second
 Ctrl-C kills it. The exit status is 0 for a result, 1 for a failure, 2 for wrong
 usage, and 130 after Ctrl-C.`
 
-// exitInterrupted is the exit status after Ctrl-C, as shells have it.
+// exitInterrupted is the exit status after Ctrl-C, as in shells.
 const exitInterrupted = 130
 
-// stopSignals are those that stop a session, as main has them.
+// stopSignals are the signals that stop a session, the same as in main.
 var stopSignals = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}
 
-// An invocation is what the flags of invoke say.
+// An invocation holds the flags of invoke.
 type invocation struct {
 	dir, platform, handler string
 	event, eventFile       string
@@ -49,7 +49,7 @@ func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 	f.StringVar(&in.event, "event", "{}", "the event, as `JSON`")
 	f.StringVar(&in.eventFile, "event-file", "", "the `file` with the event; - or a lone - after the flags: standard input")
 	durationFlag(f, &in.timeout, "timeout", 3*time.Second, "the function's time limit, such as 60s")
-	numberFlag(f, &in.memory, "memory", 128, "the function's memory in `MB`, which it is told but not held to")
+	numberFlag(f, &in.memory, "memory", 128, "the function's memory in `MB`, for its variables; not enforced")
 	numberFlag(f, &in.repeat, "repeat", 1, "how many `times` to send the event")
 	numberFlag(f, &in.concurrency, "concurrency", 1, "`how many` of these at the same time; not on scf")
 	f.Var(&in.env, "env", "a variable of the function, `NAME=value`; may be repeated")
@@ -86,7 +86,7 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	return status
 }
 
-// check finds all that is wrong with the flags.
+// check returns the platform, and an error that lists all invalid flags.
 func (in *invocation) check(flags *flag.FlagSet, rest []string) (*protocol.Platform, error) {
 	wrong := in.env.invalid()
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
@@ -120,8 +120,8 @@ func (in *invocation) check(flags *flag.FlagSet, rest []string) (*protocol.Platf
 	return platform, errors.Join(wrong...)
 }
 
-// run sends the event as often as asked to an instance of the function. Its
-// error is one of ours, not of the function.
+// run starts an instance of the function and sends it the event -repeat times. Its
+// error is never a failure of the function.
 func (in *invocation) run(ctx context.Context, platform *protocol.Platform, event []byte, stdout, stderr io.Writer) (status int, err error) {
 	program, err := findRuntime(ctx, in.runtime, in.dir)
 	if err != nil {
@@ -146,7 +146,7 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 	return s.serve(ctx, program.args)
 }
 
-// absolute is the full path of a folder, where that can be found.
+// absolute returns the full path of a folder, or the path itself on an error.
 func absolute(dir string) string {
 	if path, err := filepath.Abs(dir); err == nil {
 		return path

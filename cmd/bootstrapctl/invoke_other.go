@@ -10,7 +10,7 @@ import (
 	"runtime"
 )
 
-// invoke says what it needs.
+// invoke prints that it needs Linux, and how to run it in Docker.
 func invoke(_ context.Context, args []string, _ io.Reader, _, stderr io.Writer) int {
 	folder, err := os.Getwd()
 	if err != nil {

@@ -16,24 +16,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lifeline is a pipe to a watcher: a process of this program that kills the
-// runtime, and all that it has started, when this process is gone without
-// having done so itself (SIGKILL, SIGQUIT, a crash). The watcher is not the
-// parent of the runtime, so that nothing is between the two of them.
+// A lifeline is a pipe to a watcher, which is a second process of this program. If
+// this process dies without stopping the runtime (SIGKILL, SIGQUIT, a crash), the
+// watcher kills the runtime and its descendants. The runtime is still a child of
+// this process, not of the watcher.
 //
-// Pdeathsig is no way to do that: it fires when the thread that forked exits.
+// Pdeathsig cannot do that: it fires when the thread that forked exits.
 type lifeline struct {
-	end     *os.File // closed by the kernel when this process is gone
+	end     *os.File // closed by the kernel when this process exits
 	watcher *exec.Cmd
 }
 
-// watchFlag, and the mark of what to watch, make invoke the watcher.
+// watchFlag makes invoke the watcher. The mark of the processes to kill follows it.
 const watchFlag = "-watch"
 
-// holdLifeline starts a watcher over all processes that have a variable. From
-// then on this process adopts what the runtime leaves behind.
+// holdLifeline starts a watcher over all processes that have the mark in their
+// environment. From then on, this process adopts the orphans of the runtime.
 func holdLifeline(mark string) (*lifeline, error) {
-	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // refused: orphans without the mark stay
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // on an error, orphans without the mark go on running
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch the runtime: %w", err)
@@ -49,23 +49,24 @@ func holdLifeline(mark string) (*lifeline, error) {
 	return &lifeline{end: write, watcher: cmd}, nil
 }
 
-// release ends the watcher: nothing is left to watch.
+// release stops the watcher, as there is nothing left to watch.
 func (l *lifeline) release() {
 	_ = l.watcher.Process.Kill()
-	_ = l.watcher.Wait() // killed
+	_ = l.watcher.Wait() // reports only that it was killed
 	l.end.Close()
 }
 
-// watch is the watcher: stdin ends when there is nobody left who would stop the
-// runtime.
+// watch runs the watcher. Its stdin is the pipe of the lifeline, which ends when the
+// other process exits.
 func watch(mark string, stdin io.Reader) int {
-	_, _ = io.Copy(io.Discard, stdin) // its end is all that it says
+	_, _ = io.Copy(io.Discard, stdin) // only its end matters
 	emulator.Sweep(mark)
 	return exitResult
 }
 
-// clearAdopted kills the processes that this process has adopted, and what they
-// start, and names them: all of its children but the watcher.
+// clearAdopted kills the processes that this process has adopted, and the children
+// that they leave, and returns their names. These are all of its children but the
+// watcher.
 func (l *lifeline) clearAdopted() (killed []string) {
 	for {
 		adopted := slices.DeleteFunc(procfs.Children(os.Getpid()), func(pid int) bool { return pid == l.watcher.Process.Pid })
@@ -76,7 +77,7 @@ func (l *lifeline) clearAdopted() (killed []string) {
 			if procfs.ReadStat(pid).Living() {
 				killed = append(killed, fmt.Sprintf("%s (%d)", procfs.Name(pid), pid))
 			}
-			_ = syscall.Kill(pid, syscall.SIGKILL) // dead already: the same
+			_ = syscall.Kill(pid, syscall.SIGKILL) // an error means that it has already exited
 			_, _ = syscall.Wait4(pid, nil, 0, nil) // its own children are ours now
 		}
 	}

@@ -16,28 +16,28 @@ import (
 
 // Exit statuses.
 const (
-	exitResult  = 0 // all went well
-	exitFailure = 1 // the function failed, or cannot work
+	exitResult  = 0 // success
+	exitFailure = 1 // the function failed, or doctor has found an error
 	exitUsage   = 2 // wrong usage
 )
 
-// A subcommand is one word behind bootstrapctl.
+// A subcommand is the first argument of bootstrapctl, such as "invoke".
 type subcommand struct {
 	name, arguments, summary string
 	run                      func(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int
 }
 
-// subcommands are in the order of the help text.
+// subcommands lists them in the order of the help text.
 var subcommands []subcommand
 
-func init() { // help lists the table that it is in
+func init() { // not an initializer, as help uses the table
 	subcommands = []subcommand{
 		{"init", "[KIND] [DIR]", "write a small function to start with", initialize},
-		{"invoke", "[flags]", "send an event to a function here", invoke},
-		{"doctor", "[flags] [DIR | ZIP]", "say what would fail in the cloud", diagnose},
+		{"invoke", "[flags]", "run a function here with an event", invoke},
+		{"doctor", "[flags] [DIR | ZIP]", "find what would fail in the cloud", diagnose},
 		{"pack", "[flags] [DIR]", "write the zip to upload", packFolder},
 		{"version", "", "print the version", printVersion},
-		{"help", "[COMMAND]", "print this text, or that of one", help},
+		{"help", "[COMMAND]", "print this text or help on a command", help},
 	}
 }
 
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUsage
 }
 
-// names are those of the subcommands for people.
+// names returns the names of the subcommands.
 func names() (all []string) {
 	for _, c := range subcommands {
 		all = append(all, c.name)
@@ -78,7 +78,7 @@ func names() (all []string) {
 
 func usage() string {
 	var b strings.Builder
-	b.WriteString("bootstrapctl makes cloud functions right on this machine.\n\n")
+	b.WriteString("bootstrapctl writes, runs, checks and packs cloud functions on this machine.\n\n")
 	for _, c := range subcommands {
 		fmt.Fprintf(&b, "  bootstrapctl %-27s %s\n", strings.TrimSpace(c.name+" "+c.arguments), c.summary)
 	}

@@ -41,7 +41,7 @@ func measureStart(ctx context.Context, dir string, d *deployment, platform *prot
 	return outcome.Init, nil
 }
 
-// checkOptions runs the runtime that we carry to check its options.
+// checkOptions runs the runtime of bootstrapctl to check the options.
 func checkOptions(ctx context.Context, dir string, env []string) ([]string, error) {
 	program, err := ownRuntime(ctx)
 	if err != nil {

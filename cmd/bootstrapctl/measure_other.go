@@ -14,5 +14,5 @@ func measureStart(context.Context, string, *deployment, *protocol.Platform) (tim
 	return 0, errors.New("cannot measure the start: the runtime needs Linux")
 }
 
-// checkOptions is nil: the runtime, which knows its options, needs Linux.
+// checkOptions is nil, as the runtime, which checks options, needs Linux.
 var checkOptions func(ctx context.Context, dir string, env []string) ([]string, error)

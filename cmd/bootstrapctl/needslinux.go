@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// needsLinux says how to run invoke on another system: the runtime is a program
-// for Linux.
+// needsLinux returns a message with the command that runs invoke in Docker, as the
+// runtime is a program for Linux.
 func needsLinux(arch, folder string, args []string) string {
 	return fmt.Sprintf(`bootstrapctl invoke runs the runtime, which needs Linux. With Docker, and with
 bootstrapctl-linux-%[1]s of this release in this folder:
@@ -20,7 +20,7 @@ The image must have what the function needs, such as python:3 or node:22.
 
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
-// quote returns words as a shell takes them.
+// quote returns the words as a command line for a shell.
 func quote(words ...string) string {
 	var all []string
 	for _, word := range words {

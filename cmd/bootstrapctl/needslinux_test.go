@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The line for Docker has the arguments as they were given.
+// The command for Docker has the same arguments.
 func TestNeedsLinux(t *testing.T) {
 	args := []string{"-event", `{"name": "Ada's"}`, "-dir", "hello"}
 	text := needsLinux("arm64", "/home/me/my code", args)

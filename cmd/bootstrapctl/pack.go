@@ -15,11 +15,11 @@ import (
 	"bootstrap/protocol"
 )
 
-const packText = `Write the zip to upload: the files of a folder, and the runtime as bootstrap. What is meant to
-run is executable, whatever the file system says; .git and what .bootstrapignore names (in the
-syntax of .gitignore) stay out. The same files give the same bytes. Doctor looks at them first.`
+const packText = `Write the zip to upload: the files of a folder, and the runtime as bootstrap. Programs and
+scripts are made executable. .git and the files that .bootstrapignore lists (in the syntax of
+.gitignore) are left out. The same files give the same bytes. Doctor checks the files first.`
 
-// A packing is what the flags of pack say.
+// A packing holds the flags of pack.
 type packing struct {
 	deployment
 	dir, output string
@@ -32,7 +32,7 @@ func packFolder(ctx context.Context, args []string, _ io.Reader, stdout, stderr 
 	var k packing
 	flags := newFlags("pack", "[flags] [DIR]", packText, stderr)
 	k.flags(flags)
-	flags.StringVar(&k.output, "o", "", "the zip to write (default: the name of the folder, and .zip)")
+	flags.StringVar(&k.output, "o", "", "the zip to write (default: FOLDER.zip)")
 	flags.BoolVar(&k.fix, "fix", false, "turn Windows line ends (CRLF) of scripts into Unix ones, and drop byte order marks, in the zip")
 	flags.BoolVar(&k.force, "force", false, "write the zip in spite of errors")
 	flags.BoolVar(&k.layer, "layer", false, "write a layer for Lambda: the runtime alone, for functions without a bootstrap")
@@ -53,7 +53,7 @@ func packFolder(ctx context.Context, args []string, _ io.Reader, stdout, stderr 
 	return exitResult
 }
 
-// find looks for the folder, and names the zip after it.
+// find checks the folder, and names the zip after it.
 func (k *packing) find(dir string) error {
 	k.dir = dir
 	info, err := os.Stat(dir)
@@ -69,7 +69,7 @@ func (k *packing) find(dir string) error {
 	return err
 }
 
-// zipName returns the name of the zip of a folder, where no other is given.
+// zipName returns the default name of the zip of a folder.
 func zipName(dir string) (string, error) {
 	absolute, err := filepath.Abs(dir)
 	return filepath.Base(absolute) + ".zip", err
@@ -168,11 +168,11 @@ func (k *packing) examine(ctx context.Context, tree *pack.Tree, platform *protoc
 	return doctor.Examine(ctx, k.function(tree, platform), temp), nil
 }
 
-// large is from how many bytes on a terminal sees the progress.
+// large is the size, in bytes, from which a terminal shows the progress.
 const large = 8 << 20
 
-// progress returns a function that shows how much is packed; nil: nobody would
-// see it.
+// progress returns a function that shows how much is packed, or nil if it should
+// not be shown.
 func progress(p *painter, total int64) func(done int64) {
 	if !p.terminal || total < large {
 		return nil
@@ -189,8 +189,7 @@ func progress(p *painter, total int64) func(done int64) {
 	}
 }
 
-// summary says what was packed, how large it is, what will run, and how to
-// upload it.
+// summary prints the size of the zip, what it runs, and how to upload it.
 func (k *packing) summary(p *painter, tree *pack.Tree, size int64, report *doctor.Report, platform *protocol.Platform) {
 	for _, f := range doctor.PackedSize(platform.Name, size) {
 		printFindings(p, &doctor.Report{Findings: []doctor.Finding{f}})
@@ -212,7 +211,7 @@ func (k *packing) summary(p *painter, tree *pack.Tree, size int64, report *docto
 	row("upload", "%s", strings.ReplaceAll(k.upload(platform), "\n", "\n"+strings.Repeat(" ", 10)))
 }
 
-// upload returns the command that gives a function that exists the new code.
+// upload returns the command that uploads the zip to an existing function.
 func (k *packing) upload(platform *protocol.Platform) string {
 	name := strings.TrimSuffix(filepath.Base(k.output), ".zip")
 	fill := strings.NewReplacer("NAME", name, "FILE", quote("fileb://"+k.output), "ZIP", quote(k.output), "HANDLER", k.handler).Replace

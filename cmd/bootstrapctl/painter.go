@@ -10,12 +10,12 @@ import (
 	"golang.org/x/term"
 )
 
-// A painter writes to a terminal in colours and within its width, and plain
-// text to anything else, or where NO_COLOR is set.
+// A painter writes to a terminal, in colours and within its width. It writes plain
+// text to other files, or if NO_COLOR is set.
 type painter struct {
 	io.Writer
 	terminal, colour bool
-	width            int // of a line; 0: there is no limit
+	width            int // of a line; 0 if there is no limit
 }
 
 const maxWidth = 100 // longer lines are hard to read
@@ -46,8 +46,8 @@ func (p *painter) red(text string) string    { return p.paint("1;31", text) }
 func (p *painter) green(text string) string  { return p.paint("32", text) }
 func (p *painter) yellow(text string) string { return p.paint("1;33", text) }
 
-// wrap breaks a text at blanks so that it fits behind indent columns, and indents
-// all lines but the first.
+// wrap breaks a text at spaces so that it fits to the right of indent columns. It
+// indents all lines but the first.
 func (p *painter) wrap(text string, indent int) string {
 	if p.width == 0 || p.width <= indent+20 {
 		return text

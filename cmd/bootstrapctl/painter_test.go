@@ -40,7 +40,7 @@ func TestRelocate(t *testing.T) {
 	}
 }
 
-// The commands that follow init name its folder as a shell takes it.
+// The commands that init prints quote its folder for a shell.
 func TestNext(t *testing.T) {
 	for dir, want := range map[string]string{
 		".":     "  bootstrapctl invoke -event-file event.json\n  bootstrapctl doctor\n  bootstrapctl pack\n",
@@ -70,11 +70,11 @@ func TestUsage(t *testing.T) {
 		t.Errorf("got status %d, %s", status, stdout.String())
 	}
 	if status := run(t.Context(), nil, nil, &stdout, &stderr); status != exitUsage || stderr.String() != usage() {
-		t.Errorf("without a command: got status %d, %s", status, stderr.String())
+		t.Errorf("got status %d, %s", status, stderr.String())
 	}
 }
 
-// Flags may come behind the folder.
+// Flags may follow the folder.
 func TestParse(t *testing.T) {
 	var d deployment
 	flags := newFlags("pack", "", "", &bytes.Buffer{})

@@ -24,10 +24,10 @@ import (
 // A program is the runtime that a session runs.
 type program struct {
 	args    []string
-	version string   // empty: not known
-	from    string   // where it is from, for people
-	memory  *os.File // that holds it; nil: it is a file of somebody else's
-	other   bool     // it is ours, but not the one that we carry
+	version string   // empty if not known
+	from    string   // its origin, for people
+	memory  *os.File // holds it in memory; nil if it is a file on disk
+	other   bool     // it is another build of our runtime
 }
 
 func (p *program) String() string {
@@ -38,15 +38,15 @@ func (p *program) String() string {
 	return name
 }
 
-// Close forgets a runtime in memory.
+// Close frees a runtime in memory.
 func (p *program) Close() {
 	if p.memory != nil {
 		p.memory.Close()
 	}
 }
 
-// findRuntime returns the runtime to run: the given command, else the bootstrap
-// in the function's folder, as that is what would be uploaded, else ours.
+// findRuntime returns the runtime to run: the given command, else bootstrap in the
+// function's folder, as it would be uploaded, else our own.
 func findRuntime(ctx context.Context, command, dir string) (*program, error) {
 	if command != "" {
 		return &program{args: programOrShell(command), from: command}, nil
@@ -70,8 +70,8 @@ func findRuntime(ctx context.Context, command, dir string) (*program, error) {
 	return p, err
 }
 
-// programOrShell: the path of a program, seen from here, or a line for the
-// shell, which runs in the function's folder.
+// programOrShell returns the full path of a program, if the command is one, else
+// the command as a line for the shell, which runs in the function's folder.
 func programOrShell(command string) []string {
 	if path, err := filepath.Abs(command); err == nil {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
@@ -88,13 +88,13 @@ func isOurs(path string) bool {
 	return err == nil && info.Path == "bootstrap/cmd/bootstrap"
 }
 
-// versionOf asks a runtime of ours for its version.
+// versionOf runs a build of our runtime to get its version.
 func versionOf(ctx context.Context, path string) string {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	text, err := exec.CommandContext(ctx, path, "version").Output()
 	if err != nil {
-		return "of another kind" // for another processor: its start will say so
+		return "unknown" // built for another processor: its start will report that
 	}
 	return string(bytes.TrimSpace(text))
 }
@@ -105,7 +105,7 @@ func isCarried(path string) bool {
 	return ours == nil || err == nil && bytes.Equal(ours, theirs)
 }
 
-// ownRuntime is the runtime that we carry, or build.
+// ownRuntime returns the runtime that is embedded in this program, or builds it.
 func ownRuntime(ctx context.Context) (*program, error) {
 	text, from := carriedRuntime(runtime.GOARCH), "the one in bootstrapctl"
 	if text == nil {
@@ -123,8 +123,8 @@ func ownRuntime(ctx context.Context) (*program, error) {
 	return &program{args: []string{path}, version: version.String(), from: from, memory: file}, nil
 }
 
-// inMemory returns a file without a name, so that nothing is left of it when
-// this process is gone, however that happens.
+// inMemory returns a file without a name, which the kernel removes when this process
+// exits, even after SIGKILL.
 func inMemory(text []byte) (*os.File, error) {
 	fd, err := unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC|unix.MFD_EXEC)
 	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
@@ -141,8 +141,8 @@ func inMemory(text []byte) (*os.File, error) {
 	return os.Open(filepath.Join("/proc/self/fd", strconv.Itoa(fd)))
 }
 
-// buildRuntime builds the runtime from the source that this program was built
-// from, where "go build" left no runtime for us to carry.
+// buildRuntime builds the runtime from the source of this program, for a program
+// that was built by "go build" and has no runtime embedded.
 func buildRuntime(ctx context.Context) ([]byte, error) {
 	root := sourceFolder()
 	if root == "" {
@@ -162,8 +162,8 @@ func buildRuntime(ctx context.Context) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// sourceFolder is the folder of the project that this program was built from;
-// empty: it is not on this machine.
+// sourceFolder returns the folder with the source of this program, or an empty
+// string if it is not on this machine.
 func sourceFolder() string {
 	_, file, _, _ := runtime.Caller(0)
 	root := filepath.Dir(filepath.Dir(filepath.Dir(file)))

@@ -17,7 +17,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A session is one run of the function: some events, then the stop.
+// A session is one run of the function: it sends events and then stops the runtime.
 type session struct {
 	*invocation
 	platform *protocol.Platform
@@ -50,7 +50,7 @@ func (s *session) serve(ctx context.Context, command []string) (status int, err 
 	}()
 	status, err = s.sendAll(ctx)
 	if ctx.Err() != nil {
-		<-obeyed // it stops the runtime
+		<-obeyed // obey stops the runtime
 		s.interrupted, status = true, exitInterrupted
 	}
 	s.stop()
@@ -59,8 +59,8 @@ func (s *session) serve(ctx context.Context, command []string) (status int, err 
 	return status, err
 }
 
-// obey stops the runtime at the first signal, as the platform does, and kills
-// it at the second one. It returns when the runtime is gone, or at over.
+// obey stops the runtime at the first signal, as the platform does, and kills it at
+// the second. It returns when the runtime has exited, or when over is closed.
 func (s *session) obey(ctx context.Context, over <-chan struct{}) {
 	select {
 	case <-ctx.Done():
@@ -72,7 +72,7 @@ func (s *session) obey(ctx context.Context, over <-chan struct{}) {
 	defer signal.Stop(again)
 	s.screen.Note("stopping the runtime as the platform does; Ctrl-C again kills it")
 	stopped := make(chan struct{})
-	go func() { // ends when the runtime is gone
+	go func() { // ends when the runtime has exited
 		defer close(stopped)
 		s.runner.Interrupt()
 	}()
@@ -86,10 +86,11 @@ func (s *session) obey(ctx context.Context, over <-chan struct{}) {
 	}
 }
 
-// stop stops the runtime and says what it should not have done meanwhile.
+// stop stops the runtime, and warns if it did not exit in time or left processes
+// running.
 func (s *session) stop() {
 	asked := !s.killed && (s.interrupted || s.runner.PID() != 0) &&
-		(s.platform.Register == "" || s.server.Stats().Extensions > 0) // else it is killed without being asked
+		(s.platform.Register == "" || s.server.Stats().Extensions > 0) // otherwise the platform sends no SIGTERM
 	state := s.runner.Stop()
 	killed := append(s.runner.Clear(), s.lifeline.clearAdopted()...)
 	s.log.Flush()
@@ -105,12 +106,12 @@ func isKilled(state *os.ProcessState) bool {
 	return state != nil && state.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 }
 
-// sendAll shows the outcomes in the order of the events. After a signal it
-// sends no more of them.
+// sendAll sends the events and shows their outcomes in order. After a signal it
+// sends no more events.
 func (s *session) sendAll(ctx context.Context) (status int, err error) {
 	send, end := s.sender(ctx)
 	defer end()
-	var sent []<-chan invoked // the oldest first
+	var sent []<-chan invoked // oldest first
 	for n := range s.repeat {
 		for len(sent) < min(s.concurrency, s.repeat-n) && (ctx.Err() == nil || len(sent) == 0) {
 			sent = append(sent, send())
@@ -136,7 +137,7 @@ func (s *session) sendAll(ctx context.Context) (status int, err error) {
 	return status, nil
 }
 
-// show shows what was logged before the answer, then the outcome.
+// show shows the lines that were logged before the answer, then the outcome.
 func (s *session) show(out emulator.Outcome) (err error) {
 	s.log.Flush()
 	if s.repeat > 1 {
@@ -153,15 +154,15 @@ func (s *session) show(out emulator.Outcome) (err error) {
 	return nil
 }
 
-// An invoked event has an outcome, or an error of ours.
+// An invoked is the outcome of an event, or our own error.
 type invoked struct {
 	emulator.Outcome
 	err error
 }
 
-// sender returns send, which sends the event and does not wait for its outcome,
-// and end, which blocks until all that were sent are over. The end of ctx does
-// not end them: obey stops the runtime, which may still answer.
+// sender returns send, which sends the event and does not wait for its outcome, and
+// end, which waits for all outcomes. The end of ctx does not end the events: obey
+// stops the runtime, which may still answer.
 func (s *session) sender(ctx context.Context) (send func() <-chan invoked, end func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup

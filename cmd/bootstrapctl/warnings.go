@@ -17,7 +17,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// warnings are what may surprise, now or in the cloud.
+// warnings returns warnings of what may surprise, here or in the cloud.
 func (in *invocation) warnings(platform *protocol.Platform, runtime *program) (all []string) {
 	for _, find := range []func(*protocol.Platform, *program) string{
 		in.shellVariables, in.unusedProcfile, in.otherRuntime, in.severalScripts, in.oneAtATime, in.unreadable,
@@ -29,7 +29,7 @@ func (in *invocation) warnings(platform *protocol.Platform, runtime *program) (a
 	return all
 }
 
-// shellVariables finds options in our own environment, which the function does
+// shellVariables warns of options in our own environment, which the function does
 // not get.
 func (in *invocation) shellVariables(*protocol.Platform, *program) string {
 	var names []string
@@ -69,7 +69,8 @@ func (in *invocation) otherRuntime(_ *protocol.Platform, runtime *program) strin
 		runtime.from, runtime.version, version.String())
 }
 
-// severalScripts finds scripts that a handler could mean. The first one wins.
+// severalScripts warns if a handler matches several scripts, of which the first one
+// runs.
 func (in *invocation) severalScripts(*protocol.Platform, *program) string {
 	base := in.handler
 	if i := strings.LastIndexByte(base, '.'); i > 0 {
@@ -84,7 +85,7 @@ func (in *invocation) severalScripts(*protocol.Platform, *program) string {
 	if len(found) < 2 || in.sets("BOOTSTRAP_COMMAND") {
 		return ""
 	}
-	return fmt.Sprintf("%s runs, not %s: a handler means the first of them", found[0], strings.Join(found[1:], " or "))
+	return fmt.Sprintf("the handler matches several scripts: %s runs, not %s", found[0], strings.Join(found[1:], " or "))
 }
 
 func (in *invocation) oneAtATime(platform *protocol.Platform, _ *program) string {
@@ -95,15 +96,15 @@ func (in *invocation) oneAtATime(platform *protocol.Platform, _ *program) string
 	return fmt.Sprintf("the runtime serves one event at a time: %s does not say how many there are; pass -env %s=%d", platform.Title, option, in.concurrency)
 }
 
-// maxFiles bounds the search of unreadable.
+// maxFiles bounds the number of files that unreadable checks.
 const maxFiles = 10_000
 
-// unreadable finds files that only their owner can read.
+// unreadable warns of files that only their owner can read.
 func (in *invocation) unreadable(*protocol.Platform, *program) string {
 	first, number, seen := "", 0, 0
 	_ = filepath.WalkDir(in.dir, func(path string, entry fs.DirEntry, err error) error {
 		if seen++; err != nil || seen > maxFiles {
-			return filepath.SkipAll // the runtime will say what it cannot read
+			return filepath.SkipAll // the runtime reports files that it cannot read
 		}
 		if entry.IsDir() && entry.Name() == ".git" {
 			return filepath.SkipDir

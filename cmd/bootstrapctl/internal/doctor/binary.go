@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// A binary is what an ELF file needs.
+// A binary describes an ELF file and what it needs.
 type binary struct {
-	machine string // as Go calls it
+	machine string // Go's name for it
 	wide    bool   // 64 bits
-	program bool   // it can be run: it is not a library
+	program bool   // it is a program, not a library
 	loader  string
 	needs   []string // libraries
-	search  []string // where the loader looks for them first
-	glibc   string   // the newest version of which it needs a symbol
+	search  []string // folders that the loader searches first
+	glibc   string   // the newest version that it needs a symbol of
 }
 
-// readBinary reads an ELF file. What is hostile is an error.
+// readBinary reads an ELF file. A malformed file is an error.
 func readBinary(r io.ReaderAt) (b *binary, err error) {
 	defer func() {
-		if panicked := recover(); panicked != nil { // debug/elf is not made for hostile files
+		if panicked := recover(); panicked != nil { // debug/elf may panic on malformed files
 			err = fmt.Errorf("cannot read the program: %v", panicked)
 		}
 	}()
@@ -36,7 +36,7 @@ func readBinary(r io.ReaderAt) (b *binary, err error) {
 	}
 	b = &binary{machine: machineOf(f), wide: f.Class == elf.ELFCLASS64, loader: loaderOf(f)}
 	b.program = f.Type == elf.ET_EXEC || b.loader != "" || isStaticPIE(f)
-	b.needs, _ = f.ImportedLibraries() // a static one has none
+	b.needs, _ = f.ImportedLibraries() // an error means that it is static
 	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
 		paths, _ := f.DynString(tag)
 		for _, p := range paths {
@@ -54,11 +54,11 @@ func readBinary(r io.ReaderAt) (b *binary, err error) {
 	return b, nil
 }
 
-// maxTable is the size of a table of an ELF file that is read as a whole.
+// maxTable is the maximum size of a table of an ELF file, as tables are read whole.
 const maxTable = 64 << 20
 
-// checkTables refuses a file whose tables would take much memory: no linker
-// compresses them.
+// checkTables refuses a file whose tables would take much memory, or are compressed,
+// which no linker does.
 func checkTables(f *elf.File) error {
 	for _, s := range f.Sections {
 		switch s.Type {
@@ -71,7 +71,7 @@ func checkTables(f *elf.File) error {
 	return nil
 }
 
-// machineOf returns the processor that a file is for, as Go calls it.
+// machineOf returns Go's name for the processor that a file is for.
 func machineOf(f *elf.File) string {
 	switch f.Machine {
 	case elf.EM_X86_64:
@@ -98,13 +98,13 @@ func loaderOf(f *elf.File) string {
 	return ""
 }
 
-// isStaticPIE reports whether a file without a loader is a program all the same.
+// isStaticPIE reports whether a file without a loader is a program, not a library.
 func isStaticPIE(f *elf.File) bool {
 	flags, _ := f.DynValue(elf.DT_FLAGS_1)
 	return len(flags) > 0 && elf.DynFlag1(flags[0])&elf.DF_1_PIE != 0
 }
 
-// newer compares versions such as 2.34; what is not a version is the oldest.
+// newer compares versions such as 2.34. Any other text is older than each version.
 func newer(a, b string) bool {
 	return number(a) > number(b)
 }
@@ -120,9 +120,9 @@ func number(version string) int {
 	return x*1000 + y
 }
 
-// foreignSystem returns the system other than Linux that a program is for. Many
-// a Java class begins like a program of macOS for several processors, but has a
-// larger number behind that.
+// foreignSystem returns the system other than Linux that a program is for. A Java
+// class begins with the same bytes as a macOS program for several processors, but a
+// larger number follows them.
 func foreignSystem(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("MZ")):

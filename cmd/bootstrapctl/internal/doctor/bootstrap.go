@@ -21,7 +21,7 @@ func IsRuntime(f *pack.File) bool {
 	return err == nil && info.Path == runtimePath
 }
 
-// checkBootstrap looks at the file that the platform starts.
+// checkBootstrap checks the file that the platform starts.
 func (x *exam) checkBootstrap() {
 	f := x.Tree.File("bootstrap")
 	if f == nil || !f.Mode.IsRegular() {
@@ -46,7 +46,7 @@ func (x *exam) bootstrapProgram(f *pack.File) {
 	ours := IsRuntime(f)
 	b, err := x.binary(f)
 	switch {
-	case err != nil: // programs says so
+	case err != nil: // checkPrograms reports it
 	case b.machine != x.Arch && (x.isZip() || !ours): // pack replaces ours
 		x.add("bootstrap-arch", f.Name, "machine", b.machine)
 	case b.loader != "" && b.loader != loaders[x.Arch]:
@@ -58,8 +58,8 @@ func (x *exam) bootstrapProgram(f *pack.File) {
 	}
 }
 
-// isCarried reports whether a file is the very runtime that this tool carries.
-// Without one, nothing is known.
+// isCarried reports whether a file is the runtime that this tool carries. It is also
+// true if the tool carries none.
 func (x *exam) isCarried(f *pack.File) bool {
 	if x.Carried == nil {
 		return true

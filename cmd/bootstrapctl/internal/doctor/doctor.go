@@ -13,34 +13,35 @@ import (
 	"bootstrap/protocol"
 )
 
-// A Function is what is to be examined.
+// A Function is a package to examine, with the function's settings.
 type Function struct {
 	Tree     *pack.Tree
 	Platform *protocol.Platform
 	Handler  string
 	Env      []string // NAME=value, of the function
-	Arch     string   // that it is to run on, as Go calls it
+	Arch     string   // of the platform's machine, by Go's name
 	Limit    time.Duration
-	Started  time.Duration // how long its start took here; 0: it was not measured
+	Started  time.Duration // how long its start took here; 0 if not measured
 
-	// Carried returns the runtime that this tool carries for an architecture;
-	// nil: none.
+	// Carried returns the runtime that this tool carries for an architecture, or
+	// nil.
 	Carried func(arch string) []byte
-	Version string // of it
+	Version string // of the carried runtime
 
-	// Check returns what the runtime says of the options: lines that begin
-	// with "error: " or "warning: ". nil: it cannot be run here.
+	// Check returns what the runtime says about the options: lines that begin
+	// with "error: " or "warning: ". It is nil if the runtime cannot run here.
 	Check func(ctx context.Context, dir string, env []string) ([]string, error)
-	// Look finds an interpreter on this machine; nil: scripts are not parsed.
+	// Look finds an interpreter on this machine. If it is nil, scripts are not
+	// parsed.
 	Look func(name string) (string, error)
 }
 
-// A Report is what was found.
+// A Report is the result of an examination.
 type Report struct {
-	By       string    `json:"by"`   // what decides what runs: the handler, or a variable
-	Runs     string    `json:"runs"` // what that means; empty: nothing
+	By       string    `json:"by"`   // the setting that decides what runs: the handler or a variable
+	Runs     string    `json:"runs"` // what runs; empty if not known
 	Findings []Finding `json:"findings"`
-	Skipped  []string  `json:"skipped,omitempty"` // what could not be examined, and why
+	Skipped  []string  `json:"skipped,omitempty"` // checks that could not be made, and why
 }
 
 // Count returns how many findings have a level.
@@ -60,16 +61,15 @@ type exam struct {
 	ctx    context.Context
 	system system
 	vars   map[string]string // of the function: its own, then bootstrap.env's
-	dir    string            // for files that are needed during the exam
+	dir    string            // for temporary files
 
 	target    command.Target
-	unsolved  error           // why the handler means nothing; nil: it does
-	essential map[string]bool // files without which nothing works
+	unsolved  error           // why the handler means nothing, or nil
+	essential map[string]bool // files that the function cannot work without
 	heads     map[*pack.File][]byte
 }
 
-// Examine finds what is wrong with a function. It needs a folder for temporary
-// files.
+// Examine finds what is wrong with a function. It writes temporary files into temp.
 func Examine(ctx context.Context, fn Function, temp string) *Report {
 	x := &exam{Function: &fn, ctx: ctx, system: systems[fn.Platform.Name], dir: temp,
 		essential: map[string]bool{"bootstrap": true, "bootstrap.env": true}, heads: map[*pack.File][]byte{}}
@@ -91,8 +91,8 @@ func (x *exam) add(id, file string, values ...string) {
 	x.addAt(ruleOf(id), file, values...)
 }
 
-// addTo adds a finding of one file: an error only if nothing works without that
-// file.
+// addTo adds a finding about a file. It is an error only if the function cannot work
+// without that file.
 func (x *exam) addTo(id string, f *pack.File, values ...string) {
 	r := ruleOf(id)
 	if !x.essential[f.Name] {
@@ -108,11 +108,11 @@ func (x *exam) addAt(r rule, file string, values ...string) {
 	x.Findings = append(x.Findings, r.finding(x.Platform.Name, file, values...))
 }
 
-// isZip reports whether the package is a zip, whose modes are as the platform
-// will see them. Of a folder, pack sets them.
+// isZip reports whether the package is a zip, whose modes the platform uses. For a
+// folder, pack sets the modes.
 func (x *exam) isZip() bool { return x.Tree.Zip != "" }
 
-// head returns the beginning of a file; nothing of a link.
+// head returns the beginning of a file, or nil for a link.
 func (x *exam) head(f *pack.File) []byte {
 	if head, ok := x.heads[f]; ok || f.Mode&fs.ModeSymlink != 0 {
 		return head
@@ -138,14 +138,13 @@ func (x *exam) path() string {
 	return ""
 }
 
-// onPlatform returns a text that names paths on this machine with those on the
-// platform.
+// onPlatform replaces this machine's paths in a text with those on the platform.
 func (x *exam) onPlatform(text string) string {
 	return strings.NewReplacer(x.Tree.Dir, x.system.folder, filepath.ToSlash(x.Tree.Dir), x.system.folder).Replace(text)
 }
 
-// name returns the name in the package of a file on this machine; empty: it is
-// not in it.
+// name returns the name in the package of a file on this machine, or an empty string
+// if the package does not have it.
 func (x *exam) name(file string) string {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(x.Tree.Dir, file)
@@ -157,7 +156,7 @@ func (x *exam) name(file string) string {
 	return filepath.ToSlash(name)
 }
 
-// addProblems are what reading the package has found.
+// addProblems adds the problems that reading the package has found.
 func (x *exam) addProblems() {
 	for _, p := range x.Tree.Problems {
 		x.add(p.Kind, p.Name, "detail", p.Detail)

@@ -48,7 +48,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestSystems has what every platform is.
+// TestSystems makes sure that each platform has a system.
 func TestSystems(t *testing.T) {
 	for _, p := range protocol.Platforms {
 		s, ok := systems[p.Name]
@@ -69,8 +69,7 @@ func TestNewer(t *testing.T) {
 	}
 }
 
-// examineProgram examines a folder in which a file with that content is the
-// handler.
+// examineProgram examines a folder whose handler is a file with that content.
 func examineProgram(t testing.TB, content []byte, platform *protocol.Platform) *Report {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,7 +100,7 @@ func FuzzAgreesWithRuntime(f *testing.F) {
 	})
 }
 
-// FuzzReadBinary reads anything.
+// FuzzReadBinary makes sure that no file makes readBinary panic.
 func FuzzReadBinary(f *testing.F) {
 	if self, err := os.Executable(); err == nil {
 		if program, err := os.ReadFile(self); err == nil {

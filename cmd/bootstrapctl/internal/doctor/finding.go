@@ -12,7 +12,7 @@ type Level string
 
 const (
 	Error   Level = "error"   // the function cannot work
-	Warning Level = "warning" // it may not do what is meant
+	Warning Level = "warning" // it may not do what its author expects
 )
 
 // A Finding is one thing that is wrong with a package.
@@ -21,25 +21,25 @@ type Finding struct {
 	Level Level  `json:"level"`
 	File  string `json:"file,omitempty"`
 	What  string `json:"what"`
-	Cloud string `json:"cloud,omitempty"` // what the platform says of it
+	Cloud string `json:"cloud,omitempty"` // the platform's error
 	Fix   string `json:"fix,omitempty"`
 }
 
-// A rule is a row of the table of findings. Its texts have {names} for what a
-// check fills in.
+// A rule is a row of the table of findings. A check replaces each {name} in its
+// texts.
 type rule struct {
 	id    string
 	level Level
 	what  string
-	cloud map[string]string // the platform's text, by the platform's name; "": of each other one
+	cloud map[string]string // the platform's error, by the platform's name; "" stands for all others
 	fix   string
 }
 
-// all is the cloud text of a rule that is the same everywhere.
+// all returns the cloud texts of a rule with the same error on every platform.
 func all(text string) map[string]string { return map[string]string{"": text} }
 
-// ruleOf returns the row with that identifier. Only rows of the table are asked
-// for, which a test makes sure of.
+// ruleOf returns the row with that identifier, which must exist. A test makes sure
+// of that.
 func ruleOf(id string) rule {
 	return rules[slices.IndexFunc(rules, func(r rule) bool { return r.id == id })]
 }
@@ -58,8 +58,8 @@ func (r rule) finding(platform, file string, values ...string) Finding {
 	return Finding{ID: r.id, Level: r.level, File: file, What: fill(r.what), Cloud: fill(cloud), Fix: fill(r.fix)}
 }
 
-// sortFindings puts the most important first: errors, then in the order of the
-// table, then by file.
+// sortFindings sorts by importance: errors first, then in the order of the table,
+// then by file.
 func sortFindings(all []Finding) {
 	rank := func(f Finding) int {
 		n := slices.IndexFunc(rules, func(r rule) bool { return r.id == f.ID })

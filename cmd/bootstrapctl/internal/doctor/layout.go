@@ -7,8 +7,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
-// checkLayout looks at what is at the top of a zip. To a folder, pack adds what is
-// missing.
+// checkLayout checks the top of a zip. For a folder, pack adds what is missing.
 func (x *exam) checkLayout() {
 	if x.Tree.File("scf_bootstrap") != nil && (!x.isZip() || x.Tree.File("bootstrap") != nil) {
 		x.add("scf-bootstrap-too", "scf_bootstrap")
@@ -27,7 +26,8 @@ func (x *exam) checkLayout() {
 	}
 }
 
-// reportMissing says why a zip has no bootstrap at its top.
+// reportMissing adds the finding that explains why a zip has no bootstrap at its
+// top.
 func (x *exam) reportMissing() {
 	if folder, ok := x.outerFolder(); ok {
 		x.add("outer-folder", folder+"/", "folder", folder)
@@ -44,12 +44,12 @@ func (x *exam) reportMissing() {
 		return
 	}
 	if slices.ContainsFunc(x.Tree.Problems, func(p pack.Problem) bool { return strings.HasSuffix(p.Name, "bootstrap") }) {
-		return // that it could not be unpacked is said
+		return // another finding says that it could not be unpacked
 	}
 	x.add("bootstrap-missing", "bootstrap")
 }
 
-// outerFolder returns the folder in which everything is.
+// outerFolder returns the folder that holds all files of the zip.
 func (x *exam) outerFolder() (folder string, found bool) {
 	for _, f := range x.Tree.Files {
 		top, _, nested := strings.Cut(f.Name, "/")
@@ -61,7 +61,7 @@ func (x *exam) outerFolder() (folder string, found bool) {
 	return folder, folder != "" && x.Tree.File(folder+"/bootstrap") != nil
 }
 
-// checkNames are those that not every file system can hold.
+// checkNames finds names that not every file system can hold.
 func (x *exam) checkNames() {
 	seen := map[string]string{}
 	for _, f := range x.Tree.Files {

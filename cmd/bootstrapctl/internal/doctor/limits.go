@@ -18,7 +18,7 @@ func Size(bytes int64) string {
 	return fmt.Sprintf("%d bytes", bytes)
 }
 
-// checkSizes compares with the platform's limits.
+// checkSizes compares the size of the package with the platform's limits.
 func (x *exam) checkSizes() {
 	if size, limit := x.Tree.Size(), x.system.unpacked; size > limit {
 		x.add("unpacked-size", "", "size", Size(size), "limit", Size(limit))
@@ -38,14 +38,14 @@ func PackedSize(platform string, size int64) []Finding {
 	return nil
 }
 
-// Limits returns the limits of a platform for the zip, uploaded directly, and
-// for what is in it.
+// Limits returns the limits of a platform, in bytes: for a zip that is uploaded
+// directly, and for its files.
 func Limits(platform string) (upload, unpacked int64) {
 	return systems[platform].upload, systems[platform].unpacked
 }
 
-// checkVariables looks at those of the function, not at those in bootstrap.env, which
-// the platform does not see.
+// checkVariables checks the function's variables, but not those in bootstrap.env,
+// which the platform does not see.
 func (x *exam) checkVariables() {
 	total := 0
 	for _, v := range x.Env {
@@ -63,7 +63,7 @@ func (x *exam) checkVariables() {
 	}
 }
 
-// checkStart compares how long the start took with the limit of the function.
+// checkStart compares the time of the start with the limit of the function.
 func (x *exam) checkStart() {
 	if x.Started > 0 && x.Started >= x.Limit {
 		x.add("slow-start", "", "took", x.Started.Round(time.Millisecond).String(), "limit", x.Limit.String(),

@@ -21,7 +21,7 @@ func isModule(name string) bool {
 	return false
 }
 
-// checkModule adds the finding of a native module that is for something else.
+// checkModule adds a finding if a native module is for another system or processor.
 func (x *exam) checkModule(f *pack.File, machine string) {
 	id := "python-module"
 	if path.Ext(f.Name) == ".node" {
@@ -30,7 +30,7 @@ func (x *exam) checkModule(f *pack.File, machine string) {
 	x.add(id, f.Name, "machine", machine, "path", path.Join(x.system.folder, f.Name))
 }
 
-// checkModules looks at the tags of installed Python wheels.
+// checkModules checks the tags of installed Python wheels.
 func (x *exam) checkModules() {
 	for _, f := range x.Tree.Files {
 		if f.Mode.IsRegular() && strings.HasSuffix(f.Name, ".dist-info/WHEEL") {
@@ -39,7 +39,7 @@ func (x *exam) checkModules() {
 	}
 }
 
-// checkWheel adds a finding if none of a wheel's tags fits the platform.
+// checkWheel adds a finding if none of a wheel's tags matches the platform.
 func (x *exam) checkWheel(f *pack.File) {
 	content, err := f.Open()
 	if err != nil {
@@ -68,8 +68,8 @@ var manylinux = regexp.MustCompile(`^manylinux_(\d+)_(\d+)_(.+)$`)
 // oldManylinux are the tags from before the glibc version was in their names.
 var oldManylinux = map[string]string{"manylinux1": "2.5", "manylinux2010": "2.12", "manylinux2014": "2.17"}
 
-// misfit returns the finding for a wheel's platform tag that does not fit; empty:
-// it fits.
+// wheelFinding returns the finding for a wheel's platform tag, or empty strings if
+// the tag matches the platform.
 func (x *exam) wheelFinding(tag string) (id, needs string) {
 	cpu := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[x.Arch]
 	system, machine := tag, ""

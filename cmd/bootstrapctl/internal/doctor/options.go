@@ -2,8 +2,8 @@ package doctor
 
 import "strings"
 
-// checkOptions asks the runtime about its options, and looks for a Procfile that
-// nothing names.
+// checkOptions lets the runtime check its options, and looks for a Procfile that no
+// option names.
 func (x *exam) checkOptions() {
 	if x.Tree.File("Procfile") != nil && x.vars["BOOTSTRAP_SIDECARS"] == "" {
 		x.add("procfile-unused", "Procfile")

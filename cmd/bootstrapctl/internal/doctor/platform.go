@@ -7,17 +7,17 @@ import (
 	"bootstrap/protocol"
 )
 
-// A system is what is known of the machine on which a platform runs functions.
+// A system describes the machine on which a platform runs functions.
 type system struct {
 	folder   string // of the code
-	glibc    string // its version; empty: it is not documented
+	glibc    string // its version; empty if not documented
 	lacks    []string
-	packed   int64 // bytes of a zip, whatever way it is uploaded; 0: not documented
+	packed   int64 // bytes of a zip, however it is uploaded; 0 if not documented
 	upload   int64 // bytes of a zip that is uploaded directly
 	storage  string
 	unpacked int64
 	reserved *regexp.Regexp // names of variables that a function cannot set
-	names    *regexp.Regexp // names that it can; nil: any
+	names    *regexp.Regexp // names of variables that it can set; nil if any
 }
 
 const megabyte = 1 << 20
@@ -27,7 +27,7 @@ const maxVariables = 4096
 
 var letterFirst = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]+$`)
 
-// systems are by the platform's name.
+// systems holds the system of each platform, by the platform's name.
 //
 // SCF: CentOS 7.6, 500 MB unpacked (cloud.tencent.com/document/product/583/11637);
 // 20 MB of base64 in a call (583/18581), which is 15 MB of zip.
@@ -65,30 +65,30 @@ var systems = map[string]system{
 	},
 }
 
-// languages are programs that run others.
+// languages lists interpreters that a platform may lack.
 var languages = []string{"python", "python2", "python3", "node", "nodejs", "ruby", "java", "dotnet", "php", "deno", "bun"}
 
-// assumed are those that this project takes for granted on a platform that does
+// assumed lists the interpreters that this project expects on a platform that does
 // not lack languages.
 var assumed = []string{"python3", "node"}
 
-// onAll are programs that each platform has: its own samples use them.
+// onAll lists programs that each platform has, as its own samples use them.
 var onAll = []string{"/bin/sh", "/bin/bash", "/usr/bin/env", "/usr/bin/sh", "/usr/bin/bash"}
 
-// nowhere are folders that no platform has.
+// nowhere lists folders that no platform has.
 var nowhere = []string{"/home/", "/Users/", "/opt/homebrew/", "/nix/", "/snap/", "/data/", "/root/", "/mnt/", "C:"}
 
-// loaders are those of glibc, by architecture.
+// loaders holds the loader of glibc, by architecture.
 var loaders = map[string]string{"amd64": "/lib64/ld-linux-x86-64.so.2", "arm64": "/lib/ld-linux-aarch64.so.1"}
 
-// libraries are those of glibc and of its compilers, which each platform's own
-// programs need.
+// libraries lists the libraries of glibc and of compilers, which each platform has
+// for its own programs.
 var libraries = []string{
 	"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libresolv.so.2", "libutil.so.1", "libanl.so.1",
 	"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libgcc_s.so.1", "libstdc++.so.6",
 }
 
-// environment is what a platform sets, with the code in dir.
+// environment returns the variables that a platform sets, with the code in dir.
 func environment(p *protocol.Platform, dir, handler string) (vars []string) {
 	fill := strings.NewReplacer("${dir}", dir, "${handler}", handler, "${host}", "127.0.0.1", "${port}", "9001",
 		"${name}", "function", "${memory_mb}", "128", "${timeout_s}", "3", "${timeout_ms}", "3000")

@@ -24,7 +24,7 @@ func (x *exam) binary(f *pack.File) (*binary, error) {
 	return readBinary(content)
 }
 
-// checkPrograms looks at all compiled files, and at files that run but are not programs.
+// checkPrograms checks all compiled files, and files that run but are not programs.
 func (x *exam) checkPrograms() {
 	for _, f := range x.Tree.Files {
 		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
@@ -50,12 +50,12 @@ func (x *exam) checkPrograms() {
 	}
 }
 
-// isBroken reports whether there is an error in that file.
+// isBroken reports whether a finding about that file is an error.
 func (x *exam) isBroken(name string) bool {
 	return slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.File == name && f.Level == Error })
 }
 
-// inspectRun returns what the runtime says of a program that is executable.
+// inspectRun returns the runtime's failure for a program, as if it were executable.
 func (x *exam) inspectRun(f *pack.File, head []byte) string {
 	failure := command.Inspect(path.Join(x.system.folder, f.Name), 0o755, head, x.lacks)
 	if failure == nil {
@@ -72,7 +72,7 @@ func (x *exam) isRun(f *pack.File) bool {
 	return x.essential[f.Name] && (x.name(x.target.Args[0]) == f.Name || x.target.Args[0] == path.Join(x.system.folder, f.Name))
 }
 
-// checkProgram looks at a compiled file.
+// checkProgram checks a compiled file.
 func (x *exam) checkProgram(f *pack.File, b *binary) {
 	switch {
 	case b.machine != x.Arch && isModule(f.Name):
@@ -104,11 +104,11 @@ func muslOf(b *binary) string {
 	return ""
 }
 
-// checkLibraries looks for what a program needs: in the package where the loader
-// looks, or among what the platform surely has.
+// checkLibraries looks for the libraries that a program needs: in the folders of the
+// package that the loader searches, and among those that the platform surely has.
 func (x *exam) checkLibraries(f *pack.File, b *binary) {
 	if !b.program || b.loader == "" {
-		return // who loads a library may have loaded what that needs
+		return // its program may have loaded the libraries that it needs
 	}
 	folders := x.libraryFolders(f, b)
 	for _, library := range b.needs {
@@ -121,7 +121,7 @@ func (x *exam) checkLibraries(f *pack.File, b *binary) {
 	}
 }
 
-// libraryFolders returns the folders of the package in which the loader looks.
+// libraryFolders returns the folders of the package that the loader searches.
 func (x *exam) libraryFolders(f *pack.File, b *binary) (folders []string) {
 	search := slices.Clone(b.search)
 	own, set := x.vars["LD_LIBRARY_PATH"]
@@ -145,15 +145,14 @@ func (x *exam) libraryFolders(f *pack.File, b *binary) (folders []string) {
 	return folders
 }
 
-// checkModes looks at the permissions in a zip, and at those of a folder where what
-// is to run would not run here either.
+// checkModes checks the permissions in a zip. For a folder, pack sets them.
 func (x *exam) checkModes() {
 	for _, f := range x.Tree.Files {
 		if f.Mode&fs.ModeSymlink != 0 || !x.isZip() {
 			continue
 		}
 		switch head := x.head(f); {
-		case f.Name == "bootstrap": // bootstrap says so
+		case f.Name == "bootstrap": // checkBootstrap reports it
 		case f.Mode&0o111 == 0 && (x.isRun(f) || bytes.HasPrefix(head, []byte("\x7fELF")) && x.isProgram(f)):
 			x.addTo("not-executable", f, "mode", mode(f), "failure", x.inspect(f, head))
 		case f.Mode&0o004 == 0:

@@ -18,8 +18,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// readVariables reads those of bootstrap.env and of the function, which win.
-// What is wrong with the file, the runtime says.
+// readVariables reads the variables of bootstrap.env and those of the function, which
+// take precedence. The runtime reports errors in the file.
 func (x *exam) readVariables() {
 	x.vars = map[string]string{}
 	if f := x.Tree.File("bootstrap.env"); f != nil && f.Mode.IsRegular() {
@@ -38,7 +38,7 @@ func (x *exam) readVariables() {
 	}
 }
 
-// resolve finds out, with the runtime's own code, what the handler means.
+// resolve uses the runtime's own code to find what the handler means.
 func (x *exam) resolve() {
 	x.target, x.unsolved = command.Resolve(x.vars["BOOTSTRAP_COMMAND"], x.Handler, x.Tree.Dir)
 	if x.unsolved != nil {
@@ -55,7 +55,7 @@ func (x *exam) resolve() {
 	}
 }
 
-// runs says what runs.
+// runs describes what the function runs.
 func (x *exam) runs() string {
 	switch t := x.target; {
 	case t.Function != "":
@@ -64,7 +64,7 @@ func (x *exam) runs() string {
 	case x.vars["BOOTSTRAP_COMMAND"] == "":
 		return "the program " + x.name(t.Args[0])
 	case x.isShellLine():
-		return "a command line for /bin/sh" // which may hold a secret
+		return "a command line for /bin/sh" // not its text, which may hold a secret
 	case x.vars["BOOTSTRAP_ADAPTER"] == "worker":
 		return "the worker " + x.onPlatform(t.Args[0])
 	default:
@@ -78,13 +78,13 @@ func (x *exam) isShellLine() bool {
 	return command != "" && !strings.HasPrefix(command, "[")
 }
 
-// checkHandler looks at what the handler means.
+// checkHandler checks what the handler means.
 func (x *exam) checkHandler() {
 	if x.unsolved != nil {
 		if x.vars["BOOTSTRAP_COMMAND"] == "" && len(x.Tree.Files) > 0 && !x.has("outer-folder") {
 			x.add("handler-not-found", "", "what", x.onPlatform(message(x.unsolved)), "failure", x.onPlatform(failureText(x.unsolved)))
 		}
-		return // a command that is wrong, the runtime complains of
+		return // the runtime reports an invalid command
 	}
 	file := x.target.File
 	if file == "" && x.vars["BOOTSTRAP_COMMAND"] == "" {
@@ -104,8 +104,8 @@ func (x *exam) checkHandler() {
 	}
 }
 
-// checkDefined looks for the name of the function in its script. One that loads others
-// may have it from there.
+// checkDefined looks for the name of the function in its script. A script that loads
+// other files may get the function from them.
 func (x *exam) checkDefined(f *pack.File) {
 	content, err := f.Open()
 	if err != nil || f.Mode&fs.ModeSymlink != 0 {
@@ -132,8 +132,8 @@ func (x *exam) isFolder(name string) bool {
 	return false
 }
 
-// checkFunction looks for the interpreter of a function, and for others that the
-// checkHandler fits, too.
+// checkFunction looks for the interpreter of a function, and for other scripts that
+// the handler also matches.
 func (x *exam) checkFunction(name string) {
 	base := strings.TrimSuffix(name, filepath.Ext(name))
 	for _, extension := range []string{".sh", ".py", ".js", ".mjs", ".cjs"} {
@@ -148,7 +148,8 @@ func (x *exam) checkFunction(name string) {
 	}
 }
 
-// checkCommand looks for the program of a command that is a list of arguments.
+// checkCommand looks for the program of a BOOTSTRAP_COMMAND that is a list of
+// arguments.
 func (x *exam) checkCommand() {
 	if x.unsolved != nil || x.vars["BOOTSTRAP_COMMAND"] == "" || x.isShellLine() {
 		return
@@ -178,7 +179,7 @@ func (x *exam) has(id string) bool {
 	return slices.ContainsFunc(x.Findings, func(f Finding) bool { return f.ID == id })
 }
 
-// message returns what a failure of the runtime says.
+// message returns the message of a failure of the runtime.
 func message(err error) string {
 	if f, ok := errors.AsType[*protocol.Failure](err); ok {
 		return f.Message

@@ -103,7 +103,7 @@ var rules = []rule{
 		"lambda":        "Task timed out after {seconds}.00 seconds",
 	}, "raise the time limit (on SCF also the initialization limit), or do less at the start"},
 
-	// What may be meant otherwise.
+	// Modules, libraries and likely mistakes.
 	{"python-module", Error, "it is a native module for {machine}, and the function is to run on {arch}", all("ImportError: {path}: cannot open shared object file"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
 	{"node-module", Error, "it is a native module for {machine}, and the function is to run on {arch}", all("Error: {path}: invalid ELF header"), "install it for the platform: npm install --os=linux --cpu={nodecpu}"},
 	{"wheel", Error, "this wheel is for {tag}, and the function is to run on Linux {cpu} with glibc", all("Runtime.ImportModuleError"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},

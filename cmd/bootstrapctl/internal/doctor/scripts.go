@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	maxScript  = megabyte         // of which lines are looked at
-	maxParsed  = 50               // scripts that are parsed by their interpreters
-	parseLimit = 10 * time.Second // for one of them
+	maxScript  = megabyte         // bytes of a script that are searched
+	maxParsed  = 50               // scripts that their interpreters parse
+	parseLimit = 10 * time.Second // for one script
 )
 
-// shebang returns the interpreter that a script names, and whether a carriage
-// return follows it.
+// shebang returns the interpreter in a script's first line, and whether the line
+// ends in a carriage return.
 func shebang(head []byte) (interpreter string, crlf bool) {
 	if !bytes.HasPrefix(head, []byte("#!")) {
 		return "", false
@@ -39,8 +39,8 @@ func shebang(head []byte) (interpreter string, crlf bool) {
 	return words[0], bytes.HasSuffix(line, []byte("\r"))
 }
 
-// program returns the name of the program that runs a script with that first
-// line, without its folder: behind env, the name that env gets.
+// program returns the name, without a folder, of the program that runs a script with
+// that first line. If it is env, program returns the argument of env.
 func program(head []byte) string {
 	line, _, _ := bytes.Cut(head, []byte("\n"))
 	words := strings.Fields(strings.TrimPrefix(string(line), "#!"))
@@ -53,7 +53,7 @@ func program(head []byte) string {
 	return path.Base(words[0])
 }
 
-// shells run scripts in which a carriage return is part of a word.
+// shells lists programs that take a carriage return for a part of a word.
 var shells = []string{"sh", "bash", "dash", "ash", "ksh", "zsh"}
 
 // isShell reports whether a shell runs the script.
@@ -61,7 +61,7 @@ func isShell(f *pack.File, head []byte) bool {
 	return slices.Contains(shells, program(head)) || program(head) == "" && slices.Contains([]string{".sh", ".bash"}, path.Ext(f.Name))
 }
 
-// checkScripts looks at every script but bootstrap.
+// checkScripts checks every script but bootstrap.
 func (x *exam) checkScripts() {
 	parsed := 0
 	for _, f := range x.Tree.Files {
@@ -80,7 +80,7 @@ func (x *exam) checkScripts() {
 	}
 }
 
-// checkScript looks at one, and reports whether it is worth parsing.
+// checkScript checks a script, and reports whether its syntax should be checked.
 func (x *exam) checkScript(f *pack.File, head []byte) (fine bool) {
 	loaded := x.isLoaded(f)
 	interpreter, _ := shebang(head)
@@ -102,7 +102,7 @@ func (x *exam) checkScript(f *pack.File, head []byte) (fine bool) {
 	return true
 }
 
-// missingOf returns the one that is missing.
+// missingOf returns the interpreter if it is missing, else the program.
 func missingOf(interpreter, program string, lacks func(string) bool) string {
 	if lacks(interpreter) {
 		return interpreter
@@ -116,8 +116,7 @@ func (x *exam) isLoaded(f *pack.File) bool {
 	return x.target.Function != "" && x.name(x.target.File) == f.Name
 }
 
-// crlfLine returns the number of the first line of a script that ends in the
-// Windows way; 0: none.
+// crlfLine returns the number of the first line of a script that ends in CRLF, or 0.
 func (x *exam) crlfLine(f *pack.File) int {
 	content, err := f.Open()
 	if err != nil {
@@ -142,7 +141,7 @@ func (x *exam) crlfFailure(f *pack.File, head []byte) string {
 	return `$'\r': command not found`
 }
 
-// inspect returns what the runtime says of a program on the platform.
+// inspect returns the runtime's failure for a program, with paths of the platform.
 func (x *exam) inspect(f *pack.File, head []byte) string {
 	failure := command.Inspect(path.Join(x.system.folder, f.Name), f.Mode, head, x.lacks)
 	if failure == nil {
@@ -171,8 +170,8 @@ func (x *exam) lacks(program string) bool {
 	return slices.Contains(x.system.lacks, path.Base(program))
 }
 
-// surelyHas reports whether the platform has an interpreter. python3 and node
-// are what this project asks of a platform that does not lack them.
+// surelyHas reports whether the platform has an interpreter. This project expects
+// python3 and node on a platform that is not known to lack them.
 func (x *exam) surelyHas(interpreter, program string) bool {
 	return slices.Contains(onAll, interpreter) && (program == path.Base(interpreter) || slices.Contains([]string{"sh", "bash", "python3", "node"}, program)) ||
 		strings.HasPrefix(interpreter, x.system.folder+"/") || strings.HasPrefix(interpreter, "/opt/") ||
@@ -192,7 +191,7 @@ var parsers = map[string]parser{
 	"node":    {"node", []string{"--check"}},
 }
 
-// parse lets the interpreter parse a script, where it is installed.
+// parse lets the interpreter parse a script, if it is installed.
 func (x *exam) parse(f *pack.File, head []byte) {
 	name := command.Interpreter(f.Name)
 	if !x.isLoaded(f) && program(head) != "" {
@@ -224,7 +223,7 @@ func (x *exam) parse(f *pack.File, head []byte) {
 	}
 }
 
-// syntaxError returns the lines that say most, in one.
+// syntaxError returns the useful lines of a parser's output, joined to one line.
 func syntaxError(out, file, name string) string {
 	var lines []string
 	for line := range strings.Lines(strings.ReplaceAll(out, file, name)) {
@@ -237,7 +236,7 @@ func syntaxError(out, file, name string) string {
 	return strings.Join(lines[:min(2, len(lines))], "; ")
 }
 
-// skip notes what was not examined, once.
+// skip adds a check that could not be made, unless it is already in the list.
 func (x *exam) skip(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(x.Skipped, text) {
 		x.Skipped = append(x.Skipped, text)

@@ -1,5 +1,5 @@
 // Package pack reads the files of a function, from a folder or a zip, and writes
-// the zip that a platform takes.
+// the zip to upload.
 package pack
 
 import (
@@ -17,8 +17,8 @@ type File struct {
 	Size   int64
 	Target string // what a symbolic link points to
 
-	path string // where its content lies on this machine
-	data []byte // its content, in place of that at path; nil: it is there
+	path string // of its content on this machine
+	data []byte // replaces the content at path, unless it is nil
 }
 
 // Open opens the content of a regular file.
@@ -32,7 +32,7 @@ func (f *File) Open() (Content, error) {
 	return os.Open(f.path)
 }
 
-// Content is what a file holds.
+// Content reads the content of a file.
 type Content interface {
 	io.ReadCloser
 	io.ReaderAt
@@ -58,8 +58,8 @@ func (f *File) Replace(data []byte) {
 	f.data, f.Size = data, int64(len(data))
 }
 
-// Path returns a file on this machine with the content. A content that was
-// replaced goes into dir.
+// Path returns the path of a file on this machine with the content. It writes
+// replaced content to a file in dir.
 func (f *File) Path(dir string) (string, error) {
 	if f.data == nil {
 		return f.path, nil
@@ -75,8 +75,8 @@ func (f *File) Path(dir string) (string, error) {
 	return file.Name(), err
 }
 
-// runs reports whether a file that begins with head is meant to be run: a
-// program for Linux, or a script that names its interpreter.
+// runs reports whether a file that begins with head should be executable: a program
+// for Linux, or a script that names its interpreter.
 func runs(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("\x7fELF")) || bytes.HasPrefix(head, []byte("#!")) || bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!"))
 }

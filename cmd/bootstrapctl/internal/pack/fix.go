@@ -15,8 +15,8 @@ var (
 	scriptTypes   = []string{".sh", ".bash", ".py", ".js", ".mjs", ".cjs"}
 )
 
-// Fix turns the line ends of scripts into those of Unix, and drops their byte
-// order marks: in the package, not in the folder.
+// Fix changes the line ends of scripts to LF and removes their byte order marks, in
+// the package, not in the folder.
 func (t *Tree) Fix() error {
 	for _, f := range t.Files {
 		if !f.Mode.IsRegular() || f.Size > maxScript {

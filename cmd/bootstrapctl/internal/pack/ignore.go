@@ -11,14 +11,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
 
-// IgnoreFile names what stays out of the package, in the syntax of .gitignore.
+// IgnoreFile is the name of the file that lists files to leave out of the package,
+// in the syntax of .gitignore.
 const IgnoreFile = ".bootstrapignore"
 
-// always are the patterns of what never belongs into a package.
+// always lists the patterns of files that never belong into a package.
 var always = []string{".git", IgnoreFile}
 
-// readIgnore returns a function that reports whether a file stays out. It must
-// be asked about a folder before what is in it.
+// readIgnore returns a function that reports whether a file is left out. Call it for
+// a folder before the files in that folder.
 func readIgnore(dir string) (ignored func(name string, isDir bool) bool, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -13,11 +13,11 @@ import (
 // A Tree is the content of a package.
 type Tree struct {
 	Dir      string // the folder of the files on this machine
-	Zip      string // the zip that they come from; empty: a folder
-	Packed   int64  // size of that zip
+	Zip      string // the zip that they come from; empty for a folder
+	Packed   int64  // bytes of that zip
 	Files    []*File
-	Problems []Problem // what cannot be packed, or unpacked
-	Left     int       // files that stay out: .git, and what .bootstrapignore names
+	Problems []Problem // entries that cannot be packed or unpacked
+	Left     int       // how many files are left out, as .git or by .bootstrapignore
 }
 
 // A Problem is an entry that cannot be in a package. Kind is the identifier of
@@ -50,9 +50,9 @@ func (t *Tree) sort() {
 	slices.SortFunc(t.Files, func(a, b *File) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// ReadFolder returns what would be packed of a folder. Modes do not depend on
-// the file system: what is meant to run is executable, and everyone may read.
-// The files outputs are left out: they are zips that are about to be written.
+// ReadFolder returns the files of a folder that belong into its zip. Their modes do
+// not depend on the file system: programs and scripts are executable, and everyone
+// may read. The outputs, zips that are about to be written, are left out.
 func ReadFolder(dir string, outputs ...string) (*Tree, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -95,7 +95,7 @@ func slashed(dir, file string) string {
 	return filepath.ToSlash(name)
 }
 
-// reason is an error without the path, which stands beside it.
+// reason returns the text of an error without its path, which is shown beside it.
 func reason(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err.Error()
@@ -103,7 +103,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// leaveOut counts the files of what is ignored.
+// leaveOut counts an ignored file, or the files of an ignored folder.
 func (t *Tree) leaveOut(file string, entry fs.DirEntry) error {
 	if !entry.IsDir() {
 		t.Left++
@@ -113,7 +113,7 @@ func (t *Tree) leaveOut(file string, entry fs.DirEntry) error {
 		if err == nil && !entry.IsDir() {
 			t.Left++
 		}
-		return nil // what cannot be read is left out, too
+		return nil // a folder that cannot be read is left out, too
 	})
 	return fs.SkipDir
 }
@@ -145,7 +145,7 @@ func (t *Tree) add(name, file string, entry fs.DirEntry) error {
 	return nil
 }
 
-// addLink keeps a link that stays within the folder.
+// addLink adds a link if its target is within the folder.
 func (t *Tree) addLink(name, file string) {
 	target, err := os.Readlink(file)
 	if err != nil {
@@ -164,8 +164,8 @@ func (t *Tree) addLink(name, file string) {
 	t.problem("link-outside", name, target)
 }
 
-// leadsInside reports whether what a link finally points to is below the folder,
-// and is there.
+// leadsInside reports whether the final target of a link exists and is below the
+// folder.
 func (t *Tree) leadsInside(file string) bool {
 	real, err := filepath.EvalSymlinks(file)
 	top, err2 := filepath.EvalSymlinks(t.Dir)
@@ -176,8 +176,8 @@ func (t *Tree) leadsInside(file string) bool {
 	return err == nil && filepath.IsLocal(name)
 }
 
-// staysInside reports whether the link name, which points to target, stays below
-// the top.
+// staysInside reports whether a link with that name and target stays within the
+// package.
 func staysInside(name, target string) bool {
 	return !path.IsAbs(target) && !strings.Contains(target, `\`) && filepath.IsLocal(path.Join(path.Dir(name), target))
 }

@@ -27,7 +27,7 @@ func folderOf(t *testing.T, names ...string) string {
 	return dir
 }
 
-// TestIgnore reads the syntax of .gitignore.
+// TestIgnore checks the syntax of .gitignore.
 func TestIgnore(t *testing.T) {
 	for _, test := range []struct {
 		patterns   string
@@ -38,7 +38,7 @@ func TestIgnore(t *testing.T) {
 		{"/a\n", []string{"b/a"}, []string{"a"}},
 		{"a/\n", []string{"b"}, []string{"a/x", "b2/a/y"}},
 		{"*.log\n!keep.log\n", []string{"keep.log"}, []string{"x.log", "d/y.log"}},
-		{"d\n!d/x\n", nil, []string{"d/x"}}, // nothing below a folder that stays out comes back
+		{"d\n!d/x\n", nil, []string{"d/x"}}, // a file in a folder that is left out cannot be included again
 		{"a/b\n", []string{"x/a/b"}, []string{"a/b"}},
 		{"a/**/b\n", []string{"a/c"}, []string{"a/b", "a/x/y/b"}},
 		{"[!a].txt\n", []string{"a.txt"}, []string{"b.txt"}},
@@ -63,14 +63,14 @@ func TestIgnore(t *testing.T) {
 	}
 }
 
-// TestReadFolderNot says that there is no folder.
+// TestReadFolderNot reports that the folder does not exist.
 func TestReadFolderNot(t *testing.T) {
 	if _, err := ReadFolder(filepath.Join(t.TempDir(), "nothing")); err == nil {
 		t.Error("got no error")
 	}
 }
 
-// TestWriteGone fails on a file that has gone since it was found, and leaves no
+// TestWriteGone reports a file that was removed after it was found, and leaves no
 // zip behind.
 func TestWriteGone(t *testing.T) {
 	dir := folderOf(t, "a", "b")
@@ -118,7 +118,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// TestAdd puts a file in the place of another.
+// TestAdd replaces a file.
 func TestAdd(t *testing.T) {
 	tree, err := ReadFolder(folderOf(t, "a", "c"))
 	if err != nil {

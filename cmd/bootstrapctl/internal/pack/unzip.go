@@ -14,14 +14,14 @@ import (
 	"strings"
 )
 
-// Bounds of a zip that is unpacked. No platform takes more.
+// Limits on a zip to unpack. No platform accepts more.
 const (
 	maxEntries  = 100_000
 	maxUnpacked = 2 << 30
 	maxTarget   = 4096 // bytes of a link's target
 )
 
-// ErrTooLarge says that a zip is over these bounds.
+// ErrTooLarge reports that a zip exceeds these limits.
 var ErrTooLarge = errors.New("it is larger than any platform allows")
 
 // ReadZip unpacks a zip into the empty folder dir, and nowhere else. Entries
@@ -64,7 +64,8 @@ func (t *Tree) unpack(archive *zip.Reader, root *os.Root) error {
 	return nil
 }
 
-// unpackEntry unpacks one entry, or says why not. Its error ends all.
+// unpackEntry unpacks one entry, or adds a problem. After an error, no further entry
+// is unpacked.
 func (t *Tree) unpackEntry(entry *zip.File, root *os.Root, seen map[string]bool, left *int64) error {
 	name := strings.TrimSuffix(entry.Name, "/")
 	kind, detail := refuse(entry, name)
@@ -92,7 +93,7 @@ func (t *Tree) unpackEntry(entry *zip.File, root *os.Root, seen map[string]bool,
 	return nil
 }
 
-// refuse says why an entry is not unpacked.
+// refuse returns the problem of an entry that must not be unpacked.
 func refuse(entry *zip.File, name string) (kind, detail string) {
 	switch {
 	case strings.Contains(name, `\`):
@@ -135,8 +136,8 @@ func (f *File) unpack(entry *zip.File, root *os.Root, left *int64) error {
 	return cmp.Or(err, out.Close())
 }
 
-// link makes the links, last, so that nothing is unpacked through one. One that
-// leaves the package is a problem.
+// link creates the links last, so that no entry is unpacked through a link. A link
+// that leaves the package is a problem.
 func (t *Tree) link(root *os.Root) {
 	t.Files = slices.DeleteFunc(t.Files, func(f *File) bool {
 		if f.Mode&fs.ModeSymlink == 0 {
@@ -150,11 +151,11 @@ func (t *Tree) link(root *os.Root) {
 	})
 }
 
-// link makes a link, and reports whether it leads to something in the package
-// or to nothing: a link through other links can leave it, too.
+// link creates a link, and reports whether its target is in the package or does not
+// exist. A link through other links can leave the package, too.
 func (f *File) link(root *os.Root) bool {
-	_ = root.MkdirAll(path.Dir(f.Name), 0o700) // a link that cannot be made
-	_ = root.Symlink(f.Target, f.Name)         // here can be made there
+	_ = root.MkdirAll(path.Dir(f.Name), 0o700) // a link that cannot be created here
+	_ = root.Symlink(f.Target, f.Name)         // may still work on the platform
 	if _, err := root.Stat(f.Name); err == nil || errors.Is(err, fs.ErrNotExist) {
 		return true
 	}

@@ -39,7 +39,7 @@ func zipOf(t testing.TB, entries ...entry) []byte {
 	return buf.Bytes()
 }
 
-// unzip unpacks into a folder beside which nothing may appear.
+// unzip unpacks into a folder, and checks that nothing appears beside it.
 func unzip(t testing.TB, content []byte) (*Tree, error) {
 	t.Helper()
 	around := t.TempDir()
@@ -65,7 +65,7 @@ func kinds(tree *Tree) (all []string) {
 	return all
 }
 
-// TestReadZipProblems unpacks what is safe, and says what is not.
+// TestReadZipProblems unpacks safe entries, and reports the others.
 func TestReadZipProblems(t *testing.T) {
 	link := fs.ModeSymlink | 0o777
 	for _, test := range []struct {
@@ -102,7 +102,7 @@ func TestReadZipProblems(t *testing.T) {
 	}
 }
 
-// TestReadZipBomb stops at what no platform takes, before the disk is full.
+// TestReadZipBomb stops at the limits, before the disk is full.
 func TestReadZipBomb(t *testing.T) {
 	tree := &Tree{Dir: t.TempDir()}
 	root, err := os.OpenRoot(tree.Dir)
@@ -125,15 +125,15 @@ func TestReadZipBomb(t *testing.T) {
 	}
 }
 
-// TestReadZipNot says that a file is not a zip.
+// TestReadZipNot reports that a file is not a zip.
 func TestReadZipNot(t *testing.T) {
 	if _, err := unzip(t, []byte("hello")); err == nil || !strings.Contains(err.Error(), "not a valid zip file") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// FuzzReadZip unpacks anything: nothing is written outside of the folder, nothing
-// is larger than the zip says it may be, and every file can be opened.
+// FuzzReadZip unpacks arbitrary data: no file is written outside of the folder or is
+// larger than the zip says, and every file can be opened.
 func FuzzReadZip(f *testing.F) {
 	link := fs.ModeSymlink | 0o777
 	for _, entries := range [][]entry{

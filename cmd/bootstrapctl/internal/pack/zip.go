@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Add puts a file with that content at the top of the package, in the place of
-// one of that name.
+// Add puts a file with that content at the top of the package, and replaces a file
+// of the same name.
 func (t *Tree) Add(name string, mode fs.FileMode, data []byte) {
 	f := t.File(name)
 	if f == nil {
@@ -23,8 +23,8 @@ func (t *Tree) Add(name string, mode fs.FileMode, data []byte) {
 	f.Replace(data)
 }
 
-// Date returns the date of all files of a zip: SOURCE_DATE_EPOCH, else the
-// first that a zip can hold.
+// Date returns the date of all files of a zip: SOURCE_DATE_EPOCH, else the earliest
+// date that a zip can hold.
 func Date(getenv func(string) string) (time.Time, error) {
 	first := time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 	epoch := getenv("SOURCE_DATE_EPOCH")
@@ -41,8 +41,8 @@ func Date(getenv func(string) string) (time.Time, error) {
 	return first, nil
 }
 
-// Write writes the zip. The same tree and date give the same bytes. Progress is
-// called with the bytes read so far; nil: it is not.
+// Write writes the zip. The same tree and date give the same bytes. If progress is
+// not nil, it is called with the number of bytes read so far.
 func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) error {
 	archive := zip.NewWriter(w)
 	done := &counter{report: progress}
@@ -60,7 +60,7 @@ func (t *Tree) Write(w io.Writer, date time.Time, progress func(done int64)) err
 // A counter counts the bytes that are written to it.
 type counter struct {
 	total  int64
-	report func(total int64) // nil: nobody
+	report func(total int64) // may be nil
 }
 
 func (c *counter) Write(p []byte) (int, error) {
@@ -94,7 +94,7 @@ func (f *File) write(archive *zip.Writer, date time.Time, done io.Writer) error 
 	return err
 }
 
-// WriteFile writes the zip to a file, whole or not at all.
+// WriteFile writes the zip to a file, and leaves no partial file behind.
 func (t *Tree) WriteFile(name string, date time.Time, progress func(done int64)) (size int64, err error) {
 	part := name + ".part"
 	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)

@@ -6,12 +6,12 @@ import (
 	"regexp"
 )
 
-// token matches what has a color in JSON: a name, a string, a number or a
-// literal. Spaces and punctuation stay as they are.
+// token matches a part of JSON that gets a color: a name, a string, a number or a
+// literal.
 var token = regexp.MustCompile(`("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*|true|false|null`)
 
-// colorJSON colours the tokens of JSON and changes nothing else. Any other text
-// stays as it is.
+// colorJSON colours the tokens of JSON and changes nothing else. It returns any
+// other text unchanged.
 func (p palette) colorJSON(text []byte) []byte {
 	if !bool(p) || !json.Valid(text) {
 		return text

@@ -8,7 +8,7 @@ import (
 
 var escapes = regexp.MustCompile("\x1b\\[\\d+m")
 
-// Colours change nothing of the text, and what is not JSON has none.
+// Colours do not change the text, and a text that is not JSON gets none.
 func TestColorJSON(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a": -1.5e+3, "b\\\"": "x: \\\\", "c" : [true, null, "\\u0041"]}`: `{<36>"a"<0>: <33>-1.5e+3<0>, <36>"b\\\""<0>: <32>"x: \\\\"<0>, <36>"c"<0> : [<2>true<0>, <2>null<0>, <32>"\\u0041"<0>]}`,

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An ownLine is a line that the runtime wrote itself, as hclog writes it.
+// An ownLine is one of the runtime's own lines in the log, which hclog formats.
 type ownLine struct {
 	level, message string
 	pairs          []pair
@@ -19,7 +19,7 @@ var (
 	pairForm = regexp.MustCompile(`(?:^|\s)([a-z_]+)=("(?:[^"\\]|\\.)*"|\S*)`)
 )
 
-// readOwn reports whether the runtime wrote the line itself, and what it says.
+// readOwn parses one of the runtime's own lines, and reports whether it is one.
 func readOwn(line string) (own ownLine, ok bool) {
 	m := ownForm.FindStringSubmatch(line)
 	if m == nil {
@@ -50,8 +50,8 @@ func (l ownLine) value(key string) string {
 	return ""
 }
 
-// short is the line without the time, the name of the runtime and what the
-// screen shows elsewhere.
+// short returns the line without the time, the name of the runtime and the values
+// that the screen shows elsewhere.
 func (l ownLine) short() string {
 	text := l.message
 	for _, p := range l.pairs {
@@ -69,8 +69,8 @@ func quoteIfNeeded(value string) string {
 	return value
 }
 
-// startText says in a few words what the runtime starts, with those of its limits
-// that are not the defaults.
+// startText summarizes what the runtime starts, and its limits that differ from the
+// defaults.
 func (l ownLine) startText(dir string) string {
 	adapter := l.value("adapter")
 	text := l.value("platform") + ", " + adapter + " " + strings.ReplaceAll(l.value("command"), dir+"/", "")

@@ -10,29 +10,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxLine is how much of a line is kept until its end comes.
+// maxLine is how many bytes of a line are kept until it ends.
 const maxLine = 64 << 10
 
-// maxRecent is how much of the log is kept to tell what it has said already.
+// maxRecent is how many bytes of the log are kept, to avoid repeating them in the
+// summary.
 const maxRecent = 256 << 10
 
-// lastWords is how long to wait for the end of the log once all who write to it
-// are gone.
+// lastWords is how long Close waits for the end of the log.
 const lastWords = 500 * time.Millisecond
 
-// A Log shows what the runtime and the function write. It is a pipe: what was
-// written before an answer was posted can be shown before the result.
+// A Log shows the lines that the runtime and the function log. It is a pipe, so that
+// lines written before an answer was posted can be shown before the result.
 type Log struct {
 	File *os.File // where to write
 
 	read   *os.File
-	closed chan struct{} // closed when all is shown
+	closed chan struct{} // closed when everything is shown
 
 	mu     sync.Mutex
 	screen *Screen
 	line   []byte // the beginning of a line
 	recent []byte // the end of what was written
-	why    string // the runtime's last complaint
+	why    string // the runtime's last error
 }
 
 // NewLog returns a log that is shown on s until Close.
@@ -46,14 +46,14 @@ func (s *Screen) NewLog() (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() { // ends when nobody can write any more, or at the deadline of Close
+	go func() { // ends when all writers have closed the pipe, or at the deadline of Close
 		defer close(l.closed)
 		_ = raw.Read(func(fd uintptr) bool { return !l.consume(int(fd)) }) // the deadline
 	}()
 	return l, nil
 }
 
-// Flush shows all that has been written so far.
+// Flush shows everything that has been written so far.
 func (l *Log) Flush() {
 	if raw, err := l.read.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { l.consume(int(fd)) }) // closed: all is shown
@@ -66,13 +66,13 @@ func (l *Log) Flush() {
 // Close shows the rest.
 func (l *Log) Close() {
 	l.File.Close()
-	_ = l.read.SetReadDeadline(time.Now().Add(lastWords)) // else it waits for whoever holds the pipe
+	_ = l.read.SetReadDeadline(time.Now().Add(lastWords)) // as a process may still hold the pipe
 	<-l.closed
 	l.Flush()
 	l.read.Close()
 }
 
-// consume shows what is in the pipe. It reports whether more can come.
+// consume shows the bytes in the pipe, and reports whether more can come.
 func (l *Log) consume(fd int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,7 +106,7 @@ func (l *Log) take(text []byte) {
 	}
 }
 
-// endLine shows a line that has no end yet, and ends it.
+// endLine shows an unfinished line, and ends it.
 func (l *Log) endLine() {
 	if len(l.line) > 0 {
 		l.line = append(l.line, '\n')
@@ -119,7 +119,8 @@ func (l *Log) show() {
 	l.line = l.line[:0]
 }
 
-// noteComplaint notes why the runtime cannot go on. It reports whether that is new.
+// noteComplaint stores why the runtime cannot go on, and reports whether that is
+// new.
 func (l *Log) noteComplaint(why string) bool {
 	why = strings.TrimPrefix(why, cannotStart)
 	known := strings.Contains(l.why, why)
@@ -127,14 +128,14 @@ func (l *Log) noteComplaint(why string) bool {
 	return !known
 }
 
-// forget starts afresh for the next event.
+// forget clears the log of the last event.
 func (l *Log) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.recent, l.why = nil, ""
 }
 
-// lastLine is the last line in the log.
+// lastLine returns the last line in the log.
 func (l *Log) lastLine() string {
 	text := strings.TrimSpace(string(l.recent))
 	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])

@@ -7,10 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A palette colours text, or leaves it as it is.
+// A palette colours text, or returns it unchanged if it is false.
 type palette bool
 
-// paletteFor returns colours for a terminal that wants them: see no-color.org.
+// paletteFor returns colours for a terminal unless NO_COLOR is set, see
+// no-color.org.
 func paletteFor(w io.Writer, getenv func(string) string) palette {
 	return palette(isTerminal(w) && getenv("NO_COLOR") == "" && getenv("TERM") != "dumb")
 }

@@ -1,4 +1,4 @@
-// Package screen shows a person what became of events: the log, the results and
+// Package screen shows the outcome of events on a terminal: the log, the results and
 // a summary.
 package screen
 
@@ -10,24 +10,24 @@ import (
 	"sync"
 )
 
-// A Screen is the terminal of a person, or what stands in its place. Only
-// results go to Stdout, byte for byte if it is not a terminal.
+// A Screen writes to stdout and stderr. Only results go to stdout, byte for byte
+// unless it is a terminal.
 type Screen struct {
 	stdout, stderr io.Writer
 	options        Options
 	onTerminal     bool // stdout is a terminal
 	result, text   palette
 
-	mu sync.Mutex // for one writer at a time
+	mu sync.Mutex // guards writes to stderr
 }
 
 // Options say what to show.
 type Options struct {
-	Verbose  bool   // the runtime's own lines as they are
+	Verbose  bool   // the runtime's own lines, unchanged
 	Quiet    bool   // results and failures only
-	Repeated bool   // several results, on a line of their own each
-	Runtime  string // the version of the runtime and where it is from
-	Dir      string // the function's folder, in which files have short names
+	Repeated bool   // several results, each on a line of its own
+	Runtime  string // the version and the origin of the runtime
+	Dir      string // the function's folder, which is left out of the names of files
 	MemoryMB int    // the function's limit
 	Getenv   func(string) string
 }
@@ -42,14 +42,14 @@ func New(stdout, stderr io.Writer, o Options) *Screen {
 	}
 }
 
-// Warn shows what may surprise, on a line of its own.
+// Warn shows a warning, on a line of its own.
 func (s *Screen) Warn(format string, args ...any) {
 	if !s.options.Quiet {
 		s.println(s.text.paint(yellow, "warning: "+fmt.Sprintf(format, args...)))
 	}
 }
 
-// Note shows what happens, on a line of its own.
+// Note shows a message, on a line of its own.
 func (s *Screen) Note(format string, args ...any) {
 	if !s.options.Quiet {
 		s.println(s.text.paint(dim, fmt.Sprintf(format, args...)))
@@ -59,11 +59,11 @@ func (s *Screen) Note(format string, args ...any) {
 func (s *Screen) println(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, _ = io.WriteString(s.stderr, line+"\n") // nobody reads it: nobody to tell
+	_, _ = io.WriteString(s.stderr, line+"\n") // there is nowhere to report an error
 }
 
-// logLine shows a line of the log: one of the runtime's own is short and dim,
-// any other as it is.
+// logLine shows a line of the log: the runtime's own lines are shortened and dim, all
+// others unchanged.
 func (s *Screen) logLine(l *Log, line string) {
 	own, isOwn := readOwn(strings.TrimSuffix(line, "\n"))
 	complaint, complains := strings.CutPrefix(line, "bootstrap: ")
@@ -78,7 +78,7 @@ func (s *Screen) logLine(l *Log, line string) {
 	case s.options.Quiet:
 	case s.options.Verbose || !isOwn && !complains:
 		s.println(strings.TrimSuffix(line, "\n"))
-	case complains && !strings.HasPrefix(complaint, cannotStart): // the summary says that
+	case complains && !strings.HasPrefix(complaint, cannotStart): // the summary shows the others
 		s.println(s.text.paint(red, "bootstrap: "+strings.TrimSpace(complaint)))
 	case complains:
 	case fresh:
@@ -86,10 +86,10 @@ func (s *Screen) logLine(l *Log, line string) {
 	}
 }
 
-// cannotStart begins the runtime's complaint about a start that failed.
+// cannotStart is the prefix of the runtime's error about a start that failed.
 const cannotStart = "cannot start: "
 
-// repeated are messages of the runtime that the summary repeats.
+// repeated lists messages of the runtime that the summary repeats.
 var repeated = map[string]bool{"ready": true, "event": true, "stopped": true}
 
 func (s *Screen) ownLine(own ownLine) {
@@ -105,8 +105,8 @@ func (s *Screen) ownLine(own ownLine) {
 	}
 }
 
-// Result prints a result. It ends the line on a terminal, and where there are
-// several.
+// Result prints a result. It adds a newline on a terminal, and if there are several
+// results.
 func (s *Screen) Result(result []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,15 +12,15 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A failure is what a runtime posts in place of a result.
+// A failure is the JSON that a runtime posts instead of a result.
 type failure struct {
 	ErrorType    string
 	ErrorMessage string
 	StackTrace   []string
 }
 
-// Outcome shows what became of an event, but for the result: a failure, and a
-// line of figures.
+// Outcome shows the outcome of an event without the result: a failure, and a line of
+// figures.
 func (s *Screen) Outcome(l *Log, o emulator.Outcome, memory int64) {
 	defer l.forget()
 	reason := s.reason(l, o)
@@ -56,7 +56,7 @@ func verdictColor(kind emulator.Kind) color {
 	return red
 }
 
-// verdict says what became of an event, and the figures of it.
+// verdict returns the outcome of an event in words, with its figures.
 func (s *Screen) verdict(o emulator.Outcome, memory int64) string {
 	switch o.Kind {
 	case emulator.InitFailed, emulator.InitTimedOut:
@@ -77,7 +77,7 @@ func (s *Screen) figures(start time.Duration, memory int64) (text string) {
 	return text
 }
 
-// duration has three digits that count.
+// duration formats d with three significant digits.
 func duration(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {
@@ -91,8 +91,8 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%.2f ms", ms)
 }
 
-// failure shows the failure that was posted: its type, its message, and its
-// stack unless the log ends with that.
+// failure shows the failure that was posted: its type, its message, and its stack
+// unless the log has just shown that.
 func (s *Screen) failure(l *Log, o emulator.Outcome) {
 	if len(o.Body) == 0 {
 		if s.options.Quiet {
@@ -118,15 +118,15 @@ func readFailure(o emulator.Outcome) (f failure, ok bool) {
 	return f, err == nil && f.ErrorType+f.ErrorMessage != ""
 }
 
-// recentlyShows reports whether the end of the log has that text.
+// recentlyShows reports whether the end of the log contains the text.
 func (l *Log) recentlyShows(text string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Contains(string(l.recent), text)
 }
 
-// reason is why an event has no result. How a process exited says little: what
-// it wrote last says more.
+// reason returns why an event has no result. If a process exited, it adds the last
+// line that it wrote, which says more than the exit status.
 func (s *Screen) reason(l *Log, o emulator.Outcome) string {
 	if f, ok := readFailure(o); ok && o.Kind != emulator.Result {
 		return f.ErrorType
@@ -145,7 +145,8 @@ func (s *Screen) reason(l *Log, o emulator.Outcome) string {
 	return o.Reason + "; it wrote nothing"
 }
 
-// hint finds what a worker writes to descriptor 3 in its log.
+// hint returns a hint if the log holds frames that a worker should write to
+// descriptor 3.
 func (l *Log) hint() string {
 	if !strings.Contains(l.why, "worker") || !frame.Match(l.recent) {
 		return ""
@@ -153,19 +154,19 @@ func (l *Log) hint() string {
 	return "; the worker writes its frames to stdout, which is the log: write them to descriptor 3"
 }
 
-// frame is the beginning of a frame, as docs/worker.md has them.
+// frame matches the beginning of a frame, see docs/worker.md.
 var frame = regexp.MustCompile(`(?m)^\{"(ready|error)" *:`)
 
 // A Tally counts the outcomes of several events.
 type Tally struct {
 	took    []time.Duration // of each event
 	failed  int
-	reasons []string       // why, in the order in which they came
-	times   map[string]int // how often for that reason
+	reasons []string       // distinct reasons of failures, in order
+	times   map[string]int // how many failures had that reason
 	start   time.Duration
 }
 
-// Add counts an outcome. Of the same failures the first is shown.
+// Add counts an outcome, and shows the first failure with each reason.
 func (t *Tally) Add(s *Screen, l *Log, o emulator.Outcome) {
 	defer l.forget()
 	t.took = append(t.took, o.Duration)
@@ -207,7 +208,7 @@ func (t *Tally) Show(s *Screen, memory int64) {
 	}
 }
 
-// percentile is that of durations in order, by the nearest rank.
+// percentile returns a percentile by the nearest rank. The durations must be sorted.
 func (t *Tally) percentile(p int) time.Duration {
 	return t.took[max(0, (len(t.took)*p+99)/100-1)]
 }
