@@ -6,7 +6,7 @@ import (
 	"runtime"
 )
 
-// Machines that an ELF file may name.
+// Numbers of machines in ELF files.
 const (
 	I386  = 3
 	S390  = 22

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Bound is far longer than anything takes that a test waits for.
+// Bound is how long tests wait before they fail.
 const Bound = 10 * time.Second
 
 // Check fails the test if, at its end, it has more descriptors or goroutines
@@ -27,8 +27,8 @@ func Check(t testing.TB) {
 	})
 }
 
-// OpenFiles lists our descriptors and what they are, but for those that
-// procfs keeps.
+// OpenFiles lists our descriptors and their files, without those that procfs keeps
+// open.
 func OpenFiles(t testing.TB) (files []string) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -44,7 +44,7 @@ func OpenFiles(t testing.TB) (files []string) {
 	return files
 }
 
-// Within waits until something is so, and fails the test after Bound.
+// Within waits until a condition holds, and fails the test after Bound.
 func Within(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(Bound); !so(); time.Sleep(time.Millisecond) {

@@ -1,4 +1,4 @@
-// Package seccomp makes system calls fail, for tests of what sandboxes deny.
+// Package seccomp makes system calls fail, to test the restrictions of sandboxes.
 package seccomp
 
 import (
@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Check compares one word of what a filter sees of a system call.
+// A Check compares one word of a filter's input, which describes a system call.
 type Check struct {
 	Offset uint32 // of the word: Call, Address, or that of an argument
 	How    uint16 // to compare: Equals, AtLeast
@@ -18,8 +18,8 @@ type Check struct {
 	Not    bool // the comparison must fail
 }
 
-// The words that a filter sees. An argument has two, the lower one first; so
-// has the address of the instruction that makes the call.
+// Offsets of words in a filter's input. An argument has two words, the lower one
+// first, and so has the address of the instruction that makes the call.
 const (
 	Call         = 0
 	Address      = 8
@@ -33,7 +33,7 @@ const (
 	hasBits = unix.BPF_JMP | unix.BPF_JSET
 )
 
-// A Denial is an answer to system calls, in place of the kernel's.
+// A Denial is a result of system calls that replaces the kernel's.
 type Denial struct {
 	Lines  [][]Check // one check of each must hold
 	Answer uint32
@@ -49,14 +49,14 @@ func Kills(calls ...uint32) Denial {
 	return Denial{[][]Check{Words(Call, calls...)}, unix.SECCOMP_RET_KILL_PROCESS}
 }
 
-// Where returns the denial limited to calls for which a check of each line holds,
-// too.
+// Where returns a denial for those of the calls for which one check of each line
+// holds.
 func (d Denial) Where(lines ...[]Check) Denial {
 	d.Lines = slices.Concat(d.Lines, lines)
 	return d
 }
 
-// Words returns checks of which one holds if a word has one of these values.
+// Words returns a line of checks: a word must have one of these values.
 func Words(offset uint32, values ...uint32) (line []Check) {
 	for _, v := range values {
 		line = append(line, Check{Offset: offset, How: Equals, With: v})
@@ -64,7 +64,7 @@ func Words(offset uint32, values ...uint32) (line []Check) {
 	return line
 }
 
-// Argument is Words for an argument, counted from 0.
+// Argument does the same as Words for an argument, counted from 0.
 func Argument(n uint32, values ...uint32) []Check { return Words(argumentWord+8*n, values...) }
 
 // Bits returns a check that an argument has at least one of these bits.
@@ -72,13 +72,14 @@ func Bits(n, mask uint32) []Check {
 	return []Check{{Offset: argumentWord + 8*n, How: hasBits, With: mask}}
 }
 
-// Given returns checks of which one holds if an argument is not zero.
+// Given returns a line of checks: an argument must not be zero.
 func Given(n uint32) []Check {
 	lower := argumentWord + 8*n
 	return []Check{{Offset: lower, How: hasBits, With: ^uint32(0)}, {Offset: lower + 4, How: hasBits, With: ^uint32(0)}}
 }
 
-// code is the part of a filter that gives the answer, or goes on behind itself.
+// code returns the part of a filter that returns the denial's result, or continues
+// after itself.
 func (d Denial) code() (code []syscall.SockFilter) {
 	size := 1
 	for _, line := range d.Lines {
@@ -112,13 +113,13 @@ func Deny(call uint32, errno syscall.Errno) error {
 	return Load([]Denial{Denies(errno, call)})
 }
 
-// DenyWith is Deny for the calls with that first argument.
+// DenyWith does the same as Deny for calls with that first argument.
 func DenyWith(call, first uint32, errno syscall.Errno) error {
 	return Load([]Denial{Denies(errno, call).Where(Argument(0, first))})
 }
 
-// Load loads a filter for this thread, the processes that it starts, and the
-// program that it becomes. The first denial that fits is the one that counts.
+// Load loads a filter for this thread, the processes that it starts, and the program
+// that it executes. The first denial that matches decides.
 func Load(denials []Denial) error {
 	runtime.LockOSThread()
 	var code []syscall.SockFilter
@@ -133,8 +134,8 @@ func Load(denials []Denial) error {
 	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
 }
 
-// Samples returns calls that the denial answers, as a number and its arguments:
-// one for each number and each value that matters.
+// Samples returns calls that the denial matches, each as a number and arguments: one
+// for each number and each value that a check compares.
 func (d Denial) Samples() (calls [][]uint32) {
 	calls = [][]uint32{{0}}
 	for _, line := range d.Lines {
@@ -149,7 +150,7 @@ func (d Denial) Samples() (calls [][]uint32) {
 	return calls
 }
 
-// sample is a call with the word that the check looks for.
+// sample returns a call with the word that the check compares.
 func (c Check) sample(call []uint32) []uint32 {
 	words := append([]uint32(nil), call...)
 	at := 0
