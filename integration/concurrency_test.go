@@ -137,7 +137,7 @@ func TestR18Crowd(t *testing.T) {
 				f := parallel(t, way, p, atOnce, crowd)
 				guests := f.invite(t, mixture(5*atOnce, p))
 				f.undisturbed(t, len(guests))
-				told(t, prefixed(f.logged(t)), guests, f.kind().ahead)
+				checkIDs(t, prefixed(f.logged(t)), guests, f.kind().ahead)
 				if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
 					t.Errorf("left in the temp folder: %v, %v", files, err)
 				}
@@ -185,7 +185,7 @@ func inJSON(t *testing.T, log string) (lines []logLine) {
 var toldLine = regexp.MustCompile(`^(begin|end|failed) (\d+)(?: (\S*))?$`)
 
 // told: each line of the log that is a guest's has its id.
-func told(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
+func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 	t.Helper()
 	count := map[string]int{}
 	for _, line := range lines {
@@ -224,7 +224,7 @@ func TestL05Crowd(t *testing.T) {
 			f := parallel(t, way, protocol.Lambda, atOnce, crowd, "BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=info")
 			guests := f.invite(t, mixture(2*atOnce, protocol.FunctionGraph))
 			f.undisturbed(t, len(guests))
-			told(t, inJSON(t, f.logged(t)), guests, f.kind().ahead)
+			checkIDs(t, inJSON(t, f.logged(t)), guests, f.kind().ahead)
 		})
 	}
 }

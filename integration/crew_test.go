@@ -94,8 +94,8 @@ func (c *crew) run(t *testing.T) {
 	})
 }
 
-// told sends SIGTERM.
-func (c *crew) told(t *testing.T) {
+// stop sends SIGTERM.
+func (c *crew) stop(t *testing.T) {
 	t.Helper()
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Error(err)

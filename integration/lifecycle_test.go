@@ -29,7 +29,7 @@ func TestInitVariables(t *testing.T) {
 				c := beginCrew(t, p, fn, "", "BOOTSTRAP_INIT_COMMAND="+writes)
 				c.succeeds(t, "{}", "["+value+"][][second]")
 				c.succeeds(t, "{}", "["+value+"][][second]")
-				c.told(t)
+				c.stop(t)
 				c.ends(t, 5*time.Second, 0)
 				tells(t, "\n"+c.stdout.String()+c.stderr.String(), "\npreparing\n", "\nready\n")
 				c.tidy(t)
@@ -59,7 +59,7 @@ func TestInitFile(t *testing.T) {
 				t.Parallel()
 				c := beginCrew(t, p, named("function").function(t, "echo ${A-unset}"), "", "BOOTSTRAP_INIT_COMMAND="+test.init)
 				c.succeeds(t, "{}", test.result)
-				c.told(t)
+				c.stop(t)
 				c.ends(t, 5*time.Second, 0)
 				c.tidy(t)
 			})
@@ -128,7 +128,7 @@ func TestInitOnce(t *testing.T) {
 					t.Errorf("got %v %q %s, want 1", out.Kind, out.Body, out.Reason)
 				}
 			}
-			c.told(t)
+			c.stop(t)
 			c.ends(t, 5*time.Second, 0)
 			used := lines(t, c.dir, "slots")
 			slices.Sort(used)
@@ -155,7 +155,7 @@ func TestStopWhileInit(t *testing.T) {
 				c := beginCrew(t, p, named("function").function(t, "echo ok"), "db: echo $$ >>pids; exec sleep 60\n",
 					"BOOTSTRAP_INIT_COMMAND="+init, "BOOTSTRAP_STOP_COMMAND=echo stop >>order", "BOOTSTRAP_STOP_TIMEOUT=5s", "BOOTSTRAP_GRACE=1s")
 				c.notes(t, 1)
-				c.told(t)
+				c.stop(t)
 				c.ends(t, 8*time.Second, 0)
 				if got, want := lines(t, c.dir, "order"), []string{"init", "stop"}; !slices.Equal(got, want) {
 					t.Errorf("got %q, want %q", got, want)
@@ -215,7 +215,7 @@ func TestWaitingIsTold(t *testing.T) {
 	until(t, "the log says what is waited for", func() bool {
 		return strings.Contains(c.stderr.String(), "waiting: platform=lambda for=tcp://127.0.0.1:1 error=\"cannot connect to 127.0.0.1:1")
 	})
-	c.told(t)
+	c.stop(t)
 	c.ends(t, 5*time.Second, 0)
 }
 
@@ -256,7 +256,7 @@ func TestStartFailureAnswers(t *testing.T) {
 					}
 					isFailure(t, out, test.kind, test.texts...)
 				}
-				c.told(t)
+				c.stop(t)
 				c.ends(t, 8*time.Second, 0)
 				if got := c.server.Stats(); got.Errors != events || got.InitErrors != 0 || got.Instances != 1 || got.Refused != 0 {
 					t.Errorf("got %+v, want %d errors", got, events)
@@ -283,6 +283,6 @@ func TestStartFailureAnswersAll(t *testing.T) {
 	for _, outcome := range outcomes {
 		isFailure(t, <-outcome, "Runtime.SidecarExit", "sidecar db exited: exit status 4: no space left")
 	}
-	c.told(t)
+	c.stop(t)
 	c.ends(t, 5*time.Second, 0)
 }

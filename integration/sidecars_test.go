@@ -92,7 +92,7 @@ func TestSidecarOrder(t *testing.T) {
 				if want := []string{"cache-began", "db-began", "init", "host-began", "event-began"}; !slices.Equal(notes, want) {
 					t.Errorf("got %q, want %q", notes, want)
 				}
-				c.told(t)
+				c.stop(t)
 				if got := <-out; got.Kind != emulator.Result || !strings.HasPrefix(string(got.Body), "ok") {
 					t.Errorf("got %v %q, want the event in hand answered", got.Kind, got.Body)
 				}
@@ -128,7 +128,7 @@ func TestR08SidecarPauses(t *testing.T) {
 				t.Errorf("start %d came %.3f s after the one before, want at least %.2f", i+1, after-before, least)
 			}
 		}
-		c.told(t)
+		c.stop(t)
 		c.ends(t, 5*time.Second, 0)
 		tells(t, c.stderr.String(), "flaky | no such database\n")
 		log := regexp.MustCompile(`\[WARN\] .*sidecar exited: .*name=flaky how="exit status 3: no such database" ran=\S+ restart_in=(\S+)`).FindAllStringSubmatch(c.stderr.String(), -1)
@@ -155,7 +155,7 @@ python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("db.sock")' 2>/
 	write(t, c.dir, "well", "", 0o644)
 	c.notes(t, 1)
 	until(t, "the sidecar serves", func() bool { return strings.HasPrefix(string((<-c.ask(t, "{}")).Body), "there") })
-	c.told(t)
+	c.stop(t)
 	c.ends(t, 5*time.Second, 0)
 }
 
@@ -227,7 +227,7 @@ func TestSidecarReadyLate(t *testing.T) {
 				if out.Kind != emulator.Result || out.Init < 700*time.Millisecond {
 					t.Errorf("got %v %s after a start of %v, want one of at least 0.7 s\n%s", out.Kind, out.Body, out.Init, c.stderr.String())
 				}
-				c.told(t)
+				c.stop(t)
 				c.ends(t, 5*time.Second, 0)
 			})
 		}
@@ -256,7 +256,7 @@ func TestStopWhileWaiting(t *testing.T) {
 		c := beginCrew(t, p, named("function").function(t, "echo ok"), "db: exec python3 sidecar.py db unix:sock 60\n",
 			"BOOTSTRAP_WAIT_FOR=unix:///none/sock", "BOOTSTRAP_STOP_COMMAND=echo stop >>order", "BOOTSTRAP_STOP_TIMEOUT=5s")
 		c.notes(t, 1)
-		c.told(t)
+		c.stop(t)
 		c.ends(t, 3*time.Second, 0)
 		if got, want := lines(t, c.dir, "order"), []string{"db-began", "db-ended", "stop"}; !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
@@ -295,7 +295,7 @@ func TestL08SidecarCredentials(t *testing.T) {
 					}
 				}
 			}
-			c.told(t)
+			c.stop(t)
 			c.ends(t, 5*time.Second, 0)
 			tells(t, c.stderr.String(), "dumper | FUNCTION_SIDECAR=dumper\n", "flaky | FUNCTION_SIDECAR=flaky\n")
 			for line := range strings.Lines(c.stdout.String() + c.stderr.String()) {
@@ -330,7 +330,7 @@ daemon: (setsid sh -c 'echo $$ >>pids; exec sleep 64' >/dev/null 2>&1 &); exec s
 					until(t, "what the events lost is gone", func() bool { return !alive(c.outside(pid)) })
 				}
 				living(t, c.outsides(lines(t, c.dir, "pids")), true)
-				c.told(t)
+				c.stop(t)
 				c.ends(t, 10*time.Second, 0)
 			})
 		}
@@ -350,7 +350,7 @@ func TestT14DeafSidecars(t *testing.T) {
 		until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
 		c.succeeds(t, "{}", "ok")
 		began := time.Now()
-		c.told(t)
+		c.stop(t)
 		c.ends(t, 10*time.Second, 0)
 		if took := time.Since(began); took < 600*time.Millisecond || took > 5*time.Second {
 			t.Errorf("the stop took %v, want the grace for each", took)
@@ -373,7 +373,7 @@ func TestDeafStop(t *testing.T) {
 				out := c.ask(t, "{}")
 				c.notes(t, 1)
 				began := time.Now()
-				c.told(t)
+				c.stop(t)
 				isFailure(t, <-out, "Function.Stopped")
 				c.ends(t, 10*time.Second, 0)
 				if took := time.Since(began); took > limit+limit/2 {
@@ -426,7 +426,7 @@ func TestToldTwice(t *testing.T) {
 				_ = c.ask(t, "{}")
 				c.notes(t, 1)
 				until(t, "all run", func() bool { return len(lines(t, c.dir, "pids")) == 6 })
-				c.told(t)
+				c.stop(t)
 				c.toldAgain(t)
 				c.ends(t, time.Second, 1)
 			})
@@ -445,7 +445,7 @@ func TestR12LambdaStop(t *testing.T) {
 		t.Errorf("got %+v, want one extension", got)
 	}
 	began := time.Now()
-	c.told(t)
+	c.stop(t)
 	until(t, "the stop command has run", func() bool { return len(lines(t, c.dir, "stopped")) > 0 })
 	if took := time.Since(began); took > protocol.Lambda.StopLimit {
 		t.Errorf("the stop command has run after %v, want %v", took, protocol.Lambda.StopLimit)
@@ -500,7 +500,7 @@ func TestSidecarProgramGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.notes(t, 2)
-	c.told(t)
+	c.stop(t)
 	c.ends(t, 5*time.Second, 0)
 }
 
@@ -518,7 +518,7 @@ func TestToldTwiceUnread(t *testing.T) {
 	c.run(t)
 	until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
 	c.succeeds(t, "{}", "ok")
-	c.told(t)
+	c.stop(t)
 	c.toldAgain(t)
 	c.ends(t, 5*time.Second, 1)
 }
