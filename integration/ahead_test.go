@@ -84,8 +84,8 @@ func TestStandbyGivesUp(t *testing.T) {
 	}
 }
 
-// What waits is not what an event has left behind: it is neither ended nor
-// told of.
+// A process that waits for the next event is not a leftover: it is neither killed
+// nor reported.
 func TestStandbyIsNoLeftover(t *testing.T) {
 	for _, leftovers := range []string{"end", "keep"} {
 		t.Run(leftovers, func(t *testing.T) {

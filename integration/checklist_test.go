@@ -69,7 +69,7 @@ func matching(names map[string]bool, name string, prefix bool) (found []string) 
 	return found
 }
 
-// checkRows: every id is there once, with a test or a reason.
+// checkRows checks that every id is in the list once, with a test or a reason.
 func checkRows(t *testing.T, text string) {
 	t.Helper()
 	rows := map[string]int{}

@@ -20,7 +20,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// atOnce is how many events an instance has in hand in these tests.
+// atOnce is how many events an instance serves at the same time in these tests.
 const atOnce = 20
 
 // crowd is code that does what its event says, "what number seconds", and tells
@@ -49,7 +49,7 @@ var crowds = map[*protocol.Platform][]string{
 	protocol.FunctionGraph: {"node"},
 }
 
-// parallel starts a trial of some code with so many events at the same time.
+// parallel starts a trial of some code that serves n events at the same time.
 func parallel(t *testing.T, way string, p *protocol.Platform, n int, code string, env ...string) *trial {
 	t.Helper()
 	f := &trial{way: way, tmp: t.TempDir(), log: &logBuffer{}}
@@ -115,7 +115,7 @@ func (f *trial) invite(t *testing.T, whats []string) []*guest {
 	return guests
 }
 
-// mixture is of so many guests of all kinds.
+// mixture returns n kinds of guests, with each kind among them.
 func mixture(n int, p *protocol.Platform) (whats []string) {
 	kinds := []string{"works", "leaves", "works", "keeps", "fails", "works", "leaves", "works", "crashes", "keeps"}
 	for i := range n {
@@ -128,8 +128,8 @@ func mixture(n int, p *protocol.Platform) (whats []string) {
 	return whats
 }
 
-// Events at the same time do not know of each other: each has its own result,
-// its own id in what it is told and in the log, and only its own failure.
+// Events at the same time do not disturb each other: each has its own result, its
+// own id in its variables and in the log, and only its own failure.
 func TestR18Crowd(t *testing.T) {
 	for p, ways := range crowds {
 		for _, way := range ways {
@@ -146,8 +146,8 @@ func TestR18Crowd(t *testing.T) {
 	}
 }
 
-// undisturbed: one instance has answered all, with a host or a worker for each
-// slot, and nothing else is left.
+// undisturbed checks that one instance has answered all events, with a host or a
+// worker for each slot, and that no other process is left.
 func (f *trial) undisturbed(t *testing.T, events int) {
 	t.Helper()
 	swept(t, pidOf(f.runner), 0, slices.Repeat(f.kind().idle, atOnce)...)
@@ -184,7 +184,7 @@ func inJSON(t *testing.T, log string) (lines []logLine) {
 
 var toldLine = regexp.MustCompile(`^(begin|end|failed) (\d+)(?: (\S*))?$`)
 
-// told: each line of the log that is a guest's has its id.
+// checkIDs checks that each line of the log from a guest has the guest's id.
 func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 	t.Helper()
 	count := map[string]int{}
@@ -235,7 +235,7 @@ func TestConcurrencyBounds(t *testing.T) {
 	for _, row := range []struct {
 		offered, wanted string
 		slots           int
-		told            string
+		message         string
 	}{
 		{"5", "3", 3, `concurrency="3 (environment)"`}, {"3", "5", 3, `concurrency="3 (AWS_LAMBDA_MAX_CONCURRENCY)"`},
 		{"4", "0", 4, `concurrency="4 (AWS_LAMBDA_MAX_CONCURRENCY)"`}, {"", "0", 1, ""}, {"nonsense", "0", 1, ""}, {"0", "0", 1, ""}, {"-3", "0", 1, ""},
@@ -250,7 +250,7 @@ func TestConcurrencyBounds(t *testing.T) {
 			_, runner := start(t, protocol.Lambda, fn, log)
 			succeeds(t, runner, "{}")
 			swept(t, pidOf(runner), 0, slices.Repeat([]string{"bash", "bash"}, row.slots)...)
-			tells(t, log.String(), row.told)
+			tells(t, log.String(), row.message)
 		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A library that is missing is told by the loader, and the failure quotes it.
+// The loader reports a missing library, and the failure quotes its message.
 func TestC05MissingLibrary(t *testing.T) {
 	const loader = "tool: error while loading shared libraries: libnone.so.10: cannot open shared object file: No such file or directory"
 	inEachWay(t, "echo '"+loader+"' >&2; exit 127", nil, func(t *testing.T, f *trial) {

@@ -102,7 +102,8 @@ func (c *crew) stop(t *testing.T) {
 	}
 }
 
-// ends: bootstrap exits within the limit, with that status, and leaves nothing.
+// ends checks that bootstrap exits within the limit, with that status, and leaves no
+// process behind.
 func (c *crew) ends(t *testing.T, limit time.Duration, status int) {
 	t.Helper()
 	select {
@@ -117,7 +118,7 @@ func (c *crew) ends(t *testing.T, limit time.Duration, status int) {
 	c.kin.extinct(t)
 }
 
-// noneLeft: those in the file pids are gone.
+// noneLeft checks that the processes in the file pids are gone.
 func (c *crew) noneLeft(t *testing.T) {
 	t.Helper()
 	for _, pid := range lines(t, c.dir, "pids") {
@@ -146,7 +147,8 @@ func (c *crew) outsides(pids []string) (ours []int) {
 	return ours
 }
 
-// alive: what was killed may be a zombie for a while, until init has seen it.
+// alive reports whether a process runs. A killed process may be a zombie for a while,
+// until init reaps it.
 func alive(pid int) bool {
 	deadline := time.Now().Add(time.Second)
 	for !gone(pid) {
@@ -173,7 +175,7 @@ func (c *crew) ask(t *testing.T, event string) <-chan emulator.Outcome {
 	return outcome
 }
 
-// succeeds: an event has that result.
+// succeeds checks that an event has that result.
 func (c *crew) succeeds(t *testing.T, event, result string) {
 	t.Helper()
 	if out := <-c.ask(t, event); out.Kind != emulator.Result || strings.TrimSpace(string(out.Body)) != result {
@@ -181,8 +183,8 @@ func (c *crew) succeeds(t *testing.T, event, result string) {
 	}
 }
 
-// isFailure: an outcome is a posted failure of that type, if there is one, with
-// the texts in its message.
+// isFailure checks that an outcome is a posted failure with the texts in its message,
+// and with that type unless it is empty.
 func isFailure(t *testing.T, out emulator.Outcome, kind string, texts ...string) {
 	t.Helper()
 	var got posted
@@ -192,16 +194,16 @@ func isFailure(t *testing.T, out emulator.Outcome, kind string, texts ...string)
 	tells(t, got.Message, texts...)
 }
 
-func tells(t *testing.T, told string, texts ...string) {
+func tells(t *testing.T, message string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
-		if !strings.Contains(told, text) {
-			t.Errorf("got %q, want %q in it", told, text)
+		if !strings.Contains(message, text) {
+			t.Errorf("got %q, want %q in it", message, text)
 		}
 	}
 }
 
-// notes are the lines of the file order, once there are so many.
+// notes waits until the file order has n lines, and returns them.
 func (c *crew) notes(t *testing.T, n int) []string {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)

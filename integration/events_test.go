@@ -122,8 +122,8 @@ func (s *scenario) check(t *testing.T, w way, runner *emulator.Runner) {
 	}
 }
 
-// clean: every event had exactly one answer, from one process, over its
-// connections, and nothing is left of any.
+// clean checks that every event had exactly one answer, from one process, over its
+// connections, and that the events have left nothing behind.
 func clean(t *testing.T, p *protocol.Platform, server *emulator.Server, runner *emulator.Runner, events int, tmp string) {
 	t.Helper()
 	got := server.Stats()
@@ -132,15 +132,15 @@ func clean(t *testing.T, p *protocol.Platform, server *emulator.Server, runner *
 		t.Errorf("got %+v, want 1 instance, its connections, %d answers, nothing else", got, events)
 	}
 	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
-		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+		t.Errorf("after SIGTERM it ended with %v, want exit status 0", state)
 	}
 	if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
 		t.Errorf("left in the temp folder: %v, %v", files, err)
 	}
 }
 
-// connected: one connection served all events, and where the platform has
-// extensions another one ours.
+// connected reports whether one connection served all events, and a second one our
+// extension if the platform has extensions.
 func connected(p *protocol.Platform, got emulator.Stats) bool {
 	extensions := 0
 	if p.Register != "" {

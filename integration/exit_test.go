@@ -101,7 +101,7 @@ func TestE07OwnFailure(t *testing.T) {
 			"however the command has ended": "cat own >&2; exec sh -c 'kill -11 $$'",
 		} {
 			if f.kind().frames && name == "stdout" {
-				continue // is not told when the host ends
+				continue // does not report that the host has ended
 			}
 			got := f.fails(t, event, "Function.NoSuchCustomer")
 			if got.Message != `Customer "7" is unknown` || !slices.Equal(got.Stack, []string{"a", "b"}) {
@@ -163,8 +163,8 @@ func TestE09BadPrograms(t *testing.T) {
 	})
 }
 
-// cannotStart: the reason is told, at once, on the platform that has a call
-// for it, and in the log on another.
+// cannotStart checks that bootstrap reports the reason of a failed start at once: to
+// the platform if it has a call for that, else in the log.
 func cannotStart(t *testing.T, fn emulator.Function, want string) {
 	t.Helper()
 	for _, p := range []*protocol.Platform{protocol.Lambda, protocol.SCF} {
@@ -205,7 +205,7 @@ func TestE10FailedExec(t *testing.T) {
 	}
 }
 
-// A handler that names nothing is told at the start.
+// A handler that does not exist is reported at the start.
 func TestE11BadHandler(t *testing.T) {
 	dir := shellFunction(t, "true")
 	for handler, want := range map[string]string{
@@ -223,8 +223,8 @@ func TestE11BadHandler(t *testing.T) {
 	}
 }
 
-// Every exit status is told as it is; from 129 on some stand for signals, as
-// shells have it.
+// A failure reports every exit status. Some from 129 on stand for signals, as in
+// shells.
 func TestE12ExitStatuses(t *testing.T) {
 	for _, way := range []string{"stdin", "function", "sh", "python", "node", "worker"} {
 		t.Run(way, func(t *testing.T) {

@@ -35,7 +35,7 @@ func kinshipOf(pid int) (k kinship) {
 	return k
 }
 
-// own: a folder belongs to one test alone.
+// own reports whether a folder belongs to one test alone.
 func own(folder string) bool { return folder != os.TempDir() && within(folder, os.TempDir()) }
 
 // has reports whether a process is of the family.
@@ -86,7 +86,7 @@ func family(pid int) []proc {
 	return append(found, kin.living(all, known)...)
 }
 
-// extinct: soon after the end of a runtime nothing of its family lives.
+// extinct checks that no process of a runtime's family lives soon after its end.
 func (k kinship) extinct(t testing.TB) {
 	t.Helper()
 	var left []proc

@@ -76,7 +76,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// greets: the result is an API gateway's answer to examples/*/event.json.
+// greets reports whether the result is an answer for an API gateway to
+// examples/*/event.json.
 func greets(event, result string) bool {
 	var answer struct {
 		StatusCode int
@@ -86,7 +87,8 @@ func greets(event, result string) bool {
 	return err == nil && answer.StatusCode == 200 && strings.Contains(answer.Body, "Hello, Ada!")
 }
 
-// counts: the result is two answers, and the second knows of the first.
+// counts reports whether the result is two answers, the second of which has counted
+// the first.
 func counts(event, result string) bool {
 	first, second, found := strings.Cut(result, "\n")
 	return found && greets(event, first) && greets(event, second) && strings.Contains(second, `\"times\": 2`)
@@ -169,7 +171,7 @@ func TestInvoke(t *testing.T) {
 				t.Errorf("got %q and status %d, want %q and %d; log:\n%s", stdout, status, test.stdout, test.status, stderr)
 			}
 			form := summaryLine
-			if _, err := strconv.Atoi(test.outcome); err == nil { // so many results
+			if _, err := strconv.Atoi(test.outcome); err == nil { // a number of results
 				form = tableLine
 			}
 			if m := form.FindStringSubmatch(stderr); m == nil || m[1] != test.outcome {

@@ -38,7 +38,7 @@ func TestInitVariables(t *testing.T) {
 	})
 }
 
-// tidy: nothing is left in the temp folder.
+// tidy checks that the temp folder is empty.
 func (c *crew) tidy(t *testing.T) {
 	t.Helper()
 	if files, err := os.ReadDir(c.tmp); err != nil || len(files) > 0 {
@@ -46,8 +46,8 @@ func (c *crew) tidy(t *testing.T) {
 	}
 }
 
-// The init command may write nothing, remove its file, or put another in its
-// place; and what it leaves running is no reason to wait.
+// The init command may write nothing, remove its file, or replace it. Bootstrap does
+// not wait for processes that the command leaves running.
 func TestInitFile(t *testing.T) {
 	for name, test := range map[string]struct{ init, result string }{
 		"nothing":                       {"true", "unset"},

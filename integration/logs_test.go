@@ -131,7 +131,7 @@ func (f *trial) invokeWithSecrets(t *testing.T, event string) emulator.Outcome {
 func tellsNothing(t *testing.T, text string) {
 	t.Helper()
 	if at := strings.Index(text, "hidden"); at >= 0 {
-		t.Errorf("a secret was told: %q", text[max(0, at-100):min(at+100, len(text))])
+		t.Errorf("the log shows a secret: %q", text[max(0, at-100):min(at+100, len(text))])
 	}
 }
 
@@ -199,7 +199,7 @@ func TestL11StalledLog(t *testing.T) {
 			f.succeeds(t, "{}", "ok\n")
 			f.succeeds(t, "{}", "ok\n")
 			if text := readLog(t, r, w, f.runner); !strings.Contains(text, "\nbootstrap: dropped ") || !strings.HasSuffix(text, "bootstrap: stopped: platform=scf\n") && !strings.HasSuffix(text, "bootstrap: stopped\n") {
-				t.Errorf("got a log of %d bytes that ends with %q, want a word of what was dropped", len(text), text[max(0, len(text)-300):])
+				t.Errorf("got a log of %d bytes that ends with %q, want a line that counts dropped bytes", len(text), text[max(0, len(text)-300):])
 			}
 		})
 	}

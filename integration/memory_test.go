@@ -35,8 +35,8 @@ func (f *trial) staysUnder(t *testing.T, limit int) {
 	}
 }
 
-// A command that writes a gigabyte is ended as soon as it has passed the limit.
-// What is in a frame has an end, see TestP11LargeFrame.
+// A command that writes a gigabyte is killed as soon as it has passed the limit. For
+// frames, see TestP11LargeFrame.
 func TestP11GigabyteOfStdout(t *testing.T) {
 	inEachWay(t, `head -c 1G /dev/zero; echo done >&2`, nil, func(t *testing.T, f *trial) {
 		if f.kind().frames {
@@ -49,7 +49,7 @@ func TestP11GigabyteOfStdout(t *testing.T) {
 			t.Fatalf("got the message %q, want the size in it", got.Message)
 		}
 		if size, _ := strconv.Atoi(sizes[1]); size <= most || size > most+1<<20 {
-			t.Errorf("the command was ended at %d bytes, want just over %d", size, most)
+			t.Errorf("the command was killed at %d bytes, want just over %d", size, most)
 		}
 		f.staysUnder(t, 40<<20)
 		if log := f.logged(t); strings.Contains(log, "done") {
@@ -93,8 +93,8 @@ func TestLargestEventIsHeldOnce(t *testing.T) {
 // A hog takes memory until it is stopped.
 const hog = `exec tail /dev/zero`
 
-// A kill by the kernel for want of memory is told apart from others, and hits
-// the command, not bootstrap.
+// When memory runs out, the kernel kills the command, not bootstrap, and the failure
+// differs from that of another SIGKILL.
 func TestE08OutOfMemory(t *testing.T) {
 	const limit = 128 << 20 // Node takes half of it
 	for _, way := range ways {

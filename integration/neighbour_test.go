@@ -34,8 +34,8 @@ func startNeighbour(s surroundings) error {
 	return nil
 }
 
-// isEmulators: by this variable the emulator finds all that it has to end with
-// an instance, as a platform throws all of a sandbox away.
+// isEmulators reports whether a variable is the emulator's mark of the processes to
+// kill with an instance, as a platform destroys a whole sandbox.
 func isEmulators(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	return strings.Contains(name, "RUNTIME_API")
@@ -95,9 +95,9 @@ func neighbours(dir string) (pids []int) {
 	return pids
 }
 
-// neighbourly: the neighbours of a function live, as many as runtimes were
-// started. They are ended then. Where a runtime has its own process 1, that one
-// takes its neighbour with it.
+// neighbourly checks that the neighbours of a function live, one for each runtime
+// that was started, and then kills them. The exception is a runtime with its own
+// process 1, whose end kills its neighbour.
 func (p profile) neighbourly(t testing.TB, dir string, started int, running func() bool) {
 	t.Helper()
 	if p.denials == nil {

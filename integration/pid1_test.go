@@ -24,7 +24,8 @@ i=0; while [ $i -lt 50 ]; do (true & exec sleep 0) & i=$((i+1)); done
 echo done
 `
 
-// As PID 1 nobody else reaps: whatever is lost must be ended and reaped by us.
+// As PID 1, bootstrap must kill and reap every lost process, as no other process
+// does.
 func TestR01AsPID1(t *testing.T) {
 	inNamespace := []string{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"}
 	if out, err := exec.Command(inNamespace[0], append(inNamespace[1:], "true")...).CombinedOutput(); err != nil {
@@ -67,8 +68,8 @@ func TestR01AsSubreaper(t *testing.T) {
 	}
 }
 
-// swept: soon after an answer only bootstrap is left, and of these processes
-// each at most once.
+// swept checks that soon after an answer only bootstrap is left, and at most one of
+// each of the idle processes.
 func swept(t testing.TB, pid, wrappers int, idle ...string) {
 	t.Helper()
 	eventually(t, pid, fmt.Sprintf("only bootstrap and %q", idle), func(procs []proc) bool {

@@ -201,7 +201,8 @@ func TestR09OneTerm(t *testing.T) {
 	}
 }
 
-// Told to stop with an event in hand: one answer, then nothing is left (R10).
+// After SIGTERM during an event there is one answer, and then no process is left
+// (R10).
 func TestR11StopWithEventInHand(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {
@@ -244,7 +245,7 @@ func TestR16CleanChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, ignored, _ := strings.Cut(string(status), "SigIgn:\t") // by whoever started the tests
+	_, ignored, _ := strings.Cut(string(status), "SigIgn:\t") // set by the parent of the tests
 	want := []string{"0", "1", "2", "3", "SigBlk:" + strings.Repeat("0", 16), "SigIgn:" + ignored[:16], "A=b=c=="}
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 type profile struct {
 	denials []seccomp.Denial
 	around  surroundings
-	forgets bool // what clears its environment cannot be told from others
+	forgets bool // a process without its environment cannot be recognized
 }
 
 // profiles are the sandboxes that the runtime may find itself in, by name. They

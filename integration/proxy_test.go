@@ -167,7 +167,7 @@ func reset(c *net.TCPConn) {
 
 func hangUp(c *net.TCPConn) { _ = c.Close() }
 
-// pass is no fault.
+// pass forwards an exchange without a fault.
 func pass(x *exchange) bool {
 	answer, ok := x.forward()
 	if ok {
@@ -271,8 +271,8 @@ var faults = []struct {
 	{"413 and hang-up", "response", false, func(x *exchange) bool { return says(status(413))(x) && false }},
 }
 
-// fits: the fault can happen to this call, and the platform does not lose the
-// event by it, as one does that hands it out only once.
+// fits reports whether a fault can happen to this call. It excludes faults by which a
+// platform loses an event because it delivers each event only once.
 func fits(f int, call string, p *protocol.Platform) bool {
 	return strings.Contains(faults[f].calls, call) && (call != "next" || p.Repeats || !faults[f].taken)
 }
@@ -348,7 +348,7 @@ func (c *tally) check(t testing.TB) {
 		t.Errorf("the code ran for %d events, want once for each of %d", len(ran), len(c.ids))
 	}
 	if state := c.runner.Stop(); state == nil || state.ExitCode() != 0 {
-		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+		t.Errorf("after SIGTERM it ended with %v, want exit status 0", state)
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// screens are what people see of an invocation: through pipes, and on a terminal.
-// SCREENS_OUT=testdata/screens writes them anew.
+// screens lists invocations and what they print, to pipes and to a terminal.
+// SCREENS_OUT=testdata/screens rewrites the expected texts.
 var screens = map[string]struct {
 	file, code string
 	args       []string

@@ -94,7 +94,7 @@ func TestSidecarOrder(t *testing.T) {
 				}
 				c.stop(t)
 				if got := <-out; got.Kind != emulator.Result || !strings.HasPrefix(string(got.Body), "ok") {
-					t.Errorf("got %v %q, want the event in hand answered", got.Kind, got.Body)
+					t.Errorf("got %v %q, want the running event answered", got.Kind, got.Body)
 				}
 				c.ends(t, 20*time.Second, 0)
 				want := []string{"event-ended", "cache-ended-alone", "db-ended-alone", "stop"}
@@ -159,8 +159,8 @@ python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("db.sock")' 2>/
 	c.ends(t, 5*time.Second, 0)
 }
 
-// With the policy fail the end of a sidecar is that of the runtime: after the
-// event in hand, if there is one.
+// With the policy fail, the exit of a sidecar stops the runtime, after the running
+// event if there is one.
 func TestSidecarPolicyFail(t *testing.T) {
 	const dies = "other: exec sleep 60\ndb: until [ -e die ]; do sleep 0.02; done; echo 'no space left' >&2; echo; exit 4\n"
 	reason := []string{"sidecar db exited: exit status 4: no space left"}
@@ -337,7 +337,7 @@ daemon: (setsid sh -c 'echo $$ >>pids; exec sleep 64' >/dev/null 2>&1 &); exec s
 	})
 }
 
-// deaf are sidecars that do not end when told so, nor does what they start.
+// deaf defines sidecars that ignore SIGTERM, as do their children.
 const deaf = `one: trap '' TERM; echo $$ >>pids; sh -c 'echo $$ >>pids; while :; do sleep 1; done' & while :; do sleep 1; done
 two: trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sleep 1; done' & while :; do sleep 1; done
 `
@@ -359,7 +359,7 @@ func TestT14DeafSidecars(t *testing.T) {
 	})
 }
 
-// All of the stop is over within its limit, whoever is deaf.
+// The stop is over within its limit, whichever processes ignore SIGTERM.
 func TestDeafStop(t *testing.T) {
 	const event = "trap '' TERM; echo event >>order; while :; do sleep 1; done"
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -415,7 +415,7 @@ func fill(t *testing.T, w *os.File) {
 	}
 }
 
-// Who is told twice ends at once, and leaves nobody.
+// After a second signal bootstrap exits at once, and leaves no process behind.
 func TestToldTwice(t *testing.T) {
 	const event = "trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sleep 1; done' & echo event >>order; while :; do sleep 1; done"
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -473,8 +473,8 @@ func TestR12LambdaRunner(t *testing.T) {
 	}
 }
 
-// A sidecar that cannot be started is a failed start that names it; those
-// before it are ended.
+// If a sidecar cannot be started, the start fails, the message names the sidecar, and
+// the sidecars before it are stopped.
 func TestSidecarCannotStart(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()

@@ -175,8 +175,8 @@ type use struct {
 	descriptors, goroutines, processes, zombies, tempFiles int
 }
 
-// small sends up to so many small events, until no more memory is resident
-// than enough, and looks.
+// small sends small events, until the resident memory is at most enough, and returns
+// what is in use.
 func (s *soak) small(events, enough int) (u use) {
 	s.t.Helper()
 	var last emulator.Outcome
@@ -222,7 +222,7 @@ func (s *soak) look(u *use, id string) {
 	u.descriptors, u.tempFiles = descriptors(s.t, pid), entries(s.t, s.tmp)
 }
 
-// compare: all is flat, but for the memory, which comes and goes.
+// compare checks that nothing has grown but the memory, which may vary.
 func (s *soak) compare(first, now use) {
 	s.t.Helper()
 	first.memory, now.memory = 0, 0

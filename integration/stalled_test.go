@@ -50,10 +50,10 @@ func TestT17StalledAnswer(t *testing.T) {
 					_, _ = runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)}) // it may be lost
 				}()
 				<-begun
-				pid, told := pidOf(runner), time.Now()
+				pid, began := pidOf(runner), time.Now()
 				tellToStop(runner)
 				until(t, "the runtime exits", func() bool { return gone(pid) })
-				if took := time.Since(told); took > limit+time.Second {
+				if took := time.Since(began); took > limit+time.Second {
 					t.Errorf("the stop took %v, want %v at most", took, limit)
 				}
 				until(t, "it says that it has stopped", func() bool { return strings.HasSuffix(log.String(), ": stopped\n") })

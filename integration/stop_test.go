@@ -15,8 +15,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// Told to stop with an event in hand, bootstrap still answers it, then ends
-// with status 0, all within the platform's limit.
+// After SIGTERM during an event, bootstrap answers the event and exits with status 0,
+// within the platform's limit.
 func TestStopWithEventInHand(t *testing.T) {
 	for name, test := range map[string]struct {
 		code string

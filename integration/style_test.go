@@ -22,8 +22,8 @@ var styles = map[string]struct {
 	"json":   {"BOOTSTRAP_LOG_FORMAT=json", inJSON},
 }
 
-// inEachStyle runs a test in few ways, in both styles. What a script says as it
-// is loaded, or started ahead, is no event's.
+// inEachStyle runs a test in few ways, in both styles. Lines that a script logs while
+// it is loaded, or started ahead, belong to no event.
 func inEachStyle(t *testing.T, code string, test func(t *testing.T, f *trial, lines func() []logLine)) {
 	for name, style := range styles {
 		t.Run(name, func(t *testing.T) {
@@ -259,8 +259,8 @@ func TestL03InEachStyle(t *testing.T) {
 	}
 }
 
-// A reader that takes nothing keeps no event from its answer; when it goes on,
-// each line is whole, and it is told what is missing.
+// A stalled reader of the log does not keep an event from its answer. When it reads
+// again, each line is whole, and a line counts the dropped bytes.
 func TestL11InEachStyle(t *testing.T) {
 	for name, style := range styles {
 		for _, way := range fewWays {
@@ -280,7 +280,7 @@ func TestL11InEachStyle(t *testing.T) {
 				}
 				text := readLog(t, r, w, f.runner)
 				if strings.Count(text, "dropped ") == 0 {
-					t.Errorf("got a log of %d bytes that ends with %q, want a word of what was dropped", len(text), text[max(0, len(text)-300):])
+					t.Errorf("got a log of %d bytes that ends with %q, want a line that counts dropped bytes", len(text), text[max(0, len(text)-300):])
 				}
 				for line := range strings.Lines(text) {
 					if name == "json" && !json.Valid([]byte(line)) {

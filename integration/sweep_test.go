@@ -141,8 +141,8 @@ func TestSweepKnowsAll(t *testing.T) {
 	})
 }
 
-// sweep runs the runtime behind a wrapper: it serves events that succeed, leave
-// something behind, and time out, and then is told to stop.
+// sweep runs the runtime behind a wrapper. It serves events that succeed, leave
+// processes behind, and time out, and then gets SIGTERM.
 func sweep(t *testing.T, way int, p *protocol.Platform, wrapper ...string) (e ending) {
 	t.Helper()
 	row := sweepWays[way]
@@ -162,7 +162,7 @@ func sweep(t *testing.T, way int, p *protocol.Platform, wrapper ...string) (e en
 	f.runner = emulator.NewRunner(server, append(wrapper, bootstrap), f.log, f.log)
 	if e = f.serves(); e.how == serves || e.how == refuses {
 		if state := f.runner.Stop(); state == nil || state.ExitCode() != 0 {
-			return ending{dies, fmt.Sprintf("told to stop it ended with %v: %s", state, f.log)}
+			return ending{dies, fmt.Sprintf("after SIGTERM it ended with %v: %s", state, f.log)}
 		}
 	}
 	f.runner.Stop()

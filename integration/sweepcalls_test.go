@@ -71,7 +71,8 @@ var ownCalls = map[string]ownCall{
 	"write":             {number: unix.SYS_WRITE},
 }
 
-// getpid has no way to fail, and who it fails for cannot be told from others.
+// neverDenied lists getpid, which cannot fail, so that a program that gets an error
+// from it cannot report that.
 var neverDenied = []ownCall{{number: unix.SYS_GETPID}}
 
 // without some calls the runtime cannot do all that it does. These are the

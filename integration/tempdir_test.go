@@ -17,7 +17,7 @@ import (
 
 const perEvent = "BOOTSTRAP_TMPDIR_PER_EVENT=true"
 
-// itsFolder: a worker's frame tells it.
+// itsFolder prints the temp folder of its event, which a worker gets in the frame.
 const itsFolder = `
 [ -z "$FUNCTION_TMPDIR" ] || export TMPDIR="$FUNCTION_TMPDIR"
 `
@@ -90,7 +90,7 @@ func (f *trial) inRuns() []string {
 	})...)
 }
 
-// onlyNext: soon there is the folder of the next event, and it is empty.
+// onlyNext checks that soon only the folder of the next event exists, and is empty.
 func (f *trial) onlyNext(t *testing.T, after string) {
 	t.Helper()
 	until(t, "after "+after+" only an empty folder is left", func() bool {
@@ -176,8 +176,8 @@ exports.main_handler = () => {
 	}
 }
 
-// What a function started and did not wait for writes on, below a host that
-// lives: it is ended, and its folder goes.
+// A child that a function did not wait for writes on, below a host that lives. It is
+// killed, and its folder is removed.
 func TestTempFolderOfChildren(t *testing.T) {
 	const writes = `while :; do mkdir -p "$TMPDIR/x/$$"; date >"$TMPDIR/x/$$/file"; done`
 	for language, row := range map[string]struct{ file, code string }{
@@ -298,7 +298,7 @@ func TestTempFolderShared(t *testing.T) {
 				held, _ = filepath.Glob(filepath.Join(tmp, row.held))
 				return len(held) == 1
 			})
-			itsOwn := t.TempDir() // the families of both must be told apart
+			itsOwn := t.TempDir() // the families of both must differ
 			if err := os.Symlink(tmp, filepath.Join(itsOwn, "tmp")); err != nil {
 				t.Fatal(err)
 			}
@@ -338,8 +338,8 @@ func smallTemp(t *testing.T) []string {
 func TestC13SaidInFailedStart(t *testing.T) {
 	f := begin(t, "stdin", protocol.Lambda, "echo ok", []string{"BOOTSTRAP_INIT_COMMAND=head -c 200000 /dev/zero >$TMPDIR/large || exit 3"}, smallTemp(t)...)
 	out := f.invoke(t, "{}")
-	if told := "exit status 3: head: error writing 'standard output': No space left on device (the temp folder " + f.tmp + " is full)"; out.Kind != emulator.InitFailed || !strings.Contains(string(out.Body), told) {
-		t.Errorf("got %v %s, want a failed start with %s", out.Kind, out.Body, told)
+	if message := "exit status 3: head: error writing 'standard output': No space left on device (the temp folder " + f.tmp + " is full)"; out.Kind != emulator.InitFailed || !strings.Contains(string(out.Body), message) {
+		t.Errorf("got %v %s, want a failed start with %s", out.Kind, out.Body, message)
 	}
 }
 
@@ -352,12 +352,12 @@ func TestC13SaidInFailure(t *testing.T) {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way.name, protocol.SCF, code, []string{perEvent}, small...)
-			told := "the temp folder " + f.tmp + " is full"
+			message := "the temp folder " + f.tmp + " is full"
 			if way.host != "" { // with the host what it had open is gone, which makes room
-				told = "No space left on device"
+				message = "No space left on device"
 			}
 			for range 3 {
-				f.fails(t, "fill", "Function.ExitError", "exit status 3", told)
+				f.fails(t, "fill", "Function.ExitError", "exit status 3", message)
 				f.succeeds(t, "go on", "ok\n")
 			}
 		})

@@ -83,8 +83,8 @@ func TestP14Leftovers(t *testing.T) {
 	})
 }
 
-// In a terminal Ctrl-C lets the event in hand be answered, then all ends with
-// status 0; the terminal stops nothing.
+// After Ctrl-C in a terminal, bootstrap answers the running event and exits with
+// status 0. The terminal does not suspend any process.
 func TestR14InATerminal(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {

@@ -85,8 +85,8 @@ func TestT07Frozen(t *testing.T) {
 	})
 }
 
-// A command that exits just when it is ended, or killed, has one answer: its
-// result, or the timeout.
+// A command that exits just when it is stopped or killed has one answer: its result
+// or the timeout.
 func TestT08ExitAtTheLimit(t *testing.T) {
 	const events, each = 2000, 2 // instances of each way
 	var running sync.WaitGroup
@@ -152,7 +152,7 @@ func atTheLimit(t *testing.T, w way, server *emulator.Server, limit time.Duratio
 	return outcomes
 }
 
-// unharmed: one answer to each event, and nothing left of any.
+// unharmed checks that each event has one answer and has left nothing behind.
 func unharmed(t *testing.T, w way, p *protocol.Platform, server *emulator.Server, runner *emulator.Runner, events int) {
 	t.Helper()
 	w.swept(t, pidOf(runner), 0)
@@ -163,7 +163,7 @@ func unharmed(t *testing.T, w way, p *protocol.Platform, server *emulator.Server
 	const own = 21 // the runtime's, its two logs among it, and its host's
 	until(t, "few descriptors are open", func() bool { return len(openFiles(pidOf(runner))) <= own })
 	if state := runner.Stop(); state == nil || state.ExitCode() != 0 {
-		t.Errorf("%s, %s: told to stop, it ended with %v, want exit status 0", w.name, p.Name, state)
+		t.Errorf("%s, %s: after SIGTERM it ended with %v, want exit status 0", w.name, p.Name, state)
 	}
 }
 
@@ -212,7 +212,7 @@ func TestT14StopWithADeadHost(t *testing.T) {
 	fails(t, runner, "{}", "Function.Signal")
 	began := time.Now()
 	if state := runner.Stop(); state == nil || state.ExitCode() != 0 || time.Since(began) > time.Second {
-		t.Errorf("told to stop, it ended with %v after %v, want exit status 0 at once", state, time.Since(began))
+		t.Errorf("after SIGTERM it ended with %v after %v, want exit status 0 at once", state, time.Since(began))
 	}
 }
 

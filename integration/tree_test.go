@@ -30,7 +30,7 @@ func readProc(pid int) (proc, bool) {
 	return proc{pid, string(stat[open+1 : closing]), fields[0], parent, fields[19]}, true
 }
 
-// dead: it only waits for its parent to look.
+// dead reports whether a process has exited and only waits to be reaped.
 func (p proc) dead() bool { return p.state == "Z" || p.state == "X" }
 
 // gone reports whether the process has exited.
@@ -39,7 +39,7 @@ func (p proc) gone() bool {
 	return !there || now.dead() || now.start != p.start
 }
 
-// gone: there is no such process, or it is dead.
+// gone reports whether a process does not exist or is dead.
 func gone(pid int) bool {
 	p, there := readProc(pid)
 	return !there || p.dead()

@@ -83,7 +83,7 @@ func unhurried(p *protocol.Platform) *protocol.Platform {
 // kind is the way of the events.
 func (f *trial) kind() way { return named(f.way) }
 
-// fits: an event of that size can be delivered in this way.
+// fits reports whether an event of that size can be delivered in this way.
 func (f *trial) fits(size int) bool { return f.way != "argv" || size < 32*os.Getpagesize() }
 
 func (f *trial) invoke(t *testing.T, event string) emulator.Outcome {
@@ -136,7 +136,7 @@ func (f *trial) fails(t *testing.T, event, kind string, texts ...string) (got po
 func (f *trial) logged(t *testing.T) string {
 	t.Helper()
 	if state := f.runner.Stop(); state == nil || state.ExitCode() != 0 {
-		t.Errorf("told to stop, it ended with %v, want exit status 0", state)
+		t.Errorf("after SIGTERM it ended with %v, want exit status 0", state)
 	}
 	return f.log.String()
 }
@@ -149,7 +149,7 @@ func (f *trial) outside(pids []string) (ours []int) {
 	return ours
 }
 
-// leavesNothing: no process, no file.
+// leavesNothing checks that no process and no file is left.
 func (f *trial) leavesNothing(t *testing.T) {
 	t.Helper()
 	f.kind().swept(t, pidOf(f.runner), 0)

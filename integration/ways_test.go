@@ -157,7 +157,7 @@ func named(name string) way {
 	return ways[slices.IndexFunc(ways, func(w way) bool { return w.name == name })]
 }
 
-// has: the options in env mean something.
+// has reports whether the options in env have an effect in this way.
 func (w way) has(env []string) bool {
 	return !slices.ContainsFunc(w.cannot, func(option string) bool {
 		return slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, option) })
@@ -253,8 +253,8 @@ func (w way) function(t testing.TB, script string) emulator.Function {
 	return fn
 }
 
-// swept: soon after an answer only bootstrap is left, below so many wrappers,
-// and what waits for the next event.
+// swept checks that soon after an answer only bootstrap is left, below that many
+// wrappers, and processes that wait for the next event.
 func (w way) swept(t testing.TB, pid, wrappers int) {
 	t.Helper()
 	swept(t, pid, wrappers, w.idle...)

@@ -14,7 +14,7 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := []string{"// size: how long it is.", "// It is " + "told.", "var most" + "Kept int", `const message = "` + `want a number"`, "// It is " + "no file.", "// The process is " + "ended."}
+	bad := []string{"// size: how long it is.", "// It is to" + "ld.", "var most" + "Kept int", `const message = "` + `want a number"`, "// It is " + "no file.", "// The process is " + "ended."}
 	good := []string{"// size returns the length.", "// There is no file.", "// It is no longer there.", "const unwanted = 1"}
 	for _, row := range []struct {
 		lines  []string

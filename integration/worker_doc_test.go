@@ -142,7 +142,7 @@ func (f *trial) worker(t *testing.T) int {
 	return procs[1].pid
 }
 
-// leavesNoneBut: only bootstrap and the worker are left.
+// leavesNoneBut checks that only bootstrap and the worker are left.
 func (f *trial) leavesNoneBut(t *testing.T, worker int) {
 	t.Helper()
 	eventually(t, pidOf(f.runner), fmt.Sprintf("only the worker %d", worker), func(procs []proc) bool {
@@ -199,8 +199,8 @@ func TestWorkerFailures(t *testing.T) {
 	f.leavesNoneBut(t, f.worker(t))
 }
 
-// A worker over its time is ended with all that it has started, and the next
-// event is served. Its limit is an event's, not the start's.
+// A worker that exceeds its time is killed with its children, and the next event is
+// served. The limit is that of an event, not of the start.
 func TestWorkerOverTheLimit(t *testing.T) {
 	f := beginObeying(t, "BOOTSTRAP_TIMEOUT=2s")
 	for _, event := range []string{

@@ -9,7 +9,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// After so many events a worker is replaced, between two of them.
+// A worker is replaced after a number of events, between two of them.
 func TestWorkerMaxEvents(t *testing.T) {
 	f := worker(t, protocol.SCF, "", "BOOTSTRAP_WORKER_MAX_EVENTS=3")
 	var pids []string

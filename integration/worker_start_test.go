@@ -13,8 +13,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A worker that dies at each start is started again after growing pauses. An
-// event that has not so long is told at once why the last start failed.
+// A worker that dies at each start is restarted after growing pauses. An event with
+// less time than the pause fails at once, with the reason of the last failed start.
 func TestR08GrowingPauses(t *testing.T) {
 	f := worker(t, protocol.SCF, `
 print(time.time(), file=open("starts", "a"))

@@ -99,7 +99,7 @@ func environment(c contender, port int) []string {
 func (i *instance) expect(path string) error {
 	req, err := i.platform.receive()
 	if err == nil && string(req.path) != path {
-		err = fmt.Errorf("it called %s, want %s; it said %q", req.path, path, short(req.body))
+		err = fmt.Errorf("it called %s, expected %s, with the body %q", req.path, path, short(req.body))
 	}
 	return err
 }
@@ -131,7 +131,7 @@ func (i *instance) explain(err error) error {
 	if i.log == nil {
 		return err
 	}
-	text, _ := os.ReadFile(i.log.Name()) // no log is no reason not to tell the error
+	text, _ := os.ReadFile(i.log.Name()) // without the log, report the error alone
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return fmt.Errorf("%w; log: %s", err, strings.Join(lines[max(0, len(lines)-3):], " | "))
 }
@@ -159,7 +159,8 @@ func nothing(_ *event, req request) bool {
 	return isResponse(req) && len(req.body) == 0
 }
 
-// isResponse: FunctionGraph has the id of the event behind it.
+// isResponse reports whether a request posts a result. On FunctionGraph the id of the
+// event follows the path.
 func isResponse(req request) bool {
 	return bytes.Contains(req.path, []byte("/runtime/invocation/response"))
 }

@@ -66,10 +66,10 @@ func bench(bootstrap, out string, quick bool, stdout, stderr io.Writer) error {
 
 // cleanUpWhenTold leaves nothing behind when this program is interrupted.
 func cleanUpWhenTold(dir string) {
-	told := make(chan os.Signal, 1)
-	signal.Notify(told, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() { // ends with the program
-		<-told
+		<-signals
 		syscall.ForkLock.RLock() // nothing is started any more
 		endAll()
 		_ = os.RemoveAll(dir) // nobody is left to tell

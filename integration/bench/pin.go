@@ -37,9 +37,9 @@ func (s *cpuSet) call(number uintptr) error {
 	return nil
 }
 
-// pin has this program, and so all that it starts, run on one CPU: a message
-// that crosses CPUs has to wake one, which takes longer than many a runtime.
-// It starts the program anew, as the threads there are would not move.
+// pin runs this program and its children on one CPU. A message to another CPU has to
+// wake it, which takes longer than many runtimes need for an event. pin executes the
+// program again, because its existing threads would stay on their CPUs.
 func pin() error {
 	var cpus cpuSet
 	if err := cpus.call(syscall.SYS_SCHED_GETAFFINITY); err != nil {

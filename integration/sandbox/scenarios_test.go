@@ -28,7 +28,7 @@ var scenarios = []scenario{
 	{name: "large results", test: largeResults, unfit: never},
 	{name: "large log", test: largeLog, unfit: never},
 	{name: "stop", test: stop, unfit: never},
-	{name: "stop with an event in hand", test: stopWithEvent, unfit: never},
+	{name: "stop during an event", test: stopWithEvent, unfit: never},
 	{name: "sidecar", test: sidecar, unfit: never},
 	// Process 1 takes the sandbox with it. Without /proc nothing tells which
 	// bootstrap is dead.

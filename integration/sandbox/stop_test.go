@@ -25,7 +25,7 @@ func stop(t *testing.T, b box) {
 	})
 }
 
-// stopWithEvent checks that SIGTERM leaves the event in hand its answer.
+// stopWithEvent checks that an event is still answered after SIGTERM.
 func stopWithEvent(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		f := begin(t, b, w, "BOOTSTRAP_GRACE=100ms")
