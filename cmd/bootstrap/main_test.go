@@ -76,10 +76,10 @@ func TestArguments(t *testing.T) {
 		{[]string{"help"}, 0, "Options are variables", ""},
 		{[]string{"probe"}, 0, "adopts orphans: ", ""},
 		{[]string{"probe", "me"}, 2, "", `cannot run ["probe" "me"]`},
-		{[]string{"invoke"}, 2, "", `bootstrap: cannot run ["invoke"]: expected check, help, probe, version or no argument`},
+		{[]string{"invoke"}, 2, "", "to run a function on this machine, use bootstrapctl invoke"}, // a handler
 		{[]string{"help", "me"}, 2, "", `cannot run ["help" "me"]`},
-		{[]string{"-h"}, 2, "", "expected check, help, probe, version or no argument"},
-		{[]string{""}, 2, "", "expected check, help, probe, version or no argument"},
+		{[]string{"-h"}, 2, "", "expected check, help, probe, version, a handler or no argument"},
+		{[]string{""}, 2, "", "expected check, help, probe, version, a handler or no argument"},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
@@ -89,6 +89,27 @@ func TestArguments(t *testing.T) {
 			}
 			if !strings.Contains(stderr, test.stderr) || (test.stderr == "") != (stderr == "") {
 				t.Errorf("stderr: got %q, want …%s…", stderr, test.stderr)
+			}
+		})
+	}
+}
+
+// An argument is the handler, on each platform.
+func TestHandlerArgument(t *testing.T) {
+	for _, p := range protocol.Platforms {
+		t.Run(p.Name, func(t *testing.T) {
+			setEnv(t, map[string]string{p.Handler: "other.handler", p.CodeRoot: t.TempDir(), "BOOTSTRAP_PLATFORM": p.Name})
+			for _, name := range p.Address {
+				t.Setenv(name, "127.0.0.1")
+			}
+			if len(p.Address) == 1 {
+				t.Setenv(p.Address[0], "127.0.0.1:1")
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			run(ctx, []string{"index.main"}, io.Discard, io.Discard)
+			if got := os.Getenv(p.Handler); got != "index.main" {
+				t.Errorf("the handler is %q, want index.main", got)
 			}
 		})
 	}

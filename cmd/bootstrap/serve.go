@@ -12,8 +12,8 @@ import (
 )
 
 // serve runs the runtime until ctx ends or it fails, and returns the exit
-// status.
-func serve(ctx context.Context, stdout, stderr io.Writer) int {
+// status. A handler replaces the one in the environment.
+func serve(ctx context.Context, handler string, stdout, stderr io.Writer) int {
 	dir, err := codeFolder()
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
@@ -21,6 +21,9 @@ func serve(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	config, configErr := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
+	if err == nil && handler != "" {
+		err = os.Setenv(platform.Handler, handler)
+	}
 	b := newBuilder(config, platform, dir, stderr)
 	defer b.closeLogs()
 	switch {
