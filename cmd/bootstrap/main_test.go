@@ -34,6 +34,7 @@ func setEnv(t *testing.T, vars map[string]string) {
 	for _, o := range options() {
 		unsetEnv(t, o.name)
 	}
+	unsetEnv(t, insideVariable)
 	for _, p := range protocol.Platforms {
 		for _, name := range append([]string{p.Handler, p.CodeRoot, p.Timeout}, p.Address...) {
 			if name != "" {

@@ -50,7 +50,7 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, errs []error
 // sidecar returns a sidecar with the environment of the runtime, which has
 // nothing of an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
-	path, args, err := command.Find(e.command, dir, os.Getenv("PATH"))
+	path, args, err := findCommand(e.command, dir)
 	command := process.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}
 	return supervisor.Sidecar{Name: e.name, Command: command}, err
 }

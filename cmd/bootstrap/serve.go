@@ -32,9 +32,13 @@ func serve(ctx context.Context, handler string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return b.fail(fmt.Errorf("%w\nto run a function on this machine, use bootstrapctl invoke", err))
 	}
+	insideErr := enter(platform) // before anything reads the environment for a command
 	configErr = errors.Join(configErr, b.validate())
 	if configErr != nil {
 		b.failConfig(configErr)
+	}
+	if insideErr != nil {
+		return b.fail(insideErr)
 	}
 	s, err := b.supervisor(stdout, configErr)
 	if err != nil {

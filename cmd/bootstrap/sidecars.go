@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"bootstrap/adapters"
-	"bootstrap/adapters/command"
 	"bootstrap/supervisor/logs"
 	"bootstrap/supervisor/process"
 )
@@ -36,7 +35,7 @@ func (b *builder) findSidecars() (all []error) {
 }
 
 func (b *builder) findStopCommand() error {
-	path, args, err := command.Find(b.StopCommand, b.dir, os.Getenv("PATH"))
+	path, args, err := findCommand(b.StopCommand, b.dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.quoted(prefix+"_STOP_COMMAND"), err)
 	}

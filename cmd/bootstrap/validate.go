@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"bootstrap/adapters/command"
 	"bootstrap/protocol"
@@ -16,12 +15,13 @@ func (b *builder) validate() error {
 	if _, err := command.Arguments(b.Command); err != nil {
 		add(prefix+"_COMMAND", err)
 	}
+	all = append(all, b.checkFunction())
 	function := b.function()
 	for _, m := range function.Misfits() {
 		add(m.Option, errors.New(m.Why))
 	}
 	if b.InitCommand != "" {
-		if _, _, err := command.Find(b.InitCommand, b.dir, os.Getenv("PATH")); err != nil {
+		if _, _, err := findCommand(b.InitCommand, b.dir); err != nil {
 			add(prefix+"_INIT_COMMAND", err)
 		}
 	}
