@@ -106,8 +106,6 @@ var brokenPackages = []broken{
 	}, want: "handler-ignored", file: "index.sh"},
 	{name: "handler is a folder", make: with("bin/tool", "#!/bin/sh\n", 0o755), handler: "bin", want: "handler-folder", file: "bin", cloud: "is a folder", fails: "is a folder"},
 	{name: "function not defined", make: onlyFile("index.sh", "handler() { :; }\n", 0o644), want: "function-missing", file: "index.sh", cloud: "Runtime.HandlerNotFound", fails: "Runtime.HandlerNotFound"},
-	{name: "program not in PATH", make: onlyFile("tool", "#!/bin/sh\n", 0o755), args: []string{"-env", `BOOTSTRAP_COMMAND=["tool"]`}, want: "command-not-found", file: "tool",
-		cloud: `Function.NotFound: "tool" is not in PATH`, fails: `\"tool\" is not in PATH`},
 	{name: "program not in the package", make: shellIndex, args: []string{"-env", `BOOTSTRAP_COMMAND=["./tool"]`}, want: "command-missing", file: "tool",
 		cloud: "Function.NotFound: /var/user/tool does not exist", fails: "/tool does not exist"},
 	{name: "empty program", make: onlyFile("tool", "", 0o755), handler: "tool", want: "program-empty", file: "tool", cloud: "is empty", fails: "is empty"},

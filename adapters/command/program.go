@@ -17,14 +17,12 @@ import (
 	"bootstrap/protocol"
 )
 
-// FindProgram is the path of a program: a name is searched for in PATH, a path
-// counts from dir. It also sees whether the program can work here.
+// FindProgram is the path of a program: a name is searched for in PATH and then
+// in the code folder dir, a path counts from dir. It also sees whether the program
+// can work here.
 func FindProgram(name, dir, path string) (string, error) {
 	if strings.Contains(name, "/") {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(dir, name)
-		}
-		return name, asError(Check(name))
+		return findPath(name, dir)
 	}
 	for folder := range strings.SplitSeq(path, ":") {
 		file := filepath.Join(dir, folder, name)
@@ -35,7 +33,24 @@ func FindProgram(name, dir, path string) (string, error) {
 			return file, asError(Check(file))
 		}
 	}
-	return "", protocol.Failuref("Function.NotFound", "%q is not in PATH (%s)", name, path)
+	file := filepath.Join(dir, name)
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+		return file, asError(Check(file))
+	}
+	return "", protocol.Failuref("Function.NotFound", "%q is not in PATH (%s) or in the code folder%s", name, path, nearFile(name, dir))
+}
+
+// findPath is FindProgram for a path.
+func findPath(name, dir string) (string, error) {
+	if filepath.IsAbs(name) {
+		return name, asError(Check(name))
+	}
+	file := filepath.Join(dir, name)
+	failure := Check(file)
+	if failure != nil && !exists(file) {
+		failure.Message += nearFile(name, dir)
+	}
+	return file, asError(failure)
 }
 
 func asError(f *protocol.Failure) error {

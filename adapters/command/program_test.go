@@ -47,14 +47,17 @@ func TestUnreadable(t *testing.T) {
 
 func TestPath(t *testing.T) {
 	code := files{
-		"first/plain":   "not executable",
-		"second/plain":  "#!/bin/sh",
-		"first/tool":    "#!/bin/sh",
-		"second/tool":   "#!/bin/sh",
-		"first/file/x":  "",
-		"second/file":   "#!/bin/sh",
-		"here":          "#!/bin/sh",
-		"second/broken": "#!/nowhere/sh",
+		"first/plain":       "not executable",
+		"second/plain":      "#!/bin/sh",
+		"first/tool":        "#!/bin/sh",
+		"second/tool":       "#!/bin/sh",
+		"first/file/x":      "",
+		"second/file":       "#!/bin/sh",
+		"here":              "#!/bin/sh",
+		"data":              "not executable",
+		"tool":              "#!/bin/sh",
+		"first/myscript.sh": "#!/bin/sh",
+		"second/broken":     "#!/nowhere/sh",
 	}
 	dir := folder(t, code)
 	tests := []struct {
@@ -73,7 +76,15 @@ func TestPath(t *testing.T) {
 		{"an absolute path", dir + "/here", "", "here", ""},
 		{"nowhere", "missing", "/nowhere:/bin", "", `"missing" is not in PATH (/nowhere:/bin)`},
 		{"not without PATH", "sh", "", "", `"sh" is not in PATH ()`},
-		{"not in the code folder", "here", "/bin", "", `"here" is not in PATH`},
+		{"in the code folder, after PATH", "here", "/bin", "here", ""},
+		{"in PATH, before the code folder", "tool", "second:first", "second/tool", ""},
+		{"in the code folder, not executable", "data", "/bin", "", "/data is not executable (mode 0644): chmod +x it"},
+		{"not a folder of the code folder", "first", "/bin", "", `"first" is not in PATH (/bin) or in the code folder`},
+		{"a typo", "hree", "/bin", "", `or in the code folder: did you mean "here"?`},
+		{"another folder", "broken", "/bin", "", `did you mean "second/broken"?`},
+		{"an extension", "myscript", "/bin", "", `did you mean "first/myscript.sh"?`},
+		{"a path with a typo", "./hree", "", "", `/hree does not exist: did you mean "here"?`},
+		{"a path to another folder", "./broken", "", "", `/broken does not exist: did you mean "second/broken"?`},
 		{"only one that cannot run", "plain", dir + "/first", "", "not in PATH"},
 		{"one that is broken", "broken", "second", "", "its interpreter /nowhere/sh does not exist"},
 	}

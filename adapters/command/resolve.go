@@ -107,7 +107,7 @@ func Interpreter(file string) string {
 func resolveFunction(handler, dir string) (Target, error) {
 	last, name := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
 	if last <= name || last == len(handler)-1 {
-		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function", handler, dir)
+		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function%s", handler, dir, nearHandler(handler, dir))
 	}
 	for dot := last; dot > name; dot = strings.LastIndexByte(handler[:dot], '.') {
 		for _, script := range candidates(handler[:dot]) {
@@ -120,7 +120,7 @@ func resolveFunction(handler, dir string) (Target, error) {
 	for _, extension := range Extensions() {
 		tried = append(tried, handler[:last]+extension)
 	}
-	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s", handler, handler, tried, dir)
+	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s%s", handler, handler, tried, dir, nearHandler(handler, dir))
 }
 
 // candidates lists the files that a name without its extension may mean: also

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"bootstrap/cmd/internal/nearest"
+	"bootstrap/internal/nearest"
 )
 
 // unknownOptions finds, among NAME=value, options that do not exist, and for

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"bootstrap/cmd/internal/nearest"
+	"bootstrap/internal/nearest"
 	"bootstrap/protocol"
 )
 

@@ -166,8 +166,8 @@ func (x *exam) checkCommand() {
 		}
 		x.essential[name] = true
 	case strings.Contains(program, "/"): // an absolute path of the platform's
-	case x.Tree.File(program) != nil && !slices.Contains(strings.Split(x.path(), ":"), x.system.folder):
-		x.add("command-not-found", program, "program", program, "path", x.path())
+	case x.Tree.File(program) != nil: // the code folder comes after PATH
+		x.essential[program] = true
 	case slices.Contains(x.system.lacks, program):
 		x.add("interpreter", "", "interpreter", program, "failure", fmt.Sprintf("Function.NotFound: %q is not in PATH (%s)", program, x.path()))
 	case slices.Contains(languages, program) && !slices.Contains(assumed, program):

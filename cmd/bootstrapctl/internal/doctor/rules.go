@@ -58,7 +58,6 @@ var rules = []rule{
 	{"handler-ignored", Error, "the handler is in this file, and .bootstrapignore keeps it out of the package", all("Runtime.HandlerNotFound"), "take it out of .bootstrapignore"},
 	{"handler-folder", Error, "the handler names a folder, not a program", failure, "set the handler to a file: -handler {file}/PROGRAM"},
 	{"function-missing", Error, "it defines no function {function}", all("Runtime.HandlerNotFound"), "define {function}, or set the handler: -handler {base}.FUNCTION"},
-	{"command-not-found", Error, "BOOTSTRAP_COMMAND runs {program}, which is in the package but not in PATH", all(`Function.NotFound: "{program}" is not in PATH ({path})`), "write it with its folder: BOOTSTRAP_COMMAND='[\"./{program}\", …]'"},
 	{"command-missing", Error, "BOOTSTRAP_COMMAND runs it, and it is not in the package", failure, "put it into the folder"},
 	{"program-empty", Error, "it is empty", failure, "write it, and pack again"},
 	{"program-damaged", Error, "it begins like a program for Linux, but is damaged: {detail}", all("fork/exec {path}: exec format error"), "build it again, and copy it as a binary file"},

@@ -1,0 +1,101 @@
+package command
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"bootstrap/internal/nearest"
+)
+
+// Limits of what is looked at in a code folder, and of what is listed of it.
+const (
+	maxDepth  = 3
+	maxFiles  = 2000
+	maxListed = 8
+)
+
+// filesIn returns the files in a code folder and the folders in it, as paths from
+// there. It skips hidden ones, installed packages and the runtime.
+func filesIn(dir string) (files []string) {
+	root, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil
+	}
+	_ = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(root, file)
+		switch {
+		case err != nil, name == ".":
+			return nil
+		case len(files) >= maxFiles:
+			return fs.SkipAll
+		case entry.IsDir() && (isSkipped(entry.Name()) || strings.Count(name, "/") >= maxDepth-1):
+			return fs.SkipDir
+		case !entry.IsDir() && !isSkipped(name):
+			files = append(files, name)
+		}
+		return nil
+	}) // what cannot be read has no names
+	return files
+}
+
+func isSkipped(name string) bool {
+	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "__pycache__" || name == "bootstrap" || name == "bootstrap.env"
+}
+
+// nearFile asks whether a file in the code folder was meant: one with a similar
+// name, or with that name in another folder or with an extension.
+func nearFile(name, dir string) string {
+	name = path.Clean(name)
+	files := filesIn(dir)
+	for _, file := range files {
+		base := path.Base(file)
+		if base == path.Base(name) || strings.TrimSuffix(base, path.Ext(base)) == path.Base(name) {
+			return fmt.Sprintf(": did you mean %q?", file)
+		}
+	}
+	if near, ok := nearest.Of(name, files); ok {
+		return fmt.Sprintf(": did you mean %q?", near)
+	}
+	return ""
+}
+
+// nearHandler asks whether another handler was meant: a similar one of the scripts
+// and programs in the code folder. It also tells what the folder holds.
+func nearHandler(handler, dir string) string {
+	files := filesIn(dir)
+	text := "; " + holds(files)
+	function := strings.TrimPrefix(path.Ext(handler), ".")
+	if function == "" {
+		function = "main_handler"
+	}
+	var names []string
+	for _, file := range files {
+		if Interpreter(file) != "" {
+			names = append(names, strings.TrimSuffix(file, path.Ext(file))+"."+function)
+		}
+		names = append(names, file)
+	}
+	if near, ok := nearest.Of(handler, names); ok {
+		return fmt.Sprintf(": did you mean %q?%s", near, text[1:])
+	}
+	return text
+}
+
+// holds says what is in the code folder.
+func holds(files []string) string {
+	if len(files) == 0 {
+		return "the folder holds nothing else"
+	}
+	var names []string
+	for _, file := range files[:min(len(files), maxListed)] {
+		names = append(names, fmt.Sprintf("%q", file))
+	}
+	text := "the folder holds " + strings.Join(names, ", ")
+	if more := len(files) - maxListed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
