@@ -47,8 +47,8 @@ type Config struct {
 	Sidecars        string        `desc:"file in the code folder with commands that run beside the function, one name: command on each line (Procfile)"`
 	SidecarPolicy   string        `one:"restart,fail" split_words:"true" default:"restart" desc:"when a sidecar exits: restart (it is restarted, with growing pauses), or fail (the runtime exits after the current event, with status 1)"`
 	StopCommand     string        `private:"true" split_words:"true" desc:"runs at the end of a stop: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
-	LogLevel        logLevel      `split_words:"true" default:"info" desc:"level of bootstrap's own log, on stderr: debug, info, warn, error or off"`
-	LogFormat       string        `one:"text,json" split_words:"true" default:"text" desc:"format of everything that is logged: text (the lines of a command stay unchanged), or json (an object on each line)"`
+	LogLevel        logLevel      `split_words:"true" default:"info" desc:"level of bootstrap's own log, on stderr: debug, info, warn, error or off; on Lambda the default is AWS_LAMBDA_LOG_LEVEL"`
+	LogFormat       string        `one:"text,json" split_words:"true" default:"text" desc:"format of everything that is logged: text (the lines of a command stay unchanged), or json (an object on each line); on Lambda the default is AWS_LAMBDA_LOG_FORMAT"`
 	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; always on in text with several events at the same time"`
 	Secrets         variableNames `private:"true" desc:"names of variables, separated by commas, whose values appear as *** in bootstrap's own lines and in failures"`
 	Pty             bool          `default:"false" desc:"give commands a terminal for what they log, so that they write each line at once; a pipe where the sandbox has no terminals"`
@@ -79,7 +79,9 @@ func readConfig(dir string) (*Config, error) {
 		err := envconfig.Process(prefix, &c)
 		bad, ok := errors.AsType[*envconfig.ParseError](err)
 		if !ok {
-			return &c, errors.Join(slices.Concat(errs, []error{err}, c.invalidChoices(), c.conflicts())...)
+			err = errors.Join(slices.Concat(errs, []error{err}, c.invalidChoices(), c.conflicts())...)
+			c.adoptVendorLogs(os.Getenv)
+			return &c, err
 		}
 		errs = append(errs, c.parseError(bad))
 		// Process stops at the first error. Without that variable it gets to

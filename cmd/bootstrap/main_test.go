@@ -34,7 +34,9 @@ func setEnv(t *testing.T, vars map[string]string) {
 	for _, o := range options() {
 		unsetEnv(t, o.name)
 	}
-	unsetEnv(t, insideVariable)
+	for _, name := range []string{insideVariable, "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL"} {
+		unsetEnv(t, name)
+	}
 	for _, p := range protocol.Platforms {
 		for _, name := range append([]string{p.Handler, p.CodeRoot, p.Timeout}, p.Address...) {
 			if name != "" {
