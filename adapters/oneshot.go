@@ -61,6 +61,7 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	exit := c.process.Wait(ctx, func() time.Duration { return grace(ctx, ev) })
 	o.usage = supervisor.Usage{Exit: process.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
+		o.logStdout(c.answer.data)
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
 	}
 	o.spare = c.answer.data

@@ -46,9 +46,11 @@ func (r *result) Write(p []byte) (int, error) {
 // answer is the result of a command that ended by itself, or its failure.
 func (c *Config) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
 	if f := c.failure(status, data, log.String()); f != nil {
+		c.logStdout(data)
 		return nil, f
 	}
 	if c.FailOnStderr && log.Total > 0 {
+		c.logStdout(data)
 		return nil, c.advise(noisy(log.String()))
 	}
 	return data, nil
@@ -69,6 +71,7 @@ func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *pr
 	if own := ownFailure(f.Stack, data); own != nil {
 		return own
 	}
+	c.explainByStdout(f, data)
 	return c.advise(f)
 }
 

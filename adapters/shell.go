@@ -248,12 +248,14 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
 	case err == process.ErrExited:
 		f.host = nil
+		f.logStdout(h.result.data)
 		return nil, f.died("the resident shell", h.end(0), h.log.String())
 	case h.interrupt(grace(ctx, ev)):
 		f.rest()
 	default:
 		f.endHost()
 	}
+	f.logStdout(h.result.data)
 	return nil, cutShort(err, ev, h.result, h.log.String())
 }
 

@@ -1,0 +1,58 @@
+package adapters
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"bootstrap/protocol"
+)
+
+// maxLogged is how much of the end of a failed command's stdout is logged.
+const maxLogged = 64 << 10
+
+// explainByStdout adds the last useful line of stdout to the message of a failed
+// command that wrote nothing useful to stderr.
+func (c *Config) explainByStdout(f *protocol.Failure, stdout []byte) {
+	if c.ResultFD3 || usefulLine(f.Stack) != "" {
+		return
+	}
+	if text := endOf(stdout, tailSize); utf8.Valid(text) {
+		if line := lastUsefulLine(lines(c.Mask.HidePart(string(text)))); line != "" {
+			f.Message += ": " + shorten(line)
+		}
+	}
+}
+
+// lastUsefulLine is the last line that speaks of an error, else the last at all.
+func lastUsefulLine(output []string) (last string) {
+	for _, line := range output {
+		text := strings.TrimSpace(line)
+		if text != "" && (complains(text) || !complains(last)) {
+			last = text
+		}
+	}
+	return last
+}
+
+// logStdout logs the end of what a failed command wrote to stdout, as nobody gets
+// it as a result.
+func (c *Config) logStdout(stdout []byte) {
+	text := endOf(stdout, maxLogged)
+	if c.ResultFD3 || len(text) == 0 || !utf8.Valid(text) {
+		return
+	}
+	if !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text[:len(text):len(text)], '\n')
+	}
+	_, _ = c.Stdout.Write(text) // a log that cannot be written is no reason to fail
+}
+
+// endOf is the last n bytes of a text, from the beginning of a line if it is cut.
+func endOf(text []byte, n int) []byte {
+	if len(text) <= n {
+		return text
+	}
+	text = text[len(text)-n:]
+	return text[bytes.IndexByte(text, '\n')+1:]
+}
