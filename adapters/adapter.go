@@ -126,6 +126,11 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 
 // choose picks the adapter for what is to run.
 func (a *adapter) choose(t command.Target) (supervisor.Adapter, error) {
+	if t.Function != "" {
+		if failure := command.CheckScript(t.File); failure != nil {
+			return nil, failure
+		}
+	}
 	switch misfits := a.misfits(t); {
 	case len(misfits) > 0: // that was not known when the configuration was read
 		return nil, problem("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)

@@ -47,7 +47,7 @@ func findPath(name, dir string) (string, error) {
 	}
 	file := filepath.Join(dir, name)
 	failure := Check(file)
-	if failure != nil && !exists(file) {
+	if failure != nil && !exists(file) && danglingLink(file) == "" {
 		failure.Message += nearFile(name, dir)
 	}
 	return file, asError(failure)
@@ -65,6 +65,8 @@ func asError(f *protocol.Failure) error {
 func Check(file string) *protocol.Failure {
 	info, err := os.Stat(file)
 	switch {
+	case errors.Is(err, os.ErrNotExist) && danglingLink(file) != "":
+		return protocol.Failuref("Function.NotFound", "%s", danglingLink(file))
 	case errors.Is(err, os.ErrNotExist):
 		return protocol.Failuref("Function.NotFound", "%s does not exist", file)
 	case err != nil:
@@ -108,6 +110,8 @@ func inspectHead(file string, head []byte, missing func(string) bool) *protocol.
 		return inspectBinary(file, head, missing)
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
 		return protocol.Failuref("Function.BadInterpreter", "%s begins with a byte order mark (BOM): save it without one", file)
+	case bytes.HasPrefix(head, []byte("\xff\xfe#\x00!")):
+		return protocol.Failuref("Function.BadInterpreter", "%s is in UTF-16: save it in UTF-8", file)
 	case bytes.IndexByte(head, 0) < 0: // it is a text
 		return noProgram(file)
 	}

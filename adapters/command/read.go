@@ -16,7 +16,7 @@ import (
 func ReadRegular(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, withRemedy(err)
 	}
 	defer file.Close() // only read
 	const most = 1 << 20

@@ -107,6 +107,9 @@ func Interpreter(file string) string {
 func resolveFunction(handler, dir string) (Target, error) {
 	last, name := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
 	if last <= name || last == len(handler)-1 {
+		if why := unusable(handler, dir); why != "" {
+			return Target{}, notFound("handler %q: %s", handler, why)
+		}
 		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function%s", handler, dir, nearHandler(handler, dir))
 	}
 	for dot := last; dot > name; dot = strings.LastIndexByte(handler[:dot], '.') {
@@ -115,6 +118,9 @@ func resolveFunction(handler, dir string) (Target, error) {
 				return Target{File: file, Function: handler[dot+1:]}, nil
 			}
 		}
+	}
+	if why := unusable(handler, dir); why != "" {
+		return Target{}, notFound("handler %q: %s", handler, why)
 	}
 	var tried []string
 	for _, extension := range Extensions() {
