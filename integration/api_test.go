@@ -49,7 +49,7 @@ func TestA01BadPolls(t *testing.T) {
 		{"HTML", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"},
 		{"nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
 		{"reset", ""},
-		{"500", status(500)},
+		{"502", status(502)}, // 500 is final on Lambda
 	} {
 		p := protocol.Platforms[i%len(protocol.Platforms)]
 		bad := says(strings.ReplaceAll(row.answer, "ID:", p.RequestID+":"))

@@ -71,13 +71,13 @@ func (c *Client) Ready(ctx context.Context) error {
 // ctx ends, which is safe because every platform keeps only the first answer. The
 // error is a *StatusError if the platform refused the result.
 func (c *Client) Respond(ctx context.Context, ev *Event, result []byte) error {
-	header := []string{"Content-Type: application/octet-stream"}
+	header := c.invocation(ev, "Content-Type: application/octet-stream")
 	return c.post(ctx, "response", path(c.platform.Response, ev.ID), header, result)
 }
 
 // Fail posts the failure of ev, and repeats it as Respond does.
 func (c *Client) Fail(ctx context.Context, ev *Event, f *Failure) error {
-	return c.fail(ctx, "error", path(c.platform.Error, ev.ID), f)
+	return c.fail(ctx, "error", path(c.platform.Error, ev.ID), f, c.invocation(ev)...)
 }
 
 // FailInit reports to the platform that initialisation failed. It does nothing if
@@ -89,8 +89,17 @@ func (c *Client) FailInit(ctx context.Context, f *Failure) error {
 	return c.fail(ctx, "init error", c.platform.InitError, f)
 }
 
-func (c *Client) fail(ctx context.Context, call, path string, f *Failure) error {
-	header := []string{"Content-Type: application/json"}
+// invocation adds the header that names the try to serve ev, as it came.
+func (c *Client) invocation(ev *Event, header ...string) []string {
+	name := c.platform.InvocationID
+	if id := ev.Header.Get(name); name != "" && id != "" && !strings.ContainsFunc(id, notInID) {
+		header = append(header, name+": "+id)
+	}
+	return header
+}
+
+func (c *Client) fail(ctx context.Context, call, path string, f *Failure, header ...string) error {
+	header = append(header, "Content-Type: application/json")
 	if c.platform.ErrorType != "" && !strings.ContainsFunc(f.Type, notInID) {
 		header = append(header, c.platform.ErrorType+": "+f.Type)
 	}

@@ -193,7 +193,7 @@ func TestNextSurvives(t *testing.T) {
 	}{
 		{"reset", reset},
 		{"hang-up", early("")},
-		{"500 with an event", answer(head[:9] + "500 Oops\r\nLambda-Runtime-Aws-Request-Id: bad\r\nContent-Length: 2\r\n\r\n{}")},
+		{"502 with an event", answer(head[:9] + "502 Oops\r\nLambda-Runtime-Aws-Request-Id: bad\r\nContent-Length: 2\r\n\r\n{}")},
 		{"503", answer(status(503))},
 		{"half a head", last(head)},
 		{"no body", last(head + "Content-Length: 9\r\n\r\n")},
@@ -222,6 +222,34 @@ func TestNextSurvives(t *testing.T) {
 			}
 			if got := len(s.seen()); got != 2 {
 				t.Errorf("got %d requests, want 2", got)
+			}
+		})
+	}
+}
+
+// A status that tells the runtime to exit ends the poll at once, where the vendor
+// says so.
+func TestNextFinal(t *testing.T) {
+	tests := []struct {
+		p      *Platform
+		status int
+		final  bool
+	}{
+		{Lambda, 400, true}, {Lambda, 403, true}, {Lambda, 404, true}, {Lambda, 410, true}, {Lambda, 500, true},
+		{Lambda, 408, false}, {Lambda, 502, false}, {Lambda, 503, false},
+		{SCF, 403, false}, {SCF, 500, false}, {FunctionGraph, 404, false}, {FunctionGraph, 500, false},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprint(test.p.Name, " ", test.status), func(t *testing.T) {
+			t.Parallel()
+			const why = "HTTP/1.1 %d Why\r\nContent-Length: 4\r\n\r\ngone"
+			s := newScripted(t, answer(fmt.Sprintf(why, test.status)), answer(event(test.p, "good", "{}")))
+			ev, err := s.client(test.p).Next(t.Context())
+			if (err != nil) != test.final || (ev != nil) == test.final {
+				t.Fatalf("got %v, %v, want an error: %v", ev, err, test.final)
+			}
+			if test.final {
+				says(t, err, "AWS Lambda gives this instance no more events: next: status "+fmt.Sprint(test.status)+": gone")
 			}
 		})
 	}

@@ -25,8 +25,11 @@ var Lambda = &Platform{
 	ExtensionName: "Lambda-Extension-Name",
 	ExtensionID:   "Lambda-Extension-Identifier",
 
-	RequestID: "Lambda-Runtime-Aws-Request-Id",
-	Deadline:  "Lambda-Runtime-Deadline-Ms",
+	FinalStatus: true,
+
+	RequestID:    "Lambda-Runtime-Aws-Request-Id",
+	InvocationID: "Lambda-Runtime-Invocation-Id",
+	Deadline:     "Lambda-Runtime-Deadline-Ms",
 
 	Handler:     "_HANDLER",
 	CodeRoot:    "LAMBDA_TASK_ROOT",

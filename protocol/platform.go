@@ -35,13 +35,16 @@ type Platform struct {
 	ExtensionName string   // header of Register with the extension's name
 	ExtensionID   string   // header with its id, in the response to Register and in ExtensionNext
 
+	FinalStatus bool // of Next: a status 4xx or 500 tells the runtime to exit
+
 	ReadyBody string // body of Ready
 	ErrorType string // header of Error and InitError with the failure's type
 
 	// Headers of an event.
-	RequestID string // its id
-	TimeLimit string // its limit, a duration in ms
-	Deadline  string // its limit, an instant in ms since 1970
+	RequestID    string // its id
+	InvocationID string // of this try to serve it; goes back with the answer
+	TimeLimit    string // its limit, a duration in ms
+	Deadline     string // its limit, an instant in ms since 1970
 
 	// Variables of the function.
 	Timeout     string   // its limit in seconds
@@ -136,14 +139,24 @@ func (p *Platform) Endpoint(getenv func(string) string) (string, error) {
 		}
 		parts = append(parts, value)
 	}
-	if len(parts) == 2 {
-		return net.JoinHostPort(parts[0], parts[1]), nil
+	names := p.Address
+	if len(parts) == 1 {
+		host, port, err := net.SplitHostPort(parts[0])
+		if err != nil {
+			return "", fmt.Errorf("%s is %q: expected host:port", p.Address[0], parts[0])
+		}
+		parts, names = []string{host, port}, []string{p.Address[0], p.Address[0]}
 	}
-	if _, _, err := net.SplitHostPort(parts[0]); err != nil {
-		return "", fmt.Errorf("%s is %q: expected host:port", p.Address[0], parts[0])
+	if strings.ContainsFunc(parts[0], notInHost) {
+		return "", fmt.Errorf("%s is %q: expected a host without a path", names[0], getenv(names[0]))
 	}
-	return parts[0], nil
+	if port, err := strconv.ParseUint(parts[1], 10, 16); err != nil || port == 0 {
+		return "", fmt.Errorf("%s is %q: expected a port from 1 to 65535, and no path", names[1], getenv(names[1]))
+	}
+	return net.JoinHostPort(parts[0], parts[1]), nil
 }
+
+func notInHost(r rune) bool { return notInID(r) || strings.ContainsRune("/?#@", r) }
 
 // NamesEvent reports whether an answer names its event, so that an instance can
 // serve several events at the same time.

@@ -71,6 +71,14 @@ func TestEndpoint(t *testing.T) {
 		{"both in one, IPv6", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "[::1]:80"}, "[::1]:80", nil},
 		{"nothing", Lambda, nil, "", []string{"AWS_LAMBDA_RUNTIME_API", "AWS Lambda"}},
 		{"host alone", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "localhost"}, "", []string{"AWS_LAMBDA_RUNTIME_API", `"localhost"`, "host:port"}},
+		{"a path", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001/path"}, "", []string{`AWS_LAMBDA_RUNTIME_API is "127.0.0.1:9001/path"`, "no path"}},
+		{"a path without a port", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1/a:9001"}, "", []string{"without a path"}},
+		{"port 0", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:0"}, "", []string{"from 1 to 65535"}},
+		{"a large port", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:65536"}, "", []string{"from 1 to 65535"}},
+		{"a negative port", Lambda, variables{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:-1"}, "", []string{"from 1 to 65535"}},
+		{"no number", SCF, variables{"SCF_RUNTIME_API": "127.0.0.1", "SCF_RUNTIME_API_PORT": "http"}, "", []string{`SCF_RUNTIME_API_PORT is "http"`}},
+		{"a port with a path", SCF, variables{"SCF_RUNTIME_API": "127.0.0.1", "SCF_RUNTIME_API_PORT": "80/x"}, "", []string{`SCF_RUNTIME_API_PORT is "80/x"`}},
+		{"a host that is a URL", SCF, variables{"SCF_RUNTIME_API": "http://h", "SCF_RUNTIME_API_PORT": "80"}, "", []string{`SCF_RUNTIME_API is "http://h"`}},
 		{"URL", FunctionGraph, variables{"RUNTIME_API_ADDR": "http://h:1"}, "", []string{"RUNTIME_API_ADDR", `"http://h:1"`}},
 	}
 	for _, test := range tests {

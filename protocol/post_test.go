@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"slices"
 	"strings"
 	"syscall"
@@ -223,6 +224,46 @@ func TestCalls(t *testing.T) {
 			}
 			if got := header.Get("Lambda-Runtime-Function-Error-Type"); got != test.errorType || header.Get("X-Evil") != "" {
 				t.Errorf("got headers %q, want the error type %q", header, test.errorType)
+			}
+		})
+	}
+}
+
+// The id of the try to serve an event goes back with its answer, and with no other.
+func TestInvocationID(t *testing.T) {
+	const name = "Lambda-Runtime-Invocation-Id"
+	respond := func(c *Client, ev *Event) error { return c.Respond(context.Background(), ev, nil) }
+	fail := func(c *Client, ev *Event) error {
+		return c.Fail(context.Background(), ev, &Failure{Type: "Function.X"})
+	}
+	failInit := func(c *Client, _ *Event) error { return c.FailInit(context.Background(), &Failure{}) }
+	tests := []struct {
+		name string
+		p    *Platform
+		id   string
+		call func(*Client, *Event) error
+		want string
+	}{
+		{"response", Lambda, "try-2", respond, "try-2"},
+		{"error", Lambda, "try-2", fail, "try-2"},
+		{"none", Lambda, "", respond, ""},
+		{"hostile", Lambda, "x\r\nX-Evil: 1", respond, ""},
+		{"failed start", Lambda, "try-2", failInit, ""},
+		{"another platform", SCF, "try-2", respond, ""},
+		{"another platform, failure", FunctionGraph, "try-2", fail, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var header http.Header
+			s := newScripted(t, func(v *visit) bool { header = v.Header; return once(v) })
+			ev := &Event{ID: "x", Header: textproto.MIMEHeader{name: {test.id}}}
+			if err := test.call(s.client(test.p), ev); err != nil {
+				t.Error(err)
+			}
+			s.close()
+			if got := header.Get(name); got != test.want || header.Get("X-Evil") != "" {
+				t.Errorf("got %q in %q, want %q", got, header, test.want)
 			}
 		})
 	}

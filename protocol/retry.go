@@ -17,8 +17,8 @@ func (c *Client) reportLost(call string, err error) {
 
 // Next waits for the next event, without a limit. If a poll fails or returns no
 // event, it polls again after a growing pause. It gives up after a minute in which
-// every poll failed, or when ctx ends. An event that has begun to arrive by then
-// may still take up to Grace.
+// every poll failed, when ctx ends, or at once when the platform tells the runtime
+// to exit. An event that has begun to arrive by then may still take up to Grace.
 func (c *Client) Next(ctx context.Context) (*Event, error) {
 	var failing time.Time // when the first of the failed polls in a row failed; zero if the last one did not
 	for n := 0; ; n++ {
@@ -33,6 +33,8 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 			n, failing = 0, time.Time{}
 		}
 		switch {
+		case c.isFinal(err):
+			return nil, fmt.Errorf("%s gives this instance no more events: %w", c.platform.Title, err)
 		case err == nil:
 			failing = time.Time{}
 		case failing.IsZero():
@@ -46,6 +48,12 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		}
 		Sleep(ctx, c.backoff.Pause(n))
 	}
+}
+
+// isFinal reports whether an answer to Next tells the runtime to exit.
+func (c *Client) isFinal(err error) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && c.platform.FinalStatus && (status.Refused() || status.Status == 500)
 }
 
 // wasHeld reports whether the platform held the last poll open, as it should, even if

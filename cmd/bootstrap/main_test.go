@@ -129,7 +129,7 @@ func TestNoPlatform(t *testing.T) {
 		{"two", map[string]string{"SCF_RUNTIME_API": "127.0.0.1", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1"},
 			[]string{"SCF_RUNTIME_API and AWS_LAMBDA_RUNTIME_API", "BOOTSTRAP_PLATFORM"}},
 		{"half an address", map[string]string{"SCF_RUNTIME_API": "127.0.0.1"}, []string{"SCF_RUNTIME_API_PORT is not set"}},
-		{"no port", map[string]string{"AWS_LAMBDA_RUNTIME_API": "localhost"}, []string{`AWS_LAMBDA_RUNTIME_API is "localhost": want host:port`}},
+		{"no port", map[string]string{"AWS_LAMBDA_RUNTIME_API": "localhost"}, []string{`AWS_LAMBDA_RUNTIME_API is "localhost": expected host:port`}},
 		{"a name without an address", map[string]string{"BOOTSTRAP_PLATFORM": "lambda"}, []string{"AWS_LAMBDA_RUNTIME_API is not set"}},
 	}
 	for _, test := range tests {
