@@ -74,7 +74,7 @@ func TestP04UnreadEvent(t *testing.T) {
 	})
 }
 
-// descriptors is how many a process has open.
+// descriptors returns how many descriptors a process has open.
 func descriptors(t *testing.T, pid int) int {
 	t.Helper()
 	return len(openFiles(pid))

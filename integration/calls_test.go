@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// makeCalls makes system calls, given as NUMBER,ARGUMENT,…, and prints what the
-// kernel says to each.
+// makeCalls makes system calls, given as NUMBER,ARGUMENT,…, and prints the kernel's
+// result of each.
 func makeCalls(args []string) error {
 	for _, arg := range args {
 		var call [7]uintptr
@@ -29,8 +29,8 @@ func makeCalls(args []string) error {
 	return nil
 }
 
-// made is what the kernel says to calls under a profile; killed: the first was
-// the end.
+// made returns the kernel's results of calls under a profile, and whether the first
+// call killed the process.
 func made(t *testing.T, profile string, calls ...[]uint32) (said []string, killed bool) {
 	t.Helper()
 	args := []string{filteredFlag, profile, os.Args[0], callsFlag}

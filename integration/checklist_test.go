@@ -40,7 +40,7 @@ func TestChecklist(t *testing.T) {
 	checkRows(t, string(text))
 }
 
-// testNames are those of all tests in the tree.
+// testNames returns the names of all tests in the project.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names, tree := map[string]bool{}, os.DirFS("..")

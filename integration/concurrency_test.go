@@ -71,7 +71,7 @@ type guest struct {
 	out    emulator.Outcome
 }
 
-// want is the type of its failure; empty: it has a result.
+// want returns the type of the guest's failure, or an empty string for a result.
 func (g *guest) want() string {
 	return map[string]string{"fails": "Function.ExitError", "crashes": "Function.Signal", "slow": "Function.Timeout"}[g.what]
 }
@@ -87,7 +87,7 @@ func (g *guest) right(ahead bool) bool {
 	return g.out.Kind == emulator.Result && strings.TrimSpace(string(g.out.Body)) == result
 }
 
-// invite sends the guests, as many at a time as the function takes.
+// invite sends the guests, as many at a time as the function serves.
 func (f *trial) invite(t *testing.T, whats []string) []*guest {
 	t.Helper()
 	var group sync.WaitGroup
@@ -159,7 +159,7 @@ func (f *trial) undisturbed(t *testing.T, events int) {
 	}
 }
 
-// A logLine is what the log tells of whom.
+// A logLine is a line of the log with the request id that it names.
 type logLine struct{ id, message string }
 
 func prefixed(log string) (lines []logLine) {

@@ -16,8 +16,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A crew is bootstrap with a function and its sidecars. Nobody ends it but the
-// test, and nobody sweeps up after it.
+// A crew is bootstrap with a function and its sidecars. Only the test stops it, and no
+// emulator kills the processes that it leaves.
 type crew struct {
 	server         *emulator.Server
 	cmd            *exec.Cmd

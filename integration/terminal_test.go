@@ -123,7 +123,7 @@ func TestR14InATerminal(t *testing.T) {
 	}
 }
 
-// inTerminal is bootstrap in a new terminal that controls it.
+// inTerminal starts bootstrap in a new controlling terminal.
 func inTerminal(t *testing.T, server *emulator.Server, dir string) (keys, screen *os.File, cmd *exec.Cmd) {
 	t.Helper()
 	keys, screen = openTerminal(t)
@@ -133,7 +133,7 @@ func inTerminal(t *testing.T, server *emulator.Server, dir string) (keys, screen
 	return keys, screen, cmd
 }
 
-// controlledBy makes a terminal that of cmd.
+// controlledBy makes a terminal the controlling terminal of cmd.
 func controlledBy(cmd *exec.Cmd, screen *os.File) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = screen, screen, screen
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

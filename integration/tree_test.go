@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A proc is a process as /proc tells.
+// A proc is a process as /proc shows it.
 type proc struct {
 	pid    int
 	name   string
@@ -18,7 +18,7 @@ type proc struct {
 	start  string // tells a process from a later one with the same number
 }
 
-// readProc looks at a process; false: it is gone.
+// readProc reads a process from /proc, and reports whether it exists.
 func readProc(pid int) (proc, bool) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil || len(stat) == 0 {
@@ -45,7 +45,7 @@ func gone(pid int) bool {
 	return !there || p.dead()
 }
 
-// processes are all that there are.
+// processes returns all processes.
 func processes() (all []proc) {
 	names, _ := os.ReadDir("/proc") // it is there
 	for _, name := range names {
@@ -58,7 +58,7 @@ func processes() (all []proc) {
 	return all
 }
 
-// tree is a process with all its descendants, itself first.
+// tree returns a process and all its descendants.
 func tree(pid int) []proc {
 	p, there := readProc(pid)
 	if !there {
@@ -76,8 +76,8 @@ func tree(pid int) []proc {
 	return found
 }
 
-// eventually waits, for as long as a loaded machine may need, until the family
-// of a process is what it should be.
+// eventually waits until right accepts the family of a process, for as long as a loaded
+// machine may need.
 func eventually(t testing.TB, pid int, what string, right func([]proc) bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)

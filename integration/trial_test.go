@@ -15,10 +15,10 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// does is code that does what its event says.
+// does is code that runs its event as a command.
 const does = `eval "$(event)"`
 
-// patience is a limit that no event of a sound program meets.
+// patience is a time limit that no event of a correct program reaches.
 const patience = time.Minute
 
 // A trial is bootstrap with some code, which gets its events in one way.
@@ -53,7 +53,7 @@ func inWays(t *testing.T, ways []way, code string, env []string, test func(t *te
 // resident shell, and a host that speaks frames.
 var fewWays = []way{named("stdin"), named("function"), named("worker")}
 
-// inFewWays is inEachWay in these.
+// inFewWays does the same as inEachWay in fewWays.
 func inFewWays(t *testing.T, code string, env []string, test func(t *testing.T, f *trial)) {
 	t.Helper()
 	inWays(t, fewWays, code, env, test)
@@ -80,7 +80,7 @@ func unhurried(p *protocol.Platform) *protocol.Platform {
 	return &copied
 }
 
-// kind is the way of the events.
+// kind returns the way of the events.
 func (f *trial) kind() way { return named(f.way) }
 
 // fits reports whether an event of that size can be delivered in this way.
@@ -95,8 +95,8 @@ func (f *trial) invoke(t *testing.T, event string) emulator.Outcome {
 	return out
 }
 
-// succeeds sends an event that must have that result; that of a function
-// in a shell has no newlines at its end.
+// succeeds sends an event that must have that result. The result of a function in a
+// shell has no newlines at its end.
 func (f *trial) succeeds(t *testing.T, event, result string) emulator.Outcome {
 	t.Helper()
 	if f.kind().trims {
@@ -109,7 +109,7 @@ func (f *trial) succeeds(t *testing.T, event, result string) emulator.Outcome {
 	return out
 }
 
-// A posted failure.
+// A posted is a failure that was posted.
 type posted struct {
 	Type    string   `json:"errorType"`
 	Message string   `json:"errorMessage"`
@@ -141,7 +141,8 @@ func (f *trial) logged(t *testing.T) string {
 	return f.log.String()
 }
 
-// outside are our numbers of processes that the runtime knows by others.
+// outside returns our pids of processes that have other pids in the runtime's
+// namespace.
 func (f *trial) outside(pids []string) (ours []int) {
 	for _, pid := range pids {
 		ours = append(ours, outside(pidOf(f.runner), pid))

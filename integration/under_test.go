@@ -34,7 +34,7 @@ const (
 	callsFlag    = "-calls"    // CALL…: tells what the kernel says to each
 )
 
-// help does what a helper does if the arguments say so, and exits then.
+// help runs a helper, and exits, if the first argument names one.
 func help() {
 	if len(os.Args) < 2 || helpers[os.Args[1]] == nil {
 		return
@@ -125,8 +125,8 @@ func runInit(args []string) error {
 	return runToItsEnd(cmd)
 }
 
-// beInit is process 1: it passes SIGTERM on to the command, and waits for
-// nobody but that.
+// beInit runs as process 1. It forwards SIGTERM to the command, and waits only for
+// the command.
 func beInit(args []string) error {
 	p, err := profileOf(args)
 	if err == nil {
@@ -141,15 +141,14 @@ func beInit(args []string) error {
 	return runToItsEnd(itself(append([]string{insideFlag}, args...)))
 }
 
-// itself is this test program as a command with our own input and outputs.
+// itself returns this test program as a command with our own input and outputs.
 func itself(args []string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return cmd
 }
 
-// runToItsEnd runs a command, passes SIGTERM on to it, and exits with its
-// status.
+// runToItsEnd runs a command, forwards SIGTERM to it, and exits with its status.
 func runToItsEnd(cmd *exec.Cmd) error {
 	terms := make(chan os.Signal, 10)
 	signals.Notify(terms, syscall.SIGTERM)

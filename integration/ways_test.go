@@ -13,9 +13,9 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A way is one of an event to the user's code, which is a shell script: it is
-// what gets the event, or a host is that runs the script for each, and does as
-// the script did: it answers with what that printed, or ends in the same way.
+// A way is how an event reaches the user's code, which is a shell script. Either the
+// script gets the event, or a host runs the script for each event, answers with the
+// script's output, and fails or exits as the script does.
 type way struct {
 	name, handler string
 	file, code    string   // the script's; no file: it is the command line
@@ -31,10 +31,10 @@ type way struct {
 	cannot        []string // options that it has no use for
 }
 
-// onlyPrograms are options for what ends with each event.
+// onlyPrograms lists options for programs that exit after each event.
 var onlyPrograms = []string{"BOOTSTRAP_RESULT=fd3", "BOOTSTRAP_EXIT_CODES=3=ok"}
 
-// ways are each adapter, and each delivery.
+// ways lists each adapter and each delivery.
 var ways = []way{
 	{name: "stdin", handler: "tool", file: "tool", code: "#!/bin/sh\nevent() { cat; }" + behave + "behave"},
 	{name: "argv", handler: "tool", file: "tool", code: "#!/bin/sh\nlast=$1\nevent() { printf %s \"$last\"; }" + behave + "behave", env: []string{"BOOTSTRAP_DELIVERY=argv"}},
@@ -152,7 +152,7 @@ exports.main_handler = (event, context) => {
 };
 `
 
-// named is the way of that name.
+// named returns the way of that name.
 func named(name string) way {
 	return ways[slices.IndexFunc(ways, func(w way) bool { return w.name == name })]
 }
@@ -164,7 +164,7 @@ func (w way) has(env []string) bool {
 	})
 }
 
-// event is the one whose text the script gets.
+// event returns an event that gives the script a text.
 func (w way) event(text string) []byte {
 	if !w.quotes {
 		return []byte(text)
@@ -177,7 +177,7 @@ func (w way) event(text string) []byte {
 	return quoted
 }
 
-// times is n, or fewer where it takes long to start a host again.
+// times returns n, or less where a restart of the host takes long.
 func (w way) times(n int) int {
 	if w.host != "" {
 		return n / 4
@@ -219,8 +219,7 @@ func inPath(program string) bool {
 	})
 }
 
-// withoutBash is a folder with all programs of the machine's but that, beside
-// ours.
+// withoutBash returns a folder with all programs of the machine but bash, and ours.
 var withoutBash = sync.OnceValue(func() string {
 	folder := filepath.Join(filepath.Dir(bootstrap), "without-bash")
 	_ = os.Mkdir(folder, 0o755) // a test that needs it fails without

@@ -15,7 +15,7 @@ import (
 
 const workers = "../examples/worker"
 
-// loops are the workers of docs/worker.md.
+// loops lists the workers of docs/worker.md.
 var loops = []struct {
 	file, language string
 	needs          string
@@ -132,7 +132,7 @@ func beginObeying(t *testing.T, env ...string) *trial {
 	return beginWorker(t, dir, "exec bash obeys.sh", env...)
 }
 
-// worker is the pid of the one that runs.
+// worker returns the pid of the running worker.
 func (f *trial) worker(t *testing.T) int {
 	t.Helper()
 	procs := tree(pidOf(f.runner))

@@ -90,7 +90,7 @@ func TestR07Replaced(t *testing.T) {
 	})
 }
 
-// obeyed is the value of an expression, in the worker.
+// obeyed returns the value of an expression in the worker.
 func (f *trial) obeyed(t *testing.T, expression string) string {
 	t.Helper()
 	out := f.invoke(t, "answer("+expression+")")

@@ -81,7 +81,7 @@ func TestPlatform(t *testing.T) {
 
 func second(_ time.Duration, err error) error { return err }
 
-// client answers two events as a runtime would, on two connections.
+// client answers two events as a runtime does, on two connections.
 func client(port int, body string) error {
 	const next = "GET /runtime/invocation/next HTTP/1.1\r\n\r\n"
 	post := fmt.Sprintf("POST /runtime/invocation/response HTTP/1.1\r\ncontent-length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))

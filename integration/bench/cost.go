@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A costRow is how much more of a processor the runtime itself takes for one kind
-// of event than for another.
+// A costRow compares the processor time that the runtime itself uses for two kinds of
+// events.
 type costRow struct {
 	measure     string
 	atMost      time.Duration
@@ -26,7 +26,7 @@ func costRows(t *tools) []costRow {
 	}
 }
 
-// A cost is what became of a costRow.
+// A cost is the result of a costRow.
 type cost struct {
 	costRow
 	more, cheap time.Duration
@@ -42,7 +42,7 @@ func (r costRow) take() cost {
 	return cost{r, max(0, dear-cheap), cheap, err}
 }
 
-// each is the processor time for each of the events.
+// each returns the processor time per event.
 func (r costRow) each(ev *event) (time.Duration, error) {
 	i, err := start(r.contender)
 	if err != nil {
@@ -58,7 +58,7 @@ func (r costRow) each(ev *event) (time.Duration, error) {
 	return (processorTime(i.pid) - before) / time.Duration(r.times), nil
 }
 
-// processorTime is what a process has used, in steps of 10 ms.
+// processorTime returns how much processor time a process has used, in steps of 10 ms.
 func processorTime(pid int) time.Duration {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // gone: nothing
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// An event is one response of next, made beforehand. Only the end of its
-// request id changes.
+// An event is a response to next, prepared in advance. Only the end of its request id
+// changes.
 type event struct {
 	message []byte
 	id      []byte // the digits at the end of the id, in message
@@ -17,8 +17,8 @@ type event struct {
 	body    []byte // in message
 }
 
-// newTokenEvent makes an event of FunctionGraph that has credentials, of which
-// the token is new each time, or not.
+// newTokenEvent returns an event of FunctionGraph with credentials. With new, the
+// token differs for each event.
 func newTokenEvent(new bool) *event {
 	e := newEvent(small)
 	token := strings.Repeat("MIIGabcdefghijklmnopqrstuvwxyz0123456789+/ABCDEFGHIJ", 20)[:1024-len(e.id)]
@@ -34,7 +34,7 @@ func newTokenEvent(new bool) *event {
 	return e
 }
 
-// newEvent makes an event of size bytes: a JSON object in the form in which
+// newEvent returns an event of size bytes: a JSON object in the form in which
 // encoders write it, so that decoding and encoding do not change it.
 func newEvent(size int) *event {
 	const start, end = `{"id":1234567,"tags":["a","b"],"text":"`, `"}`
@@ -60,8 +60,8 @@ func (e *event) renew() {
 	}
 }
 
-// echoed tells whether a result is the event, but for spaces that a JSON
-// encoder may have put in.
+// echoed reports whether a result is the event, apart from spaces that a JSON encoder
+// may have added.
 func (e *event) echoed(result []byte) bool {
 	if bytes.Equal(result, e.body) {
 		return true

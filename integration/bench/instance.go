@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A contender is a runtime and what it is to run.
+// A contender is a runtime and the function that it runs.
 type contender struct {
 	way     string   // what it is, for people; the same way is the same bar of the plot
 	command []string // the runtime
@@ -19,7 +19,7 @@ type contender struct {
 	on      calls    // zero: scf
 }
 
-// calls are what a runtime says to a platform.
+// calls holds the paths of a platform's calls.
 type calls struct {
 	address     string // the variable with host:port; "": those of SCF
 	ready, next string // paths; no ready: the platform has no such call
@@ -30,7 +30,7 @@ var (
 	functionGraph = calls{address: "RUNTIME_API_ADDR", next: "/v1/runtime/invocation/request"}
 )
 
-// An instance is a contender that runs, and has asked for an event.
+// An instance is a running contender that has asked for an event.
 type instance struct {
 	platform *platform
 	on       calls
@@ -39,8 +39,8 @@ type instance struct {
 	ready    time.Duration // from before its start until it said so
 }
 
-// start brings a contender to its first poll. Its error holds the end of the
-// log, and nothing is left running.
+// start starts a contender and waits for its first poll. After an error, which holds
+// the end of the log, no process is left running.
 func start(c contender) (*instance, error) {
 	p, err := newPlatform()
 	if err != nil {
@@ -104,8 +104,8 @@ func (i *instance) expect(path string) error {
 	return err
 }
 
-// invoke hands out an event, and returns how long the result took. It ends
-// when the runtime has asked for the next event.
+// invoke sends an event, waits until the runtime has asked for the next one, and
+// returns how long the result took.
 func (i *instance) invoke(ev *event, want outcome) (time.Duration, error) {
 	ev.renew()
 	began := time.Now()
@@ -126,7 +126,7 @@ func (i *instance) invoke(ev *event, want outcome) (time.Duration, error) {
 	return took, i.expect(i.on.next)
 }
 
-// explain adds the last lines of the log.
+// explain adds the last lines of the log to an error.
 func (i *instance) explain(err error) error {
 	if i.log == nil {
 		return err
@@ -136,7 +136,7 @@ func (i *instance) explain(err error) error {
 	return fmt.Errorf("%w; log: %s", err, strings.Join(lines[max(0, len(lines)-3):], " | "))
 }
 
-// stop ends all processes of the instance. There is never another one.
+// stop kills all processes of the instance. Only one instance runs at a time.
 func (i *instance) stop() {
 	i.platform.close()
 	endAll()
@@ -148,7 +148,7 @@ func (i *instance) stop() {
 	}
 }
 
-// An outcome is what an event should come to.
+// An outcome reports whether a request is the expected answer to an event.
 type outcome func(*event, request) bool
 
 func echo(ev *event, req request) bool {
@@ -169,5 +169,5 @@ func tooLarge(_ *event, req request) bool {
 	return string(req.path) == "/runtime/invocation/error" && bytes.Contains(req.body, []byte("ResponseSizeTooLarge"))
 }
 
-// short is enough of a body to see what it is.
+// short returns the beginning of a body.
 func short(body []byte) []byte { return body[:min(len(body), 200)] }

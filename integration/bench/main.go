@@ -48,7 +48,7 @@ func bench(bootstrap, out string, quick bool, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	cleanUpWhenTold(dir)
+	cleanUpOnSignal(dir)
 	if err := os.Setenv("TMPDIR", dir); err != nil {
 		return err
 	}
@@ -64,8 +64,9 @@ func bench(bootstrap, out string, quick bool, stdout, stderr io.Writer) error {
 	return r.write(out)
 }
 
-// cleanUpWhenTold leaves nothing behind when this program is interrupted.
-func cleanUpWhenTold(dir string) {
+// cleanUpOnSignal removes the folder and kills all children when this program is
+// interrupted.
+func cleanUpOnSignal(dir string) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() { // ends with the program
@@ -77,7 +78,7 @@ func cleanUpWhenTold(dir string) {
 	}()
 }
 
-// measure takes all rows.
+// measure measures all rows.
 func measure(t *tools, quick bool, progress func(string)) (*report, error) {
 	rounds, all := 5, rows(t)
 	if quick {

@@ -6,16 +6,15 @@ import (
 	"time"
 )
 
-// A comparison is what became of a row: each side's median of each round, or
-// the reason why there is none.
+// A comparison is the result of a row: each side's median of each round, or an error.
 type comparison struct {
 	row
 	mine, other []time.Duration
 	failed      error
 }
 
-// compare runs all rows in each round, and both sides of a row after each
-// other, so that no side has a quieter machine.
+// compare runs all rows in each round, and the two sides of a row one after the other,
+// so that both have the same load on the machine.
 func compare(rows []row, rounds int, progress func(string)) []*comparison {
 	var all []*comparison
 	for _, r := range rows {
@@ -44,8 +43,8 @@ func (c *comparison) round() error {
 	return err
 }
 
-// middle is the round whose ratio is the median of all. A round in which the
-// machine was slow has a good ratio still, but no good times.
+// middle returns the round with the median ratio. The ratio of a round on a slow
+// machine is still valid, but its times are not.
 func (c *comparison) middle() (ratio float64, mine, other time.Duration) {
 	var ratios []float64
 	for n := range c.mine {
@@ -56,7 +55,7 @@ func (c *comparison) middle() (ratio float64, mine, other time.Duration) {
 	return ratio, c.mine[n], c.other[n]
 }
 
-// starts takes the time to ready of both sides in turns.
+// starts measures the time until both sides are ready, alternately.
 func (c *comparison) starts() (mine, other []time.Duration, err error) {
 	for range c.times {
 		for _, side := range []struct {
@@ -83,7 +82,7 @@ func (c *comparison) events() (mine, other []time.Duration, err error) {
 	return mine, other, err
 }
 
-// latencies takes those of a number of events, after some to warm up.
+// latencies measures a number of events, after some events to warm up.
 func latencies(c contender, ev *event, pause time.Duration, number int) ([]time.Duration, error) {
 	i, err := start(c)
 	if err != nil {
@@ -104,7 +103,7 @@ func latencies(c contender, ev *event, pause time.Duration, number int) ([]time.
 	return all, nil
 }
 
-// take measures the memory of a row.
+// take returns the memory of a row.
 func (r memoryRow) take() (float64, error) {
 	i, err := start(r.contender)
 	if err != nil {

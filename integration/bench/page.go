@@ -46,12 +46,12 @@ runtime alone; 1 MB is 2^20 bytes. *A token* is the processor time that an event
 
 %s`
 
-// page is the report for people.
+// page returns the report as a page of Markdown.
 func (r *report) page(plot string) string {
 	return fmt.Sprintf(template, time.Now().Format("2 January 2006"), machine(), r.rounds, r.table(), plot, ways(r.comparisons).table())
 }
 
-// machine says what the numbers depend on.
+// machine describes the machine and the versions of the programs.
 func machine() string {
 	facts := []string{processor(), "Linux " + kernel(), runtime.Version()}
 	for _, name := range []string{"bash", "curl", "python3", "node"} {
@@ -70,13 +70,13 @@ func processor() string {
 	return runtime.GOARCH
 }
 
-// kernel is its number, without what its builders add.
+// kernel returns the kernel's version without its suffix.
 func kernel() string {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // missing: no number
 	return regexp.MustCompile(`^[0-9]+\.[0-9]+`).FindString(string(release))
 }
 
-// version is the first word of a program's account that has digits and dots.
+// version returns the first word with digits and dots of a program's version text.
 func version(name string) string {
 	out, _ := exec.Command(name, "--version").Output() // no version if it does not say
 	for word := range strings.FieldsSeq(string(out)) {

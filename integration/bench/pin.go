@@ -18,7 +18,7 @@ func (s *cpuSet) count() (n int) {
 	return n
 }
 
-// last is a set of the last CPU of s alone: the first one has more to do.
+// last returns a set with only the last CPU of s, as the first one is busier.
 func (s *cpuSet) last() (one cpuSet) {
 	for i := len(s) - 1; i >= 0; i-- {
 		if s[i] != 0 {

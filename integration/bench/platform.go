@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A platform is the least that one custom runtime of SCF can be run on. It
-// serves one connection at a time, with blocking system calls, so that little
-// of what is measured is its own. A runtime may close a connection and open
-// another, but not use two in turns.
+// A platform is the smallest platform that can run a custom runtime of SCF. It serves
+// one connection at a time, with blocking system calls, so that it adds little to the
+// measured times. A runtime may close a connection and open another one, but not
+// alternate between two.
 type platform struct {
 	port     int
 	listener int
@@ -55,7 +55,7 @@ func newPlatform() (*platform, error) {
 	return p, nil
 }
 
-// limit has calls on fd return EAGAIN after a slice.
+// limit makes calls on fd return EAGAIN after a slice.
 func limit(fd int) error {
 	tv := syscall.NsecToTimeval(int64(slice))
 	return errors.Join(
@@ -63,8 +63,8 @@ func limit(fd int) error {
 		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &tv))
 }
 
-// patiently repeats a call until it says something, the runtime has exited,
-// or too long.
+// patiently repeats a call until it returns data, the runtime has exited, or the limit
+// is over.
 func (p *platform) patiently(call func() (int, error)) (int, error) {
 	for end := time.Now().Add(silence); ; {
 		n, err := call()
@@ -93,8 +93,8 @@ func (p *platform) accept() error {
 	return errors.Join(limit(conn), syscall.SetsockoptInt(conn, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1))
 }
 
-// fill reads what there is. At the end of an idle connection it takes the
-// next one.
+// fill reads the available bytes. At the end of an idle connection it accepts the next
+// one.
 func (p *platform) fill() error {
 	for {
 		if p.conn < 0 {
@@ -147,8 +147,8 @@ func (p *platform) receive() (request, error) {
 	}
 }
 
-// parse reads the head of a request, and asks for the body where the runtime
-// waits for that, as curl does.
+// parse parses the head of a request. It sends 100 Continue to a runtime that waits for
+// that before it sends the body, as curl does.
 func (p *platform) parse(head []byte) (path []byte, length int, err error) {
 	first, rest, _ := bytes.Cut(head, []byte("\r\n"))
 	words := bytes.Fields(first)
@@ -190,7 +190,7 @@ func (p *platform) acknowledge() error {
 	return p.send([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
 }
 
-// close also refuses those who have not been accepted.
+// close closes the connection, the listener, and connections not accepted yet.
 func (p *platform) close() {
 	if p.conn >= 0 {
 		_ = syscall.Close(p.conn) // nobody is there any more

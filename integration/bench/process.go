@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// adopt has this program inherit what a runtime leaves behind, to end it.
+// adopt makes this program the parent of processes that a runtime leaves behind, so
+// that it can kill them.
 func adopt() error {
 	const setChildSubreaper = 36
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
@@ -32,7 +33,7 @@ func spawn(command, env []string, dir string, log *os.File) (pid int, err error)
 	})
 }
 
-// exited tells whether a child has ended, and leaves it to endAll.
+// exited reports whether a child has exited, without reaping it. endAll does that.
 func exited(pid int) bool {
 	return status(pid, "State") == "" || strings.HasPrefix(status(pid, "State"), "Z")
 }
@@ -52,7 +53,7 @@ func endAll() {
 	}
 }
 
-// children are those of all threads.
+// children returns the children of all threads.
 func children() map[int]bool {
 	found := map[int]bool{}
 	files, _ := filepath.Glob("/proc/self/task/*/children") // the pattern is good
@@ -67,7 +68,7 @@ func children() map[int]bool {
 	return found
 }
 
-// status is a field of /proc/PID/status, empty if there is no such process.
+// status returns a field of /proc/PID/status, empty if there is no such process.
 func status(pid int, field string) string {
 	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(data)) {
@@ -78,8 +79,8 @@ func status(pid int, field string) string {
 	return ""
 }
 
-// memory is a size in /proc/PID/status, in MB of 2^20 bytes: VmRSS, what is
-// resident now, or VmHWM, the most there was.
+// memory returns a size from /proc/PID/status, in MB of 2^20 bytes: VmRSS, the resident
+// memory, or VmHWM, its peak.
 func memory(pid int, field string) (float64, error) {
 	kb, err := strconv.Atoi(strings.TrimSuffix(status(pid, field), " kB"))
 	if err != nil {

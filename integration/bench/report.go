@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A report is all that was measured.
+// A report holds all measurements.
 type report struct {
 	rounds      int
 	comparisons []*comparison
@@ -26,7 +26,7 @@ type taken struct {
 
 const header = "| measure | target, at most | measured | bootstrap | compared with |\n| --- | --- | --- | --- | --- |\n"
 
-// table holds the aims and what became of them.
+// table returns the aims and the measurements as a table.
 func (r *report) table() string {
 	var b strings.Builder
 	b.WriteString(header)
@@ -60,7 +60,7 @@ func line(b *strings.Builder, cells ...string) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }
 
-// mark makes a missed aim stand out.
+// mark highlights a missed aim.
 func mark(text string, missed bool) string {
 	if missed {
 		return "**" + text + "**"
@@ -68,7 +68,7 @@ func mark(text string, missed bool) string {
 	return text
 }
 
-// missing is a cell. An error may be long, and hold what would end a cell.
+// missing returns an error as the text of a cell, shortened and escaped.
 func missing(err error) string {
 	text := strings.NewReplacer("|", "/", "\n", " ", "`", "'").Replace(err.Error())
 	return "**not measured**: " + text[:min(len(text), 400)]

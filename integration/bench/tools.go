@@ -14,7 +14,7 @@ const (
 	bashCurl = "integration/testdata/bash-curl"
 )
 
-// tools are the programs and folders that contenders are made of.
+// tools holds the programs and folders of the contenders.
 type tools struct {
 	bootstrap, bashCurl string
 	floor, child        string // programs in C
@@ -24,14 +24,14 @@ type tools struct {
 	bash, python, node  string // code folders
 }
 
-// functions are the code of each folder: they answer with the event.
+// functions holds the code of each folder. Each function returns its event.
 var functions = map[string]string{
 	"bash/index.sh":   "main_handler() { printf '%s' \"$1\"; }\n",
 	"python/index.py": "def main_handler(event, context):\n    return event\n",
 	"node/index.js":   "exports.main_handler = async (event) => event;\n",
 }
 
-// prepare makes all that is not there yet, in dir.
+// prepare builds the programs and folders that dir lacks.
 func prepare(bootstrap, dir string) (*tools, error) {
 	t := &tools{
 		floor: filepath.Join(dir, "floor"), child: filepath.Join(dir, "echo"), worker: filepath.Join(dir, "worker"),
@@ -55,7 +55,7 @@ func write(file, text string) error {
 	return os.WriteFile(file, []byte(text), 0o644)
 }
 
-// find makes paths absolute: contenders run in other folders.
+// find makes paths absolute, as contenders run in other folders.
 func (t *tools) find(bootstrap string) (err error) {
 	for to, name := range map[*string]string{
 		&t.bootstrap: bootstrap, &t.bashCurl: bashCurl, &t.workerPy: home + "/floor/worker.py", &t.workerJs: home + "/floor/worker.js",
@@ -88,7 +88,7 @@ func (t *tools) build() error {
 	return nil
 }
 
-// run is bootstrap with a command; more are other choices.
+// run returns bootstrap with a command and more options.
 func (t *tools) run(way string, command []string, more ...string) contender {
 	list, _ := json.Marshal(command) // strings can be
 	return contender{
@@ -97,17 +97,17 @@ func (t *tools) run(way string, command []string, more ...string) contender {
 	}
 }
 
-// resident is bootstrap with a resident worker.
+// resident returns bootstrap with a resident worker.
 func (t *tools) resident(way string, command ...string) contender {
 	return t.run(way, command, "BOOTSTRAP_ADAPTER=worker")
 }
 
-// function is bootstrap with the function in a code folder.
+// function returns bootstrap with the function in a code folder.
 func (t *tools) function(way, code string) contender {
 	return contender{way: "bootstrap, " + way, command: []string{t.bootstrap}, code: code}
 }
 
-// inC is the floor program.
+// inC returns the floor program.
 func (t *tools) inC(way string, arguments ...string) contender {
 	return contender{way: "C, " + way, command: append([]string{t.floor}, arguments...), code: t.bash}
 }

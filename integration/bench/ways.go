@@ -16,8 +16,8 @@ type way struct {
 
 type wayList []way
 
-// ways are those of all rows, the quickest first. One that is in several
-// rows has the median of all its rounds.
+// ways returns the ways of all rows, fastest first. A way in several rows has the
+// median of all its rounds.
 func ways(all []*comparison) wayList {
 	rounds := map[string]map[int][]time.Duration{}
 	add := func(c *comparison, side contender, p50s []time.Duration) {
@@ -48,7 +48,7 @@ func ways(all []*comparison) wayList {
 	return list
 }
 
-// tsv is what the plot is made of: small events, in microseconds.
+// tsv returns the data of the plot: small events, in microseconds.
 func (l wayList) tsv() string {
 	var b strings.Builder
 	for _, w := range l {
