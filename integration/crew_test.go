@@ -37,9 +37,9 @@ func beginCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfil
 	return c
 }
 
-// newCrew is what will run fn, of a way, beside the commands of a Procfile;
-// none: no sidecars. What a process writes to the file pids, one number on each
-// line, is gone at the end of the test.
+// newCrew prepares a crew that runs fn beside the commands of a Procfile, or without
+// sidecars if procfile is empty. Processes whose pids are in the file pids, one on
+// each line, are killed at the end of the test.
 func newCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfile string, env ...string) *crew {
 	t.Helper()
 	c := &crew{dir: fn.Dir, tmp: t.TempDir(), over: make(chan struct{})}
@@ -129,10 +129,11 @@ func (c *crew) noneLeft(t *testing.T) {
 	}
 }
 
-// pid is the runtime's number.
+// pid returns the runtime's pid.
 func (c *crew) pid() int { return runtimeBelow(c.cmd.Process.Pid) }
 
-// outside is our number of a process that the runtime knows by another.
+// outside returns our pid of a process that has another pid in the runtime's
+// namespace.
 func (c *crew) outside(pid string) int {
 	if c.cmd == nil {
 		return outside(0, pid)

@@ -9,7 +9,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// allowing is a wrapper that limits the descriptors of the runtime.
+// allowing returns a wrapper that limits the descriptors of the runtime.
 func allowing(descriptors int) []string {
 	return []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, descriptors), "sh"}
 }

@@ -9,7 +9,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// detaching are functions that start a process in a session of its own and
+// detaching lists functions that start a process in a session of its own and
 // answer with its pid, and with {"pid": …} say whether that process still lives.
 var detaching = map[string]struct{ needs, file, code string }{
 	"python": {"python3", "index.py", `

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 )
 
-// A fakeELF is a file that says of itself what a linker would, and has no code.
+// A fakeELF is an ELF file with the tables that a linker writes, but without code.
 type fakeELF struct {
 	machine elf.Machine // 0: amd64
 	narrow  bool        // 32 bits

@@ -29,7 +29,7 @@ behave() {
 }
 `
 
-// A scenario is one event and what must become of it.
+// A scenario is an event and its expected outcome.
 type scenario struct {
 	behaviour string
 	event     []byte

@@ -115,7 +115,7 @@ func TestE07OwnFailure(t *testing.T) {
 	})
 }
 
-// badPrograms are programs that cannot be started, each with its reason.
+// badPrograms returns programs that cannot be started, each with its reason.
 func badPrograms(t *testing.T) map[string]struct {
 	text, want string
 	mode       os.FileMode

@@ -13,15 +13,15 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A kinship tells whose a process is by what it cannot help having from the
-// runtime that its family comes from, whether that has adopted it or not.
+// A kinship recognizes the processes of a runtime's family by properties that they
+// inherit, even if another process has adopted them.
 type kinship struct {
 	dir      string // the function's, it works there or below
 	variable string // TMPDIR=…, it has that in its environment
 	brand    brand  // 0: it has none
 }
 
-// kinshipOf is that of a runtime's family.
+// kinshipOf returns the kinship of a runtime's family.
 func kinshipOf(pid int) (k kinship) {
 	if dir := workingFolder(pid); own(dir) {
 		k.dir = dir
@@ -60,7 +60,8 @@ func kinshipOfFunction(fn emulator.Function, pid int) kinship {
 	return k
 }
 
-// living are all of the family, but for those that are known, and neighbours.
+// living returns the living processes of the family, without the known ones and
+// neighbours.
 func (k kinship) living(all []proc, known map[int]bool) (found []proc) {
 	for _, p := range all {
 		if !known[p.pid] && !p.dead() && k.has(p.pid) && !isNeighbour(p.pid) {
@@ -104,7 +105,7 @@ func (k kinship) extinct(t testing.TB) {
 	}
 }
 
-// ancestors are the parents of a process, and theirs.
+// ancestors returns all ancestors of a process.
 func ancestors(pid int, all []proc) map[int]bool {
 	parents, found := map[int]int{}, map[int]bool{}
 	for _, p := range all {
@@ -116,19 +117,19 @@ func ancestors(pid int, all []proc) map[int]bool {
 	return found
 }
 
-// workingFolder is where a process works; "": it is gone, or has died.
+// workingFolder returns the working folder of a process, or "" if it has exited.
 func workingFolder(pid int) string {
 	dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", pid)) // gone: none
 	return strings.TrimSuffix(dir, " (deleted)")
 }
 
-// environOf is what a process was started with.
+// environOf returns the environment that a process was started with.
 func environOf(pid int) []string {
 	environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) // gone: none
 	return strings.Split(string(environ), "\x00")
 }
 
-// pidOf is the runtime's number, whatever wrapper started it; 0: none runs.
+// pidOf returns the runtime's pid, below any wrapper, or 0 if none runs.
 func pidOf(runner *emulator.Runner) int { return runtimeBelow(runner.PID()) }
 
 // tellToStop sends SIGTERM to the runtime, if one runs.
@@ -138,7 +139,7 @@ func tellToStop(runner *emulator.Runner) {
 	}
 }
 
-// runtimeBelow is the runtime that a process is, or has started.
+// runtimeBelow returns the pid of the runtime that a process is or has started.
 func runtimeBelow(pid int) int {
 	for _, p := range tree(pid) {
 		program, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.pid)) // gone: none
@@ -149,8 +150,8 @@ func runtimeBelow(pid int) int {
 	return pid
 }
 
-// outside is our number of a process that has another one, pid, in the PID
-// namespace of a runtime; 0: it is gone.
+// outside returns our pid of a process that has another pid in the PID namespace of a
+// runtime, or 0 if it has exited.
 func outside(runtime int, pid string) int {
 	namespace := namespaceOf(runtime)
 	switch {
@@ -168,13 +169,13 @@ func outside(runtime int, pid string) int {
 	return 0
 }
 
-// namespaceOf is the PID namespace of a process; "": it is gone.
+// namespaceOf returns the PID namespace of a process, or "" if it has exited.
 func namespaceOf(pid int) string {
 	namespace, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid)) // gone: none
 	return namespace
 }
 
-// numberWithin is the number of a process in its own namespace.
+// numberWithin returns the pid of a process in its own namespace.
 func numberWithin(pid int) string {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // gone: none
 	_, line, _ := strings.Cut(string(status), "\nNSpid:")

@@ -12,7 +12,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// inBash is a trial of a bash function.
+// inBash starts a trial of a bash function.
 func inBash(t *testing.T, code string, env ...string) *trial {
 	t.Helper()
 	return begin(t, "function", protocol.SCF, code, env)
@@ -73,7 +73,7 @@ func state(t *testing.T, _ string) string {
 	return "clean"
 }
 
-// behind is a trial of a bash function with a proxy between.
+// behind starts a trial of a bash function behind a proxy.
 func behind(t *testing.T, code string, choose func(call string) fault) *trial {
 	t.Helper()
 	f := &trial{way: "function", dir: shellFunction(t, code), log: &logBuffer{}}

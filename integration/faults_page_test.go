@@ -29,7 +29,7 @@ status, so bootstrap starts a new one for the next event. They run 50 events whe
 
 `
 
-// page is docs/faults.md.
+// page returns the text of docs/faults.md.
 func (c *cells) page() []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, pageHead, time.Now().UTC().Format("2 January 2006"), kernel(), runtime.GOARCH, runtime.NumCPU())
@@ -52,7 +52,7 @@ func (c *cells) page() []byte {
 	return b.Bytes()
 }
 
-// kernel is its name, without what its builders add.
+// kernel returns the kernel's version without its suffix.
 func kernel() string {
 	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // missing: no number
 	return "Linux " + regexp.MustCompile(`^[0-9]+\.[0-9]+`).FindString(string(release))

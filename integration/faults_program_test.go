@@ -16,7 +16,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// inWay is a trial of a shell script that gets its events in that way.
+// inWay starts a trial of a shell script that gets its events in that way.
 func inWay(t *testing.T, way, code string, env ...string) *trial {
 	t.Helper()
 	return begin(t, way, protocol.SCF, code, env)
@@ -113,7 +113,7 @@ func binaryProgram(t *testing.T, way string) string {
 	return returnsBytes(t, inWay(t, way, "cat bytes"), 64<<10)
 }
 
-// returnsBytes lets the code return n random bytes.
+// returnsBytes makes the code return n random bytes.
 func returnsBytes(t *testing.T, f *trial, n int) string {
 	random := make([]byte, n)
 	_, _ = rand.Read(random) // never fails
@@ -133,7 +133,7 @@ func peakMemory(t *testing.T, way string) string {
 	return fmt.Sprintf("%d MB, failure `Function.ResponseSizeTooLarge`: the platform takes 6 MB", peak)
 }
 
-// highWater is the most memory that a process has had, in MB.
+// highWater returns the peak memory of a process, in MB.
 func highWater(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -199,7 +199,7 @@ func eventTime(t *testing.T, way string) string {
 	return fmt.Sprintf("%.1f ms", mean(t, inWay(t, way, "echo ok")))
 }
 
-// mean is the time of an event, in ms.
+// mean returns the mean time of an event, in ms.
 func mean(t *testing.T, f *trial) float64 {
 	const events = 100
 	var total time.Duration

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A matrix is a page's table: what goes wrong, and what becomes of it in
-// bootstrap and in other programs.
+// A matrix is a table of the page: faults, and their effects on bootstrap and on other
+// programs.
 type matrix struct {
 	title, text string
 	subject     string // of the names of the rows
@@ -15,8 +15,7 @@ type matrix struct {
 	rows        []row
 }
 
-// A row is something that goes wrong. What is known of the others was measured
-// elsewhere.
+// A row is a fault. Its effects on other programs were measured elsewhere.
 type row struct {
 	name   string
 	ours   func(t *testing.T, way string) string // makes it happen, and tells what bootstrap did
@@ -50,7 +49,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// cells are what bootstrap did, by a row's name and the way.
+// cells holds the effects on bootstrap, by a row's name and the way.
 type cells struct{ sync.Map }
 
 func (c *cells) fill(t *testing.T, r row, way string) {

@@ -156,7 +156,7 @@ func TestGoBuild(t *testing.T) {
 	}
 }
 
-// withoutRuntimes is an overlay in which bootstrapctl carries none.
+// withoutRuntimes returns an overlay in which bootstrapctl carries none.
 func withoutRuntimes(t *testing.T) string {
 	t.Helper()
 	folder, err := filepath.Abs("../cmd/bootstrapctl/runtime")

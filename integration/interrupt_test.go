@@ -72,7 +72,7 @@ const (
 	ctrlBackslash = "\x1c"
 )
 
-// withSidecar is a function whose sidecar and stop command say that they run.
+// withSidecar returns a function whose sidecar and stop command say that they run.
 func withSidecar(t *testing.T, body string) string {
 	t.Helper()
 	dir := shellFunction(t, body)
@@ -172,7 +172,7 @@ func TestNothingStaysBehind(t *testing.T) {
 	}
 }
 
-// numbers are those in files, as far as they are written.
+// numbers returns the numbers in those files that exist.
 func numbers(dir string, files ...string) (all []int) {
 	for _, file := range files {
 		text, _ := os.ReadFile(filepath.Join(dir, file)) // not yet there

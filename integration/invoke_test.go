@@ -94,7 +94,7 @@ func counts(event, result string) bool {
 	return found && greets(event, first) && greets(event, second) && strings.Contains(second, `\"times\": 2`)
 }
 
-// readmeCommand is the indented command of an example's README.
+// readmeCommand returns the indented command of an example's README.
 func readmeCommand(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

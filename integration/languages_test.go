@@ -79,7 +79,7 @@ exports.main_handler = (event, context, callback) => {
 };
 `
 
-// A fault of a function's, and what must come of it.
+// A hostFault is a fault of a function and its expected outcome.
 type hostFault struct {
 	event, kind string
 	message     string // a part

@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// value is one that no shell leaves as it is.
+// value is a text that every shell would change if it were not quoted.
 const value = ` a $HOME ${x} "b" 'c' #d = \e ` + "`f`" + ` $(g) `
 
 // What the init command writes to its file are variables of the function,

@@ -40,8 +40,8 @@ func (l *debugLog) last() (id string, n int) {
 	return l.id, l.n
 }
 
-// goroutines is their number when the event with that id had its result: the
-// line may still be on its way.
+// goroutines returns the number of goroutines when the event with that id had its
+// result. It waits for that line of the log.
 func (l *debugLog) goroutines(t testing.TB, id string) int {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {

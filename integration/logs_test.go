@@ -87,7 +87,7 @@ func TestL06LinesApart(t *testing.T) {
 	})
 }
 
-// secrets are those of the platform, and of the user's event and variables.
+// secrets holds secrets of the platform, and of the user's event and variables.
 var secrets = map[string]string{
 	"X-Cff-Access-Key": "hidden01", "X-Cff-Secret-Key": "hidden02", "X-Cff-Security-Access-Key": "hidden03",
 	"X-Cff-Security-Secret-Key": "hidden04", "X-Cff-Security-Token": "hidden05", "X-Cff-Auth-Token": "hidden06",

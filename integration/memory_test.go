@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// most is the most memory that a process has had so far, in bytes.
+// most returns the peak memory of a process so far, in bytes.
 func most(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -116,8 +116,8 @@ func TestE08OutOfMemory(t *testing.T) {
 	}
 }
 
-// inGroup is a wrapper that runs bootstrap in a control group of its own with
-// so much memory.
+// inGroup returns a wrapper that runs bootstrap in its own control group with a limit
+// of memory.
 func inGroup(t *testing.T, limit int) []string {
 	t.Helper()
 	var problems []string

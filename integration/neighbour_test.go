@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// neighbourArgs are the program and argument of a process that stands for what
-// else there is in a sandbox: extensions, and the platform's own.
+// neighbourArgs is the command of a process that plays the other processes of a
+// sandbox: extensions, and the platform's own.
 var neighbourArgs = []string{"/bin/sleep", "543"}
 
 // startNeighbour starts one that looks like a process of the function: it has
@@ -41,9 +41,9 @@ func isEmulators(variable string) bool {
 	return strings.Contains(name, "RUNTIME_API")
 }
 
-// A brand is a limit that means nothing to who opens no message queue, and that
-// all inherit that come from one start. By it the tests find them wherever they
-// hide; the runtime knows nothing of it.
+// A brand is a limit on message queues, which has no effect on processes without any.
+// All descendants of one start inherit it, so that the tests find them. The runtime
+// does not know it.
 type brand uint64
 
 // brands are as many as there are, below the limit that Linux begins with.
@@ -52,10 +52,10 @@ const (
 	brands     = 400_000
 )
 
-// brandBy is the brand of what a process started.
+// brandBy returns the brand of the processes that a process starts.
 func brandBy(pid int) brand { return brand(firstBrand + pid%brands) }
 
-// brandOf is the brand of a process; 0: it has none, or is gone.
+// brandOf returns the brand of a process, or 0 if it has none or has exited.
 func brandOf(pid int) brand {
 	var limit unix.Rlimit
 	err := unix.Prlimit(pid, unix.RLIMIT_MSGQUEUE, nil, &limit)
@@ -85,7 +85,7 @@ func isNeighbour(pid int) bool {
 	return string(args) == strings.Join(neighbourArgs, "\x00")+"\x00"
 }
 
-// neighbours are the living ones in a folder.
+// neighbours returns the living neighbours in a folder.
 func neighbours(dir string) (pids []int) {
 	for _, p := range processes() {
 		if isNeighbour(p.pid) && workingFolder(p.pid) == dir {

@@ -15,7 +15,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// succeeds is the result of an event that must have one.
+// succeeds sends an event that must have a result, and returns that.
 func succeeds(t testing.TB, runner *emulator.Runner, event string) (result string) {
 	t.Helper()
 	out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
@@ -25,7 +25,7 @@ func succeeds(t testing.TB, runner *emulator.Runner, event string) (result strin
 	return string(out.Body)
 }
 
-// fails is the outcome of an event that must fail, for that reason.
+// fails sends an event that must fail with that type, and returns the outcome.
 func fails(t testing.TB, runner *emulator.Runner, event, errorType string) emulator.Outcome {
 	t.Helper()
 	out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
@@ -35,7 +35,8 @@ func fails(t testing.TB, runner *emulator.Runner, event, errorType string) emula
 	return out
 }
 
-// escapes are what gets away from a kill of its group, or takes time to kill.
+// escapes starts processes that survive the kill of their group, or take time to
+// kill.
 const escapes = `
 bomb() { if [ $1 -gt 0 ]; then bomb $(($1-1)) & bomb $(($1-1)) & fi; sleep 300; }
 escape() {
@@ -54,7 +55,7 @@ escape() {
 }
 `
 
-// escapees are the kinds of them that the runtime can find in the sandbox.
+// escapees lists the kinds of escapes that the runtime can find in the sandbox.
 var escapees = sandbox.finds("background", "session", "twice", "deaf", "stopped", "busy", "bomb", "zombies", "bare", "fleeing")
 
 // Whatever an event leaves behind is gone, whether it succeeded (R03, R15,

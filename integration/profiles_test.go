@@ -8,17 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A profile is a sandbox as it looks from within: what it denies, and what it
-// lacks. Without root the tests can only show the first.
+// A profile describes a sandbox from within: what it denies, and what it lacks.
+// Without root the tests can only apply the denials.
 type profile struct {
 	denials []seccomp.Denial
 	around  surroundings
 	forgets bool // a process without its environment cannot be recognized
 }
 
-// profiles are the sandboxes that the runtime may find itself in, by name. They
-// deny a little more than is reported of them, so that we notice when we come to
-// need it.
+// profiles holds the sandboxes in which the runtime may run, by name. They deny a
+// little more than the real ones, so that a new need of the runtime fails a test.
 var profiles = map[string]profile{
 	// CentOS 7.6 has Linux 3.10, which lacks what came later.
 	"old-kernel": {denials: []seccomp.Denial{
@@ -76,8 +75,8 @@ var restricted = []seccomp.Denial{
 	seccomp.Denies(syscall.ENOSYS, unix.SYS_CLONE3),
 }
 
-// signalLimits are the limits that gVisor lets nobody set: of file locks,
-// pending signals, message queues, real time.
+// signalLimits lists the limits that no process can set in gVisor: file locks, pending
+// signals, message queues, and real time.
 var signalLimits = []uint32{10, unix.RLIMIT_SIGPENDING, unix.RLIMIT_MSGQUEUE, unix.RLIMIT_RTTIME}
 
 // firstNewer is the number of the first system call that Linux 3.10 lacks.

@@ -37,7 +37,7 @@ type proxy struct {
 // A fault deals with one exchange, and reports whether its connection goes on.
 type fault func(*exchange) bool
 
-// An exchange is one request of bootstrap: its head is read, its body is not.
+// An exchange is a request of bootstrap of which only the head has been read.
 type exchange struct {
 	*http.Request
 	client     *net.TCPConn
@@ -45,7 +45,8 @@ type exchange struct {
 	fromServer *bufio.Reader
 }
 
-// startBehind is start, with a proxy between the two.
+// startBehind does the same as start, with a proxy between bootstrap and the
+// platform.
 func startBehind(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writer, choose func(call string) fault) (*emulator.Server, *emulator.Runner, *proxy) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,7 +74,7 @@ func (p *proxy) wrapper() []string {
 	return []string{"env", p.platform.Address[0] + "=" + host, p.platform.Address[1] + "=" + port}
 }
 
-// variable is the value of name in an environment.
+// variable returns the value of name in an environment.
 func variable(env []string, name string) string {
 	for _, v := range env {
 		if value, ok := strings.CutPrefix(v, name+"="); ok {
@@ -141,8 +142,8 @@ func (p *proxy) keep(conn net.Conn, ours bool) (done func()) {
 	}
 }
 
-// call is the name of a request: "ready", "next", "response", "error" or, for
-// one of our extension, "extension".
+// call returns the name of a request: "ready", "next", "response", "error", or
+// "extension" for requests of our extension.
 func (p *proxy) call(r *http.Request) string {
 	switch {
 	case strings.Contains(r.URL.Path, "/extension/"):
@@ -177,7 +178,7 @@ func pass(x *exchange) bool {
 	return ok
 }
 
-// forward lets the platform have the request, and takes its answer.
+// forward forwards the request to the platform, and returns the answer.
 func (x *exchange) forward() (answer []byte, ok bool) {
 	if err := x.Write(x.server); err != nil {
 		return nil, false
@@ -220,7 +221,7 @@ func says(answer string) fault {
 	}
 }
 
-// takenBut is says, but the platform has the request.
+// takenBut does the same as says, but the platform gets the request.
 func takenBut(answer string) fault {
 	return func(x *exchange) bool {
 		_, ok := x.forward()
@@ -242,7 +243,7 @@ func status(code int) string {
 	return fmt.Sprintf("HTTP/1.1 %d Something\r\nContent-Length: 0\r\n\r\n", code)
 }
 
-// faults are what can happen to one exchange.
+// faults lists the faults of one exchange.
 var faults = []struct {
 	name  string
 	calls string // it is for
@@ -352,7 +353,8 @@ func (c *tally) check(t testing.TB) {
 	}
 }
 
-// lines are those of a file in a function's folder; none if there is no file.
+// lines returns the lines of a file in a function's folder, or none if there is no
+// file.
 func lines(t testing.TB, dir, name string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, name))

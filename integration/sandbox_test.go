@@ -13,11 +13,12 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// sandbox is the profile under which each test runs bootstrap, by the variable
-// SANDBOX.
+// sandbox is the profile under which each test runs bootstrap. The variable SANDBOX
+// selects it.
 var sandbox = profiles[os.Getenv("SANDBOX")]
 
-// checkSandbox says why the tests cannot run in that, or what they cannot show.
+// checkSandbox returns an error if the tests cannot run in the sandbox, and prints what
+// they cannot show.
 func checkSandbox() error {
 	name := os.Getenv("SANDBOX")
 	if name != "" && sandbox.denials == nil {
@@ -29,7 +30,7 @@ func checkSandbox() error {
 	return nil
 }
 
-// runtimeCommand is bootstrap behind the words of a wrapper, in the sandbox.
+// runtimeCommand returns bootstrap behind a wrapper, in the sandbox.
 func runtimeCommand(wrapper ...string) []string {
 	if name := os.Getenv("SANDBOX"); name != "" {
 		wrapper = append(slices.Clone(wrapper), os.Args[0], underFlag, name)
@@ -37,7 +38,7 @@ func runtimeCommand(wrapper ...string) []string {
 	return append(slices.Clone(wrapper), bootstrap)
 }
 
-// profileIn is the profile that a command names.
+// profileIn returns the profile that a command names.
 func profileIn(command []string) profile {
 	if i := slices.Index(command, underFlag); i >= 0 {
 		return profiles[command[i+1]]
@@ -75,7 +76,7 @@ func (p profile) untested() string {
 	return "NOT TESTED: without root, and the right to mount, there is no other user, file system or process 1 here: the tests show the system calls only"
 }
 
-// finds are those kinds of escapes that the runtime can find, and bear.
+// finds returns those kinds of escapes that the runtime can find and handle.
 func (p profile) finds(kinds ...string) []string {
 	return slices.DeleteFunc(kinds, func(kind string) bool {
 		return p.forgets && strings.HasSuffix(kind, "bare") || p.around.deafInit && kind == "fleeing" // thousands of zombies
@@ -91,7 +92,7 @@ func (p profile) patience(limit time.Duration) time.Duration {
 	return 2 * limit
 }
 
-// fewer are the ways that differ in more than the delivery, for long tests in a
+// fewer returns the ways that differ in more than the delivery, for long tests in a
 // sandbox.
 func (p profile) fewer(ways []way) []way {
 	if p.denials == nil {

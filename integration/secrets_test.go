@@ -19,7 +19,7 @@ import (
 // knotty is a secret with all that may be quoted, on two lines.
 const knotty = "hidden31'\"%s\\<&>\nhidden32 %d \"quoted\" it's"
 
-// planted are secrets in variables; those that come with an event are in the
+// planted lists secrets in variables; those that come with an event are in the
 // table secrets.
 var planted = []string{
 	"AWS_SECRET_ACCESS_KEY=hidden21/with+signs==", "AWS_SESSION_TOKEN=hidden22" + "-very-long-", "TENCENTCLOUD_SECRETKEY=hidden23",
@@ -77,7 +77,7 @@ func TestL07Spilled(t *testing.T) {
 	}
 }
 
-// secretly is an environment that is full of secrets.
+// secretly returns an environment full of secrets.
 func secretly(way way, more ...string) []string {
 	env := append([]string{"BOOTSTRAP_LOG_LEVEL=debug", "BOOTSTRAP_TIMEOUT=2s"}, append(planted, more...)...)
 	if passed := "BOOTSTRAP_PASS_CREDENTIALS=true"; way.has([]string{passed}) {
@@ -88,7 +88,7 @@ func secretly(way way, more ...string) []string {
 
 var ownLine = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\S+ \[(DEBUG|INFO|WARN|ERROR)\] |bootstrap: |  \| )`)
 
-// ours are our own lines of a log, of which there must be some.
+// ours returns our own lines of a log. There must be some.
 func ours(t *testing.T, format, log string) string {
 	t.Helper()
 	var own strings.Builder
@@ -143,7 +143,7 @@ func ofProcess(pid int, file string) string {
 	return string(bytes.ReplaceAll(text, []byte{0}, []byte(" ")))
 }
 
-// names are those of all files below a folder.
+// names returns the names of all files below a folder.
 func names(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, _ fs.DirEntry, err error) error {
@@ -156,7 +156,7 @@ func names(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-// raising is a function that fails with secrets in each way of a language.
+// raising lists functions that fail with secrets in each way of a language.
 var raising = map[string]struct{ file, code string }{
 	"python": {"index.py", `
 import json, os, sys, time
@@ -300,7 +300,7 @@ func TestL07FailedStart(t *testing.T) {
 	}
 }
 
-// saidByUs is a log without what the command logs, in either format.
+// saidByUs returns a log without the lines of the command, in either format.
 func saidByUs(log string) string {
 	var own strings.Builder
 	complaint := false // goes on over lines

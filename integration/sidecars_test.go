@@ -60,7 +60,7 @@ while True:
     client.close()
 `
 
-// residents are functions that note when they are loaded, and what their process
+// residents returns functions that note when they are loaded, and what their process
 // is.
 func residents(t *testing.T) map[string]emulator.Function {
 	t.Helper()
@@ -195,7 +195,7 @@ func TestSidecarPolicyFail(t *testing.T) {
 	})
 }
 
-// freePort is one that nobody listens at.
+// freePort returns a port without a listener.
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

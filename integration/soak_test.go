@@ -89,7 +89,7 @@ lives: exec sleep 300
 crashes: setsid sleep 300 & sleep 0.2; exit 3
 `
 
-// pythonSoaked is soaked for what stays: a failure ends it.
+// pythonSoaked does the same as soaked in a process that stays, which a failure ends.
 const pythonSoaked = `
 import json, os, subprocess, sys, time
 
@@ -107,7 +107,7 @@ def soaked(what):
     return b"a result\n"
 `
 
-// A soak is a runtime under many events, and what it takes.
+// A soak is a runtime under many events, and the resources that it uses.
 type soak struct {
 	t      *testing.T
 	server *emulator.Server
@@ -169,7 +169,7 @@ func (s *soak) invoke(event string, header http.Header) emulator.Outcome {
 	return out
 }
 
-// A use is what a runtime takes between two events, with what is below it.
+// A use holds the resources of a runtime and its descendants between two events.
 type use struct {
 	memory                                                 int // bytes
 	descriptors, goroutines, processes, zombies, tempFiles int
@@ -195,7 +195,7 @@ func (s *soak) small(events, enough int) (u use) {
 	return u
 }
 
-// memory is what is resident, of the runtime and all below it.
+// memory returns the resident memory of the runtime and its descendants.
 func (s *soak) memory() (sum int) {
 	for _, p := range tree(pidOf(s.runner)) {
 		sum += resident(p.pid)
@@ -231,7 +231,7 @@ func (s *soak) compare(first, now use) {
 	}
 }
 
-// resident is what a process holds in memory, in bytes.
+// resident returns the resident memory of a process, in bytes.
 func resident(pid int) int {
 	statm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)) // gone: nothing
 	fields := strings.Fields(string(statm) + " 0 0")

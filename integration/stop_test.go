@@ -57,7 +57,7 @@ func TestStopWithEventInHand(t *testing.T) {
 	}
 }
 
-// watch is a log that tells when a line has come.
+// watch returns a log that reports when a line has arrived.
 func watch(t *testing.T, line string) (log io.Writer, seen <-chan bool) {
 	r, w := io.Pipe()
 	t.Cleanup(func() { w.Close() })

@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// styles are those that know whose a line is.
+// styles holds the styles that show the event of a line.
 var styles = map[string]struct {
 	env   string
 	lines func(*testing.T, string) []logLine
