@@ -39,7 +39,7 @@ func beginCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfil
 
 // newCrew prepares a crew that runs fn beside the commands of a Procfile, or without
 // sidecars if procfile is empty. Processes whose pids are in the file pids, one on
-// each line, are killed at the end of the test.
+// each line, must be gone at the end of the test.
 func newCrew(t *testing.T, p *protocol.Platform, fn emulator.Function, procfile string, env ...string) *crew {
 	t.Helper()
 	c := &crew{dir: fn.Dir, tmp: t.TempDir(), over: make(chan struct{})}
@@ -87,7 +87,7 @@ func (c *crew) run(t *testing.T) {
 	t.Cleanup(func() {
 		c.in.neighbourly(t, c.dir, c.server.Stats().Instances, func() bool { return !gone(c.cmd.Process.Pid) })
 		for _, p := range slices.Backward(tree(c.cmd.Process.Pid)) {
-			_ = syscall.Kill(p.pid, syscall.SIGKILL) // gone: so much the better
+			_ = syscall.Kill(p.pid, syscall.SIGKILL) // an error means that it has exited
 		}
 		<-c.over
 		c.noneLeft(t)
