@@ -116,7 +116,7 @@ var brokenPackages = []broken{
 	{name: "program with CRLF", make: onlyFile("tool", "#!/bin/sh\r\necho hi\r\n", 0o755), handler: "tool", want: "crlf", file: "tool",
 		cloud: "Function.BadInterpreter: /var/user/tool has Windows line ends (CRLF)", fails: "Windows line ends (CRLF)"},
 	{name: "CRLF within a program", make: onlyFile("tool", "#!/bin/bash\n\ntrue\r\nexit 0\r\n", 0o755), handler: "tool", want: "crlf", file: "tool",
-		cloud: `$'\r': command not found`, fails: `$'true\\r': command not found`},
+		cloud: `$'\r': command not found`, fails: `$'true\r': command not found`},
 	{name: "program with BOM", make: onlyFile("tool", "\ufeff#!/bin/sh\necho hi\n", 0o755), handler: "tool", want: "bom", file: "tool",
 		cloud: "Function.BadInterpreter: /var/user/tool begins with a byte order mark", fails: "begins with a byte order mark"},
 	{name: "program without #!", make: onlyFile("tool", "echo hi\n", 0o755), handler: "tool", want: "no-shebang", file: "tool",

@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	signals "os/signal"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 
 	"bootstrap/protocol"
@@ -34,6 +36,9 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cannot run the tests:", err)
 		os.Exit(1)
+	}
+	if signals.Ignored(syscall.SIGHUP) { // nohup, some CI runners: commands would ignore it, too
+		signals.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	status := m.Run()
 	_ = os.RemoveAll(folder)

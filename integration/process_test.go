@@ -149,8 +149,8 @@ func TestR04KillsItsGroup(t *testing.T) {
 				fails(t, runner, "{}", "Function.Signal")
 				w.swept(t, pidOf(runner), 0)
 			}
-			if files, err := os.ReadDir(tmp); err != nil || len(files) > 0 {
-				t.Errorf("left in the temp folder: %v, %v", files, err)
+			if files := inRuns(tmp); len(files) > 0 {
+				t.Errorf("left in the temp folder: %q", files)
 			}
 			if got := server.Stats(); got.Instances != 1 || got.Errors != 5 {
 				t.Errorf("got %+v, want 1 instance and 5 errors", got)

@@ -82,9 +82,9 @@ func (f *trial) holds(folder string) bool {
 }
 
 // inRuns lists what runs have in the temp folder, and all else that is there.
-func (f *trial) inRuns() []string {
-	below, _ := filepath.Glob(filepath.Join(f.tmp, "bootstrap-run-*", "*")) // the pattern is good
-	beside, _ := filepath.Glob(filepath.Join(f.tmp, "*"))
+func inRuns(tmp string) []string {
+	below, _ := filepath.Glob(filepath.Join(tmp, "bootstrap-run-*", "*")) // the pattern is good
+	beside, _ := filepath.Glob(filepath.Join(tmp, "*"))
 	return append(below, slices.DeleteFunc(beside, func(path string) bool {
 		return strings.HasPrefix(filepath.Base(path), "bootstrap-run-")
 	})...)
@@ -94,7 +94,7 @@ func (f *trial) inRuns() []string {
 func (f *trial) onlyNext(t *testing.T, after string) {
 	t.Helper()
 	until(t, "after "+after+" only an empty folder is left", func() bool {
-		found := f.inRuns() // what it lists may be gone meanwhile
+		found := inRuns(f.tmp) // what it lists may be gone meanwhile
 		if len(found) != 1 {
 			return false
 		}
@@ -248,7 +248,7 @@ func TestTempFolderKilled(t *testing.T) {
 			signal(t, pidOf(f.runner), syscall.SIGKILL)
 			<-done
 			f.invoke(t, "nothing")
-			until(t, "only its own folder is left", func() bool { return len(f.inRuns()) == 1 })
+			until(t, "only its own folder is left", func() bool { return len(inRuns(f.tmp)) == 1 })
 			f.runner.Stop()
 			if got := names(t, f.tmp); !slices.Equal(got, []string{".", "bootstrap-run-notes"}) {
 				t.Errorf("left are %q", got)

@@ -154,7 +154,7 @@ func (f *trial) outside(pids []string) (ours []int) {
 func (f *trial) leavesNothing(t *testing.T) {
 	t.Helper()
 	f.kind().swept(t, pidOf(f.runner), 0)
-	if files := f.inRuns(); len(files) > 0 {
+	if files := inRuns(f.tmp); len(files) > 0 {
 		t.Errorf("left in the temp folder: %q", files)
 	}
 }
