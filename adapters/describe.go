@@ -27,7 +27,7 @@ func (c *Config) Describe() (adapter, what string) {
 	default:
 		adapter = "program"
 	}
-	if c.Command != "" && len(t.Args) > 2 && t.Args[2] == c.Command { // a line for the shell
+	if c.Command != "" && len(t.Args) > 2 && strings.HasSuffix(t.Args[2], c.Command) { // a line for the shell
 		return adapter, abridged(strings.Fields(c.Command))
 	}
 	return adapter, abridged(t.Args)

@@ -121,7 +121,7 @@ func TestLargeEnvironment(t *testing.T) {
 	for i := range 64 {
 		c.Environ = append(c.Environ, fmt.Sprintf("X%d=%s", i, strings.Repeat("x", 100_000)))
 	}
-	fails(t, start(t, c), "", "Function.EventTooLarge", "cannot start /bin/sh: its arguments and environment are too long for Linux")
+	fails(t, start(t, c), "", "Function.EventTooLarge", "cannot start /bin/bash: its arguments and environment are too long for Linux")
 }
 
 // The file is the event's alone, and is gone after it, however it went.
@@ -504,7 +504,7 @@ var deadly = []syscall.Signal{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 
 func TestExits(t *testing.T) {
 	c := config(t, nil)
-	c.Command, c.Delivery = `ulimit -c 0; eval "$1"`, Argv
+	c.Command, c.Delivery = `["sh", "-c", "ulimit -c 0; eval \"$1\"", "sh"]`, Argv // bash ignores SIGQUIT
 	a := start(t, c)
 	for code := 1; code < 256; code++ {
 		want := outcome(syscall.WaitStatus(code<<8), "")

@@ -273,8 +273,12 @@ var faults = []struct {
 }
 
 // fits reports whether a fault can happen to this call. It excludes faults by which a
-// platform loses an event because it delivers each event only once.
+// platform loses an event because it delivers each event only once, and those that
+// tell the runtime to exit.
 func fits(f int, call string, p *protocol.Platform) bool {
+	if call == "next" && p.FinalStatus && strings.HasPrefix(faults[f].name, "500") {
+		return false
+	}
 	return strings.Contains(faults[f].calls, call) && (call != "next" || p.Repeats || !faults[f].taken)
 }
 

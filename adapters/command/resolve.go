@@ -63,7 +63,7 @@ func Find(command, dir, path string) (program string, args []string, err error) 
 // does not quote the command.
 func Arguments(command string) ([]string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(command), "[") {
-		return []string{"/bin/sh", "-c", command, "sh"}, nil
+		return lineArguments(command), nil
 	}
 	var args []string
 	err := json.Unmarshal([]byte(command), &args)

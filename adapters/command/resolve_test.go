@@ -36,7 +36,7 @@ func TestResolve(t *testing.T) {
 		"folder/index.js":     "",
 		"src/deep/pkg/mod.py": "",
 	})
-	shell := func(line string) Target { return Target{Args: []string{"/bin/sh", "-c", line, "sh"}} }
+	shell := func(line string) Target { return Target{Args: lineArguments(line)} }
 	program := func(name string) Target { return Target{Args: []string{filepath.Join(dir, name)}} }
 	tests := []struct {
 		name, command, handler string
@@ -128,7 +128,7 @@ func TestFind(t *testing.T) {
 		args             []string
 		problem          string
 	}{
-		{"exec env", "/bin/sh", []string{"/bin/sh", "-c", "exec env", "sh"}, ""},
+		{"exec env", "/bin/bash", []string{"/bin/bash", "-c", "exec env", "bash"}, ""},
 		{`["sh", "a b"]`, "/bin/sh", []string{"sh", "a b"}, ""},
 		{`["./hush"]`, "", nil, "/nowhere/hush does not exist"},
 		{`["hush`, "", nil, "it begins with [ but is not a JSON array of strings"},

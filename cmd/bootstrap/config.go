@@ -21,7 +21,7 @@ const prefix = "BOOTSTRAP"
 // be no envconfig tag: it makes the variable without the prefix count, too
 // (kelseyhightower/envconfig#14).
 type Config struct {
-	Command         string        `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for /bin/sh"`
+	Command         string        `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for bash, or sh where there is no bash"`
 	Adapter         string        `one:"auto,worker" default:"auto" desc:"how the command runs: auto (once for each event), or worker (it stays, and takes events as frames)"`
 	Python          string        `desc:"interpreter of Python functions; empty: python3 in PATH"`
 	Node            string        `desc:"interpreter of JavaScript functions; empty: node in PATH"`

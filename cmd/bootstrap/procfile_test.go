@@ -124,7 +124,7 @@ func TestReadSidecars(t *testing.T) {
 			name, path string
 			args       []string
 		}{
-			{"line", "/bin/sh", []string{"/bin/sh", "-c", "exec sleep $N", "sh"}},
+			{"line", "/bin/bash", []string{"/bin/bash", "-c", "exec sleep $N", "bash"}},
 			{"list", tool, []string{"bin/tool", "a b"}},
 			{"found", "/usr/bin/env", []string{"env"}},
 		} {

@@ -64,7 +64,7 @@ func (x *exam) runs() string {
 	case x.vars["BOOTSTRAP_COMMAND"] == "":
 		return "the program " + x.name(t.Args[0])
 	case x.isShellLine():
-		return "a command line for /bin/sh" // not its text, which may hold a secret
+		return "a command line for the shell" // not its text, which may hold a secret
 	case x.vars["BOOTSTRAP_ADAPTER"] == "worker":
 		return "the worker " + x.onPlatform(t.Args[0])
 	default:

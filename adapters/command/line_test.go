@@ -1,0 +1,77 @@
+package command
+
+import (
+	"os/exec"
+	"slices"
+	"testing"
+)
+
+// A line fails when a stage of its pipeline does, but not by a reader that has
+// enough.
+func TestLine(t *testing.T) {
+	if findBash() == "" {
+		t.Fatal("the test needs bash")
+	}
+	tests := []struct {
+		line   string
+		status int
+		stdout string
+	}{
+		{"echo a", 0, "a\n"},
+		{"echo a | cat", 0, "a\n"},
+		{"nowhere | cat", 127, ""},
+		{"(exit 3) | cat", 3, ""},
+		{"echo a | (exit 4)", 4, ""},
+		{"(exit 3) | cat | (exit 4)", 4, ""},
+		{"seq 1000000 | head -n 1", 0, "1\n"},
+		{"seq 1000000 | cat | head -n 1", 0, "1\n"},
+		{"(exit 3) | seq 1000000 | head -n 1", 3, "1\n"},
+		{"seq 1000000 | (head -n 1; exit 5)", 5, "1\n"},
+		{"(exit 3) | cat || echo handled", 0, "handled\n"},
+		{"(exit 3) | cat && echo more", 3, ""},
+		{"(exit 3) | cat; exit 0", 0, ""},
+		{"echo a | cat; kill -PIPE $$", 141, "a\n"},
+		{"echo a | cat; (exit 141)", 141, "a\n"},
+		{`printf "%s" "$0 $1" | cat`, 0, "bash event"},
+		{"echo a | cat # a comment", 0, "a\n"},
+		{"set -euo pipefail; seq 1000000 | head -n 1", 0, "1\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.line, func(t *testing.T) {
+			args := append(lineArguments(test.line), "event")
+			out, err := exec.Command(args[0], args[1:]...).Output()
+			status := 0
+			if exit, ok := err.(*exec.ExitError); ok {
+				status = exit.ExitCode()
+				if status < 0 {
+					status = 141 // killed by SIGPIPE
+				}
+			}
+			if status != test.status || string(out) != test.stdout {
+				t.Errorf("got status %d and %q, want %d and %q", status, out, test.status, test.stdout)
+			}
+		})
+	}
+}
+
+func TestLineShell(t *testing.T) {
+	before := bashes
+	t.Cleanup(func() { bashes = before })
+	bash := findBash()
+	tests := []struct {
+		name, line string
+		bashes     []string
+		want       []string
+	}{
+		{"no pipeline", "echo a", before, []string{bash, "-c", "echo a", "bash"}},
+		{"no bash", "echo a | cat", []string{"/nowhere/bash", t.TempDir()}, []string{"/bin/sh", "-c", "echo a | cat", "sh"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			bashes = test.bashes
+			if got := lineArguments(test.line); !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
