@@ -118,6 +118,7 @@ func (b *builder) addSlots(s *supervisor.Supervisor) error {
 		config.Init, config.Temp, config.Owner = init, temp, owner
 		if i == 0 {
 			b.logStart(config, n)
+			b.warnOfArgument()
 		}
 		if err := b.addSlot(s, adapters.New(config), owner, source); err != nil {
 			return err
