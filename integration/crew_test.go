@@ -240,10 +240,11 @@ func (c *crew) notStarted(t *testing.T, p *protocol.Platform, status int, kind s
 	tells(t, c.stderr.String(), texts...)
 	if p.InitError != "" {
 		isFailure(t, out, kind, texts...)
-		if got := c.stdout.String(); got != "" {
-			t.Errorf("got %q on stdout, want nothing: the reason was posted", got)
-		}
-		return
 	}
-	tells(t, c.stdout.String(), append(texts, "bootstrap: cannot start: "+kind)...)
+	if n := strings.Count(c.stderr.String(), "cannot start: "+kind); n > 1 {
+		t.Errorf("got %s %d times, want the reason once:\n%s", kind, n, c.stderr.String())
+	}
+	if got := c.stdout.String(); got != "" {
+		t.Errorf("got %q on stdout, want nothing: the reason is on stderr", got)
+	}
 }

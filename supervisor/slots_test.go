@@ -184,8 +184,8 @@ func TestFailedStartIsReported(t *testing.T) {
 		s.InitLog = log
 		s.Mask.Learn("hush-hush")
 	})
-	if err := r.wait(t); err == nil {
-		t.Error("Run: got nil, want an error")
+	if err := r.wait(t); err == nil || err.Error() != "cannot start" {
+		t.Errorf("Run: got %v, want an error without the reason, which is in the log", err)
 	}
 	if got, want := log.String(), "cannot start: Runtime.InitError: no ***\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)

@@ -106,16 +106,24 @@ func (s *Supervisor) reportFailedStart(cause error) error {
 	if s.InitLog != nil {
 		fmt.Fprintf(s.InitLog, "cannot start: %s\n", f.Error())
 	}
-	return &startError{f, cause}
+	return &startError{f, cause, s.InitLog != nil}
 }
 
-// A startError says why the start failed, without secrets.
+// A startError says why the start failed, without secrets, unless the log says it
+// already.
 type startError struct {
 	failure *protocol.Failure
 	cause   error
+	logged  bool
 }
 
-func (e *startError) Error() string { return "cannot start: " + e.failure.Error() }
+func (e *startError) Error() string {
+	if e.logged {
+		return "cannot start"
+	}
+	return "cannot start: " + e.failure.Error()
+}
+
 func (e *startError) Unwrap() error { return e.cause }
 
 // answerWithFailure answers each event with the cause of the failed start.

@@ -25,7 +25,6 @@ type builder struct {
 	mask      *logs.Mask
 	stderr    io.Writer
 	stderrLog *logs.Log    // on stderr
-	stdoutLog *logs.Log    // on stdout; nil: not used
 	logger    hclog.Logger // our own lines, in stderrLog
 
 	sidecars    []supervisor.Sidecar
@@ -67,7 +66,7 @@ func slots(c *Config, p *protocol.Platform) int {
 
 // supervisor returns a supervisor for the configuration. If the configuration
 // is wrong, the start of the supervisor fails with that error.
-func (b *builder) supervisor(stdout io.Writer, configErr error) (s *supervisor.Supervisor, err error) {
+func (b *builder) supervisor(configErr error) (s *supervisor.Supervisor, err error) {
 	s = &supervisor.Supervisor{
 		StartTimeout: b.startTimeout(b.platform, os.Getenv),
 		Margin:       time.Duration(b.Margin),
@@ -79,8 +78,8 @@ func (b *builder) supervisor(stdout io.Writer, configErr error) (s *supervisor.S
 		Secrets:      b.platform.Credentials,
 		Log:          b.logger.With("platform", b.platform.Name),
 	}
-	if b.platform.InitError == "" {
-		s.InitLog = b.openStdoutLog(stdout).Complaints()
+	if b.platform.InitError == "" && configErr == nil { // a wrong configuration is in the log already
+		s.InitLog = b.stderrLog.Complaints()
 	}
 	if configErr != nil {
 		return s, b.addSlot(s, adapters.Refuse(configErr), process.Anybody, b.stderrLog.Source(""))

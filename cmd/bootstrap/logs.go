@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bootstrap/supervisor/logs"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 )
 
@@ -16,32 +13,8 @@ const (
 	logStallTimeout = 2 * time.Second
 )
 
-// openStdoutLog returns the log on stdout. If stdout and stderr are the same
-// pipe, it is the log on stderr, as two logs would mix their lines.
-func (b *builder) openStdoutLog(stdout io.Writer) *logs.Log {
-	if sameFile(stdout, b.stderr) {
-		return b.stderrLog
-	}
-	b.stdoutLog = logs.NewLog(stdout, logs.Style{JSON: b.LogFormat == "json"})
-	return b.stdoutLog
-}
-
-func sameFile(a, b io.Writer) bool {
-	one, isFile := a.(*os.File)
-	other, areFiles := b.(*os.File)
-	if !isFile || !areFiles {
-		return false
-	}
-	first, err := one.Stat()
-	second, otherErr := other.Stat()
-	return err == nil && otherErr == nil && os.SameFile(first, second)
-}
-
 // closeLogs writes out the last log lines.
 func (b *builder) closeLogs() {
-	if b.stdoutLog != nil {
-		b.stdoutLog.Close(logTimeout, logStallTimeout)
-	}
 	b.stderrLog.Close(logTimeout, logStallTimeout)
 }
 

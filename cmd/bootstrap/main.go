@@ -64,7 +64,7 @@ func stopSignals() []os.Signal {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(args) == 0:
-		return serve(ctx, "", stdout, stderr)
+		return serve(ctx, "", stderr)
 	case len(args) == 1 && args[0] == "version":
 		fmt.Fprintln(stdout, version.String())
 	case len(args) == 1 && args[0] == "help":
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		probe.Report(stdout)
 	case len(args) == 2 && args[0] == "probe" && probe.Child(args[1]):
 	case len(args) == 1 && args[0] != "" && args[0][0] != '-':
-		return serve(ctx, args[0], stdout, stderr)
+		return serve(ctx, args[0], stderr)
 	default:
 		fmt.Fprintf(stderr, "bootstrap: cannot run %q: expected check, help, probe, version, a handler or no argument\n", args)
 		return exitUsage

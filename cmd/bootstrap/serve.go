@@ -13,7 +13,7 @@ import (
 
 // serve runs the runtime until ctx ends or it fails, and returns the exit
 // status. A handler replaces the one in the environment.
-func serve(ctx context.Context, handler string, stdout, stderr io.Writer) int {
+func serve(ctx context.Context, handler string, stderr io.Writer) int {
 	dir, err := codeFolder()
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
@@ -40,7 +40,7 @@ func serve(ctx context.Context, handler string, stdout, stderr io.Writer) int {
 	if insideErr != nil {
 		return b.fail(insideErr)
 	}
-	s, err := b.supervisor(stdout, configErr)
+	s, err := b.supervisor(configErr)
 	if err != nil {
 		return b.fail(err)
 	}
