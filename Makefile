@@ -63,6 +63,7 @@ style:
 	go vet ./...
 	go mod tidy -diff
 	go run $(STATICCHECK) ./...
+	./.ci/words
 
 # The script checks that imports go in one direction, and that the runtime
 # contains no HTTP server and no TLS.

@@ -63,7 +63,7 @@ type Config struct {
 	temp   *eventFolder
 }
 
-// OK is what an exit status means in Config.ExitCodes where it is no failure.
+// OK is what an exit status means in Config.ExitCodes where it does not mean a failure.
 const OK = "ok"
 
 // New returns the adapter for c. What it is, and whether it can work, shows
@@ -226,15 +226,15 @@ func (c *Config) environment(vars []string) []string {
 // to be asked then.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 	if stop, ok := errors.AsType[*supervisor.StopError](context.Cause(ctx)); ok {
-		return min(usualGrace, time.Until(stop.Until)/2)
+		return min(defaultGrace, time.Until(stop.Until)/2)
 	}
 	if until, ok := ctx.Deadline(); ok && ev.Deadline.After(until) {
 		return ev.Deadline.Sub(until) / 2
 	}
-	return usualGrace
+	return defaultGrace
 }
 
-const usualGrace = 500 * time.Millisecond
+const defaultGrace = 500 * time.Millisecond
 
 // errNotReady is why the wait for the init command, or something resident,
 // ended.
@@ -261,7 +261,7 @@ func (c *Config) logged(w io.Writer) io.Writer {
 const tailSize = 4 << 10
 
 // A stderr passes the command's log on and keeps its end. A log that cannot be
-// written is no reason to fail an event.
+// written does not fail an event.
 type stderr struct {
 	logs.Tail
 	log  io.Writer
@@ -272,8 +272,8 @@ func (c *Config) newStderr() *stderr {
 	return &stderr{Tail: logs.Tail{Max: tailSize}, log: c.Stderr, mask: c.Mask}
 }
 
-// String is the end, without secrets. Who wrote it may have been ended within
-// one.
+// String returns the end, without secrets, also without one that was cut when its
+// writer was killed.
 func (s *stderr) String() string {
 	if s.Total > tailSize {
 		return s.mask.HidePart(s.Tail.String())

@@ -178,7 +178,7 @@ func children() (pids []int) {
 // deadline.
 const margin = 200 * time.Millisecond
 
-// zombie: a child has exited and is not reaped.
+// zombie reports whether a child has exited and is not reaped.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && strings.Contains(string(stat), ") Z ")

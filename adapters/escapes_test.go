@@ -27,7 +27,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// No failure has a terminal escape, whoever tells it.
+// No failure has a terminal escape, wherever it comes from.
 func TestFailuresWithoutEscapes(t *testing.T) {
 	const red, end = `\033[31m`, `\033[0m`
 	program := config(t, files{"tool": "#!/bin/sh\nprintf '" + red + "Error: x" + end + "\n' >&2; exit 3"})

@@ -50,7 +50,7 @@ func cutShort(cause error, ev *protocol.Event, r *result, log string) *protocol.
 			time.Since(ev.Received).Round(time.Millisecond), ev.Limit().Round(time.Millisecond))
 	case errors.Is(cause, errTooLarge):
 		f.Type = "Function.ResponseSizeTooLarge"
-		f.Message = fmt.Sprintf("the result is too large: the command was ended at %d bytes, the platform takes %d", r.over, r.max)
+		f.Message = fmt.Sprintf("the result is too large: the command was killed at %d bytes, the platform takes %d", r.over, r.max)
 	default:
 		f.Type = "Function.Stopped"
 		f.Message = fmt.Sprintf("ended before it was done: %v", cause)
@@ -62,7 +62,7 @@ func cutShort(cause error, ev *protocol.Event, r *result, log string) *protocol.
 func outOfMemory(m *memory, log []string) *protocol.Failure {
 	return &protocol.Failure{
 		Type:    "Function.OutOfMemory",
-		Message: withLine("killed for want of memory: "+m.String(), log),
+		Message: withLine("out of memory: killed by the kernel: "+m.String(), log),
 		Stack:   log,
 	}
 }
@@ -116,7 +116,7 @@ var complaints = []string{
 	"denied", "not found", "no such", "unexpected", "unbound", "missing", "abort",
 }
 
-// marks: a line that only points into the one above it.
+// marks matches a line that only points into the one above it.
 func marks(line string) bool { return strings.Contains(line, "^") && strings.Trim(line, " \t^~") == "" }
 
 func complains(line string) bool {

@@ -87,7 +87,7 @@ func TestCutShort(t *testing.T) {
 	}{
 		{"time", context.DeadlineExceeded, "Function.Timeout", "timed out: still running 2"},
 		{"time, with its limit", context.DeadlineExceeded, "Function.Timeout", "(the limit is 3s)"},
-		{"size", errTooLarge, "Function.ResponseSizeTooLarge", "the command was ended at 1500 bytes, the platform takes 1000"},
+		{"size", errTooLarge, "Function.ResponseSizeTooLarge", "the command was killed at 1500 bytes, the platform takes 1000"},
 		{"stop", supervisor.ErrStopping, "Function.Stopped", "ended before it was done: the runtime is stopping"},
 		{"other", errors.New("moon"), "Function.Stopped", "moon"},
 	}
@@ -172,7 +172,7 @@ func FuzzFailure(f *testing.F) {
 	})
 }
 
-// checkJSON: a failure is always JSON, and says the same.
+// checkJSON checks that a failure is JSON, and says the same.
 func checkJSON(t *testing.T, f *protocol.Failure) {
 	t.Helper()
 	var got struct {

@@ -92,12 +92,12 @@ func (h *header) plain(line []byte) bool {
 // maxHeader is how long a header may be: an error with its stack is in it.
 const maxHeader = 256 << 10
 
-// A frameError says that what a worker wrote is no frame.
+// A frameError says that what a worker wrote is not a frame.
 type frameError struct{ text string }
 
 func (e *frameError) Error() string { return e.text }
 
-// errAnswersClosed: the worker lives and can answer no more.
+// errAnswersClosed says that the worker lives and can answer no more.
 var errAnswersClosed = errors.New("it closed descriptor 3")
 
 // An inbox reads one frame of a worker.
@@ -107,7 +107,7 @@ type inbox struct {
 	body   result
 	taken  int  // bytes of the body, also those that were too many to keep
 	begun  bool // the header is complete
-	bad    bool // it is no frame: no more is kept
+	bad    bool // it is not a frame: no more is kept
 	stray  bool // something came behind the frame
 	closed bool
 	mask   *logs.Mask
@@ -174,7 +174,7 @@ func excerpt(mask *logs.Mask, said []byte) string {
 	return fmt.Sprintf("%.100q", mask.HideHead(string(said)))
 }
 
-// Close is told that nothing more will come.
+// Close notes that nothing more will come.
 func (in *inbox) Close() error {
 	in.closed = true
 	if in.complete() {

@@ -120,7 +120,7 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// What is no header is told as soon as it shows, with its beginning.
+// A line that is not a header is reported as soon as it shows, with its beginning.
 func TestInboxGarbage(t *testing.T) {
 	for name, stream := range map[string]string{
 		"text":              "hello",
@@ -190,8 +190,8 @@ func TestInboxReset(t *testing.T) {
 	}
 }
 
-// What is written for ever and is no frame is not kept: a worker may do so as
-// long as it is being ended.
+// Endless output that is not a frame is not kept: a worker may write it until it
+// is killed.
 func TestInboxGarbageIsNotKept(t *testing.T) {
 	for name, stream := range map[string]string{"text": "hello", "a header without an end": "{ "} {
 		in := newInbox(1000)
@@ -221,7 +221,7 @@ func TestInboxHidesSecrets(t *testing.T) {
 	}
 }
 
-// Nor is one told that a command could not write to its end.
+// Nor does one report that a command could not write to its end.
 func TestStderrHidesSecrets(t *testing.T) {
 	c := Config{Stderr: io.Discard, Mask: &logs.Mask{}}
 	c.Mask.Learn("hidden-and-long")

@@ -133,10 +133,10 @@ func TestHintsElsewhere(t *testing.T) {
 	}
 }
 
-// A hint is told once, of the end of the log, and not in what a command says
+// A hint is given once, from the end of the log, and not in what a command says
 // of itself.
 func TestHintInFailure(t *testing.T) {
-	const told = "exit status 3: cat: x: Argument list too long (Linux takes 128 KB for one argument or variable: pass more on stdin or in a file)"
+	const explained = "exit status 3: cat: x: Argument list too long (Linux takes 128 KB for one argument or variable: pass more on stdin or in a file)"
 	const early = "; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; done >&2"
 	for kind, c := range map[string]Config{"program": config(t, nil), "function": script(t, evaluate)} {
 		if kind == "program" {
@@ -144,8 +144,8 @@ func TestHintInFailure(t *testing.T) {
 		}
 		a := start(t, c)
 		complain := "echo 'cat: x: Argument list too long' >&2"
-		if f := fails(t, a, complain+"; exit 3", "Function.ExitError", told); f.Message != told {
-			t.Errorf("%s: got %q, want %q", kind, f.Message, told)
+		if f := fails(t, a, complain+"; exit 3", "Function.ExitError", explained); f.Message != explained {
+			t.Errorf("%s: got %q, want %q", kind, f.Message, explained)
 		}
 		if f := fails(t, a, "echo error: x >&2; "+complain+early+"; exit 3", "Function.ExitError", ""); strings.Contains(f.Message, "128 KB") {
 			t.Errorf("%s: got %q", kind, f.Message)

@@ -77,7 +77,7 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 	log := c.newStderr()
 	exit, failed := i.toEnd(ctx, c, log, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := command.ReadRegular(file.Name()) // which may be a new one of that name
-	c.learn(string(text))                         // before anything is told
+	c.learn(string(text))                         // before anything is reported
 	if failed == nil {
 		failed = i.outcome(c, exit, log)
 	}
@@ -128,7 +128,7 @@ func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...stri
 		Dir:     c.Dir,
 		Owner:   c.Owner,
 		Outputs: []io.Writer{c.logged(c.Stdout), c.logged(log)},
-	}, usualGrace)
+	}, defaultGrace)
 	if err != nil {
 		err = initFailure(explain(err))
 	}
@@ -140,7 +140,7 @@ func (i *Init) outcome(c *Config, exit process.Exit, log *stderr) error {
 	switch f := outcome(exit.Status, log.String()); {
 	case exit.Cause == errNotReady:
 		return i.tooSlow(lines(log.String()))
-	case exit.Cause != nil: // told to stop
+	case exit.Cause != nil: // the runtime stops
 		return exit.Cause
 	case f != nil:
 		return initFailure(c.advise(f))

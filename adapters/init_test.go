@@ -76,7 +76,7 @@ func TestInitSecretsOfFailure(t *testing.T) {
 }
 
 // A secret of which nothing is hidden, and an option that comes too late, are
-// told: once, whoever else asks.
+// reported once, however many slots there are.
 func TestInitTells(t *testing.T) {
 	for name, row := range map[string]struct{ command, want string }{
 		"no command":    {"", "variable=TOKEN\nvariable=PIN\n"},
@@ -94,7 +94,7 @@ func TestInitTells(t *testing.T) {
 			start(t, c)
 			start(t, c)
 			if got := strings.Join(regexp.MustCompile(`variable=\S+\n?`).FindAllString(strings.ReplaceAll(log.String(), " ", "\n"), -1), ""); got != row.want {
-				t.Errorf("got %s, told of %q, want %q", &log, got, row.want)
+				t.Errorf("got %s, warned of %q, want %q", &log, got, row.want)
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func TestInitFails(t *testing.T) {
 		{"a NUL byte", `printf 'A=hush\0\n' >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "line 1 of $BOOTSTRAP_ENV_FILE: a value cannot contain a NUL byte"},
 		{"no file", `rm "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "$BOOTSTRAP_ENV_FILE cannot be read"},
 		{"too much", `head -c 2000000 /dev/zero >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it has 2000000 bytes"},
-		{"a pipe", `rm "$BOOTSTRAP_ENV_FILE"; mkfifo "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it is no regular file"},
+		{"a pipe", `rm "$BOOTSTRAP_ENV_FILE"; mkfifo "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it is not a regular file"},
 		{"too slow", "echo 'error: no answer' >&2; exec sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within the 1s of the start: raise BOOTSTRAP_START_TIMEOUT, or do less in it: error: no answer"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestInitFails(t *testing.T) {
 	}
 }
 
-// Being told to stop ends it.
+// A stop ends it.
 func TestInitStopped(t *testing.T) {
 	c := withInit(t, "echo go >&2; sleep 1000")
 	ctx, cancel := context.WithCancelCause(t.Context())

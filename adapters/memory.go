@@ -11,7 +11,7 @@ import (
 )
 
 // A memory knows the control group that limits us, and how often the kernel
-// has ended a process in it for want of memory.
+// has killed a process in it because memory ran out.
 type memory struct {
 	dir   string // of the group; "": none was found
 	files memoryFiles
@@ -84,7 +84,7 @@ func (m *memory) look() {
 	}
 }
 
-// killed reports whether the kernel has ended something for want of memory
+// killed reports whether the kernel has killed a process because memory ran out
 // since look.
 func (m *memory) killed() bool { return m.dir != "" && m.count() > m.kills }
 

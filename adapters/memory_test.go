@@ -101,7 +101,7 @@ func TestMemoryKilled(t *testing.T) {
 	}
 }
 
-// Only a kill that the group counts is for want of memory.
+// Only a kill that the group counts means that memory ran out.
 func TestOutOfMemory(t *testing.T) {
 	for _, kind := range []string{"program", "function"} {
 		t.Run(kind, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestOutOfMemory(t *testing.T) {
 			*m = memory{dir: folder(t, files{"memory.events": "oom_kill 0\n", "memory.max": "1048576"}), files: memoryV2}
 			count := "echo words >&2; echo oom_kill $RANDOM$$ >" + m.dir + "/memory.events; "
 			fails(t, a, "kill -9 $$; sleep 1000", "Function.Signal", "killed by signal 9")
-			fails(t, a, count+"kill -9 $$; sleep 1000", "Function.OutOfMemory", "killed for want of memory: the limit is 1 MB, the most in use was not known: words")
+			fails(t, a, count+"kill -9 $$; sleep 1000", "Function.OutOfMemory", "out of memory: killed by the kernel: the limit is 1 MB, the most in use was not known: words")
 			fails(t, a, "echo oom_kill 99999999999 >"+m.dir+"/memory.events; exit 1", "Function.ExitError", "exit status 1")
 		})
 	}

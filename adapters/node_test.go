@@ -50,7 +50,7 @@ func TestNode(t *testing.T) {
 		{"many", "const A = globalThis.AggregateError || class AggregateError extends Error { constructor(all, m) { super(m); } }; throw new A([new Error('a')], 'b')", "AggregateError", "b"},
 		{"no stack", "const e = new Error('x'); e.stack = undefined; throw e", "Error", "x"},
 		{"an odd message", "const e = new Error('x'); e.message = { a: 1 }; throw e", "Error", "[object Object]"},
-		{"a getter that throws", "const e = new Error('x'); Object.defineProperty(e, 'message', { get() { throw 1; } }); throw e", "object", "(it cannot be told)"},
+		{"a getter that throws", "const e = new Error('x'); Object.defineProperty(e, 'message', { get() { throw 1; } }); throw e", "object", "(it cannot be shown)"},
 		{"a string", "throw 'out of luck'", "string", "out of luck"},
 		{"null thrown", "throw null", "object", "null"},
 		{"undefined thrown", "throw undefined", "undefined", "undefined"},

@@ -135,8 +135,9 @@ func (o *oneshot) argsWith(last string) []string {
 	return append(o.args[:len(o.args):len(o.args)], last)
 }
 
-// fitsArgument: Linux takes 32 pages for one argument, its final NUL included
-// (MAX_ARG_STRLEN), whatever the limit on all of them.
+// fitsArgument returns an error if Linux does not take an event as an argument.
+// One argument may have 32 pages with its final NUL (MAX_ARG_STRLEN), whatever the
+// limit of all together.
 func fitsArgument(event []byte) error {
 	most := 32*os.Getpagesize() - 1
 	switch {

@@ -114,7 +114,7 @@ func TestEventSizes(t *testing.T) {
 	}
 }
 
-// What is too long all together is told from what is too long alone.
+// What is too long all together differs from what is too long alone.
 func TestLargeEnvironment(t *testing.T) {
 	c := config(t, nil)
 	c.Command = "true"
@@ -285,7 +285,7 @@ func TestFailOnStderr(t *testing.T) {
 	}
 }
 
-// small is a platform that takes results of so many bytes.
+// small returns a platform that takes results of that many bytes.
 func small(max int) *protocol.Platform {
 	platform := *protocol.Lambda
 	platform.MaxResult = max
@@ -441,7 +441,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// madeByBash: bash sets these for its children.
+// madeByBash lists what bash sets for its children.
 func madeByBash(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	return slices.Contains([]string{"PWD", "OLDPWD", "SHLVL", "_"}, name)
@@ -517,7 +517,7 @@ func TestExits(t *testing.T) {
 }
 
 // Whatever a command does when its time is up, it and its group are gone when
-// the failure is told.
+// the failure is reported.
 func TestTimeout(t *testing.T) {
 	tests := []struct {
 		name, command string
@@ -613,14 +613,14 @@ func TestCleanChild(t *testing.T) {
 		c.Command = `["sh", "-c", "ls /proc/$$/fd"]`
 		succeeds(t, start(t, c), "x", "0\n1\n2\n")
 		if c.Command = `["grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"]`; delivery == Stdin {
-			succeeds(t, start(t, c), "x", usualSignals(t)+"\n")
+			succeeds(t, start(t, c), "x", defaultSignals(t)+"\n")
 		}
 	}
 }
 
-// usualSignals: none is blocked, and none ignored but what the tests were
-// started with (make, for one, leaves a signal of the C library so).
-func usualSignals(t *testing.T) string {
+// defaultSignals returns the lines of /proc/PID/status that say that no signal is
+// blocked, and none ignored but those that the tests were started with (make, for one, leaves a signal of the C library so).
+func defaultSignals(t *testing.T) string {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
@@ -650,7 +650,7 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
-// A log that nobody takes is no reason to fail.
+// A log that nobody takes does not fail an event.
 func TestBrokenLog(t *testing.T) {
 	c := config(t, nil)
 	c.Command, c.Stderr = "echo lost >&2; echo ok", brokenWriter{}

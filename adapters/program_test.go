@@ -188,7 +188,7 @@ func TestForbiddenProgram(t *testing.T) {
 	fails(t, start(t, c), "x", "Function.NotExecutable", fmt.Sprintf("the system does not let user %d run %s/tool (mode 0755), or its interpreter: chmod 755 both", os.Geteuid(), c.Dir))
 }
 
-// A faccessat that a sandbox denies is no reason not to start.
+// A faccessat that a sandbox denies does not prevent a start.
 func TestProgramWithoutAccess(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
 		denying(t, unix.SYS_FACCESSAT, errno, func() {

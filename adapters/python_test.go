@@ -79,7 +79,7 @@ func TestPython(t *testing.T) {
 		{"decimals", "from decimal import Decimal as D\nresult = [D('1.10'), {'a': D('-3')}, D('1E+2'), '\"', D(10 ** 30)]", "", `[1.10,{"a":-3},1E+2,"\"",1000000000000000000000000000000]`},
 		{"no decimals after them", "result = ['1.10', 1]", "", `["1.10",1]`},
 		{"a decimal alone", "import decimal; result = decimal.Decimal('0.1')", "", "0.1"},
-		{"a decimal that is no number", "import decimal; result = decimal.Decimal('NaN')", "Runtime.MarshalError", "not JSON: Object of type"},
+		{"a decimal that is not a number", "import decimal; result = decimal.Decimal('NaN')", "Runtime.MarshalError", "not JSON: Object of type"},
 		{"an infinite decimal", "import decimal; result = [decimal.Decimal('-Infinity')]", "Runtime.MarshalError", "not JSON: Object of type"},
 		{"bytes in an object", "result = {'a': 'é'.encode()}", "", `{"a":"é"}`},
 		{"infinity", "result = float('inf')", "Runtime.MarshalError", "Out of range float values"},

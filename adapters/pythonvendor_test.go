@@ -10,7 +10,7 @@ import (
 	"bootstrap/supervisor"
 )
 
-// An integer that Python refuses to convert is told as such: it is JSON.
+// An integer that Python refuses to convert is named as such: it is JSON.
 func TestPythonLongIntegers(t *testing.T) {
 	c, _ := python(t, "import sys\ndef main_handler(event, context): return 10 ** 5000 if event is None else hasattr(sys, 'get_int_max_str_digits')")
 	a := start(t, c)

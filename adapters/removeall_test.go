@@ -149,7 +149,7 @@ func TestRemoveAllSwapped(t *testing.T) {
 	}
 }
 
-// What cannot be removed is told.
+// What cannot be removed is reported.
 func TestRemoveAllFails(t *testing.T) {
 	dir := inFolder(t, "mkdir -p x/a; date >x/a/file")
 	denying(t, unix.SYS_UNLINKAT, unix.EACCES, func() {

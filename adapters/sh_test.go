@@ -356,7 +356,7 @@ func TestShCleanChild(t *testing.T) {
 			out, want = " >&3", "0\n1\n2\n3\n4\n"
 		}
 		// ls has the folder itself open, too.
-		succeeds(t, a, "{ ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status; }"+out, want+usualSignals(t))
+		succeeds(t, a, "{ ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status; }"+out, want+defaultSignals(t))
 		succeeds(t, a, "{ env | grep -c bootstrap_; echo; }"+out, "0")
 	}
 }

@@ -69,7 +69,7 @@ func (f *shell) Close(limit time.Duration) error {
 
 func (f *shell) endHost() {
 	if f.host != nil {
-		f.host.end(0) // it has nothing in hand
+		f.host.end(0) // it has no event
 		f.host = nil
 	}
 	if f.loading != nil {
@@ -99,7 +99,7 @@ func (f *shell) load(ctx context.Context) error {
 	f.loading = nil
 	if err == nil && line == "ready" {
 		f.host = h
-		h.log.Reset() // what it has said as it loaded is no event's
+		h.log.Reset() // what it has logged while it loaded belongs to no event
 		return nil
 	}
 	status := h.end(0)

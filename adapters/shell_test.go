@@ -387,7 +387,7 @@ func TestLoadWithout(t *testing.T) {
 	})
 }
 
-// A script that does not end to load is ended with the start.
+// A script that loads for ever is killed when the start times out.
 func TestLoadCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; while :; do :; done", "echo go >&2; sleep 1000", "trap '' TERM; echo go >&2; sleep 1000"} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -412,7 +412,7 @@ func hostOf(t *testing.T, a supervisor.Adapter) string {
 	return pid
 }
 
-// An event that ends even the shell is told from others, and the next has a
+// An event that kills even the shell differs from others, and the next has a
 // shell of its own.
 func TestShellDies(t *testing.T) {
 	tests := []struct{ name, code, kind, want string }{
@@ -514,7 +514,7 @@ func TestFunctionStopped(t *testing.T) {
 	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
 }
 
-// What an event has started may write until it is ended, after the answer: no
+// What an event has started may write until it is killed, after the answer: no
 // byte of it may come with another's result.
 func TestNoLeftoversInResult(t *testing.T) {
 	c, log := script(t, evaluate), &hook{}
@@ -559,7 +559,7 @@ func TestFunctionCleanChild(t *testing.T) {
 	shells(t, func(t *testing.T, old bool) {
 		a := start(t, script(t, evaluate))
 		// ls has the folder itself on 3.
-		succeeds(t, a, "ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status", "0\n1\n2\n3\n"+usualSignals(t))
+		succeeds(t, a, "ls /proc/self/fd; grep -E 'Sig(Blk|Ign)' /proc/self/status", "0\n1\n2\n3\n"+defaultSignals(t))
 		succeeds(t, a, "env | grep -c bootstrap_; echo", "0")
 	})
 	c := script(t, "ls /proc/self/fd; readlink /proc/self/fd/0; echo $#\n"+evaluate)

@@ -81,7 +81,7 @@ func (h *host) ask(event []byte, given ...[]byte) error {
 }
 
 // settle passes on what was logged, and drops what else the last event left in
-// the pipes: what it had started may have written on, until it was ended after
+// the pipes: what it had started may have written on, until it was killed after
 // the answer.
 func (h *host) settle() {
 	h.result.over = 1     // keep nothing
@@ -94,7 +94,7 @@ func (h *host) settle() {
 // one to the death of the subshell that waited.
 func (h *host) waits() bool { return h.answers.Len() == 0 && !h.process.Exited() }
 
-// interrupt ends the event in hand, and reports whether the shell has survived
+// interrupt stops the current event, and reports whether the shell has survived
 // that, as it should.
 func (h *host) interrupt(grace time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
@@ -152,7 +152,7 @@ func exports(vars []string) []byte {
 // quote makes one word of a text, for a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// A slate is a file without a name that is written anew for each event. A
+// A slate is a file without a name that is rewritten for each event. A
 // shell reads a file in blocks, and a pipe byte by byte.
 type slate struct {
 	file *os.File // the shell gets it, too, always at the beginning

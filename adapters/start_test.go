@@ -20,7 +20,7 @@ func TestStartFails(t *testing.T) {
 	}{
 		{"no handler", "", "", "Runtime.HandlerNotFound", "no handler"},
 		{"a script's file name", "", "index.sh", "Function.NotExecutable", "index.sh is not executable (mode 0644): chmod +x"},
-		{"a file that is no program", "", "plain", "Function.NotExecutable", "plain is not executable (mode 0644)"},
+		{"a file that is not a program", "", "plain", "Function.NotExecutable", "plain is not executable (mode 0644)"},
 		{"a folder", "", "folder", "Function.NotExecutable", "folder is a folder, not a program"},
 		{"the code folder", "", ".", "Function.NotExecutable", "is a folder"},
 		{"no such function", "", "index.main", "Runtime.HandlerNotFound", "index.sh does not define the function main (it defines: main_handler)"},

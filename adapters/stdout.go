@@ -45,7 +45,7 @@ func (c *Config) logStdout(stdout []byte) {
 	if !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text[:len(text):len(text)], '\n')
 	}
-	_, _ = c.Stdout.Write(text) // a log that cannot be written is no reason to fail
+	_, _ = c.Stdout.Write(text) // a log that cannot be written does not fail an event
 }
 
 // endOf is the last n bytes of a text, from the beginning of a line if it is cut.

@@ -22,16 +22,16 @@ func TestStopStubborn(t *testing.T) {
 				c.Handler = "tool"
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
-			var told time.Time
+			var until time.Time
 			log := &hook{text: "go", seen: func() {
-				told = time.Now()
-				cancel(&supervisor.StopError{Until: told})
+				until = time.Now()
+				cancel(&supervisor.StopError{Until: until})
 			}}
 			c.Stdout, c.Stderr = log, log
 			a := start(t, c)
 			_, failure := invokeFor(ctx, t, a, newEvent(stubborn))
 			wantFailure(t, failure, "Function.Stopped", "the runtime is stopping")
-			if took := time.Since(told); took >= usualGrace {
+			if took := time.Since(until); took >= defaultGrace {
 				t.Errorf("it took %v, want less than the usual grace", took)
 			}
 		})

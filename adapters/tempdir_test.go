@@ -195,7 +195,7 @@ func TestOptionsWithoutTemp(t *testing.T) {
 	}
 }
 
-// A folder that is full is no reason not to start.
+// A full folder does not prevent a start.
 func TestTempFullAtStart(t *testing.T) {
 	if !sandboxed(t, `dir=$(mktemp -d) && mount -t tmpfs -o nr_inodes=1 none "$dir" && export TEST_FULL="$dir"`) {
 		return

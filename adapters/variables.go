@@ -77,7 +77,7 @@ func (c *Config) tellOfSecrets(vars []string) {
 	}
 }
 
-// tellOfOptions: ours have been read by now.
+// tellOfOptions warns of options, which have been read by now.
 func (c *Config) tellOfOptions(vars []string) {
 	for _, v := range vars {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "BOOTSTRAP_") {

@@ -17,7 +17,7 @@ import (
 )
 
 // A worker adapter hands events to a resident program, in frames. One that
-// fails in a way that leaves its state in doubt is ended and replaced.
+// fails in a way that leaves its state in doubt is killed and replaced.
 type worker struct {
 	Config
 	path    string   // of the program
@@ -70,7 +70,7 @@ func newWorker(c Config, args []string) (*worker, error) {
 
 func (w *worker) Start(ctx context.Context) error {
 	err := w.present(ctx)
-	if err != nil && w.session != nil { // told to stop; nobody closes what has not started
+	if err != nil && w.session != nil { // the runtime stops; nobody closes what has not started
 		w.end(0)
 	}
 	return err
@@ -135,7 +135,7 @@ const (
 	zombiesEvery = 16
 )
 
-// grown: it has children that live and that it had not when it was ready.
+// grown reports whether it has children that live and that it had not when it was ready.
 func (s *session) grown() bool {
 	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.family, pid) })
 }
@@ -201,10 +201,10 @@ func (w *worker) Settle() {
 
 // answered is the outcome that a whole frame tells.
 func (w *worker) answered(s *session) ([]byte, error) {
-	told, body := s.inbox.Error, &s.inbox.body
+	failed, body := s.inbox.Error, &s.inbox.body
 	switch {
-	case told != nil:
-		return nil, w.advise(&protocol.Failure{Type: cmp.Or(told.Type, "Function.Error"), Message: told.Message, Stack: told.Stack})
+	case failed != nil:
+		return nil, w.advise(&protocol.Failure{Type: cmp.Or(failed.Type, "Function.Error"), Message: failed.Message, Stack: failed.Stack})
 	case body.over > 0:
 		f := problem("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
 		f.Stack = lines(s.log.String())
@@ -236,7 +236,7 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 	return f
 }
 
-// retire lets a worker that has nothing in hand end: it has that long to do so
+// retire lets a worker without an event exit: it has that long to do so
 // by itself, and as long again after SIGTERM.
 func (w *worker) retire(grace time.Duration) {
 	if w.session != nil {

@@ -117,7 +117,7 @@ func TestWorkerNotReady(t *testing.T) {
 			wantFailure(t, failure, test.kind, test.want)
 			switch stack := strings.Join(failure.Stack, "\n"); {
 			case test.kind == "Function.Setup" && stack != "one\ntwo":
-				t.Errorf("stack: got %q, want what it told", stack)
+				t.Errorf("stack: got %q, want what it reported", stack)
 			case test.kind == "Runtime.UserCodeExit" && strings.Contains(test.want, "no luck") && stack != "no luck":
 				t.Errorf("stack: got %q, want its stderr", stack)
 			}
@@ -146,7 +146,7 @@ func TestWorkerStartTimeout(t *testing.T) {
 	succeeds(t, start(t, c), "say ok", "ok")
 }
 
-// Being told to stop ends the wait for a worker.
+// A stop ends the wait for a worker.
 func TestWorkerStartCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; read -r _", "trap '' TERM; echo go >&2; while :; do :; done"} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -328,7 +328,7 @@ func TestWorkerBroken(t *testing.T) {
 }
 
 // Its own failure counts also where the worker ends with status 0: as long as
-// it has an event, that is no success.
+// it has an event, that is not a success.
 func TestWorkerOwnFailureStatus0(t *testing.T) {
 	a := start(t, resident(t, obeys))
 	fails(t, a, `echo '{"errorType":"Function.Own","errorMessage":"mine"}' >&2; exit`, "Function.Own", "mine")
@@ -389,7 +389,7 @@ func TestWorkerStopped(t *testing.T) {
 	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
 }
 
-// A worker that writes for ever what is no frame is held against its limits:
+// A worker that writes for ever what is not a frame is held against its limits:
 // it may do so until it is killed, here half a second later.
 func TestWorkerGarbageWithoutEnd(t *testing.T) {
 	a := start(t, resident(t, obeys))
@@ -405,7 +405,7 @@ func TestWorkerGarbageWithoutEnd(t *testing.T) {
 }
 
 // A worker that has said more than its answer is not asked again: what it said
-// is no part of another's answer.
+// is not part of another's answer.
 func TestWorkerStray(t *testing.T) {
 	const twice = `printf '{"id":"%s","length":1}\n1{"id":"%s","length":1}\n2' "$id" "$id" >&3`
 	for name, code := range map[string]string{
@@ -660,7 +660,7 @@ func TestWorkerSlowStartGoesOn(t *testing.T) {
 	_ = timeUp(t, a, "say ok", log, patience)
 	starting := workerOf(a).session
 	if starting == nil {
-		t.Fatal("the worker was ended as it started")
+		t.Fatal("the worker was killed as it started")
 	}
 	release(t, c.Dir+"/fifo")
 	succeeds(t, a, "say ok", "ok")
@@ -669,7 +669,7 @@ func TestWorkerSlowStartGoesOn(t *testing.T) {
 	}
 }
 
-// Close lets a worker end by itself, if it will.
+// Close lets a worker exit, if it will.
 func TestWorkerClose(t *testing.T) {
 	for name, test := range map[string]struct {
 		end, want string
@@ -812,13 +812,13 @@ func TestWorkerFailOnStderrRestart(t *testing.T) {
 
 // A frame has what a command's environment has, on each platform.
 func TestWorkerFacts(t *testing.T) {
-	told := textproto.MIMEHeader{}
+	sent := textproto.MIMEHeader{}
 	for name, value := range credentials {
-		told.Set(name, value)
+		sent.Set(name, value)
 	}
-	told.Set("Memory_Limit_In_Mb", "128")
-	told.Set("Lambda-Runtime-Trace-Id", `Root="1"`)
-	told.Set("X-Cff-Invoke-Type", "sync")
+	sent.Set("Memory_Limit_In_Mb", "128")
+	sent.Set("Lambda-Runtime-Trace-Id", `Root="1"`)
+	sent.Set("X-Cff-Invoke-Type", "sync")
 	for name, value := range map[string]string{
 		"SCF_FUNCTIONNAME": "hello", "SCF_FUNCTIONVERSION": "$LATEST",
 		"AWS_LAMBDA_FUNCTION_NAME": "hello", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
@@ -834,7 +834,7 @@ func TestWorkerFacts(t *testing.T) {
 				c.Platform, c.PassCredentials = p, pass
 				a := start(t, c)
 				ev := newEvent(`say "$header"`)
-				ev.Header = told
+				ev.Header = sent
 				got, failure := invokeEvent(t, a, ev)
 				want := fmt.Sprintf(`{"id":"id-1","length":13,"platform":"%s","deadline_ms":%d,"time_limit_ms":%d,"name":"hello","version":"$LATEST","memory_mb":128%s`,
 					p.Name, ev.Deadline.UnixMilli(), ev.Limit().Milliseconds(), more[p.Name])
@@ -865,7 +865,7 @@ func TestWorkerCleanChild(t *testing.T) {
 	c.Environ = append(c.Environ, "FUNCTION_X=own")
 	a := start(t, c)
 	succeeds(t, a, `(cd /proc/$$/fd; echo *) >file; say "$(cat file; grep -E 'Sig(Blk|Ign)' /proc/self/status; env | grep FUNCTION_)"`,
-		"0 1 2 255 3\n"+usualSignals(t)+"\nFUNCTION_X=own")
+		"0 1 2 255 3\n"+defaultSignals(t)+"\nFUNCTION_X=own")
 	succeeds(t, a, `say "$PWD"`, c.Dir)
 }
 
@@ -914,12 +914,12 @@ func TestWorkerAnswersBeforeItReads(t *testing.T) {
 import json, os, sys
 answers = os.fdopen(3, "wb", 0)
 answers.write(b'{"ready":true}\n')
-told = b""
+sent = b""
 for line in sys.stdin.buffer:
     frame = json.loads(line)
-    answers.write(b'{"id":"%s","length":%d}\n' % (frame["id"].encode(), len(told)) + told)
+    answers.write(b'{"id":"%s","length":%d}\n' % (frame["id"].encode(), len(sent)) + sent)
     event = sys.stdin.buffer.read(frame["length"])
-    told = b"%d of a" % event.count(b"a")
+    sent = b"%d of a" % event.count(b"a")
 `})
 	c.Worker, c.Command = true, `["python3", "worker.py"]`
 	a := start(t, c)

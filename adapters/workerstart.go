@@ -83,7 +83,7 @@ func (w *worker) pause(ctx context.Context) error {
 	}
 }
 
-// awaitReady waits for the first frame. On a failure the worker is ended,
+// awaitReady waits for the first frame. On a failure the worker is killed,
 // unless it is only ctx that has: else one that needs longer to start than an
 // event may take would never be back while there are events.
 func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
@@ -94,7 +94,7 @@ func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 	err := s.await(ready)
 	if err == nil && s.inbox.Ready {
 		s.ready, s.family = true, s.process.Children()
-		s.log.Reset() // what it has said as it started is no event's
+		s.log.Reset() // what it has logged while it started belongs to no event
 		return nil
 	}
 	if err != nil && err == context.Cause(ctx) { // the event's time is over, not the start's: it goes on
@@ -110,10 +110,10 @@ func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 }
 
 func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) *protocol.Failure {
-	told := s.inbox.Error
+	failed := s.inbox.Error
 	switch {
-	case err == nil && told != nil:
-		return &protocol.Failure{Type: cmp.Or(told.Type, "Runtime.InitError"), Message: told.Message, Stack: told.Stack}
+	case err == nil && failed != nil:
+		return &protocol.Failure{Type: cmp.Or(failed.Type, "Runtime.InitError"), Message: failed.Message, Stack: failed.Stack}
 	case err == nil:
 		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.Mask, s.inbox.line))
 	case err == errNotReady:

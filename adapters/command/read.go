@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// ReadRegular reads a file that must be a regular one of a megabyte at most: the
+// ReadRegular reads a file that must be a regular one of a megabyte at maxSize: the
 // end of another may never come.
 func ReadRegular(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -19,14 +19,14 @@ func ReadRegular(path string) ([]byte, error) {
 		return nil, withRemedy(err)
 	}
 	defer file.Close() // only read
-	const most = 1 << 20
+	const maxSize = 1 << 20
 	switch info, err := file.Stat(); {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
-	case info.Size() > most:
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes: want %d at most", info.Size(), most)}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
+	case info.Size() > maxSize:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes, expected at maxSize %d", info.Size(), maxSize)}
 	}
-	return io.ReadAll(io.LimitReader(file, most))
+	return io.ReadAll(io.LimitReader(file, maxSize))
 }

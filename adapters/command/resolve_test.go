@@ -52,7 +52,7 @@ func TestResolve(t *testing.T) {
 		{name: "a program with a dot", handler: "tool.v2", want: program("tool.v2")},
 		{name: "a program before a function", handler: "both.main", want: program("both.main")},
 		{name: "a script's file name", handler: "index.sh", want: program("index.sh")},
-		{name: "a file that is no program", handler: "plain", want: program("plain")},
+		{name: "a file that is not a program", handler: "plain", want: program("plain")},
 		{name: "a way that comes back", handler: "src/../tool", want: program("tool")},
 
 		{name: "nothing", problem: "no handler is set"},
@@ -85,7 +85,7 @@ func TestResolve(t *testing.T) {
 		{name: "a command line", command: "jq . | head -1", want: shell("jq . | head -1")},
 		{name: "a command line before a handler", command: "cat", handler: "index.main_handler", want: shell("cat")},
 		{name: "a command outside the code folder", command: "../x", want: shell("../x")},
-		{name: "an object is no list", command: `{ cat; }`, want: shell(`{ cat; }`)},
+		{name: "an object is not a list", command: `{ cat; }`, want: shell(`{ cat; }`)},
 		{name: "a list", command: `["jq", "a b", ""]`, want: Target{Args: []string{"jq", "a b", ""}}},
 		{name: "a list after space", command: " \n[\"jq\"]\n", want: Target{Args: []string{"jq"}}},
 		{name: "a list before a handler", command: `["jq"]`, handler: "../x", want: Target{Args: []string{"jq"}}},

@@ -40,8 +40,8 @@ setBlocking();
 const env = process.env;
 const noLimit = 2 ** 31 - 1; // milliseconds
 // A header may have 256 KiB, and a character in it 6 bytes.
-const mostLines = 60, mostOfALine = 500, mostOfAMessage = 4000;
-const mostOfALog = 4000; // bytes at its end, in which bootstrap looks for a failure
+const maxLines = 60, maxLine = 500, maxMessage = 4000;
+const maxLog = 4000; // bytes at its end, in which bootstrap looks for a failure
 
 const { // to look into process.env takes long
 	AWS_LAMBDA_LOG_GROUP_NAME: logGroupName, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName, SCF_NAMESPACE: namespace,
@@ -150,25 +150,25 @@ function cut(text, most) {
 
 // The class of an error, also of one that has not set its name.
 function classOf(error) {
-	return cut(String(error.name === 'Error' ? error.constructor.name : error.name), mostOfALine) || 'Error';
+	return cut(String(error.name === 'Error' ? error.constructor.name : error.name), maxLine) || 'Error';
 }
 
 // What is answered for an exception, as much as fits. The log gets it all.
 function failure(error) {
-	if (error instanceof Wrong) return { type: error.kind, message: cut(error.message, mostOfAMessage) };
-	const told = { type: typeof error, message: '(it cannot be told)', stack: [] };
+	if (error instanceof Wrong) return { type: error.kind, message: cut(error.message, maxMessage) };
+	const failed = { type: typeof error, message: '(it cannot be shown)', stack: [] };
 	try {
 		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !ours.test(line));
 		process.stderr.write(lines.join('\n') + '\n');
 		const isError = types.isNativeError(error) || error instanceof Error;
-		told.message = cut(isError ? String(error.message) : lines.join('\n'), mostOfAMessage);
+		failed.message = cut(isError ? String(error.message) : lines.join('\n'), maxMessage);
 		if (isError) {
-			told.type = classOf(error);
-			told.stack = lines.slice(0, mostLines).map((line) => cut(line, mostOfALine));
+			failed.type = classOf(error);
+			failed.stack = lines.slice(0, maxLines).map((line) => cut(line, maxLine));
 		}
 	} catch { // one of its properties has thrown
 	}
-	return told;
+	return failed;
 }
 
 const placed = /(?:^|\(|at |\/\/)(\/[^\n()]*?:\d+)(?::\d+)?\)?$/m;
@@ -187,13 +187,13 @@ function place(error, stack) {
 
 // The failure of a module that cannot be loaded, with its place.
 function loadFailure(error) {
-	const told = failure(error);
-	if (error instanceof Wrong) return told;
-	const kind = told.type;
-	if (error instanceof SyntaxError) told.type = 'Runtime.UserCodeSyntaxError';
-	if (/MODULE_NOT_FOUND$/.test(error && error.code)) told.type = 'Runtime.ImportModuleError';
-	told.message = `cannot load ${place(error, told.stack || [])}: ${kind}: ${told.message.split('\n')[0]}`;
-	return told;
+	const failed = failure(error);
+	if (error instanceof Wrong) return failed;
+	const kind = failed.type;
+	if (error instanceof SyntaxError) failed.type = 'Runtime.UserCodeSyntaxError';
+	if (/MODULE_NOT_FOUND$/.test(error && error.code)) failed.type = 'Runtime.ImportModuleError';
+	failed.message = `cannot load ${place(error, failed.stack || [])}: ${kind}: ${failed.message.split('\n')[0]}`;
+	return failed;
 }
 
 // isESM reports whether Node takes a script for an ES module.
@@ -423,9 +423,9 @@ function listen(loaded) {
 // the last line of the log.
 function fatal(error) {
 	const { type, message, stack } = failure(error);
-	const told = { errorType: type, errorMessage: cut(message, 500), stackTrace: stack || [] };
-	while (told.stackTrace.length && Buffer.byteLength(JSON.stringify(told)) > mostOfALog) told.stackTrace.pop();
-	process.stderr.write(JSON.stringify(told) + '\n');
+	const failed = { errorType: type, errorMessage: cut(message, 500), stackTrace: stack || [] };
+	while (failed.stackTrace.length && Buffer.byteLength(JSON.stringify(failed)) > maxLog) failed.stackTrace.pop();
+	process.stderr.write(JSON.stringify(failed) + '\n');
 	process.exit(1);
 }
 process.on('uncaughtException', fatal);

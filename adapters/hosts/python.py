@@ -90,20 +90,20 @@ class Context(dict):
 
     def __init__(self, frame):
         self._frame = frame  # may hold credentials, so it is not among the attributes
-        told = frame.get
-        request, name, version, memory = told("id"), told("name"), told("version"), told("memory_mb")
+        get = frame.get
+        request, name, version, memory = get("id"), get("name"), get("version"), get("memory_mb")
         dict.__init__(self, SAME_FOR_ALL, request_id=request, function_name=name, function_version=version,
-                      memory_limit_in_mb=memory, time_limit_in_ms=told("time_limit_ms"))
+                      memory_limit_in_mb=memory, time_limit_in_ms=get("time_limit_ms"))
         self.aws_request_id = request
         self.function_name = name
         self.function_version = version
         self.memory_limit_in_mb = memory if memory is None else str(memory)
-        self.invoked_function_arn = told("arn")
+        self.invoked_function_arn = get("arn")
         self.log_group_name = LOG_GROUP
         self.log_stream_name = LOG_STREAM
-        self.tenant_id = told("tenant_id")
-        self.client_context = client_context(told("client_context"))
-        self.identity = fields(IDENTITY, parsed(told("cognito_identity"), "Cognito identity") or {})
+        self.tenant_id = get("tenant_id")
+        self.client_context = client_context(get("client_context"))
+        self.identity = fields(IDENTITY, parsed(get("cognito_identity"), "Cognito identity") or {})
 
     def get_remaining_time_in_millis(self):
         deadline = self._frame.get("deadline_ms")
@@ -157,9 +157,9 @@ for key, name in (
     ("auth_token", "getToken"),
     ("auth_token", "getAuthToken"),
 ):
-    def told(self, key=key):
+    def value(self, key=key):
         return self._frame.get(key, "")
-    setattr(Context, name, told)
+    setattr(Context, name, value)
 
 
 current = "", None  # the ids of the event and of its tenant
@@ -257,19 +257,19 @@ def failure(error):
 
 def load_failure(error, file):
     """The failure of a module that cannot be loaded, with its place."""
-    told = failure(error)
+    failed = failure(error)
     if isinstance(error, Wrong):
-        return told
-    kind, message = told["type"], told["message"]
+        return failed
+    kind, message = failed["type"], failed["message"]
     places = [frame[:2] for frame in own("traceback").extract_tb(error.__traceback__) if not ours(frame[0])]
     if isinstance(error, SyntaxError):
-        told["type"], message = "Runtime.UserCodeSyntaxError", error.msg
+        failed["type"], message = "Runtime.UserCodeSyntaxError", error.msg
         places.append((error.filename, error.lineno))
     elif isinstance(error, ImportError):
-        told["type"] = "Runtime.ImportModuleError"
+        failed["type"] = "Runtime.ImportModuleError"
     place = "%s:%s" % places[-1] if places else file
-    told["message"] = "cannot load %s: %s: %s" % (place, kind, message)
-    return told
+    failed["message"] = "cannot load %s: %s: %s" % (place, kind, message)
+    return failed
 
 
 def load_module(file):
@@ -281,7 +281,7 @@ def load_module(file):
         folder, name = os.path.split(folder)
     sys.path = [folder] + [path for path in [top] + PATHS if path != folder]
     inner = os.path.relpath(os.path.realpath(folder), top)
-    if inner != "." and "." not in inner:  # else it is no package
+    if inner != "." and "." not in inner:  # else it is not a package
         parent = inner.replace(os.sep, ".")
         name = parent + "." + name
         if os.path.exists(os.path.join(folder, "__init__.py")):

@@ -3,7 +3,7 @@
 import sys
 if sys.version_info < (3, 6):
     import json, os
-    told = {"type": "Runtime.NoInterpreter", "message": "%s is Python %d.%d, and functions need 3.6 or newer: set BOOTSTRAP_PYTHON to a newer one" % ((sys.executable,) + tuple(sys.version_info[:2]))}
-    os.write(3, (json.dumps({"error": told}) + "\n").encode())
+    failed = {"type": "Runtime.NoInterpreter", "message": "%s is Python %d.%d, and functions need 3.6 or newer: set BOOTSTRAP_PYTHON to a newer one" % ((sys.executable,) + tuple(sys.version_info[:2]))}
+    os.write(3, (json.dumps({"error": failed}) + "\n").encode())
     os._exit(1)
 exec(compile(sys.argv.pop(1), "<string>", "exec"))

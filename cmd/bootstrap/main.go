@@ -55,7 +55,7 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// stopSignals are the signals that stop the runtime. What whoever started it has
+// stopSignals are the signals that stop the runtime. Those that its parent has
 // ignored, as nohup does with SIGHUP, stays so.
 func stopSignals() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT}, signal.Ignored)

@@ -24,7 +24,7 @@ func TestVendorLogs(t *testing.T) {
 		{"unknown", map[string]string{"AWS_LAMBDA_LOG_LEVEL": "LOUD", "AWS_LAMBDA_LOG_FORMAT": "XML"}, "text", hclog.Info},
 		{"the options win", map[string]string{"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "BOOTSTRAP_LOG_LEVEL": "info",
 			"AWS_LAMBDA_LOG_FORMAT": "JSON", "BOOTSTRAP_LOG_FORMAT": "text"}, "text", hclog.Info},
-		{"a prefix is no conflict", map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON", "BOOTSTRAP_LOG_PREFIX": "true"}, "json", hclog.Info},
+		{"a prefix does not conflict", map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON", "BOOTSTRAP_LOG_PREFIX": "true"}, "json", hclog.Info},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -97,7 +97,7 @@ func (m *machine) giveUpPoll() {
 	m.heldPolls = m.heldPolls[1:]
 }
 
-// answered is the event in hand that waits for the next poll; nil: none does.
+// answered returns the event that is answered and waits for the next poll, or nil.
 func (m *machine) answered() *invocation {
 	for _, inv := range m.fetched() {
 		if inv.answer != nil {

@@ -109,7 +109,7 @@ func (s *Server) serve(listener net.Listener) {
 		ConnContext:       s.noteConnection,
 		ReadHeaderTimeout: headerTime,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are counted, not told
+		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are counted, not logged
 	}
 	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close with an error that says so
 }

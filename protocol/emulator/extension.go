@@ -48,7 +48,7 @@ func (m *machine) register(instance int, ext *extension) *refusal {
 	return nil
 }
 
-// extensionReady: the extension with that id asks for its next event, which
+// extensionReady notes that an extension asks for its next event, which
 // comes through call.
 func (m *machine) extensionReady(now time.Time, instance int, id string, call chan extReply) *refusal {
 	ext, refused := m.extension(instance, id)
@@ -69,7 +69,7 @@ func (m *machine) extensionReady(now time.Time, instance int, id string, call ch
 	return nil
 }
 
-// extensionFails: the extension with that id cannot start, or exits.
+// extensionFails notes that an extension cannot start, or exits.
 func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *refusal {
 	ext, refused := m.extension(instance, id)
 	switch {
@@ -123,8 +123,8 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// checkExtension: an extension has a name, and may want the events. One within
-// the runtime is not told of the shutdown.
+// checkExtension checks that an extension has a name, and whether it gets the
+// events. One within the runtime does not hear of the shutdown.
 func (s *Server) checkExtension(ext *extension, r *http.Request) *refusal {
 	var wanted struct{ Events []string }
 	body, err := s.readBody(r.Body)

@@ -7,7 +7,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// Interrupt stops a runtime that has an event in hand, and no other starts.
+// Interrupt stops a runtime that has an event, and no other starts.
 func TestInterrupt(t *testing.T) {
 	for name, end := range map[string]func(r *Runner){"Interrupt": (*Runner).Interrupt, "Kill": (*Runner).Kill} {
 		t.Run(name, func(t *testing.T) {

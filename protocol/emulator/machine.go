@@ -13,9 +13,9 @@ import (
 // answered yet. Each method is a transition; none of them blocks. Calls must
 // not be concurrent. The caller must call expire at the deadline.
 //
-// What always holds: events in hand are among the front of the queue, and the
+// What always holds: fetched events are among the front of the queue, and the
 // instance is ready; while a poll is held by a ready instance, no event is
-// offered, and one in hand is answered.
+// offered, and a fetched one is answered.
 type machine struct {
 	platform    *protocol.Platform
 	concurrency int           // maximum number of fetched events
@@ -25,7 +25,7 @@ type machine struct {
 	instance     int // number of the latest instance
 	phase        phase
 	started      time.Time
-	initTook     time.Duration // how long it took, until an outcome has told
+	initTook     time.Duration // how long it took, until an outcome reports it
 	again        bool          // it is the second start for the same event
 	runtimeReady bool          // its runtime has said that it is ready
 	polled       bool          // its runtime has asked for an event
@@ -114,7 +114,7 @@ func (m *machine) expire(now time.Time) {
 	m.advance(now)
 }
 
-// initExpires: the instance was not ready in time. Where the platform lets the
+// initExpires handles an instance that was not ready in time. Where the platform lets the
 // start begin again, its first event waits for that.
 func (m *machine) initExpires(now time.Time) {
 	switch front := m.front(); {

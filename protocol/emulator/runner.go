@@ -24,7 +24,7 @@ type Runner struct {
 	stdout, stderr io.Writer
 
 	grace    time.Duration            // to end when asked to, where the platform has no limit for it
-	turns    chan struct{}            // has room for those who may have an event in hand
+	turns    chan struct{}            // has room for those that may have an event
 	stopping sync.Mutex               // held by who takes all turns
 	starting sync.Mutex               // held by who starts an instance
 	stopped  atomic.Bool              // Interrupt was called: no instance starts any more
@@ -177,7 +177,7 @@ func (r *Runner) stop(i *instance, limit time.Duration) {
 	}
 }
 
-// Interrupt is a Stop that does not wait for the events in hand: the runtime
+// Interrupt is a Stop that does not wait for the current events: the runtime
 // may still answer them. From then on no Invoke starts an instance.
 func (r *Runner) Interrupt() {
 	r.stopped.Store(true)
