@@ -113,7 +113,9 @@ func (a *adapter) start(ctx context.Context) error {
 func (a *adapter) Close(limit time.Duration) error {
 	defer a.memory.close()
 	defer a.Temp.close()
-	return errors.Join(a.Adapter.Close(limit), a.temp.remove())
+	err := a.Adapter.Close(limit)
+	a.removeTemp()
+	return err
 }
 
 func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -165,10 +167,16 @@ func (a *adapter) renewTemp() {
 	if w, ok := a.Adapter.(*worker); ok && a.temp.wanted {
 		w.tidy()
 	}
+	a.removeTemp()
+	_ = a.temp.make() // Invoke tries again, and reports an error
+}
+
+// removeTemp removes the last event's folder. A folder that stays is not a reason
+// to fail.
+func (a *adapter) removeTemp() {
 	if err := a.temp.remove(); err != nil {
 		a.Logger.Warn("cannot remove the folder of an event", "error", err)
 	}
-	_ = a.temp.make() // Invoke tries again, and tells
 }
 
 // Settle passes on what was logged since the last event.

@@ -24,7 +24,7 @@ func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
 	case status.Signaled():
 		f.Type = "Function.Signal"
 		f.Message = fmt.Sprintf("killed by signal %d (%v)", status.Signal(), status.Signal())
-	case status.ExitStatus() == 127:
+	case status.ExitStatus() == 127 && !strings.Contains(log, "unbound variable"): // which bash -c has 127 for, too
 		f.Type = "Function.NotFound"
 		f.Message = "exit status 127 (command not found)"
 	case status.ExitStatus() == 126:

@@ -195,7 +195,7 @@ func processLimit(*Config, string) string {
 
 func limitOf(resource int) string {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(resource, &limit); err != nil || limit.Cur > 1<<30 {
+	if err := unix.Prlimit(0, resource, nil, &limit); err != nil || limit.Cur > 1<<30 {
 		return "a limited number of"
 	}
 	return fmt.Sprint(limit.Cur)

@@ -22,6 +22,7 @@ var ownCalls = map[string]ownCall{
 	"fcntl flags":       {unix.SYS_FCNTL, 1, unix.F_SETFL},
 	"fcntl pipe size":   {unix.SYS_FCNTL, 1, unix.F_SETPIPE_SZ},
 	"fcntl own pipe":    {unix.SYS_FCNTL, 1, unix.F_GETPIPE_SZ},
+	"flock":             {number: unix.SYS_FLOCK},
 	"fstat":             {number: unix.SYS_FSTAT},
 	"ftruncate":         {number: unix.SYS_FTRUNCATE},
 	"futex":             {number: unix.SYS_FUTEX},

@@ -19,7 +19,7 @@ const (
 func validateDescriptors(slots int) error {
 	var limit unix.Rlimit
 	need := uint64(ownDescriptors + slotDescriptors*slots)
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil || limit.Cur >= need {
+	if unix.Prlimit(0, unix.RLIMIT_NOFILE, nil, &limit) != nil || limit.Cur >= need {
 		return nil
 	}
 	what, remedy := "an event needs", "raise the limit"

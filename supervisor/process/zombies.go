@@ -28,7 +28,7 @@ func (r *registry) exhausted() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var limit unix.Rlimit
-	if len(r.zombies) < zombieThreshold || unix.Getrlimit(unix.RLIMIT_NPROC, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
+	if len(r.zombies) < zombieThreshold || unix.Prlimit(0, unix.RLIMIT_NPROC, nil, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
 		return nil
 	}
 	return errors.New("cannot serve more events here: " + tooManyZombies(len(r.zombies)))

@@ -81,7 +81,7 @@ func (s *Screen) logLine(l *Log, line string) {
 	case complains && !strings.HasPrefix(complaint, cannotStart): // the summary shows the others
 		s.println(s.text.paint(red, "bootstrap: "+strings.TrimSpace(complaint)))
 	case complains:
-	case fresh:
+	case fresh && !strings.HasPrefix(own.value("error"), cannotStart):
 		s.ownLine(own)
 	}
 }
