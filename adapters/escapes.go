@@ -1,8 +1,8 @@
 package adapters
 
 import (
-	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,14 +27,17 @@ func plain(text string) string {
 	return escapes().ReplaceAllString(text, "")
 }
 
-// withoutEscapes removes them from the failure in err, if there is one: it is
-// read in consoles that show them as they are.
+// withoutEscapes returns err, or, if it is a failure, one without terminal escapes:
+// it is read in consoles that show them as they are. Several slots may share the
+// failure of an init command, so err itself stays.
 func withoutEscapes(err error) error {
-	if f, ok := errors.AsType[*protocol.Failure](err); ok {
-		f.Message = plain(f.Message)
-		for i, line := range f.Stack {
-			f.Stack[i] = plain(line)
-		}
+	f, ok := err.(*protocol.Failure)
+	if !ok {
+		return err
 	}
-	return err
+	clean := &protocol.Failure{Type: f.Type, Message: plain(f.Message), Stack: slices.Clone(f.Stack)}
+	for i, line := range clean.Stack {
+		clean.Stack[i] = plain(line)
+	}
+	return clean
 }
