@@ -44,7 +44,7 @@ func TestP11GigabyteOfStdout(t *testing.T) {
 		}
 		most := protocol.SCF.MaxResult
 		got := f.fails(t, "{}", "Function.ResponseSizeTooLarge", strconv.Itoa(most))
-		sizes := regexp.MustCompile(`ended at (\d+) bytes`).FindStringSubmatch(got.Message)
+		sizes := regexp.MustCompile(`killed at (\d+) bytes`).FindStringSubmatch(got.Message)
 		if sizes == nil {
 			t.Fatalf("got the message %q, want the size in it", got.Message)
 		}
