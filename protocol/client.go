@@ -155,10 +155,6 @@ func isID(id string) bool {
 	return !strings.ContainsFunc(id, notInID) && id != "." && id != ".."
 }
 
-// notInID reports whether a character must not be in an id, which becomes part of
-// a path and of a variable.
-func notInID(r rune) bool { return r <= ' ' || r == 0x7f }
-
 // A StatusError reports a response with a status other than 2xx.
 type StatusError struct {
 	Call   string // "next", "response", …

@@ -156,6 +156,10 @@ func (p *Platform) Endpoint(getenv func(string) string) (string, error) {
 	return net.JoinHostPort(parts[0], parts[1]), nil
 }
 
+// notInID reports whether a character must not be in an id, which becomes part of
+// a path and of a variable.
+func notInID(r rune) bool { return r <= ' ' || r == 0x7f }
+
 func notInHost(r rune) bool { return notInID(r) || strings.ContainsRune("/?#@", r) }
 
 // NamesEvent reports whether an answer names its event, so that an instance can
