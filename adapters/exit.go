@@ -16,6 +16,10 @@ import (
 // errTooLarge ends a command whose result is over the platform's limit.
 var errTooLarge = errors.New("the result is too large")
 
+// unbound is how bash reports an unset variable under set -u. With -c it exits with
+// 127 then, as for a command that it cannot find.
+const unbound = "unbound variable"
+
 // outcome says what the end of a command means: nil, or why it failed. It is
 // pure. log is the end of what the command wrote to stderr.
 func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
@@ -24,7 +28,7 @@ func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
 	case status.Signaled():
 		f.Type = "Function.Signal"
 		f.Message = fmt.Sprintf("killed by signal %d (%v)", status.Signal(), status.Signal())
-	case status.ExitStatus() == 127 && !strings.Contains(log, "unbound variable"): // which bash -c has 127 for, too
+	case status.ExitStatus() == 127 && !strings.Contains(log, unbound):
 		f.Type = "Function.NotFound"
 		f.Message = "exit status 127 (command not found)"
 	case status.ExitStatus() == 126:

@@ -187,3 +187,12 @@ func checkJSON(t *testing.T, f *protocol.Failure) {
 		t.Errorf("got %+v, want %+v", got, f)
 	}
 }
+
+// bash -c exits with 127 for an unset variable, too, which is not a missing
+// command.
+func TestUnboundVariable(t *testing.T) {
+	f := outcome(syscall.WaitStatus(127<<8), "environment: line 1: name: unbound variable\n")
+	if f == nil || f.Type != "Function.ExitError" || f.Message != "exit status 127: environment: line 1: name: unbound variable" {
+		t.Errorf("got %+v, want Function.ExitError with the line of bash", f)
+	}
+}
