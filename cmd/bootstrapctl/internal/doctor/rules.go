@@ -1,28 +1,14 @@
 package doctor
 
-// Texts of the platforms that several rows share, as users report them.
+import "bootstrap/cmd/bootstrapctl/internal/clouderror"
+
+// Texts of the platforms that several rows share.
 var (
-	noBootstrap = map[string]string{
-		"scf":           "status 437, HandlerNotFound",
-		"functiongraph": "FSS.4202: runtime bootstrap file is not found",
-		"lambda":        "Runtime.InvalidEntrypoint: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
-	}
-	notExecutable = map[string]string{
-		"scf":           `{"errorCode":-1,"errorMessage":"ReloadFail: Bootstrap not executable\n","statusCode":443}`,
-		"functiongraph": `an error that begins with "runtime bootstrap file is not"`,
-		"lambda":        "Runtime.InvalidEntrypoint: fork/exec /var/task/bootstrap: permission denied",
-	}
-	noSuchFile = map[string]string{
-		"scf":           "status 405, ContainerStateExited",
-		"functiongraph": "", // not documented
-		"lambda":        "Runtime.InvalidEntrypoint: fork/exec /var/task/bootstrap: no such file or directory",
-	}
-	execFormat = map[string]string{
-		"scf":           "status 405, ContainerStateExited",
-		"functiongraph": "", // not documented
-		"lambda":        "Runtime.InvalidEntrypoint: fork/exec /var/task/bootstrap: exec format error",
-	}
-	failure = all("{failure}")
+	noBootstrap   = startErrors(clouderror.NoBootstrap)
+	notExecutable = startErrors(clouderror.NotExecutable)
+	noSuchFile    = startErrors(clouderror.NoSuchFile)
+	execFormat    = startErrors(clouderror.ExecFormat)
+	failure       = all("{failure}")
 )
 
 // rules is the table of findings, the most important first. Sources of the

@@ -1,0 +1,142 @@
+package local
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Enqueue accepts an asynchronous event and returns its request id. After a failure
+// the event is sent again, as the platforms do, but sooner. Errors are ErrTooLarge,
+// ErrThrottled and ErrClosed.
+func (f *Function) Enqueue(call Call) (id string, err error) {
+	inv, err := f.accept(call, LimitsOf(f.platform).AsyncEvent)
+	if err != nil {
+		return "", err
+	}
+	c := f.cloud
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return "", ErrClosed
+	}
+	if f.queued.Add(1) > maxQueued {
+		f.queued.Add(-1)
+		return "", ErrThrottled
+	}
+	call.ID = inv.ID
+	f.history.add(inv)
+	c.async.Go(func() { f.deliver(inv, call) })
+	return inv.ID, nil
+}
+
+// maxQueued is how many asynchronous events of a function may wait or run.
+const maxQueued = 1000
+
+// deliver sends an asynchronous event until it succeeds, or the last try has failed.
+func (f *Function) deliver(first *Invocation, call Call) {
+	defer f.queued.Add(-1)
+	for attempt := 0; ; attempt++ {
+		inv := *first
+		inv.Attempt, inv.Status = attempt, Running
+		last := attempt == len(f.cloud.options.Retries)
+		over := f.try(&inv, call, last)
+		if over || last || !f.pause(f.cloud.options.Retries[attempt]) {
+			return
+		}
+	}
+}
+
+// try sends an asynchronous event once, and reports whether it needs no other try.
+func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
+	f.history.add(inv)
+	err := f.run(inv, call, func() (*slot, error) { return f.pool.takeLater(f.cloud.running) })
+	inv.Ended = time.Now()
+	switch {
+	case err != nil:
+		inv.Status, inv.Fault = Failed, &Fault{Message: err.Error()}
+	case inv.Fault == nil:
+		inv.Status = Succeeded
+	case last:
+		inv.Status = Failed
+	default:
+		inv.Status = Queued // it is sent again
+	}
+	f.history.add(inv)
+	if f.cloud.options.Done != nil {
+		f.cloud.options.Done(f, inv)
+	}
+	return inv.Status != Queued
+}
+
+// pause waits before the next try, and reports whether the cloud is still open.
+func (f *Function) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return !f.cloud.isClosed()
+	case <-f.cloud.running.Done():
+		return false
+	}
+}
+
+// Invocation returns the latest state of the invocation with that request id, or
+// ErrNotFound.
+func (f *Function) Invocation(id string) (*Invocation, error) {
+	if inv := f.history.find(id); inv != nil {
+		return inv, nil
+	}
+	return nil, fmt.Errorf("%w: there is no invocation %s", ErrNotFound, id)
+}
+
+// Invocations returns the latest invocations, the newest first.
+func (f *Function) Invocations() []*Invocation { return f.history.list() }
+
+// A history has the latest invocations of a function.
+type history struct {
+	mu  sync.Mutex
+	all []*Invocation // the oldest first
+}
+
+// add notes the state of an invocation, in place of an earlier one of the same.
+func (h *history) add(inv *Invocation) {
+	kept := *inv // its owner may go on changing it
+	if len(kept.Event) > maxKept {
+		kept.Event = nil
+	}
+	if len(kept.Outcome.Body) > maxKept {
+		kept.Outcome.Body = nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.all, func(other *Invocation) bool { return other.ID == inv.ID })
+	if i >= 0 {
+		h.all[i] = &kept
+		return
+	}
+	h.all = append(h.all, &kept)
+	if len(h.all) > maxHistory {
+		h.all = slices.Delete(h.all, 0, 1)
+	}
+}
+
+func (h *history) find(id string) *Invocation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, inv := range h.all {
+		if inv.ID == id {
+			return inv
+		}
+	}
+	return nil
+}
+
+func (h *history) list() []*Invocation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := slices.Clone(h.all)
+	slices.Reverse(all)
+	return all
+}

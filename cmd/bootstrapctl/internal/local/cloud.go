@@ -1,0 +1,194 @@
+// Package local is a cloud on this machine: functions of several platforms, each
+// with instances behind a queue. The vendors' APIs are in package api.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/doctor"
+	"bootstrap/protocol"
+)
+
+// Errors of a Cloud and its functions. Others may wrap them.
+var (
+	ErrNotFound  = errors.New("the function does not exist")
+	ErrExists    = errors.New("a function with this name exists")
+	ErrThrottled = errors.New("all instances are busy, and the queue is full")
+	ErrTooLarge  = errors.New("the event is too large")
+	ErrClosed    = errors.New("the local platform stops")
+)
+
+// Options hold what applies to all functions.
+type Options struct {
+	Instances int             // maximum of each function; 0: 4
+	Queue     int             // calls of a function that may wait for an instance; 0: 100
+	Idle      time.Duration   // an instance without events stops after this time; 0: 5 minutes
+	Retries   []time.Duration // pauses before an asynchronous event is sent again after a failure; nil: 1 s, 2 s
+
+	// Runtime returns the runtime to run for the code in a folder.
+	Runtime func(dir string) (command []string, err error)
+	// Examine finds what is wrong with a package.
+	Examine func(ctx context.Context, fn doctor.Function) *doctor.Report
+	// Temp is an empty folder for the code of zips. Close removes what is in it.
+	Temp string
+
+	// Watch is called with the mark of an instance's processes before it starts, and
+	// Unwatch when they are gone. Both may be nil.
+	Watch, Unwatch func(mark string)
+	// Line gets each line that a function logs, with its newline, and Done each
+	// invocation when it is over. Calls are concurrent. Both may be nil.
+	Line func(f *Function, line []byte)
+	Done func(f *Function, inv *Invocation)
+}
+
+// A Cloud has functions. Its methods may be called concurrently.
+type Cloud struct {
+	options Options
+	running context.Context // ends at Kill
+	kill    context.CancelFunc
+	async   sync.WaitGroup
+
+	mu        sync.Mutex
+	closed    bool
+	functions []*Function // in the order of their creation
+}
+
+// New returns a cloud without functions. The caller must close it.
+func New(o Options) *Cloud {
+	if o.Instances == 0 {
+		o.Instances = 4
+	}
+	if o.Queue == 0 {
+		o.Queue = 100
+	}
+	if o.Idle == 0 {
+		o.Idle = 5 * time.Minute
+	}
+	if o.Retries == nil {
+		o.Retries = []time.Duration{time.Second, 2 * time.Second}
+	}
+	c := &Cloud{options: o}
+	c.running, c.kill = context.WithCancel(context.Background())
+	return c
+}
+
+// Create adds a function. It returns an *Invalid for settings that the platform
+// refuses, and ErrExists.
+func (c *Cloud) Create(s Settings, code Code) (*Function, error) {
+	s = s.withDefaults()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if _, err := c.Function(s.Platform, s.Name); err == nil {
+		return nil, fmt.Errorf("%w: %s", ErrExists, s.Name)
+	}
+	f := newFunction(c, s)
+	if err := f.SetCode(code); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed:
+		f.discard()
+		return nil, ErrClosed
+	case c.find(s.Platform, s.Name) >= 0: // created since the first look
+		f.discard()
+		return nil, fmt.Errorf("%w: %s", ErrExists, s.Name)
+	}
+	c.functions = append(c.functions, f)
+	return f, nil
+}
+
+// find returns the index of a function, or -1. The caller holds the lock.
+func (c *Cloud) find(p *protocol.Platform, name string) int {
+	return slices.IndexFunc(c.functions, func(f *Function) bool { return f.platform == p && f.name == name })
+}
+
+// Function returns the function with that name on a platform, or ErrNotFound.
+func (c *Cloud) Function(p *protocol.Platform, name string) (*Function, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := c.find(p, name)
+	if i < 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, name)
+	}
+	return c.functions[i], nil
+}
+
+// Functions returns the functions of a platform, or of all platforms if it is nil,
+// in the order of their creation.
+func (c *Cloud) Functions(p *protocol.Platform) []*Function {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(c.functions), func(f *Function) bool { return p != nil && f.platform != p })
+}
+
+// Delete removes a function. Events that run are still answered.
+func (c *Cloud) Delete(p *protocol.Platform, name string) error {
+	c.mu.Lock()
+	i := c.find(p, name)
+	if i < 0 {
+		c.mu.Unlock()
+		return fmt.Errorf("%w: %s", ErrNotFound, name)
+	}
+	f := c.functions[i]
+	c.functions = slices.Delete(c.functions, i, i+1)
+	c.mu.Unlock()
+	f.discard()
+	return nil
+}
+
+// Close stops all instances as their platforms do, and waits for them. Calls that
+// wait for an instance return ErrClosed. It returns the names of the processes that
+// the instances had left running, which are killed.
+func (c *Cloud) Close() (killed []string) {
+	c.mu.Lock()
+	c.closed = true
+	functions := c.functions
+	c.functions = nil
+	c.mu.Unlock()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for _, f := range functions {
+		all.Go(func() {
+			left := f.stop()
+			mu.Lock()
+			killed = append(killed, left...)
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	c.async.Wait()
+	c.kill()
+	return killed
+}
+
+// Kill makes a Close that runs, or comes later, kill the instances at once.
+func (c *Cloud) Kill() {
+	c.kill()
+	for _, f := range c.Functions(nil) {
+		f.pool.kill()
+	}
+}
+
+// isClosed reports whether Close has begun.
+func (c *Cloud) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// removeTemp removes a folder for the code of a zip.
+func (c *Cloud) removeTemp(dir string) {
+	if dir != "" && strings.HasPrefix(dir, c.options.Temp) {
+		_ = os.RemoveAll(dir) // Close removes what is left
+	}
+}

@@ -1,0 +1,90 @@
+package local
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/clouderror"
+	"bootstrap/protocol"
+	"bootstrap/protocol/emulator"
+)
+
+// A Fault is why an invocation has no result, as its platform reports it.
+type Fault struct {
+	clouderror.Error
+	Posted    []byte // what the function or the runtime posted; nil: nothing
+	ErrorType string // of what was posted
+	Message   string // of what was posted, or the text of the error
+}
+
+func faultOf(p *protocol.Platform, cause clouderror.Cause, values ...string) *Fault {
+	e := clouderror.Of(p.Name, cause).Fill(values...)
+	return &Fault{Error: e, Message: e.Text}
+}
+
+// Body returns what the caller of the invocation with that id gets.
+func (f *Fault) Body(id string) []byte {
+	if f.Posted != nil && f.Platform != protocol.SCF.Name {
+		return f.Posted
+	}
+	e := f.Error
+	if f.Posted != nil {
+		e.Text = f.Message
+	}
+	return e.Body(id)
+}
+
+// causes says which row of the table an outcome is.
+var causes = map[emulator.Kind]clouderror.Cause{
+	emulator.Failure:       clouderror.Failed,
+	emulator.InitFailed:    clouderror.InitFailed,
+	emulator.InitTimedOut:  clouderror.InitTimedOut,
+	emulator.TimedOut:      clouderror.TimedOut,
+	emulator.RuntimeExited: clouderror.Exited,
+}
+
+// faultIn returns why an outcome has no result, or nil.
+func (s *Settings) faultIn(out emulator.Outcome) *Fault {
+	if out.Kind == emulator.Result {
+		return nil
+	}
+	cause, limit := causes[out.Kind], s.Timeout
+	if out.ErrorType == tooLarge {
+		cause = clouderror.ResultTooLarge
+	}
+	if out.Kind == emulator.InitTimedOut && s.InitTimeout > 0 {
+		limit = s.InitTimeout
+	} else if out.Kind == emulator.InitTimedOut {
+		limit = s.Platform.InitLimit
+	}
+	f := faultOf(s.Platform, cause, "seconds", seconds(limit), "reason", exitReason(out.Reason), "limit", strconv.Itoa(s.Platform.MaxResult))
+	if out.Body != nil && cause != clouderror.ResultTooLarge {
+		f.Posted, f.ErrorType = out.Body, out.ErrorType
+		f.Message = messageOf(out.Body)
+	}
+	return f
+}
+
+// tooLarge is the type of the emulator's failure for a result that is too large.
+const tooLarge = "Function.ResponseSizeTooLarge"
+
+func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second - 1) / time.Second)) }
+
+// exitReason returns how Lambda describes the exit of a process.
+func exitReason(reason string) string {
+	if reason == "exit status 0" {
+		return "without providing a reason"
+	}
+	return "with error: " + reason
+}
+
+// messageOf returns the message in a posted error, or all of it.
+func messageOf(posted []byte) string {
+	var f struct{ ErrorMessage string }
+	if err := json.Unmarshal(posted, &f); err == nil && f.ErrorMessage != "" {
+		return f.ErrorMessage
+	}
+	return strings.TrimSpace(string(posted))
+}

@@ -1,0 +1,223 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/clouderror"
+	"bootstrap/cmd/bootstrapctl/internal/doctor"
+	"bootstrap/protocol"
+)
+
+// A Function is a function of a Cloud. Its methods may be called concurrently.
+type Function struct {
+	cloud    *Cloud
+	name     string
+	platform *protocol.Platform
+	created  time.Time
+	pool     *pool
+	history  history
+	queued   atomic.Int64 // asynchronous events that wait or run
+
+	changing sync.Mutex // held while a new build is loaded
+
+	mu       sync.Mutex
+	build    *build
+	code     Code
+	modified time.Time
+}
+
+func newFunction(c *Cloud, s Settings) *Function {
+	f := &Function{cloud: c, name: s.Name, platform: s.Platform, created: time.Now(), build: &build{settings: s}}
+	f.pool = &pool{function: f, queue: c.options.Queue}
+	return f
+}
+
+// A Description says what a function is at present.
+type Description struct {
+	Settings
+	Created, Modified time.Time
+	Dir               string   // with the unpacked code
+	Size              int64    // of the zip in bytes; 0 for a folder
+	SHA256            [32]byte // of the zip; zero for a folder
+	Zip               []byte   // nil for a folder
+	Broken            *Fault   // what the platform reports for each event, or nil
+	Findings          []doctor.Finding
+	Instances, Busy   int
+}
+
+// Describe returns what the function is.
+func (f *Function) Describe() Description {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := f.build
+	d := Description{Settings: b.settings, Created: f.created, Modified: f.modified,
+		Dir: b.dir, Size: b.size, SHA256: b.sum, Zip: b.packed, Broken: b.broken, Findings: b.findings}
+	d.Instances, d.Busy = f.pool.count()
+	return d
+}
+
+// Name returns the function's name.
+func (f *Function) Name() string { return f.name }
+
+// Platform returns the function's platform.
+func (f *Function) Platform() *protocol.Platform { return f.platform }
+
+// SetCode gives the function other code. Events that run end on the code that they
+// began with. It returns an *Invalid for a package that the platform refuses.
+func (f *Function) SetCode(code Code) error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	return f.replace(f.present().settings, code)
+}
+
+// Configure changes the settings, but not the name and the platform. It returns an
+// *Invalid for what the platform refuses. Events that run end with the settings that
+// they began with.
+func (f *Function) Configure(change func(s *Settings)) error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	s := f.present().settings
+	change(&s)
+	s.Name, s.Platform = f.name, f.platform
+	s = s.withDefaults()
+	if err := s.check(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	code := f.code
+	f.mu.Unlock()
+	return f.replace(s, code)
+}
+
+// Restart gives the function new instances of the same code, which it reads again.
+func (f *Function) Restart() error {
+	return f.Configure(func(*Settings) {})
+}
+
+func (f *Function) present() *build {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.build
+}
+
+// replace makes a build the version of the function.
+func (f *Function) replace(s Settings, code Code) error {
+	b, err := f.cloud.load(s, code)
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	old := f.build
+	f.build, f.code, f.modified = b, code, time.Now()
+	f.mu.Unlock()
+	f.pool.renew(b, cmp.Or(s.Instances, f.cloud.options.Instances))
+	if old.end() {
+		f.cloud.removeTemp(old.temp)
+	}
+	return nil
+}
+
+// discard stops the instances of a function that was removed, after their events.
+func (f *Function) discard() {
+	f.cloud.async.Go(func() { f.stop() })
+}
+
+// stop stops the instances, and waits for them.
+func (f *Function) stop() (killed []string) {
+	killed = f.pool.stop()
+	if b := f.present(); b.end() {
+		f.cloud.removeTemp(b.temp)
+	}
+	return killed
+}
+
+// Invoke sends an event and waits for its outcome. The end of ctx takes an event out
+// of the queue, but does not end one that runs. Errors are ErrThrottled, ErrTooLarge
+// and ErrClosed, or those of this machine; what the function or the platform reports
+// is in the Fault of the invocation.
+func (f *Function) Invoke(ctx context.Context, call Call) (*Invocation, error) {
+	inv, err := f.accept(call, LimitsOf(f.platform).Event)
+	if err != nil {
+		return nil, err
+	}
+	return f.serve(ctx, inv, call)
+}
+
+// accept checks the size of an event and makes its invocation.
+func (f *Function) accept(call Call, limit int) (*Invocation, error) {
+	if len(call.Body) > limit {
+		return nil, fmt.Errorf("%w: %d bytes, expected at most %d", ErrTooLarge, len(call.Body), limit)
+	}
+	return &Invocation{ID: cmp.Or(call.ID, newID()), Via: call.Via, Event: call.Body, Status: Queued, Arrived: time.Now()}, nil
+}
+
+// serve gets an invocation its outcome, and notes it.
+func (f *Function) serve(ctx context.Context, inv *Invocation, call Call) (*Invocation, error) {
+	if err := f.run(inv, call, func() (*slot, error) { return f.pool.take(ctx) }); err != nil {
+		return nil, err
+	}
+	inv.Ended, inv.Status = time.Now(), Succeeded
+	if inv.Fault != nil {
+		inv.Status = Failed
+	}
+	f.history.add(inv)
+	if f.cloud.options.Done != nil {
+		f.cloud.options.Done(f, inv)
+	}
+	return inv, nil
+}
+
+// run gets an invocation its outcome, from the instance that take returns.
+func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) error {
+	if inv.Fault = f.refusal(call.Body); inv.Fault != nil {
+		return nil
+	}
+	began := time.Now()
+	s, err := take()
+	if err != nil {
+		return err
+	}
+	defer f.pool.put(s)
+	inv.Wait = time.Since(began)
+	return s.invoke(f.cloud.running, inv, call)
+}
+
+// refusal returns why an event does not reach an instance, or nil.
+func (f *Function) refusal(event []byte) *Fault {
+	if b := f.present(); b.broken != nil {
+		return b.broken
+	}
+	var any json.RawMessage
+	if err := json.Unmarshal(event, &any); err != nil {
+		return faultOf(f.platform, clouderror.NotJSON, "detail", err.Error())
+	}
+	return nil
+}
+
+// logLine passes a line of an instance's log on.
+func (f *Function) logLine(line []byte) {
+	if f.cloud.options.Line != nil {
+		f.cloud.options.Line(f, line)
+	}
+}
+
+// newID returns a random UUID.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// EventTooLarge returns the platform's error for an event of that size.
+func EventTooLarge(p *protocol.Platform, size int) *Fault {
+	return faultOf(p, clouderror.EventTooLarge, "size", strconv.Itoa(size), "limit", strconv.Itoa(LimitsOf(p).Event))
+}

@@ -1,0 +1,56 @@
+package local
+
+import (
+	"net/http"
+	"time"
+
+	"bootstrap/protocol/emulator"
+)
+
+// A Call is an event for a function.
+type Call struct {
+	ID     string // the request id; empty: a random one
+	Body   []byte
+	Header http.Header // for the runtime, in addition to the platform's
+	Via    string      // where it comes from, for people: "Lambda API", "timer"
+}
+
+// A Status says how far an invocation is.
+type Status string
+
+const (
+	Queued    Status = "queued"
+	Running   Status = "running"
+	Succeeded Status = "succeeded"
+	Failed    Status = "failed" // and is not sent again
+)
+
+// An Invocation is a call, and what became of it. The values that the methods of
+// Function return do not change any more.
+type Invocation struct {
+	ID      string
+	Via     string
+	Event   []byte // nil in the history if it is too large
+	Status  Status
+	Attempt int // 0 for the first; asynchronous events are sent again after a failure
+	Arrived time.Time
+	Ended   time.Time     // zero: not yet
+	Wait    time.Duration // in the queue, for an instance
+
+	Outcome emulator.Outcome // valid once it has ended
+	Memory  int64            // bytes, at most, of its instance; 0: unknown
+	Log     []byte           // what the instance wrote for it: at most maxLog bytes of the end
+	Fault   *Fault           // the platform's error in place of a result; nil: Outcome.Body is the result
+}
+
+// Cold reports whether an instance was started for the invocation.
+func (inv *Invocation) Cold() bool { return inv.Outcome.Init > 0 }
+
+const (
+	maxLog     = 64 << 10 // bytes of an invocation's log that are kept
+	maxHistory = 200      // invocations of a function that are kept
+	maxKept    = 64 << 10 // bytes of an event, and of a result, that are kept; larger ones are not
+)
+
+// TailLog returns at most that many bytes of the end of the log.
+func (inv *Invocation) TailLog(limit int) []byte { return inv.Log[max(0, len(inv.Log)-limit):] }

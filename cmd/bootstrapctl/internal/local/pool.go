@@ -1,0 +1,229 @@
+package local
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A pool has the instances of a function. An event gets the instance that was used
+// last, else a new one, else it waits for its turn.
+type pool struct {
+	function *Function
+	maximum  int // instances of the present build
+	queue    int // events that may wait
+
+	mu      sync.Mutex
+	build   *build       // nil after stop
+	begun   int          // instances of the present build, and permissions to make one
+	free    []*slot      // those without an event; the last was used last
+	busy    []*slot      // the others, also of earlier builds
+	waiting []chan grant // the oldest first; each has room for its grant
+	ending  sync.WaitGroup
+}
+
+// A grant is an instance, or the permission to make one.
+type grant struct {
+	slot  *slot
+	build *build // of which to make an instance, if slot is nil
+}
+
+// take returns an instance that nothing else uses, within the time of ctx. The caller
+// must put it back. It returns ErrThrottled if the queue is full.
+func (p *pool) take(ctx context.Context) (*slot, error) { return p.takeWithin(ctx, p.queue) }
+
+// takeLater is take for an asynchronous event, which waits in a queue of any length.
+func (p *pool) takeLater(ctx context.Context) (*slot, error) { return p.takeWithin(ctx, math.MaxInt) }
+
+func (p *pool) takeWithin(ctx context.Context, queue int) (*slot, error) {
+	g, turn, err := p.ask(queue)
+	if err == nil && turn != nil {
+		g, err = p.await(ctx, turn)
+	}
+	if err != nil || g.slot != nil {
+		return g.slot, err
+	}
+	s, err := p.function.newSlot(g.build)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil:
+		p.busy = append(p.busy, s)
+	case g.build == p.build:
+		p.begun--
+		p.serveQueue()
+	}
+	return s, err
+}
+
+// ask returns a grant, or a channel for it.
+func (p *pool) ask(queue int) (grant, chan grant, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.build == nil {
+		return grant{}, nil, ErrClosed
+	}
+	if g, ok := p.grant(); ok {
+		return g, nil, nil
+	}
+	if len(p.waiting) >= queue {
+		return grant{}, nil, ErrThrottled
+	}
+	turn := make(chan grant, 1)
+	p.waiting = append(p.waiting, turn)
+	return grant{}, turn, nil
+}
+
+// await waits for a grant. The channel is closed when the pool stops.
+func (p *pool) await(ctx context.Context, turn chan grant) (grant, error) {
+	select {
+	case g, ok := <-turn:
+		if !ok {
+			return g, ErrClosed
+		}
+		return g, nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.waiting, turn); i >= 0 {
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+	} else if g, ok := <-turn; ok {
+		p.giveBack(g)
+	}
+	return grant{}, context.Cause(ctx)
+}
+
+// The methods below are for those who hold the lock.
+
+// grant returns the instance that was used last, or the permission to make one.
+func (p *pool) grant() (grant, bool) {
+	if n := len(p.free); n > 0 {
+		s := p.free[n-1]
+		p.free, p.busy = p.free[:n-1], append(p.busy, s)
+		s.idle.Stop()
+		return grant{slot: s}, true
+	}
+	if p.begun < p.maximum {
+		p.begun++
+		return grant{build: p.build}, true
+	}
+	return grant{}, false
+}
+
+// giveBack takes back a grant that its receiver does not want any more.
+func (p *pool) giveBack(g grant) {
+	switch {
+	case g.slot != nil:
+		p.setFree(g.slot)
+	case g.build == p.build:
+		p.begun--
+	}
+	p.serveQueue()
+}
+
+// serveQueue gives the oldest calls in the queue what there is.
+func (p *pool) serveQueue() {
+	for len(p.waiting) > 0 && p.build != nil {
+		g, ok := p.grant()
+		if !ok {
+			return
+		}
+		p.waiting[0] <- g
+		p.waiting = p.waiting[1:]
+	}
+}
+
+// setFree makes an instance free, or stops it if it is of an earlier build.
+func (p *pool) setFree(s *slot) {
+	p.busy = slices.DeleteFunc(p.busy, func(other *slot) bool { return other == s })
+	if s.build != p.build {
+		p.end(s)
+		return
+	}
+	s.idle = time.AfterFunc(p.function.cloud.options.Idle, func() { p.endIdle(s) })
+	p.free = append(p.free, s)
+}
+
+// end stops an instance that nothing uses, in the background.
+func (p *pool) end(s *slot) {
+	p.ending.Go(func() { s.stop(p.function.cloud) })
+}
+
+// put takes an instance back.
+func (p *pool) put(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setFree(s)
+	p.serveQueue()
+}
+
+// endIdle stops an instance that had no event for too long.
+func (p *pool) endIdle(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.free, s); i >= 0 {
+		p.free = slices.Delete(p.free, i, i+1)
+		p.begun--
+		p.end(s)
+	}
+}
+
+// renew makes instances of another build from now on. Those of the present one end
+// after their event.
+func (p *pool) renew(b *build, maximum int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.free {
+		s.idle.Stop()
+		p.end(s)
+	}
+	p.build, p.maximum, p.free, p.begun = b, maximum, nil, 0
+	p.serveQueue()
+}
+
+// stop ends all instances as the platform does, and waits for them. An event that
+// runs may still be answered. It returns the names of the processes that they left.
+func (p *pool) stop() (killed []string) {
+	p.mu.Lock()
+	all := slices.Concat(p.free, p.busy)
+	free := p.free
+	p.build, p.free = nil, nil
+	for _, turn := range p.waiting {
+		close(turn)
+	}
+	p.waiting = nil
+	p.mu.Unlock()
+
+	var interrupted sync.WaitGroup
+	for _, s := range all {
+		interrupted.Go(s.runner.Interrupt)
+	}
+	interrupted.Wait()
+	for _, s := range free {
+		s.idle.Stop()
+		killed = append(killed, s.close(p.function.cloud)...)
+	}
+	p.ending.Wait()
+	return killed
+}
+
+// kill kills all instances.
+func (p *pool) kill() {
+	p.mu.Lock()
+	all := slices.Concat(p.free, p.busy)
+	p.mu.Unlock()
+	for _, s := range all {
+		s.runner.Kill()
+	}
+}
+
+// count returns how many instances there are, and how many of them serve an
+// event.
+func (p *pool) count() (all, busy int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.free) + len(p.busy), len(p.busy)
+}

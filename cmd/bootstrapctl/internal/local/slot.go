@@ -1,0 +1,70 @@
+package local
+
+import (
+	"context"
+	"time"
+
+	"bootstrap/protocol/emulator"
+)
+
+// A slot is an instance of a build of a function. Its process may be another one after
+// a failure. It serves one event at a time.
+type slot struct {
+	build  *build
+	server *emulator.Server
+	runner *emulator.Runner
+	log    *logPipe
+	idle   *time.Timer // stops the instance; nil while it serves an event
+}
+
+// newSlot makes an instance. Its process starts with the first event.
+func (f *Function) newSlot(b *build) (*slot, error) {
+	s := b.settings
+	server, err := emulator.New(s.Platform, emulator.Function{
+		Name: s.Name, Handler: s.Handler, Dir: b.dir, Timeout: s.Timeout, MemoryMB: s.MemoryMB, Env: s.Env, InitLimit: s.InitTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	log, err := newLogPipe(f.logLine)
+	if err != nil {
+		server.Close()
+		return nil, err
+	}
+	if f.cloud.options.Watch != nil {
+		f.cloud.options.Watch(server.Mark())
+	}
+	b.use()
+	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.file, log.file), log: log}, nil
+}
+
+// invoke serves an event.
+func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err error) {
+	s.log.begin()
+	inv.Outcome, err = s.runner.Invoke(ctx, emulator.Event{ID: inv.ID, Body: call.Body, Header: call.Header})
+	inv.Log, inv.Memory = s.log.end(), s.runner.PeakMemory()
+	inv.Fault = s.build.settings.faultIn(inv.Outcome)
+	return err
+}
+
+// stop stops the instance as the platform does, and returns the names of the
+// processes that it has left running.
+func (s *slot) stop(c *Cloud) (killed []string) {
+	s.runner.Interrupt()
+	return s.close(c)
+}
+
+// close waits for the event of the instance, stops it, and frees what it has.
+func (s *slot) close(c *Cloud) (killed []string) {
+	s.runner.Stop()
+	killed = s.runner.Clear()
+	s.log.close()
+	s.server.Close()
+	if c.options.Unwatch != nil {
+		c.options.Unwatch(s.server.Mark())
+	}
+	if s.build.release() {
+		c.removeTemp(s.build.temp)
+	}
+	return killed
+}
