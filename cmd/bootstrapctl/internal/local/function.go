@@ -50,7 +50,8 @@ type Description struct {
 	Zip               []byte   // nil for a folder
 	Broken            *Fault   // what the platform reports for each event, or nil
 	Findings          []doctor.Finding
-	Instances, Busy   int
+	Running, Busy     int // instances, and those that serve an event
+	Waiting           int // calls in the queue
 }
 
 // Describe returns what the function is.
@@ -60,7 +61,7 @@ func (f *Function) Describe() Description {
 	b := f.build
 	d := Description{Settings: b.settings, Created: f.created, Modified: f.modified,
 		Dir: b.dir, Size: b.size, SHA256: b.sum, Zip: b.packed, Broken: b.broken, Findings: b.findings}
-	d.Instances, d.Busy = f.pool.count()
+	d.Running, d.Busy, d.Waiting = f.pool.count()
 	return d
 }
 

@@ -16,12 +16,13 @@ type pool struct {
 	queue    int // events that may wait
 
 	mu      sync.Mutex
-	build   *build       // nil after stop
-	begun   int          // instances of the present build, and permissions to make one
-	free    []*slot      // those without an event; the last was used last
-	busy    []*slot      // the others, also of earlier builds
-	waiting []chan grant // the oldest first; each has room for its grant
-	ending  sync.WaitGroup
+	build   *build         // nil after stop
+	begun   int            // instances of the present build, and permissions to make one
+	free    []*slot        // those without an event; the last was used last
+	busy    []*slot        // the others, also of earlier builds
+	waiting []chan grant   // the oldest first; each has room for its grant
+	open    sync.WaitGroup // the instances
+	killed  []string       // names of processes that instances had left running
 }
 
 // A grant is an instance, or the permission to make one.
@@ -45,13 +46,22 @@ func (p *pool) takeWithin(ctx context.Context, queue int) (*slot, error) {
 	if err != nil || g.slot != nil {
 		return g.slot, err
 	}
-	s, err := p.function.newSlot(g.build)
+	return p.make(g.build)
+}
+
+// make makes an instance for a caller with the permission to do so.
+func (p *pool) make(b *build) (*slot, error) {
+	s, err := p.function.newSlot(b)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case err == nil && p.build == nil: // the pool has stopped
+		s.close(p.function.cloud)
+		return nil, ErrClosed
 	case err == nil:
+		p.open.Add(1)
 		p.busy = append(p.busy, s)
-	case g.build == p.build:
+	case b == p.build:
 		p.begun--
 		p.serveQueue()
 	}
@@ -149,7 +159,13 @@ func (p *pool) setFree(s *slot) {
 
 // end stops an instance that nothing uses, in the background.
 func (p *pool) end(s *slot) {
-	p.ending.Go(func() { s.stop(p.function.cloud) })
+	go func() { // ends with the instance
+		defer p.open.Done()
+		killed := s.stop(p.function.cloud)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.killed = append(p.killed, killed...)
+	}()
 }
 
 // put takes an instance back.
@@ -188,26 +204,22 @@ func (p *pool) renew(b *build, maximum int) {
 // runs may still be answered. It returns the names of the processes that they left.
 func (p *pool) stop() (killed []string) {
 	p.mu.Lock()
-	all := slices.Concat(p.free, p.busy)
-	free := p.free
-	p.build, p.free = nil, nil
+	for _, s := range p.free {
+		s.idle.Stop()
+		p.end(s)
+	}
+	for _, s := range p.busy {
+		go s.runner.Interrupt() // ends with the instance
+	}
 	for _, turn := range p.waiting {
 		close(turn)
 	}
-	p.waiting = nil
+	p.build, p.free, p.waiting = nil, nil, nil
 	p.mu.Unlock()
-
-	var interrupted sync.WaitGroup
-	for _, s := range all {
-		interrupted.Go(s.runner.Interrupt)
-	}
-	interrupted.Wait()
-	for _, s := range free {
-		s.idle.Stop()
-		killed = append(killed, s.close(p.function.cloud)...)
-	}
-	p.ending.Wait()
-	return killed
+	p.open.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.killed
 }
 
 // kill kills all instances.
@@ -220,10 +232,10 @@ func (p *pool) kill() {
 	}
 }
 
-// count returns how many instances there are, and how many of them serve an
-// event.
-func (p *pool) count() (all, busy int) {
+// count returns how many instances there are, how many of them serve an event, and how
+// many calls wait for one.
+func (p *pool) count() (all, busy, waiting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.free) + len(p.busy), len(p.busy)
+	return len(p.free) + len(p.busy), len(p.busy), len(p.waiting)
 }
