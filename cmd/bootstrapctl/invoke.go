@@ -61,8 +61,8 @@ func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 
 // invoke is the subcommand invoke.
 func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) == 2 && args[0] == watchFlag {
-		return watch(args[1], stdin)
+	if len(args) == 1 && args[0] == watchFlag {
+		return watch(stdin)
 	}
 	var in invocation
 	flags := in.flags(stderr)

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 
 	"bootstrap/internal/procfs"
@@ -17,9 +19,9 @@ import (
 )
 
 // A lifeline is a pipe to a watcher, which is a second process of this program. If
-// this process dies without stopping the runtime (SIGKILL, SIGQUIT, a crash), the
-// watcher kills the runtime and its descendants. The runtime is still a child of
-// this process, not of the watcher.
+// this process dies without stopping its runtimes (SIGKILL, SIGQUIT, a crash), the
+// watcher kills the runtimes and their descendants, and removes temporary folders. The
+// runtimes are still children of this process, not of the watcher.
 //
 // Pdeathsig cannot do that: it fires when the thread that forked exits.
 type lifeline struct {
@@ -27,19 +29,26 @@ type lifeline struct {
 	watcher *exec.Cmd
 }
 
-// watchFlag makes invoke the watcher. The mark of the processes to kill follows it.
+// watchFlag makes invoke the watcher.
 const watchFlag = "-watch"
 
-// holdLifeline starts a watcher over all processes that have the mark in their
-// environment. From then on, this process adopts the orphans of the runtime.
-func holdLifeline(mark string) (*lifeline, error) {
+// Commands for the watcher, each with an argument on a line.
+const (
+	watchMark  = "mark "   // kill the processes that have this variable
+	dropMark   = "forget " // do not kill them
+	removeTree = "remove " // remove this folder
+)
+
+// holdLifeline starts a watcher. From then on, this process adopts the orphans of its
+// runtimes.
+func holdLifeline() (*lifeline, error) {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // on an error, orphans without the mark go on running
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch the runtime: %w", err)
 	}
 	defer read.Close()
-	cmd := exec.Command("/proc/self/exe", "invoke", watchFlag, mark)
+	cmd := exec.Command("/proc/self/exe", "invoke", watchFlag)
 	cmd.Stdin, cmd.Env = read, []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-\ must not reach it
 	if err := cmd.Start(); err != nil {
@@ -47,6 +56,18 @@ func holdLifeline(mark string) (*lifeline, error) {
 		return nil, fmt.Errorf("cannot watch the runtime: %w", err)
 	}
 	return &lifeline{end: write, watcher: cmd}, nil
+}
+
+// watch makes the watcher kill all processes that have the mark in their environment,
+// and unwatch makes it forget that mark.
+func (l *lifeline) watch(mark string)   { l.tell(watchMark, mark) }
+func (l *lifeline) unwatch(mark string) { l.tell(dropMark, mark) }
+
+// remove makes the watcher remove a folder.
+func (l *lifeline) remove(dir string) { l.tell(removeTree, dir) }
+
+func (l *lifeline) tell(command, argument string) {
+	_, _ = l.end.WriteString(command + argument + "\n") // the watcher may have been killed
 }
 
 // release stops the watcher, as there is nothing left to watch.
@@ -58,9 +79,24 @@ func (l *lifeline) release() {
 
 // watch runs the watcher. Its stdin is the pipe of the lifeline, which ends when the
 // other process exits.
-func watch(mark string, stdin io.Reader) int {
-	_, _ = io.Copy(io.Discard, stdin) // only its end matters
-	emulator.Sweep(mark)
+func watch(stdin io.Reader) int {
+	var marks, dirs []string
+	for lines := bufio.NewScanner(stdin); lines.Scan(); {
+		line := lines.Text()
+		if mark, ok := strings.CutPrefix(line, watchMark); ok {
+			marks = append(marks, mark)
+		} else if mark, ok := strings.CutPrefix(line, dropMark); ok {
+			marks = slices.DeleteFunc(marks, func(other string) bool { return other == mark })
+		} else if dir, ok := strings.CutPrefix(line, removeTree); ok {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, mark := range marks {
+		emulator.Sweep(mark)
+	}
+	for _, dir := range dirs {
+		_ = os.RemoveAll(dir) // there is nobody to report an error to
+	}
 	return exitResult
 }
 

@@ -38,10 +38,11 @@ func (s *session) serve(ctx context.Context, command []string) (status int, err 
 		return exitFailure, fmt.Errorf("cannot read the log: %w", err)
 	}
 	defer s.log.Close()
-	if s.lifeline, err = holdLifeline(s.server.Mark()); err != nil {
+	if s.lifeline, err = holdLifeline(); err != nil {
 		return exitFailure, err
 	}
 	defer s.lifeline.release()
+	s.lifeline.watch(s.server.Mark())
 	s.runner = emulator.NewRunner(s.server, command, s.log.File, s.log.File)
 	over, obeyed := make(chan struct{}), make(chan struct{})
 	go func() { // ends with the session

@@ -1,0 +1,61 @@
+// Package api serves a local cloud at one port: the vendors' APIs, plain events, HTTP
+// triggers, and what only a local platform has, below /_local/.
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"bootstrap/cmd/bootstrapctl/internal/local"
+)
+
+// Options are those of a server.
+type Options struct {
+	Hosts       []string // names that a request may ask for, besides localhost and addresses
+	Certificate []byte   // PEM, for clients of HTTPS to trust
+}
+
+// A vendor serves the requests of one vendor's API.
+type vendor struct {
+	handles func(r *http.Request) bool
+	handler http.Handler
+}
+
+// New returns a handler for all requests to the cloud.
+func New(cloud *local.Cloud, o Options) http.Handler {
+	s := &server{cloud: cloud, options: o}
+	own := http.NewServeMux()
+	own.HandleFunc("GET /_local/functions", s.list)
+	own.HandleFunc("GET /_local/functions/{name}/invocations", s.invocations)
+	own.HandleFunc("GET /_local/functions/{name}/invocations/{id}", s.invocation)
+	own.HandleFunc("GET /_local/certificate.pem", s.certificate)
+	s.own = own
+	return guard(o.Hosts, http.HandlerFunc(s.route))
+}
+
+type server struct {
+	cloud   *local.Cloud
+	options Options
+	own     http.Handler
+	vendors []vendor
+}
+
+// route passes a request on. Its rules do not overlap.
+func (s *server) route(w http.ResponseWriter, r *http.Request) {
+	for _, v := range s.vendors {
+		if v.handles(r) {
+			v.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/_local/"):
+		s.own.ServeHTTP(w, r)
+	case r.URL.Path == "/" && r.Method == http.MethodPost:
+		s.plain(w, r)
+	case r.URL.Path == "/":
+		s.help(w)
+	default:
+		http.NotFound(w, r)
+	}
+}

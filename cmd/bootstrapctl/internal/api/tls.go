@@ -1,0 +1,126 @@
+package api
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"sync"
+	"time"
+)
+
+// helloTime is how long a client may take to send its first byte.
+const helloTime = 30 * time.Second
+
+// A listener accepts TLS and plain connections at one port. The first byte tells.
+type listener struct {
+	net.Listener
+	config *tls.Config
+
+	ready  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Listen returns a listener for plain HTTP and for HTTPS with the certificate.
+func Listen(l net.Listener, certificate tls.Certificate) net.Listener {
+	both := &listener{
+		Listener: l, config: &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}},
+		ready: make(chan net.Conn), closed: make(chan struct{}),
+	}
+	go both.acceptAll() // ends when the listener is closed
+	return both
+}
+
+func (l *listener) acceptAll() {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			l.end()
+			return
+		}
+		go l.sort(conn) // ends with the first byte, or after helloTime
+	}
+}
+
+// sort passes a connection on once its first byte is there.
+func (l *listener) sort(conn net.Conn) {
+	_ = conn.SetReadDeadline(time.Now().Add(helloTime)) // an error shows in the read
+	peeked := &peekedConn{Conn: conn, reader: bufio.NewReaderSize(conn, 16)}
+	first, err := peeked.reader.Peek(1)
+	_ = conn.SetReadDeadline(time.Time{})
+	if err != nil {
+		conn.Close()
+		return
+	}
+	var passed net.Conn = peeked
+	const handshake = 0x16 // the type of TLS's first record
+	if first[0] == handshake {
+		passed = tls.Server(peeked, l.config)
+	}
+	select {
+	case l.ready <- passed:
+	case <-l.closed:
+		conn.Close()
+	}
+}
+
+// Accept returns the next connection that has sent its first byte.
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.ready:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close closes the listener, but not its connections.
+func (l *listener) Close() error {
+	l.end()
+	return l.Listener.Close()
+}
+
+func (l *listener) end() { l.once.Do(func() { close(l.closed) }) }
+
+// A peekedConn is a connection, some bytes of which are in a buffer.
+type peekedConn struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (c *peekedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
+
+// NewCertificate returns a certificate that signs itself, for this machine, and its PEM
+// for clients to trust.
+func NewCertificate(names []string) (tls.Certificate, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, nil, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: "bootstrapctl local"},
+		NotBefore:             time.Now().Add(-time.Hour), // clocks differ
+		NotAfter:              time.Now().AddDate(0, 0, 30),
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		IsCA:                  true, // so that a client can trust it
+		DNSNames:              append([]string{"localhost", "*.localhost"}, names...),
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, nil, fmt.Errorf("cannot make a certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
+}
