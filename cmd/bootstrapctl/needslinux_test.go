@@ -10,7 +10,7 @@ import (
 // The command for Docker has the same arguments.
 func TestNeedsLinux(t *testing.T) {
 	args := []string{"-event", `{"name": "Ada's"}`, "-dir", "hello"}
-	text := needsLinux("arm64", "/home/me/my code", args)
+	text := needsLinux("arm64", "/home/me/my code", "invoke", args)
 	_, line, found := strings.Cut(text, "\n  docker ")
 	if line, _, _ = strings.Cut(line, "\n"); !found {
 		t.Fatalf("got %s, want a line for docker", text)

@@ -1,0 +1,142 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/api"
+	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/screen"
+	"bootstrap/protocol"
+)
+
+const localText = `Run functions on a local platform until Ctrl-C, for curl and for the vendors' SDKs. A
+function is a folder or a zip. Without one, the deploy file in this folder says what there
+is (serverless.yml, template.yaml or s.yaml); without that file, this folder is the
+function. Nothing leaves this machine.`
+
+// A localRun holds the flags of local.
+type localRun struct {
+	deployment
+	file, address, runtime string
+	memory                 int
+	instances, queue       int
+	idle                   time.Duration
+	hosts                  string
+	verbose                bool
+}
+
+func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
+	f := newFlags("local", "[flags] [DIR | ZIP ...]", localText, stderr)
+	l.deployment.flags(f)
+	f.StringVar(&l.file, "f", "", "the deploy `file`: serverless.yml, template.yaml or s.yaml")
+	f.StringVar(&l.address, "addr", "127.0.0.1:9000", "the `address` to listen on; port 0: a free one")
+	f.StringVar(&l.hosts, "host", "", "other `names` by which requests may call this machine, with commas")
+	f.StringVar(&l.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, else our own)")
+	numberFlag(f, &l.memory, "memory", 128, "the function's memory in `MB`")
+	numberFlag(f, &l.instances, "instances", 4, "`how many` instances of a function may run")
+	numberFlag(f, &l.queue, "queue", 100, "`how many` calls of a function may wait; any more get the status 429")
+	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events goes on running")
+	f.BoolVar(&l.verbose, "v", false, "show the runtime's own lines")
+	return f
+}
+
+// runLocal is the subcommand local.
+func runLocal(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var l localRun
+	flags := l.flags(stderr)
+	rest, status, ok := parse(flags, args)
+	if !ok {
+		return status
+	}
+	platform, err := l.check()
+	functions, err2 := l.functions(platform, rest)
+	if err := joinLines(err, err2); err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl local: %v\n", err)
+		return exitUsage
+	}
+	if err := l.run(ctx, functions, stdin, stdout, stderr); err != nil {
+		fmt.Fprintf(stderr, "bootstrapctl local: %v\n", err)
+		return exitFailure
+	}
+	return exitResult
+}
+
+// check returns the platform, and an error that lists all invalid flags.
+func (l *localRun) check() (*protocol.Platform, error) {
+	platform, err := l.deployment.check()
+	wrong := []error{err}
+	for _, limit := range []struct {
+		name   string
+		number int
+	}{{"memory", l.memory}, {"instances", l.instances}, {"idle", int(l.idle)}} {
+		if limit.number <= 0 {
+			wrong = append(wrong, fmt.Errorf("-%s must be more than 0", limit.name))
+		}
+	}
+	if l.queue < 0 {
+		wrong = append(wrong, errors.New("-queue must not be less than 0"))
+	}
+	if host, _, err := net.SplitHostPort(l.address); err != nil || host == "" {
+		wrong = append(wrong, fmt.Errorf("-addr %q: expected host:port, such as 127.0.0.1:9000", l.address))
+	}
+	return platform, errors.Join(wrong...)
+}
+
+// run serves the functions until ctx ends.
+func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.Reader, stdout, stderr io.Writer) error {
+	board := screen.NewBoard(stderr, l.verbose, os.Getenv)
+	plain, err := net.Listen("tcp", l.address)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; choose another address with -addr", l.address, err)
+	}
+	names := strings.FieldsFunc(l.hosts, func(r rune) bool { return r == ',' || r == ' ' })
+	certificate, pem, err := api.NewCertificate(names)
+	if err != nil {
+		return err
+	}
+	cloud, err := openCloud(ctx, l, board)
+	if err != nil {
+		plain.Close()
+		return err
+	}
+	for _, f := range functions {
+		if err := cloud.create(f); err != nil {
+			plain.Close()
+			cloud.close()
+			return err
+		}
+	}
+	server := &http.Server{
+		Handler:           api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem}),
+		ReadHeaderTimeout: 30 * time.Second,
+		MaxHeaderBytes:    256 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are their callers' business
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(api.Listen(plain, certificate)) }() // ends in Close
+	fmt.Fprintf(stdout, "listening on http://%s\n", plain.Addr())
+	cloud.welcome(plain.Addr())
+	cloud.obeyKeys(ctx, stdin)
+	cloud.close() // events that run are still answered
+	server.Close()
+	<-served // it says only that it was closed
+	return nil
+}
+
+// A localFunction is a function to create.
+type localFunction struct {
+	settings local.Settings
+	code     local.Code
+}

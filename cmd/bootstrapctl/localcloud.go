@@ -1,0 +1,289 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/doctor"
+	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/screen"
+	"bootstrap/internal/procfs"
+	"bootstrap/protocol"
+)
+
+// A localCloud is a cloud with what it needs on this machine: a watcher, a temporary
+// folder, runtimes and a screen.
+type localCloud struct {
+	*local.Cloud
+	run      *localRun
+	board    *screen.Board
+	lifeline *lifeline
+	temp     string
+	reaping  chan struct{} // closed to stop the reaping of orphans
+	reaped   sync.WaitGroup
+
+	mu       sync.Mutex
+	own      *program // the runtime for folders without one; nil: not needed yet
+	lastFrom *local.Function
+	last     []byte // the latest event
+}
+
+// openCloud returns a cloud without functions. The caller must close it.
+func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localCloud, error) {
+	c := &localCloud{run: l, board: board, reaping: make(chan struct{})}
+	var err error
+	if c.lifeline, err = holdLifeline(); err != nil {
+		return nil, err
+	}
+	if c.temp, err = os.MkdirTemp("", "bootstrapctl-local-"); err != nil {
+		c.lifeline.release()
+		return nil, fmt.Errorf("cannot make a temporary folder: %w", err)
+	}
+	c.lifeline.remove(c.temp)
+	c.Cloud = local.New(local.Options{
+		Instances: l.instances, Queue: l.queue, Idle: l.idle, Temp: c.temp,
+		Runtime: func(dir string) ([]string, error) { return c.runtime(ctx, dir) },
+		Examine: c.examine, Watch: c.lifeline.watch, Unwatch: c.lifeline.unwatch,
+		Line: func(f *local.Function, line []byte) { board.Line(f.Name(), line) }, Done: c.done,
+	})
+	c.reaped.Go(c.reapOrphans)
+	return c, nil
+}
+
+// runtime returns the runtime for the code in a folder. All folders without one share
+// ours.
+func (c *localCloud) runtime(ctx context.Context, dir string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(dir, "bootstrap")); err == nil || c.run.runtime != "" {
+		p, err := findRuntime(ctx, c.run.runtime, dir)
+		if err != nil {
+			return nil, err
+		}
+		return p.args, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.own == nil {
+		p, err := ownRuntime(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.own = p
+	}
+	return c.own.args, nil
+}
+
+// examine examines the package of a function.
+func (c *localCloud) examine(ctx context.Context, fn doctor.Function) *doctor.Report {
+	d := deployment{handler: fn.Handler, env: fn.Env, timeout: fn.Limit, arch: c.run.arch}
+	dir, err := os.MkdirTemp(c.temp, "doctor-")
+	if err != nil {
+		return &doctor.Report{Skipped: []string{"doctor: " + err.Error()}}
+	}
+	defer os.RemoveAll(dir)
+	return doctor.Examine(ctx, d.function(fn.Tree, fn.Platform), dir)
+}
+
+// create creates a function, and warns of what doctor finds in its folder.
+func (c *localCloud) create(fn localFunction) error {
+	f, err := c.Create(fn.settings, fn.code)
+	if err != nil {
+		return fmt.Errorf("cannot create the function %s: %w", fn.settings.Name, err)
+	}
+	for _, finding := range f.Describe().Findings {
+		c.warn(f.Name(), finding)
+	}
+	return nil
+}
+
+func (c *localCloud) warn(name string, f doctor.Finding) {
+	c.board.Warn("%s: %s[%s]", name, sentence(f.File, f.What), f.ID)
+}
+
+// done shows an invocation, and remembers its event.
+func (c *localCloud) done(f *local.Function, inv *local.Invocation) {
+	c.mu.Lock()
+	c.lastFrom, c.last = f, inv.Event
+	c.mu.Unlock()
+	e := screen.Entry{
+		Function: f.Name(), Via: inv.Via, Time: inv.Arrived, Took: inv.Outcome.Duration,
+		Start: inv.Outcome.Init, Wait: inv.Wait, Memory: inv.Memory,
+	}
+	if inv.Fault != nil {
+		e.Error = strings.TrimSpace(inv.Fault.Code + ": " + strings.TrimSpace(inv.Fault.Message))
+	}
+	c.board.Show(e)
+}
+
+// repeat sends the latest event again.
+func (c *localCloud) repeat(ctx context.Context) {
+	c.mu.Lock()
+	f, event := c.lastFrom, c.last
+	c.mu.Unlock()
+	if f == nil {
+		c.board.Note("there was no event yet")
+		return
+	}
+	if _, err := f.Invoke(ctx, local.Call{Body: event, Via: "key l"}); err != nil {
+		c.board.Warn("cannot send the event again: %v", err)
+	}
+}
+
+// restart gives all functions new instances.
+func (c *localCloud) restart() {
+	for _, f := range c.Functions(nil) {
+		if err := f.Restart(); err != nil {
+			c.board.Warn("cannot restart %s: %v", f.Name(), err)
+		}
+	}
+	c.board.Note("restarted: the next event starts a new instance")
+}
+
+// welcome shows what there is and how to call it.
+func (c *localCloud) welcome(address net.Addr) {
+	at := "http://" + address.String()
+	c.board.Title("local platform on %s (https too)", at)
+	all := c.Functions(nil)
+	for _, f := range all {
+		d := f.Describe()
+		c.board.Print("  %s  %s, %s in %s", d.Name, d.Platform.Title, d.Handler, shortPath(d.Dir))
+		where := at + "/"
+		if len(all) > 1 {
+			where += "?function=" + d.Name
+		}
+		c.board.Print("    curl -d '{}' %s", quote(where))
+	}
+	if len(all) == 0 {
+		c.board.Note("  there is no function yet: create one by a vendor's SDK")
+	}
+	c.board.Print("for the vendors' SDKs:")
+	c.board.Print("  export AWS_ENDPOINT_URL_LAMBDA=%s", at)
+	c.board.Print("  export HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4=%s", at)
+	c.board.Print("  export TENCENTCLOUD_PROTOCOL=HTTP TENCENTCLOUD_ENDPOINT=%s", address)
+}
+
+// shortPath returns a path relative to the current folder, if that is shorter.
+func shortPath(path string) string {
+	if here, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(here, path); err == nil && len(short) < len(path) {
+			return short
+		}
+	}
+	return path
+}
+
+// reapInterval is the pause between two looks for orphans.
+const reapInterval = 2 * time.Second
+
+// reapOrphans reaps the processes that this process has adopted, which exit while it
+// runs. A zombie that is still there at the second look is nobody else's.
+func (c *localCloud) reapOrphans() {
+	var seen []int
+	for {
+		select {
+		case <-c.reaping:
+			return
+		case <-time.After(reapInterval):
+		}
+		var zombies []int
+		for _, pid := range procfs.Children(os.Getpid()) {
+			if procfs.ReadStat(pid).Living() || pid == c.lifeline.watcher.Process.Pid {
+				continue
+			}
+			if slices.Contains(seen, pid) {
+				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // an error: it is not there any more
+			}
+			zombies = append(zombies, pid)
+		}
+		seen = zombies
+	}
+}
+
+// close stops all instances as their platforms do. Another signal kills them.
+func (c *localCloud) close() {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, stopSignals...)
+	defer signal.Stop(again)
+	if n := c.instances(); n > 0 {
+		c.board.Note("stopping %s as the platform does; Ctrl-C again kills", plural(n, "instance"))
+	}
+	done := make(chan []string, 1)
+	go func() { done <- c.Cloud.Close() }() // ends when all instances have exited
+	var killed []string
+	select {
+	case killed = <-done:
+	case <-again:
+		c.board.Note("killing")
+		c.Kill()
+		killed = <-done
+	}
+	close(c.reaping)
+	c.reaped.Wait()
+	killed = append(killed, c.lifeline.clearAdopted()...)
+	if len(killed) > 0 {
+		c.board.Warn("killed what the functions had left running, as the platform would: %s", strings.Join(killed, ", "))
+	}
+	if c.own != nil {
+		c.own.Close()
+	}
+	_ = os.RemoveAll(c.temp) // the watcher tries it, too
+	c.lifeline.release()
+	c.board.Summary()
+}
+
+func (c *localCloud) instances() (n int) {
+	for _, f := range c.Functions(nil) {
+		n += f.Describe().Running
+	}
+	return n
+}
+
+// functions returns the functions that the arguments name.
+func (l *localRun) functions(platform *protocol.Platform, args []string) (all []localFunction, err error) {
+	if len(args) == 0 {
+		args = []string{"."}
+	}
+	var wrong []error
+	for _, path := range args {
+		absolute, err := filepath.Abs(path)
+		if err == nil {
+			_, err = os.Stat(absolute)
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("cannot read %s: expected a folder or a zip: %w", path, err))
+			continue
+		}
+		all = append(all, localFunction{
+			settings: local.Settings{
+				Name: functionName(absolute), Platform: platform, Handler: l.handler, Timeout: l.timeout, MemoryMB: l.memory, Env: l.env,
+			},
+			code: local.Code{Path: absolute},
+		})
+	}
+	return all, joinLines(wrong...)
+}
+
+// functionName makes the name of a function from that of its folder or zip.
+func functionName(path string) string {
+	name := strings.TrimSuffix(filepath.Base(path), ".zip")
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '-'
+	}, name)
+	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z') {
+		name = "f" + name
+	}
+	return name[:min(len(name), 60)]
+}
