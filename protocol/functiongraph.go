@@ -44,25 +44,28 @@ var FunctionGraph = &Platform{
 	MaxEvent:  6 << 20,
 	MaxResult: 6 << 20,
 
-	Accepted:  200,
-	Repeats:   true,             // not documented
 	InitLimit: 60 * time.Second, // not documented
-	EventHeaders: []string{
-		"X-Cff-Request-Id: ${id}",
-		"X-Cff-Invoke-Type: sync",
-	},
-	Environment: []string{
-		"RUNTIME_API_ADDR=${host}:${port}",
-		"RUNTIME_HANDLER=${handler}",
-		"RUNTIME_CODE_ROOT=${dir}",
-		"RUNTIME_FUNC_NAME=${name}",
-		"RUNTIME_FUNC_VERSION=latest",
-		"RUNTIME_PACKAGE=default",
-		"RUNTIME_PROJECT_ID=local",
-		"RUNTIME_TIMEOUT=${timeout_s}",
-		"RUNTIME_MEMORY=${memory_mb}",
-		"RUNTIME_CPU=1000",
-		"RUNTIME_USERDATA={}",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", // not documented
+
+	Emulation: Emulation{
+		Accepted: 200,
+		Repeats:  true, // not documented
+		EventHeaders: []string{
+			"X-Cff-Request-Id: ${id}",
+			"X-Cff-Invoke-Type: sync",
+		},
+		Environment: []string{
+			"RUNTIME_API_ADDR=${host}:${port}",
+			"RUNTIME_HANDLER=${handler}",
+			"RUNTIME_CODE_ROOT=${dir}",
+			"RUNTIME_FUNC_NAME=${name}",
+			"RUNTIME_FUNC_VERSION=latest",
+			"RUNTIME_PACKAGE=default",
+			"RUNTIME_PROJECT_ID=local",
+			"RUNTIME_TIMEOUT=${timeout_s}",
+			"RUNTIME_MEMORY=${memory_mb}",
+			"RUNTIME_CPU=1000",
+			"RUNTIME_USERDATA={}",
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", // not documented
+		},
 	},
 }

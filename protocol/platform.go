@@ -61,13 +61,19 @@ type Platform struct {
 	MaxEvent  int // bytes of an event, in a synchronous invocation
 	MaxResult int // bytes of a result, in a synchronous invocation
 
-	// Only the emulator needs the rest. It replaces ${…} in the last two.
+	InitLimit time.Duration // time for initialisation
+	InitType  string        // the variable that is "on-demand" where the platform kills the runtime silently after InitLimit; empty if none is documented
+
+	Emulation
+}
+
+// An Emulation describes what only the emulator needs to know of a platform. It
+// replaces ${…} in EventHeaders and Environment.
+type Emulation struct {
 	Accepted     int               // status of the response to an accepted answer
 	Repeats      bool              // a second poll before the answer returns the same event, else it is refused
 	AwaitsPoll   bool              // an event's time runs on after its answer, until the runtime asks for the next event
 	TooLargeEnds bool              // a result that is too large fails its event, else the runtime may still post an error
-	InitLimit    time.Duration     // time for initialisation
-	InitType     string            // the variable that is "on-demand" where the platform kills the runtime silently after InitLimit; empty if none is documented
 	RestartsInit bool              // after InitLimit the platform restarts the initialisation, with the time of an event
 	ResponseMode string            // header of Response, with the value "streaming" or absent
 	Ping         string            // GET: answered with pong
