@@ -26,7 +26,7 @@ type Function struct {
 	Handler   string        // what to run, as the runtime understands it
 	Dir       string        // the code folder; "": the current folder
 	Timeout   time.Duration // for one event; 0: 3 s, the default of the platforms
-	MemoryMB  int           // reported to the runtime, but not enforced; 0: 128
+	MemoryMB  int           // reported to the runtime, and enforced with LimitMemory; 0: 128
 	Env       []string      // NAME=value, overrides the platform's own
 	InitLimit time.Duration // for the start of an instance; 0: the platform's
 	Idle      time.Duration // answers a poll without an event after this time, as FunctionGraph may; 0: holds the poll
@@ -35,6 +35,11 @@ type Function struct {
 	// instance; 0: 1. With more than one, a timeout of an event does not kill
 	// the instance.
 	Concurrency int
+
+	// LimitMemory kills the instance when its processes together need more than
+	// MemoryMB: by the kernel in a cgroup where we may make one, else by samples
+	// during events.
+	LimitMemory bool
 }
 
 // A Server is a platform with one function and at most one instance of it. Its
@@ -51,6 +56,7 @@ type Server struct {
 	machine     machine
 	timer       *time.Timer       // calls expire at the deadline of the machine
 	onFirstPoll func(from string) // gets the client address of the first poll of each instance; may be nil
+	beforePost  func()            // is called before an answer counts; may be nil
 }
 
 // New serves p at a port of its own on 127.0.0.1, until Close. It returns an
@@ -162,10 +168,16 @@ func (s *Server) expire() { s.update((*machine).expire) }
 // reason when the process has exited; after the end of the instance that has no
 // effect.
 func (s *Server) Start() (exited func(reason string)) {
+	end := s.begin()
+	return func(reason string) { end(RuntimeExited, reason) }
+}
+
+// begin is Start for a caller that may know another reason than an exit.
+func (s *Server) begin() (end func(kind Kind, reason string)) {
 	var instance int
 	s.update(func(m *machine, now time.Time) { instance = m.start(now) })
-	return func(reason string) {
-		s.update(func(m *machine, now time.Time) { m.exited(now, instance, reason) })
+	return func(kind Kind, reason string) {
+		s.update(func(m *machine, now time.Time) { m.end(now, instance, Outcome{Kind: kind, Reason: reason}) })
 	}
 }
 

@@ -24,9 +24,10 @@ const (
 	InitTimedOut              // the instance was not ready in time
 	TimedOut                  // the event was not fetched, or not answered, in time
 	RuntimeExited             // the instance exited before it had answered the event
+	OutOfMemory               // the instance was killed because its processes needed more memory than it has
 )
 
-var kinds = [...]string{"result", "failure", "init failed", "init timed out", "timed out", "runtime exited"}
+var kinds = [...]string{"result", "failure", "init failed", "init timed out", "timed out", "runtime exited", "out of memory"}
 
 func (k Kind) String() string { return kinds[k] }
 
@@ -43,6 +44,7 @@ type Outcome struct {
 	Reason    string        // why there is no result, if the runtime has not posted an error
 	Duration  time.Duration // from the delivery of the event to its outcome
 	Init      time.Duration // from the start of the instance until it was ready, or failed; only in its first outcome, else 0
+	Memory    int64         // the maximum memory of the instance until then, in bytes, as a Runner sees it; 0: unknown
 }
 
 // Stats counts what runtimes have done since New.

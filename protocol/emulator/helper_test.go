@@ -33,6 +33,7 @@ var helpers = map[string]func(){
 	"extended":   serveWithExtension,
 	"deaf":       stubbornWithExtension,
 	"large":      hold64MB,
+	"greedy":     holdMemory,
 	"caller":     keepConnection,
 }
 
@@ -135,15 +136,30 @@ func stubbornWithExtension() {
 }
 
 // hold64MB holds 64 MB as long as its parent lives.
-func hold64MB() {
-	memory := make([]byte, 64<<20)
-	for i := range memory {
-		memory[i] = 1
-	}
+func hold64MB() { hold("64") }
+
+// holdMemory holds as many megabytes as its argument says.
+func holdMemory() { hold(os.Args[1]) }
+
+func hold(megabytes string) {
+	memory := allocate(megabytes)
 	fmt.Println("here")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	runtime.KeepAlive(memory)
 	os.Exit(0)
+}
+
+// allocate returns memory that the kernel has provided.
+func allocate(megabytes string) []byte {
+	n, err := strconv.Atoi(megabytes)
+	if err != nil {
+		fatal(err)
+	}
+	memory := make([]byte, n<<20)
+	for i := 0; i < len(memory); i += 1024 {
+		memory[i] = 1
+	}
+	return memory
 }
 
 // keepConnection keeps a connection open, which shows that it lives.

@@ -3,6 +3,7 @@ package emulator
 import (
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -12,10 +13,12 @@ import (
 // An instance is the process of a runtime, in a group of its own. It starts
 // once and exits once.
 type instance struct {
-	cmd  *exec.Cmd
-	mark string        // an environment variable of all its processes
-	done chan struct{} // closed when the process is reaped and its output is complete
-	peak int64         // bytes of its largest process, valid once done is closed; 0: unknown
+	cmd    *exec.Cmd
+	mark   string        // an environment variable of all its processes
+	done   chan struct{} // closed when the process is reaped and its output is complete
+	limit  memoryLimit
+	memory atomic.Int64 // the maximum of its samples, in bytes
+	peak   int64        // bytes of its largest process, valid once done is closed; 0: unknown
 
 	mu     sync.Mutex
 	reaped bool        // another process may have the pid: no signals any more
@@ -24,13 +27,20 @@ type instance struct {
 
 // startInstance starts cmd. When it exits, the rest of its group is killed,
 // exited is called with the reason, and then done is closed.
-func startInstance(cmd *exec.Cmd, mark string, exited func(reason string)) (*instance, error) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+func startInstance(cmd *exec.Cmd, mark string, limit memoryLimit, exited func(reason string)) (*instance, error) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
 	cmd.WaitDelay = 500 * time.Millisecond // for processes outside the group that hold our pipes
-	if err := cmd.Start(); err != nil {
+	start := cmd.Start
+	if limit.group != nil {
+		start = func() error { return limit.group.start(cmd) }
+	}
+	if err := start(); err != nil {
 		return nil, err
 	}
-	i := &instance{cmd: cmd, mark: mark, done: make(chan struct{})}
+	i := &instance{cmd: cmd, mark: mark, limit: limit, done: make(chan struct{})}
 	go i.reap(exited) // ends with the process
 	return i, nil
 }

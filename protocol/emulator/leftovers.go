@@ -107,6 +107,7 @@ func sweep(variable string) (killed []string) {
 // instance that still runs.
 func (r *Runner) Clear() (killed []string) {
 	defer r.takeAllTurns()()
+	defer r.limits.removeAll()
 	for began := time.Now(); time.Since(began) < dyingTime; time.Sleep(time.Millisecond) {
 		if found, _ := marked(r.server.Mark()); len(found) == 0 {
 			break

@@ -46,7 +46,7 @@ const (
 )
 
 func (m *machine) start(now time.Time) (instance int) {
-	m.exited(now, m.instance, "another instance was started")
+	m.end(now, m.instance, Outcome{Kind: RuntimeExited, Reason: "another instance was started"})
 	m.instance++
 	m.stats.Instances++
 	m.phase, m.started, m.initTook, m.fetchedIDs = starting, now, 0, nil
@@ -54,16 +54,20 @@ func (m *machine) start(now time.Time) (instance int) {
 	return m.instance
 }
 
-// exited ends the instance, because its process has exited. Events that it has
-// not fetched wait for the next instance, unless it never fetched any: the next
-// instance might do the same for ever.
-func (m *machine) exited(now time.Time, instance int, reason string) {
+// end ends the instance, because its process has exited or used too much memory.
+// That is the outcome of its events. Events that it has not fetched wait for the
+// next instance, unless it never fetched any: the next instance might do the same
+// for ever.
+func (m *machine) end(now time.Time, instance int, out Outcome) {
 	if m.isOver(instance) {
 		return
 	}
 	if m.phase == starting {
 		m.again = false
-		m.failInit(now, Outcome{Kind: InitFailed, Reason: reason})
+		if out.Kind == RuntimeExited {
+			out.Kind = InitFailed
+		}
+		m.failInit(now, out)
 		return
 	}
 	for _, inv := range m.front() {
@@ -71,7 +75,7 @@ func (m *machine) exited(now time.Time, instance int, reason string) {
 		case inv.answer != nil:
 			m.finish(now, inv, *inv.answer)
 		case len(m.fetchedIDs) == 0 || inv.isFetched():
-			m.finish(now, inv, Outcome{Kind: RuntimeExited, Reason: reason})
+			m.finish(now, inv, out)
 		}
 	}
 	m.endInstance()

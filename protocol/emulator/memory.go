@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -13,20 +14,20 @@ import (
 // tenth of the time, as it is slow where the kernel does not list children.
 const samplePause = 2 * time.Millisecond
 
-// samplePeak samples the memory of a process and its descendants, and keeps the
-// maximum in peak. Shared pages count for each process. stop takes a last
+// watchMemory samples the memory of i and its descendants, keeps the maximum,
+// and enforces the limit. Shared pages count for each process. stop takes a last
 // sample.
-func samplePeak(pid int, peak *atomic.Int64) (stop func()) {
+func (r *Runner) watchMemory(i *instance) (stop func()) {
 	quit, stopped := make(chan struct{}), make(chan struct{})
 	go func() { // ends in stop
 		defer close(stopped)
 		for {
 			began := time.Now()
-			raiseTo(peak, int64(procfs.ResidentTree(pid)))
+			r.sampleMemory(i)
 			select {
 			case <-time.After(max(samplePause, 10*time.Since(began))):
 			case <-quit:
-				raiseTo(peak, int64(procfs.ResidentTree(pid)))
+				r.sampleMemory(i)
 				return
 			}
 		}
@@ -37,10 +38,61 @@ func samplePeak(pid int, peak *atomic.Int64) (stop func()) {
 	}
 }
 
+func (r *Runner) sampleMemory(i *instance) {
+	used := int64(procfs.ResidentTree(i.pid()))
+	raiseTo(&i.memory, used)
+	raiseTo(&r.peak, used)
+	i.enforceLimit(used)
+}
+
 func raiseTo(peak *atomic.Int64, n int64) {
 	for old := peak.Load(); n > old && !peak.CompareAndSwap(old, n); {
 		old = peak.Load()
 	}
+}
+
+// A memoryLimit is the limit of an instance.
+type memoryLimit struct {
+	bytes int64               // 0: none
+	group *cgroup             // where the kernel enforces it; nil: we do, from samples
+	over  func(reason string) // tells the server that the instance is over
+}
+
+// enforceLimit kills the instance if it has needed more memory than the limit.
+func (i *instance) enforceLimit(used int64) {
+	if reason := i.limit.exceeded(i.pid(), used); reason != "" {
+		i.limit.over(reason)
+		i.kill()
+	}
+}
+
+// exceeded returns why the instance must be killed, or "". Where the kernel
+// enforces the limit, used does not matter.
+func (l memoryLimit) exceeded(pid int, used int64) string {
+	switch {
+	case l.bytes == 0:
+		return ""
+	case l.group != nil:
+		return l.killedByKernel()
+	case used <= l.bytes:
+		return ""
+	}
+	if exact := int64(procfs.ProportionalTree(pid)); exact != 0 {
+		used = exact // several processes share pages
+	}
+	if used <= l.bytes {
+		return ""
+	}
+	return fmt.Sprintf("the instance used %d MB of %d MB", max(used>>20, l.bytes>>20+1), l.bytes>>20)
+}
+
+// killedByKernel returns the reason if the kernel has killed a process because of
+// the limit, or "".
+func (l memoryLimit) killedByKernel() string {
+	if l.group == nil || !l.group.hasKilled() {
+		return ""
+	}
+	return fmt.Sprintf("the instance used all of its %d MB and needed more", l.bytes>>20)
 }
 
 // peakOf returns the memory, in bytes, of the largest process among one that

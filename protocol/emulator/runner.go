@@ -30,6 +30,7 @@ type Runner struct {
 	stopped  atomic.Bool              // Interrupt was called: no instance starts any more
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
+	limits   limits
 }
 
 // defaultGrace is how long a runtime may take to stop where no platform
@@ -43,8 +44,8 @@ const defaultGrace = 12 * time.Second
 // function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	r := &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
-		grace: defaultGrace, turns: make(chan struct{}, s.fn.Concurrency)}
-	s.update(func(*machine, time.Time) { s.onFirstPoll = r.noteCaller })
+		grace: defaultGrace, turns: make(chan struct{}, s.fn.Concurrency), limits: newLimits(s.fn)}
+	s.update(func(*machine, time.Time) { s.onFirstPoll, s.beforePost = r.noteCaller, r.noteOutOfMemory })
 	return r
 }
 
@@ -103,8 +104,11 @@ func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (O
 	if i == nil {
 		return r.server.await(ctx, inv, nil)
 	}
-	defer samplePeak(i.pid(), &r.peak)()
-	return r.server.await(ctx, inv, i.done)
+	stop := r.watchMemory(i)
+	out, err := r.server.await(ctx, inv, i.done)
+	stop()
+	out.Memory = i.memory.Load()
+	return out, err
 }
 
 // ensureInstance returns the running instance or a new one. If that cannot be
@@ -115,17 +119,38 @@ func (r *Runner) ensureInstance() *instance {
 	if i := r.instance.Load(); i != nil || r.stopped.Load() {
 		return i
 	}
-	cmd := exec.Command(r.command[0], r.command[1:]...)
-	cmd.Dir, cmd.Env = r.server.fn.Dir, r.server.Environment()
-	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
-	exited := r.server.Start()
-	i, err := startInstance(cmd, r.server.Mark(), exited)
+	end := r.server.begin()
+	i, err := r.start(end)
 	if err != nil {
-		exited(err.Error())
+		end(RuntimeExited, err.Error())
 		return nil
 	}
 	r.instance.Store(i)
 	return i
+}
+
+// start starts an instance, in a cgroup if its memory is limited and we may make
+// one.
+func (r *Runner) start(end func(kind Kind, reason string)) (*instance, error) {
+	limit := r.limits.next(end)
+	i, err := startInstance(r.newCommand(), r.server.Mark(), limit, limit.exited(end))
+	if err == nil || limit.group == nil {
+		return i, err
+	}
+	r.limits.giveUp(limit.group)
+	limit.group = nil
+	if i, again := startInstance(r.newCommand(), r.server.Mark(), limit, limit.exited(end)); again == nil {
+		return i, nil
+	}
+	r.limits.useCgroups = true // they are not the reason
+	return nil, err
+}
+
+func (r *Runner) newCommand() *exec.Cmd {
+	cmd := exec.Command(r.command[0], r.command[1:]...)
+	cmd.Dir, cmd.Env = r.server.fn.Dir, r.server.Environment()
+	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
+	return cmd
 }
 
 // endIfOver stops i if it must not get another event. After a failed start it
@@ -155,6 +180,7 @@ func (r *Runner) endsInstance(out Outcome, err error) bool {
 func (r *Runner) forget(i *instance) {
 	if r.instance.CompareAndSwap(i, nil) {
 		raiseTo(&r.peak, i.peak)
+		r.limits.release(i.limit.group)
 	}
 }
 

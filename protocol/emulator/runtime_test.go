@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -153,10 +154,23 @@ func handle(event string) (result string) {
 		fmt.Fprint(os.Stderr, "on stderr")
 	case "spawn":
 		startChild(argument)
+	case "grow":
+		memory := allocate(argument)
+		hang()
+		runtime.KeepAlive(memory)
+	case "feed":
+		feed(argument)
 	case "desert":
 		leaveOrphan(argument)
 	}
 	return event
+}
+
+// feed runs a child that needs some memory, whatever becomes of it.
+func feed(megabytes string) {
+	cmd := exec.Command(os.Args[0], megabytes)
+	cmd.Env = append(os.Environ(), helperVariable+"=greedy")
+	_ = cmd.Run() // the kernel may kill it
 }
 
 // leaveOrphan starts a process in a session of its own and without a parent:

@@ -221,6 +221,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine
 		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
 		return
 	}
+	if before := s.beforeAnswer(); before != nil {
+		before()
+	}
 	refused := errInstanceOver
 	s.update(func(m *machine, now time.Time) { refused = call(m, now, answer{body: body}) })
 	if refused != nil {
@@ -228,6 +231,13 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine
 		return
 	}
 	writeJSON(w, s.platform.Accepted, map[string]string{"status": "OK"})
+}
+
+// beforeAnswer returns the function to call before an answer counts, or nil.
+func (s *Server) beforeAnswer() func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.beforePost
 }
 
 // readBody reads a whole body. It returns at most one byte more than the

@@ -47,6 +47,7 @@ var verdicts = map[emulator.Kind]string{
 	emulator.InitTimedOut:  "the start timed out",
 	emulator.TimedOut:      "timed out",
 	emulator.RuntimeExited: "the runtime exited",
+	emulator.OutOfMemory:   "out of memory",
 }
 
 func verdictColor(kind emulator.Kind) color {
@@ -61,7 +62,7 @@ func (s *Screen) verdict(o emulator.Outcome, memory int64) string {
 	switch o.Kind {
 	case emulator.InitFailed, emulator.InitTimedOut:
 		return verdicts[o.Kind] + " after " + duration(o.Init)
-	case emulator.TimedOut, emulator.RuntimeExited:
+	case emulator.TimedOut, emulator.RuntimeExited, emulator.OutOfMemory:
 		return verdicts[o.Kind] + " after " + duration(o.Duration) + s.figures(o.Init, memory)
 	}
 	return verdicts[o.Kind] + " in " + duration(o.Duration) + s.figures(o.Init, memory)

@@ -1,0 +1,219 @@
+package emulator
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"bootstrap/internal/procfs"
+)
+
+// cgroupRoot is where systems mount the file systems of cgroups.
+const cgroupRoot = "/sys/fs/cgroup"
+
+// A cgroup limits the memory of all processes of an instance: the kernel kills
+// one of them, or all, when they need more.
+type cgroup struct {
+	dir     string
+	home    string // of version 1: the cgroup of this process
+	limit   int64  // in bytes
+	version cgroupVersion
+}
+
+// A cgroupVersion says what the files of a version are called.
+type cgroupVersion struct {
+	number      int
+	limit, swap string // the limit; that of memory and swap, or of swap
+	events      string // counts kills
+}
+
+var cgroupVersions = map[int]cgroupVersion{
+	1: {1, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control"},
+	2: {2, "memory.max", "memory.swap.max", "memory.events"},
+}
+
+// newCgroup makes a cgroup below our own or beside it. It returns an error where
+// we may not, or where the kernel does not limit memory there.
+func newCgroup(limit int64) (*cgroup, error) { return newCgroupBelow(cgroupRoot, limit) }
+
+// newCgroupBelow is newCgroup with another root.
+func newCgroupBelow(root string, limit int64) (*cgroup, error) {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return nil, fmt.Errorf("cannot find our cgroup: %w", err)
+	}
+	version, parents := cgroupParents(root, string(text))
+	err = errors.New("cannot make a cgroup: no folder for it")
+	for _, parent := range parents {
+		c := &cgroup{dir: filepath.Join(parent, ourName()), home: parent, limit: limit, version: version}
+		removeOrphans(parent)
+		if err = c.make(); err == nil {
+			return c, nil
+		}
+	}
+	return nil, err
+}
+
+// cgroupParents returns the folders that exist of those in which a cgroup may be
+// made, the best first. Version 1 has the memory of a machine that mounts both.
+// A container may see its own cgroup as the root.
+func cgroupParents(root, self string) (version cgroupVersion, parents []string) {
+	version = cgroupVersions[2]
+	for line := range strings.Lines(self) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		switch {
+		case len(fields) < 3:
+		case fields[1] == "memory":
+			top := filepath.Join(root, "memory")
+			return cgroupVersions[1], existing(filepath.Join(top, fields[2]), top)
+		case fields[0] == "0":
+			parents = existing(filepath.Join(root, fields[2]), filepath.Join(root, filepath.Dir(fields[2])))
+		}
+	}
+	return version, parents
+}
+
+// existing returns those of the folders that exist.
+func existing(dirs ...string) (found []string) {
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			found = append(found, dir)
+		}
+	}
+	return slices.Compact(found)
+}
+
+const cgroupPrefix = "bootstrap-emulator-"
+
+var cgroupCount atomic.Int64
+
+// ourName returns a name that says which process has made a cgroup.
+func ourName() string {
+	self := procfs.ReadStat(os.Getpid())
+	return fmt.Sprintf("%s%d-%d-%d", cgroupPrefix, self.PID, self.Start, cgroupCount.Add(1))
+}
+
+// removeOrphans removes the empty cgroups of processes that were killed before
+// they could do so.
+func removeOrphans(parent string) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, cgroupPrefix+"*")) // a bad pattern: none
+	for _, dir := range dirs {
+		owner := strings.Split(strings.TrimPrefix(filepath.Base(dir), cgroupPrefix), "-")
+		pid, _ := strconv.Atoi(owner[0]) // 0 has no stat
+		if s := procfs.ReadStat(pid); len(owner) == 3 && (!s.Living() || strconv.FormatUint(s.Start, 10) != owner[1]) {
+			_ = os.Remove(dir) // it has processes: another time
+		}
+	}
+}
+
+// make makes the folder and sets the limits. Swap must not help an instance.
+func (c *cgroup) make() error {
+	if err := os.Mkdir(c.dir, 0o755); err != nil {
+		return fmt.Errorf("cannot make a cgroup: %w", err)
+	}
+	if err := c.write(c.version.limit, c.limit); err != nil {
+		_ = c.remove() // it is empty
+		return fmt.Errorf("cannot limit the memory: %w", err)
+	}
+	if c.version.number == 1 {
+		_ = c.write(c.version.swap, c.limit) // without swap there is no such file
+		return nil
+	}
+	_ = c.write(c.version.swap, 0)
+	_ = c.write("memory.oom.group", 1) // before Linux 4.19 one process is killed
+	return nil
+}
+
+// write writes to a file that is there: where the kernel does not limit memory,
+// there is none.
+func (c *cgroup) write(name string, value int64) error {
+	file, err := os.OpenFile(filepath.Join(c.dir, name), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = file.WriteString(strconv.FormatInt(value, 10))
+	return err
+}
+
+// start starts cmd within the cgroup, before it has run any code.
+func (c *cgroup) start(cmd *exec.Cmd) (err error) {
+	if c.version.number == 1 {
+		offMainThread(func() { err = c.startFromInside(cmd) })
+		return err
+	}
+	dir, err := os.Open(c.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
+	return cmd.Start()
+}
+
+// startFromInside starts cmd from a thread that is in the cgroup meanwhile. In
+// version 1 a thread can be, and its children begin there.
+func (c *cgroup) startFromInside(cmd *exec.Cmd) error {
+	if err := moveThread(c.dir); err != nil {
+		return err
+	}
+	err := cmd.Start()
+	if moveThread(c.home) != nil {
+		runtime.LockOSThread() // once more than it is unlocked: the thread exits with the goroutine
+	}
+	return err
+}
+
+// moveThread moves this thread to a cgroup.
+func moveThread(dir string) error {
+	file, err := os.OpenFile(filepath.Join(dir, "tasks"), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = file.WriteString(strconv.Itoa(syscall.Gettid()))
+	return err
+}
+
+// offMainThread calls do on a thread of its own that is not the main one: the
+// kernel charges the memory of a process to the cgroup of its main thread.
+func offMainThread(do func()) {
+	done := make(chan struct{})
+	go func() { // ends with do
+		defer close(done)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if syscall.Gettid() == os.Getpid() {
+			offMainThread(do) // this one is locked
+			return
+		}
+		do()
+	}()
+	<-done
+}
+
+// hasKilled reports whether the kernel has killed a process of the cgroup
+// because of the limit.
+func (c *cgroup) hasKilled() bool {
+	text, _ := os.ReadFile(filepath.Join(c.dir, c.version.events)) // removed already: none
+	_, count, found := bytes.Cut(append([]byte("\n"), text...), []byte("\noom_kill "))
+	return found && !bytes.HasPrefix(count, []byte("0"))
+}
+
+// remove removes the cgroup. It returns an error as long as processes live in it.
+func (c *cgroup) remove() error {
+	err := syscall.Rmdir(c.dir)
+	if errors.Is(err, syscall.ENOENT) {
+		return nil
+	}
+	return err
+}
