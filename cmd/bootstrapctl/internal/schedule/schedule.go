@@ -18,7 +18,7 @@ type Schedule interface {
 
 // ErrUnsupported means that the platform knows the expression, and this package
 // does not.
-var ErrUnsupported = errors.New("L, W and # are not supported here")
+var ErrUnsupported = errors.New("last day (L), nearest weekday (W) and nth weekday (#) are not supported here")
 
 // platforms holds the function that reads the expressions of each platform.
 var platforms = map[string]func(expression string) (Schedule, error){
