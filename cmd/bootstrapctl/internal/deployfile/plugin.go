@@ -1,0 +1,167 @@
+package deployfile
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// A provider is what the Serverless Framework deploys to, by a plug-in or by itself.
+type provider struct {
+	platform    string
+	runtime     string // its default
+	handler     string // its default
+	memory      int    // megabytes
+	timeout     int    // seconds
+	initTimeout int    // seconds; 0 if the framework has no setting for it
+	env         func(v value) value
+	event       func(r *reader, f *Function, event value)
+}
+
+// providers holds the defaults of each provider.
+//
+// tencent: github.com/serverless-tencent/serverless-tencent-scf, provider; it leaves
+// the time of the start to the API, whose default is 65 s.
+// huawei: support.huaweicloud.com/intl/en-us/devg-functiongraph/functiongraph_02_0741.html.
+// aws: serverless.com/framework/docs/providers/aws/guide/serverless.yml.
+var providers = map[string]provider{
+	"tencent": {
+		platform: "scf", runtime: "nodejs8", handler: "index.main_handler", memory: 128, timeout: 3, initTimeout: 65,
+		env:   func(v value) value { return v.get("environment", "variables") },
+		event: (*reader).tencentEvent,
+	},
+	"huawei": {
+		platform: "functiongraph", runtime: "Node.js14.18", handler: "index.handler", memory: 256, timeout: 30,
+		env:   func(v value) value { return v.get("userData").or(v.get("environment")) },
+		event: (*reader).huaweiEvent,
+	},
+	"aws": {
+		platform: "lambda", runtime: "nodejs20.x", memory: 1024, timeout: 6,
+		env:   func(v value) value { return v.get("environment") },
+		event: (*reader).awsEvent,
+	},
+}
+
+// pluginUndone holds what the framework does and the local platform does not.
+var pluginUndone = map[string]string{
+	"layers":            "layers are not added",
+	"vpc":               "the private network is not there",
+	"vpcConfig":         "the private network is not there",
+	"role":              "the function gets no role's credentials",
+	"iamRoleStatements": "the function gets no role's credentials",
+	"agencyName":        "the function gets no agency's credentials",
+	"fileSystemConfig":  "file systems are not mounted",
+	"onError":           "failed events are not sent to a queue",
+	"destinations":      "results are not sent to destinations",
+	"kmsKeyArn":         "variables are not encrypted",
+	"tracing":           "nothing is traced",
+	"dependVersionList": "dependencies are not added",
+}
+
+// plugin reads a serverless.yml with functions.
+func (r *reader) plugin() {
+	r.file.Format = "Serverless Framework"
+	settings := r.settings()
+	stage := settings.get("stage")
+	r.language = &variables{r: r, names: map[string]named{
+		"sls:stage": {stage, "dev"}, "self:provider.stage": {stage, "dev"},
+	}}
+	name := settings.get("name")
+	if !settings.given() {
+		name = r.root.get("provider")
+	}
+	known, ok := providers[name.text("")]
+	if !ok {
+		r.complain(name.line(), "cannot read functions of the provider %q: expected tencent, huawei or aws", name.text(""))
+		return
+	}
+	for _, p := range r.root.get("functions").pairs() {
+		r.pluginFunction(known, p)
+	}
+}
+
+// settings returns the settings of the provider. There are none if the file has only
+// its name.
+func (r *reader) settings() value {
+	v := r.root.get("provider")
+	if v.is(yaml.ScalarNode) {
+		v.node = nil
+	}
+	return v
+}
+
+// pluginFunction reads one of the functions. The provider's settings are the
+// defaults of the function's.
+func (r *reader) pluginFunction(known provider, p pair) {
+	settings := r.settings()
+	setting := func(key string) value { return p.get(key).or(settings.get(key)) }
+	f := Function{Platform: known.platform, Line: p.line}
+	f.Name = p.get("name").text(p.key)
+	if image := p.get("image"); image.given() {
+		r.complain(image.line(), "function %s: cannot run a container image: set runtime: %s", f.Name, runtimes[f.Platform].set)
+		return
+	}
+	f.Runtime = r.runtime(f, setting("runtime"), known.runtime)
+	r.artifact(&f, p.value)
+	f.Handler = r.handler(f, p.get("handler"), known.handler)
+	f.MemoryMB = setting("memorySize").number(1, known.memory)
+	f.Timeout = setting("timeout").seconds(known.timeout)
+	f.InitTimeout = setting("initTimeout").or(setting("initializerTimeout")).seconds(known.initTimeout)
+	f.Env = r.env(known.env(settings), known.env(p.value))
+	f.Concurrency = p.get("reservedConcurrency").or(p.get("concurrency")).number(0, 0)
+	for _, event := range p.get("events").items() {
+		if event.is(yaml.MappingNode) {
+			known.event(r, &f, event)
+		} else {
+			r.ignored(&f, event.line(), event.text(""))
+		}
+	}
+	r.undone(f, settings, pluginUndone)
+	r.undone(f, p.value, pluginUndone)
+	r.add(f)
+}
+
+// artifact reads package: a zip, or what to leave out of the folder of the file.
+func (r *reader) artifact(f *Function, v value) {
+	own, all := packaging(v), packaging(r.root)
+	if source := v.get("code", "codeUri"); source.given() { // of Huawei's plug-in
+		f.Code = r.code(*f, source)
+		return
+	}
+	if artifact := own.get("artifact").or(all.get("artifact")); artifact.given() {
+		f.Code = r.code(*f, artifact)
+		return
+	}
+	f.Code = r.dir
+	f.Exclude = []string{".git/**", ".serverless/**", "node_modules/.bin/**", filepath.Base(r.file.Path)}
+	for _, from := range []value{all, own} {
+		f.Exclude = append(f.Exclude, r.exclude(from.get("exclude"))...)
+		r.patterns(f, from.get("patterns"))
+		if include := from.get("include"); include.given() {
+			r.note(include.line(), "function %s: package.include is not applied", f.Name)
+		}
+	}
+}
+
+// packaging returns package if it is a mapping. With Huawei's plug-in, the package
+// of a function is the name of a group.
+func packaging(v value) value {
+	if p := v.get("package"); p.is(yaml.MappingNode) {
+		return p
+	}
+	return value{r: v.r, name: "package", above: v.line()}
+}
+
+// patterns leaves out what begins with an exclamation mark. It notes the others.
+func (r *reader) patterns(f *Function, v value) {
+	for _, glob := range r.exclude(v) {
+		left, out := strings.CutPrefix(glob, "!")
+		if out {
+			f.Exclude = append(f.Exclude, left)
+		} else if !slices.Contains([]string{"", "**", "./**"}, glob) {
+			r.note(v.line(), "function %s: the pattern %s is not applied: only patterns with ! are", f.Name, glob)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package deployfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxSize bounds a deploy file. CloudFormation's limit is the same.
+const maxSize = 1 << 20
+
+// maxSteps bounds the work for one file. Aliases and variables can refer to each
+// other so that a short file grows without end.
+const maxSteps = 200_000
+
+// A reader reads one file and collects its problems.
+type reader struct {
+	file     File
+	dir      string // of the file, absolute
+	root     value
+	getenv   func(string) string
+	language language
+	mappings map[*yaml.Node][]pair
+	problems []problem
+	said     map[any]bool // each problem and note
+	steps    int          // left
+	depth    int          // of values that refer to each other
+}
+
+// Read reads a deploy file. The error names every problem with its line. getenv
+// returns the variables that the file takes from the environment.
+func Read(file string, getenv func(string) string) (*File, error) {
+	text, err := read(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", file, err)
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	node, err := parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{
+		file:     File{Path: file},
+		dir:      filepath.Dir(path),
+		getenv:   getenv,
+		mappings: map[*yaml.Node][]pair{},
+		said:     map[any]bool{},
+		steps:    maxSteps,
+	}
+	r.root = value{r: r, node: node, name: "the file"}
+	r.language = &variables{r: r}
+	r.functions()
+	if len(r.file.Functions) == 0 && len(r.problems) == 0 {
+		r.complain(1, "the file has no functions")
+	}
+	return r.result()
+}
+
+// read returns the content of a file of a bounded size.
+func read(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the caller names the file
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err == nil && len(text) > maxSize {
+		err = fmt.Errorf("expected at most %d bytes", maxSize)
+	}
+	return text, err
+}
+
+// parse returns the root of a YAML file, or nil for an empty one.
+func parse(file string, text []byte) (*yaml.Node, error) {
+	var document yaml.Node
+	err := yaml.Unmarshal(text, &document)
+	var bad *yaml.LoadError
+	if errors.As(err, &bad) {
+		return nil, fmt.Errorf("%s:%d: cannot parse YAML: %s", file, max(bad.Mark.Line, 1), bad.Message)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot parse YAML: %w", file, err)
+	}
+	if len(document.Content) == 0 {
+		return nil, nil
+	}
+	return document.Content[0], nil
+}
+
+// functions finds out what deploys the file, and reads it as that tool does.
+func (r *reader) functions() {
+	switch resources := r.root.get("Resources"); {
+	case r.root.get("component").given():
+		r.component()
+	case r.root.get("functions").given() || r.root.get("provider").given():
+		r.plugin()
+	case resources.given() && r.tencent(resources):
+		r.complain(resources.line(), "Tencent's SAM has no custom runtime: write a serverless.yml with component: scf")
+	case resources.given():
+		r.sam(resources)
+	case r.root.get("services").given() || r.root.get("resources").given():
+		r.devs()
+	default:
+		r.complain(1, "cannot tell what deploys this file: expected a serverless.yml with component: scf, "+
+			"a serverless.yml with functions: and provider: tencent, huawei or aws, a template.yaml of AWS SAM or CloudFormation, "+
+			"or an s.yaml with component: fgs")
+	}
+}
+
+// tencent reports whether resources are those of Tencent's SAM.
+func (r *reader) tencent(resources value) bool {
+	for _, p := range resources.pairs() {
+		if p.is(yaml.MappingNode) && strings.HasPrefix(p.get("Type").text(""), "TencentCloud::") {
+			return true
+		}
+	}
+	return false
+}
+
+// step counts some work on a node, and reports whether to go on.
+func (r *reader) step(node *yaml.Node, work int) bool {
+	if r.steps <= 0 {
+		return false
+	}
+	if r.steps -= work; r.steps <= 0 {
+		r.complain(node.Line, "the file refers to itself too many times")
+	}
+	return r.steps > 0
+}
