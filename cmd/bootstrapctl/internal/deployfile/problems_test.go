@@ -188,6 +188,8 @@ func bombs() map[string]string {
 		"variables that double":   component("  handler: ${self:A}\n") + double("$a: ${self:$b}${self:$b}\n") + "Z: x\n",
 		"variables of many bytes": component("  environment:\n    variables:\n"+many("${self:big}")) + "big: " + strings.Repeat("x", 60<<10) + "\n",
 		"variables in variables":  component("  handler: " + strings.Repeat("${", 100) + "a" + strings.Repeat("}", 100) + "\n"),
+		"a variable below itself": component("  handler: ${self:a.b}\na: ${self:a.b}\n"),
+		"nothing but a variable":  "${self:a}",
 		"a mapping in a circle":   component("  events: ${self:a}\na: ${self:b}\nb: ${self:a}\n"),
 		"merge of itself":         component("  environment: &e\n    <<: *e\n"),
 		"merge of a list":         component("  environment: &e\n    <<: [{<<: *e}]\n"),

@@ -180,7 +180,9 @@ func remedy(expression string) string {
 
 // whole follows a text that is nothing but a variable for a mapping or a list.
 func (l *variables) whole(node *yaml.Node) *yaml.Node {
-	for range maxDepth {
+	l.depth++
+	defer func() { l.depth-- }()
+	for range maxDepth - l.depth {
 		inside, ok := strings.CutPrefix(node.Value, "${")
 		if node.Kind != yaml.ScalarNode || !ok || closing(inside) != len(inside)-1 {
 			return node
