@@ -43,6 +43,7 @@ var causes = map[emulator.Kind]clouderror.Cause{
 	emulator.InitTimedOut:  clouderror.InitTimedOut,
 	emulator.TimedOut:      clouderror.TimedOut,
 	emulator.RuntimeExited: clouderror.Exited,
+	emulator.OutOfMemory:   clouderror.OutOfMemory,
 }
 
 // faultIn returns why an outcome has no result, or nil.

@@ -140,6 +140,11 @@ func TestFaults(t *testing.T) {
 			"functiongraph": `call invoke timeout 1s`,
 			"lambda":        `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}`,
 		}},
+		{`{"alloc":400,"forever":true}`, map[string]string{
+			"scf":           `{"errorCode":-1,"errorMessage":"MemoryLimitReached","requestId":"ID","statusCode":434}`,
+			"functiongraph": `runtime memory limit exceeded`,
+			"lambda":        `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: signal: killed"}`,
+		}},
 		{`no JSON`, map[string]string{
 			"scf":           `{"errorCode":-1,"errorMessage":"InvalidParameterValue","requestId":"ID","statusCode":400}`,
 			"functiongraph": `the event is not JSON`,

@@ -21,7 +21,7 @@ type slot struct {
 func (f *Function) newSlot(b *build) (*slot, error) {
 	s := b.settings
 	server, err := emulator.New(s.Platform, emulator.Function{
-		Name: s.Name, Handler: s.Handler, Dir: b.dir, Timeout: s.Timeout, MemoryMB: s.MemoryMB, Env: s.Env, InitLimit: s.InitTimeout,
+		Name: s.Name, Handler: s.Handler, Dir: b.dir, Timeout: s.Timeout, MemoryMB: s.MemoryMB, Env: s.Env, InitLimit: s.InitTimeout, LimitMemory: true,
 	})
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err error) {
 	s.log.begin()
 	inv.Outcome, err = s.runner.Invoke(ctx, emulator.Event{ID: inv.ID, Body: call.Body, Header: call.Header})
-	inv.Log, inv.Memory = s.log.end(), s.runner.PeakMemory()
+	inv.Log, inv.Memory = s.log.end(), inv.Outcome.Memory
 	inv.Fault = s.build.settings.faultIn(inv.Outcome)
 	return err
 }

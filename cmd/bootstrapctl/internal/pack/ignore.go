@@ -18,9 +18,9 @@ const IgnoreFile = ".bootstrapignore"
 // always lists the patterns of files that never belong into a package.
 var always = []string{".git", IgnoreFile}
 
-// readIgnore returns a function that reports whether a file is left out. Call it for
+// ReadIgnore returns a function that reports whether a file is left out. Call it for
 // a folder before the files in that folder.
-func readIgnore(dir string) (ignored func(name string, isDir bool) bool, err error) {
+func ReadIgnore(dir string) (ignored func(name string, isDir bool) bool, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot read %s: %w", IgnoreFile, err)

@@ -59,7 +59,7 @@ func ReadFolder(dir string, outputs ...string) (*Tree, error) {
 		return nil, err
 	}
 	t := &Tree{Dir: dir}
-	ignored, err := readIgnore(dir)
+	ignored, err := ReadIgnore(dir)
 	if err != nil {
 		return nil, err
 	}

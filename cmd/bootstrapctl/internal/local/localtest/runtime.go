@@ -20,6 +20,7 @@ type event struct {
 	Exit    int    // the status to exit with, in place of an answer
 	Forever bool   // do not answer
 	Size    int    // bytes of the result
+	Alloc   int    // MB to use before the answer
 	PID     bool   // the result is the process number
 	Wait    string // a file: answer once it exists
 }
@@ -63,6 +64,9 @@ func serve() {
 	}
 }
 
+// hoard keeps the memory that an event has asked for.
+var hoard []byte
+
 // work does what an event says.
 func work(body []byte) (result []byte, failed bool) {
 	var ev event
@@ -73,6 +77,9 @@ func work(body []byte) (result []byte, failed bool) {
 			break
 		}
 		time.Sleep(time.Millisecond)
+	}
+	if ev.Alloc > 0 {
+		hoard = bytes.Repeat([]byte("a"), ev.Alloc<<20)
 	}
 	switch {
 	case ev.Exit != 0:

@@ -1,0 +1,103 @@
+package watch
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// write writes a file, as an editor does: another one, which takes its place.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func watch(t *testing.T, path string, isOurs func(string) bool) chan string {
+	t.Helper()
+	changes := make(chan string, 100)
+	w, err := New(path, isOurs, func(name string) { changes <- name })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return changes
+}
+
+func expect(t *testing.T, changes chan string, want string) {
+	t.Helper()
+	select {
+	case got := <-changes:
+		if got != want {
+			t.Errorf("got the change of %q, want %q", got, want)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("no change of %q was noticed", want)
+	}
+}
+
+// Changes of code count, in folders that are new, too. What is left out of the package
+// does not: the change after it is the first that is noticed.
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "index.sh"), "1")
+	write(t, filepath.Join(dir, ".bootstrapignore"), "*.log\nbuild/\n")
+	write(t, filepath.Join(dir, "build", "a"), "1")
+	changes := watch(t, dir, nil)
+	write(t, filepath.Join(dir, "index.sh"), "2")
+	expect(t, changes, "index.sh")
+	write(t, filepath.Join(dir, "out.log"), "1")
+	write(t, filepath.Join(dir, "build", "a"), "2")
+	write(t, filepath.Join(dir, ".git", "HEAD"), "2")
+	if err := os.Mkdir(filepath.Join(dir, "lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, changes, "lib")
+	write(t, filepath.Join(dir, "lib", "code.sh"), "1")
+	expect(t, changes, "lib/code.sh")
+	if err := os.Chmod(filepath.Join(dir, "index.sh"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, changes, "index.sh")
+	if err := os.Rename(filepath.Join(dir, "lib", "code.sh"), filepath.Join(dir, "lib", "code2.sh")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, changes, "lib/code.sh")
+}
+
+// A new file that is not ours does not count, even when it changes later.
+func TestForeign(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "index.sh"), "1")
+	changes := watch(t, dir, func(name string) bool { return name != "cache" })
+	write(t, filepath.Join(dir, "cache"), "1")
+	write(t, filepath.Join(dir, "cache"), "2")
+	write(t, filepath.Join(dir, "index.sh"), "2")
+	expect(t, changes, "index.sh")
+}
+
+// A zip counts when it is replaced. Its neighbours do not.
+func TestZip(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.zip")
+	write(t, file, "1")
+	changes := watch(t, file, nil)
+	write(t, filepath.Join(dir, "b.zip"), "1")
+	write(t, filepath.Join(dir, "new"), "2")
+	if err := os.Rename(filepath.Join(dir, "new"), file); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, changes, ".")
+}
+
+func TestMissing(t *testing.T) {
+	if _, err := New(filepath.Join(t.TempDir(), "none"), nil, nil); err == nil || !strings.Contains(err.Error(), "cannot watch the code") {
+		t.Errorf("got %v", err)
+	}
+}
