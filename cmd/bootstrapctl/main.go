@@ -35,6 +35,7 @@ func init() { // not an initializer, as help uses the table
 		{"init", "[KIND] [DIR]", "write a small function to start with", initialize},
 		{"invoke", "[flags]", "run a function here with an event", invoke},
 		{"local", "[flags] [DIR | ZIP]", "serve functions for curl and SDKs", runLocal},
+		{"event", "[PLATFORM [NAME]]", "print a sample of an event", printEvent},
 		{"doctor", "[flags] [DIR | ZIP]", "find what would fail in the cloud", diagnose},
 		{"pack", "[flags] [DIR]", "write the zip to upload", packFolder},
 		{"version", "", "print the version", printVersion},

@@ -38,7 +38,7 @@ func hasBody(status int) bool {
 }
 
 // dropped lists the headers that belong to one connection (RFC 9110, 7.6.1), and the
-// length of the body, which whoever sends the body knows.
+// length of the body, which the sender of the body computes.
 var dropped = []string{
 	"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
