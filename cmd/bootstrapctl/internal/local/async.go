@@ -15,6 +15,7 @@ func (f *Function) Enqueue(call Call) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
+	inv.Async = true
 	c := f.cloud
 	c.mu.Lock()
 	defer c.mu.Unlock()
