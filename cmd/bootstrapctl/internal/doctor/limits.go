@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bootstrap/protocol"
 )
 
 // Size returns a number of bytes for people.
@@ -44,6 +46,12 @@ func Limits(platform string) (upload, unpacked int64) {
 	return systems[platform].upload, systems[platform].unpacked
 }
 
+// Reserves reports whether a platform does not let a function set that variable.
+func Reserves(p *protocol.Platform, name string) bool {
+	reserved := systems[p.Name].reserved
+	return reserved != nil && reserved.MatchString(name)
+}
+
 // checkVariables checks the function's variables, but not those in bootstrap.env,
 // which the platform does not see.
 func (x *exam) checkVariables() {
@@ -52,7 +60,7 @@ func (x *exam) checkVariables() {
 		name, value, _ := strings.Cut(v, "=")
 		total += len(name) + len(value)
 		switch {
-		case x.system.reserved != nil && x.system.reserved.MatchString(name):
+		case Reserves(x.Platform, name):
 			x.add("variable-reserved", "", "name", name)
 		case x.system.names != nil && !x.system.names.MatchString(name):
 			x.add("variable-name", "", "name", name)
