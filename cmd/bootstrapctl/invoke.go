@@ -62,7 +62,7 @@ func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 // invoke is the subcommand invoke.
 func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 1 && args[0] == watchFlag {
-		return watch(stdin)
+		return runWatcher(stdin)
 	}
 	var in invocation
 	flags := in.flags(stderr)

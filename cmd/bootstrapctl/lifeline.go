@@ -77,9 +77,9 @@ func (l *lifeline) release() {
 	l.end.Close()
 }
 
-// watch runs the watcher. Its stdin is the pipe of the lifeline, which ends when the
+// runWatcher runs the watcher. Its stdin is the pipe of the lifeline, which ends when the
 // other process exits.
-func watch(stdin io.Reader) int {
+func runWatcher(stdin io.Reader) int {
 	var marks, dirs []string
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
 		line := lines.Text()

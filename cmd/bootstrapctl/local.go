@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/api"
-	"bootstrap/cmd/bootstrapctl/internal/local"
 	"bootstrap/cmd/bootstrapctl/internal/screen"
 	"bootstrap/protocol"
 )
@@ -33,8 +32,8 @@ type localRun struct {
 	memory                 int
 	instances, queue       int
 	idle                   time.Duration
-	hosts                  string
-	verbose                bool
+	hosts, keys            string
+	watch, timers, verbose bool
 }
 
 func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
@@ -48,6 +47,9 @@ func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
 	numberFlag(f, &l.instances, "instances", 4, "`how many` instances of a function may run")
 	numberFlag(f, &l.queue, "queue", 100, "`how many` calls of a function may wait; any more get the status 429")
 	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events goes on running")
+	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; requests must be signed with one of them")
+	f.BoolVar(&l.watch, "watch", false, "restart a function when its code changes; events that run end on the old code")
+	f.BoolVar(&l.timers, "timers", false, "fire timers at their times")
 	f.BoolVar(&l.verbose, "v", false, "show the runtime's own lines")
 	return f
 }
@@ -61,7 +63,7 @@ func runLocal(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 		return status
 	}
 	platform, err := l.check()
-	functions, err2 := l.functions(platform, rest)
+	functions, err2 := l.functions(flags, platform, rest)
 	if err := joinLines(err, err2); err != nil {
 		fmt.Fprintf(stderr, "bootstrapctl local: %v\n", err)
 		return exitUsage
@@ -101,6 +103,11 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; choose another address with -addr", l.address, err)
 	}
+	keys, err := readKeysFile(l.keys)
+	if err != nil {
+		plain.Close()
+		return err
+	}
 	names := strings.FieldsFunc(l.hosts, func(r rune) bool { return r == ',' || r == ' ' })
 	certificate, pem, err := api.NewCertificate(names)
 	if err != nil {
@@ -119,7 +126,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 		}
 	}
 	server := &http.Server{
-		Handler:           api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem}),
+		Handler:           api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem, Keys: keys}),
 		ReadHeaderTimeout: 30 * time.Second,
 		MaxHeaderBytes:    256 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are their callers' business
@@ -128,6 +135,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	go func() { served <- server.Serve(api.Listen(plain, certificate)) }() // ends in Close
 	fmt.Fprintf(stdout, "listening on http://%s\n", plain.Addr())
 	cloud.welcome(plain.Addr())
+	cloud.begin(ctx)
 	cloud.obeyKeys(ctx, stdin)
 	cloud.close() // events that run are still answered
 	server.Close()
@@ -135,8 +143,29 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	return nil
 }
 
-// A localFunction is a function to create.
-type localFunction struct {
-	settings local.Settings
-	code     local.Code
+// readKeysFile returns the access keys in a file, which may be none.
+func readKeysFile(name string) (keys []api.Key, err error) {
+	if name == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the keys: %w", err)
+	}
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		id, secret, ok := strings.Cut(line, ":")
+		if !ok || id == "" || secret == "" {
+			return nil, fmt.Errorf("cannot read the keys: %s:%d: expected ID:SECRET", name, number)
+		}
+		keys = append(keys, api.Key{ID: id, Secret: secret})
+	}
+	if keys == nil {
+		return nil, fmt.Errorf("cannot read the keys: %s has none", name)
+	}
+	return keys, nil
 }

@@ -18,8 +18,8 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/cmd/bootstrapctl/internal/local"
 	"bootstrap/cmd/bootstrapctl/internal/screen"
+	"bootstrap/cmd/bootstrapctl/internal/watch"
 	"bootstrap/internal/procfs"
-	"bootstrap/protocol"
 )
 
 // A localCloud is a cloud with what it needs on this machine: a watcher, a temporary
@@ -32,6 +32,8 @@ type localCloud struct {
 	temp     string
 	reaping  chan struct{} // closed to stop the reaping of orphans
 	reaped   sync.WaitGroup
+	stop     context.CancelFunc // of what begin has started; nil before
+	beside   sync.WaitGroup     // what begin has started
 
 	mu       sync.Mutex
 	own      *program // the runtime for folders without one; nil: not needed yet
@@ -100,6 +102,9 @@ func (c *localCloud) create(fn localFunction) error {
 	if err != nil {
 		return fmt.Errorf("cannot create the function %s: %w", fn.settings.Name, err)
 	}
+	for _, note := range fn.notes {
+		c.board.Note("%s", note)
+	}
 	for _, finding := range f.Describe().Findings {
 		c.warn(f.Name(), finding)
 	}
@@ -162,6 +167,9 @@ func (c *localCloud) welcome(address net.Addr) {
 			where += "?function=" + d.Name
 		}
 		c.board.Print("    curl -d '{}' %s", quote(where))
+		for _, t := range d.Triggers {
+			c.welcomeTrigger(at, d.Name, t)
+		}
 	}
 	if len(all) == 0 {
 		c.board.Note("  there is no function yet: create one by a vendor's SDK")
@@ -170,6 +178,64 @@ func (c *localCloud) welcome(address net.Addr) {
 	c.board.Print("  export AWS_ENDPOINT_URL_LAMBDA=%s", at)
 	c.board.Print("  export HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4=%s", at)
 	c.board.Print("  export TENCENTCLOUD_PROTOCOL=HTTP TENCENTCLOUD_ENDPOINT=%s", address)
+}
+
+// welcomeTrigger shows how to use a trigger.
+func (c *localCloud) welcomeTrigger(at, name string, t local.Trigger) {
+	switch {
+	case t.Kind == "timer" && c.run.timers:
+		c.board.Print("    timer %s fires at %s", t.Name, t.Cron)
+	case t.Kind == "timer":
+		c.board.Print("    curl -X POST %s", quote(at+"/_local/functions/"+name+"/timers/"+t.Name))
+	case t.Path == anyTriggerPath:
+		c.board.Print("    curl %s", quote(at+"/apigw/"+name+"/"))
+	default:
+		method := ""
+		if t.Method != "ANY" && t.Method != "GET" {
+			method = "-X " + t.Method + " "
+		}
+		c.board.Print("    curl %s%s", method, quote(at+t.Path))
+	}
+}
+
+// anyTriggerPath is the path of a trigger for all requests.
+const anyTriggerPath = "$default"
+
+// begin starts what runs beside the functions until ctx ends, or until close: timers,
+// and watchers of their code.
+func (c *localCloud) begin(ctx context.Context) {
+	ctx, c.stop = context.WithCancel(ctx)
+	if c.run.timers {
+		c.beside.Go(func() { c.RunTimers(ctx) })
+	}
+	if !c.run.watch {
+		return
+	}
+	for _, f := range c.Functions(nil) {
+		c.watchCode(ctx, f)
+	}
+}
+
+// watchCode restarts a function when its code changes. A file that appears while the
+// function serves an event is one that the function writes, not code.
+func (c *localCloud) watchCode(ctx context.Context, f *local.Function) {
+	path := f.Path()
+	if path == "" {
+		return
+	}
+	isOurs := func(string) bool { return f.Describe().Busy == 0 }
+	w, err := watch.New(path, isOurs, func(name string) {
+		if err := f.Restart(); err != nil {
+			c.board.Warn("%s: %s has changed, but the function goes on as it was: %v", f.Name(), name, err)
+			return
+		}
+		c.board.Note("%s: %s has changed: the next event starts a new instance", f.Name(), name)
+	})
+	if err != nil {
+		c.board.Warn("%s: %v", f.Name(), err)
+		return
+	}
+	c.beside.Go(func() { <-ctx.Done(); w.Close() })
 }
 
 // shortPath returns a path relative to the current folder, if that is shorter.
@@ -211,6 +277,10 @@ func (c *localCloud) reapOrphans() {
 
 // close stops all instances as their platforms do. Another signal kills them.
 func (c *localCloud) close() {
+	if c.stop != nil {
+		c.stop()
+		c.beside.Wait()
+	}
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, stopSignals...)
 	defer signal.Stop(again)
@@ -246,44 +316,4 @@ func (c *localCloud) instances() (n int) {
 		n += f.Describe().Running
 	}
 	return n
-}
-
-// functions returns the functions that the arguments name.
-func (l *localRun) functions(platform *protocol.Platform, args []string) (all []localFunction, err error) {
-	if len(args) == 0 {
-		args = []string{"."}
-	}
-	var wrong []error
-	for _, path := range args {
-		absolute, err := filepath.Abs(path)
-		if err == nil {
-			_, err = os.Stat(absolute)
-		}
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("cannot read %s: expected a folder or a zip: %w", path, err))
-			continue
-		}
-		all = append(all, localFunction{
-			settings: local.Settings{
-				Name: functionName(absolute), Platform: platform, Handler: l.handler, Timeout: l.timeout, MemoryMB: l.memory, Env: l.env,
-			},
-			code: local.Code{Path: absolute},
-		})
-	}
-	return all, joinLines(wrong...)
-}
-
-// functionName makes the name of a function from that of its folder or zip.
-func functionName(path string) string {
-	name := strings.TrimSuffix(filepath.Base(path), ".zip")
-	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-			return r
-		}
-		return '-'
-	}, name)
-	if name == "" || !(name[0] >= 'a' && name[0] <= 'z' || name[0] >= 'A' && name[0] <= 'Z') {
-		name = "f" + name
-	}
-	return name[:min(len(name), 60)]
 }

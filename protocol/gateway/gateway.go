@@ -71,6 +71,13 @@ func Names() (names []string) {
 	return names
 }
 
+// WithBase64 returns the gateway with the setting that encodes each body of a request.
+func (g *Gateway) WithBase64() *Gateway {
+	changed := *g
+	changed.body.base64 = true
+	return &changed
+}
+
 // Find returns the gateway of a platform that has sent the event, or nil if the event
 // is not an HTTP request. An empty platform means any.
 func Find(platform string, event []byte) *Gateway {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"bootstrap/cmd/bootstrapctl/internal/api/aws"
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
@@ -13,6 +14,18 @@ import (
 type Options struct {
 	Hosts       []string // names that a request may ask for, besides localhost and addresses
 	Certificate []byte   // PEM, for clients of HTTPS to trust
+	Keys        []Key    // that may sign requests; none: signatures are not checked
+}
+
+// A Key is an access key, the same for all vendors.
+type Key struct{ ID, Secret string }
+
+// keysFor returns the keys as a vendor's package wants them.
+func keysFor[K ~struct{ ID, Secret string }](keys []Key) (all []K) {
+	for _, k := range keys {
+		all = append(all, K(k))
+	}
+	return all
 }
 
 // A vendor serves the requests of one vendor's API.
@@ -28,8 +41,12 @@ func New(cloud *local.Cloud, o Options) http.Handler {
 	own.HandleFunc("GET /_local/functions", s.list)
 	own.HandleFunc("GET /_local/functions/{name}/invocations", s.invocations)
 	own.HandleFunc("GET /_local/functions/{name}/invocations/{id}", s.invocation)
+	own.HandleFunc("POST /_local/functions/{name}/timers/{timer}", s.fire)
 	own.HandleFunc("GET /_local/certificate.pem", s.certificate)
 	s.own = own
+	s.vendors = []vendor{
+		{aws.Handles, aws.New(cloud, keysFor[aws.Key](o.Keys)...)},
+	}
 	return guard(o.Hosts, http.HandlerFunc(s.route))
 }
 
@@ -53,9 +70,13 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 		s.own.ServeHTTP(w, r)
 	case r.URL.Path == "/" && r.Method == http.MethodPost:
 		s.plain(w, r)
-	case r.URL.Path == "/":
-		s.help(w)
 	default:
-		http.NotFound(w, r)
+		if found := s.findRoute(r); found != nil {
+			s.serveTrigger(w, r, found)
+		} else if r.URL.Path == "/" {
+			s.help(w)
+		} else {
+			http.NotFound(w, r)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -99,6 +100,27 @@ func (s *server) invocation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, viewOf(inv))
+}
+
+// fire fires a timer by hand.
+func (s *server) fire(w http.ResponseWriter, r *http.Request) {
+	f, err := s.only(r.PathValue("name"))
+	id := ""
+	if err == nil {
+		id, err = f.Fire(r.PathValue("timer"))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), StatusOf(err))
+		return
+	}
+	writeJSON(w, map[string]string{"requestId": id})
+}
+
+// newID returns a random request id of a gateway.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func (s *server) certificate(w http.ResponseWriter, _ *http.Request) {

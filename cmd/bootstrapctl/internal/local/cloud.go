@@ -18,7 +18,7 @@ import (
 
 // Errors of a Cloud and its functions. Others may wrap them.
 var (
-	ErrNotFound  = errors.New("the function does not exist")
+	ErrNotFound  = errors.New("not found")
 	ErrExists    = errors.New("a function with this name exists")
 	ErrThrottled = errors.New("all instances are busy, and the queue is full")
 	ErrTooLarge  = errors.New("the event is too large")
@@ -54,6 +54,8 @@ type Cloud struct {
 	running context.Context // ends at Kill
 	kill    context.CancelFunc
 	async   sync.WaitGroup
+
+	schedules scheduleCache
 
 	mu        sync.Mutex
 	closed    bool

@@ -98,6 +98,14 @@ func (f *Function) Configure(change func(s *Settings)) error {
 	return f.replace(s, code)
 }
 
+// Path returns the folder or the zip of the function on this machine, or an empty
+// string if its code came through an API.
+func (f *Function) Path() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.code.Path
+}
+
 // Restart gives the function new instances of the same code, which it reads again.
 func (f *Function) Restart() error {
 	return f.Configure(func(*Settings) {})

@@ -33,7 +33,7 @@ type Invocation struct {
 	Event   []byte // nil in the history if it is too large
 	Status  Status
 	Async   bool // its caller does not wait
-	Attempt int // 0 for the first; asynchronous events are sent again after a failure
+	Attempt int  // 0 for the first; asynchronous events are sent again after a failure
 	Arrived time.Time
 	Ended   time.Time     // zero: not yet
 	Wait    time.Duration // in the queue, for an instance

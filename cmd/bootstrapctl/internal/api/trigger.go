@@ -1,0 +1,210 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/protocol"
+	"bootstrap/protocol/gateway"
+)
+
+// gatewayPath is the prefix of the paths below which every function gets HTTP requests:
+// /apigw/NAME/…
+const gatewayPath = "/apigw/"
+
+// gateways says which gateway a function has that names none.
+var gateways = map[string]*gateway.Gateway{
+	protocol.SCF.Name:           gateway.SCF,
+	protocol.FunctionGraph.Name: gateway.FunctionGraph,
+	protocol.Lambda.Name:        gateway.AWSv2,
+}
+
+// A route is what a trigger makes of a request.
+type route struct {
+	function *local.Function
+	trigger  local.Trigger
+	path     string // below the stage, still escaped
+	params   map[string]string
+}
+
+// findRoute returns the route of a request, or nil. A path below /apigw/ names the
+// function; any other path must be that of a trigger.
+func (s *server) findRoute(r *http.Request) *route {
+	path := r.URL.EscapedPath()
+	if rest, ok := strings.CutPrefix(path, gatewayPath); ok {
+		name, rest, _ := strings.Cut(rest, "/")
+		f, err := s.only(name)
+		if err != nil || name == "" {
+			return nil
+		}
+		if found := match(f, r.Method, "/"+rest); found != nil {
+			return found
+		}
+		return &route{f, local.Trigger{Integrated: f.Platform() != protocol.SCF}, "/" + rest, nil}
+	}
+	for _, f := range s.cloud.Functions(nil) {
+		if found := match(f, r.Method, path); found != nil && found.trigger.Path != anyPath {
+			return found
+		}
+	}
+	return nil
+}
+
+// anyPath is the path of a trigger that takes all requests below the function's own.
+const anyPath = "$default"
+
+// match returns the route of the function's trigger for a method and a path, or nil. The
+// path may begin with the trigger's stage.
+func match(f *local.Function, method, path string) *route {
+	for _, t := range f.Describe().Triggers {
+		if t.Kind != "http" || !t.Enabled || t.Method != "ANY" && t.Method != "" && !strings.EqualFold(t.Method, method) {
+			continue
+		}
+		below := path
+		if stage, ok := strings.CutPrefix(path, "/"+t.Stage); ok && t.Stage != "" && strings.HasPrefix(stage, "/") {
+			below = stage
+		}
+		if params, ok := matchPath(t.Path, below); ok {
+			return &route{f, t, below, params}
+		}
+	}
+	return nil
+}
+
+// matchPath matches a path with a pattern such as /pets/{id} or /files/{proxy+}, and
+// returns the values.
+func matchPath(pattern, path string) (params map[string]string, ok bool) {
+	if pattern == anyPath {
+		return nil, true
+	}
+	want, have := strings.Split(strings.Trim(pattern, "/"), "/"), strings.Split(strings.Trim(path, "/"), "/")
+	for i, part := range want {
+		name, isParam := strings.CutPrefix(part, "{")
+		name = strings.TrimSuffix(name, "}")
+		switch {
+		case isParam && strings.HasSuffix(name, "+") && i < len(have):
+			return with(params, strings.TrimSuffix(name, "+"), strings.Join(have[i:], "/")), true
+		case i >= len(have):
+			return nil, false
+		case isParam && have[i] != "":
+			params = with(params, name, have[i])
+		case part != have[i]:
+			return nil, false
+		}
+	}
+	return params, len(want) == len(have)
+}
+
+func with(params map[string]string, name, value string) map[string]string {
+	if params == nil {
+		params = map[string]string{}
+	}
+	params[name] = value
+	return params
+}
+
+// gateway returns the trigger's gateway.
+func (ro *route) gateway() *gateway.Gateway {
+	g := gateway.Named(ro.trigger.Gateway)
+	if g == nil {
+		g = gateways[ro.function.Platform().Name]
+	}
+	if ro.trigger.Base64 {
+		g = g.WithBase64()
+	}
+	return g
+}
+
+// serveTrigger makes an event of a request, and an HTTP response of the answer.
+func (s *server) serveTrigger(w http.ResponseWriter, r *http.Request, ro *route) {
+	g := ro.gateway()
+	limit := local.LimitsOf(ro.function.Platform()).Event
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
+	if err != nil {
+		http.Error(w, "cannot read the request: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	event, err := g.Event(ro.request(r, body))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("%s cannot make an event of the request: %v", g.Title, err), http.StatusBadRequest)
+		return
+	}
+	inv, err := ro.function.Invoke(r.Context(), local.Call{Body: event, Via: r.Method + " " + r.URL.Path})
+	if err != nil {
+		http.Error(w, err.Error(), StatusOf(err))
+		return
+	}
+	send(w, r, ro.response(g, inv))
+}
+
+// request returns a request as the gateway got it.
+func (ro *route) request(r *http.Request, body []byte) *gateway.Request {
+	client, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		client = r.RemoteAddr
+	}
+	route := ro.trigger.Path
+	if route == anyPath {
+		route = ""
+	}
+	return &gateway.Request{
+		Method: r.Method, Path: ro.path, RawQuery: r.URL.RawQuery, Header: textproto.MIMEHeader(r.Header), Body: body,
+		Host: r.Host, ClientIP: client, RequestID: newID(), Time: time.Now(),
+		Stage: ro.trigger.Stage, Route: route, PathParameters: ro.params,
+	}
+}
+
+// response returns what the gateway makes of an invocation.
+func (ro *route) response(g *gateway.Gateway, inv *local.Invocation) *gateway.Response {
+	answer := inv.Outcome.Body
+	if inv.Fault != nil {
+		answer = inv.Fault.Body(inv.ID)
+		if r := failed(g, inv.Fault, answer); r != nil {
+			return r
+		}
+	}
+	response, err := g.Response(answer, !ro.trigger.Integrated)
+	var refused *gateway.AnswerError
+	if errors.As(err, &refused) {
+		return refused.Response
+	}
+	return response
+}
+
+// failed returns the gateway's response to a failure, or nil where the failure is an
+// answer like any other. SCF's statuses are those of its errors.
+func failed(g *gateway.Gateway, fault *local.Fault, body []byte) *gateway.Response {
+	header := textproto.MIMEHeader{"Content-Type": {"application/json"}}
+	switch g.Platform {
+	case protocol.SCF.Name:
+		status, err := strconv.Atoi(fault.Code)
+		if err != nil {
+			status = http.StatusInternalServerError
+		}
+		return &gateway.Response{Status: status, Header: header, Body: body}
+	case protocol.Lambda.Name:
+		if g.Name == gateway.AWSv2.Name {
+			return &gateway.Response{Status: http.StatusInternalServerError, Header: header, Body: []byte(`{"message":"Internal Server Error"}`)}
+		}
+		return &gateway.Response{Status: http.StatusBadGateway, Header: header, Body: []byte(`{"message": "Internal server error"}`)}
+	}
+	return nil
+}
+
+// send writes a response. The server itself adds the length, and drops the body of an
+// answer to HEAD.
+func send(w http.ResponseWriter, _ *http.Request, response *gateway.Response) {
+	for name, values := range response.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(response.Status)
+	_, _ = w.Write(response.Body) // the caller may have hung up, or the status has no body
+}
