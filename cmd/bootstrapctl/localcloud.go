@@ -161,7 +161,7 @@ func (c *localCloud) welcome(address net.Addr) {
 	all := c.Functions(nil)
 	for _, f := range all {
 		d := f.Describe()
-		c.board.Print("  %s  %s, %s in %s", d.Name, d.Platform.Title, d.Handler, shortPath(d.Dir))
+		c.board.Print("  %s  %s, %s in %s", d.Name, d.Platform.Title, d.Handler, shortPath(f.Path()))
 		where := at + "/"
 		if len(all) > 1 {
 			where += "?function=" + d.Name
@@ -177,7 +177,7 @@ func (c *localCloud) welcome(address net.Addr) {
 	c.board.Print("for the vendors' SDKs:")
 	c.board.Print("  export AWS_ENDPOINT_URL_LAMBDA=%s", at)
 	c.board.Print("  export HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4=%s", at)
-	c.board.Print("  export TENCENTCLOUD_PROTOCOL=HTTP TENCENTCLOUD_ENDPOINT=%s", address)
+	c.board.Print("  Tencent's have no variable for it: set the endpoint %s and the protocol http", address)
 }
 
 // welcomeTrigger shows how to use a trigger.
@@ -292,7 +292,7 @@ func (c *localCloud) close() {
 	var killed []string
 	select {
 	case killed = <-done:
-	case <-again:
+	case <-after(again, sameSignal):
 		c.board.Note("killing")
 		c.Kill()
 		killed = <-done
@@ -309,6 +309,25 @@ func (c *localCloud) close() {
 	_ = os.RemoveAll(c.temp) // the watcher tries it, too
 	c.lifeline.release()
 	c.board.Summary()
+}
+
+// sameSignal is how long after a signal another one may be the same: some programs send
+// it to the process and then to its group.
+const sameSignal = 200 * time.Millisecond
+
+// after returns a channel that gets the first signal that comes after that time.
+func after(signals <-chan os.Signal, wait time.Duration) <-chan os.Signal {
+	late := make(chan os.Signal, 1)
+	began := time.Now()
+	go func() { // ends with the program, or with a signal
+		for s := range signals {
+			if time.Since(began) > wait {
+				late <- s
+				return
+			}
+		}
+	}()
+	return late
 }
 
 func (c *localCloud) instances() (n int) {

@@ -27,6 +27,10 @@ var gateways = map[string]*gateway.Gateway{
 	protocol.Lambda.Name:        gateway.AWSv2,
 }
 
+// stages are those of such gateways. SCF's gateway passes answers through, as it does by
+// default in the cloud.
+var stages = map[string]string{protocol.SCF.Name: "release", protocol.FunctionGraph.Name: "RELEASE", protocol.Lambda.Name: "$default"}
+
 // A route is what a trigger makes of a request.
 type route struct {
 	function *local.Function
@@ -48,7 +52,8 @@ func (s *server) findRoute(r *http.Request) *route {
 		if found := match(f, r.Method, "/"+rest); found != nil {
 			return found
 		}
-		return &route{f, local.Trigger{Integrated: f.Platform() != protocol.SCF}, "/" + rest, nil}
+		p := f.Platform()
+		return &route{f, local.Trigger{Integrated: p != protocol.SCF, Stage: stages[p.Name]}, "/" + rest, nil}
 	}
 	for _, f := range s.cloud.Functions(nil) {
 		if found := match(f, r.Method, path); found != nil && found.trigger.Path != anyPath {
