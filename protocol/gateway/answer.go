@@ -82,20 +82,20 @@ func (g *Gateway) Response(answer []byte, passthrough bool) (*Response, error) {
 	return r, nil
 }
 
-func (g *Gateway) readAnswer(answer []byte) (r *Response, err error) {
+func (g *Gateway) readAnswer(answer []byte) (*Response, error) {
 	e, err := parseObject(answer)
 	if err == nil && e["statusCode"] == nil {
 		err = errNoStatus
 	}
-	if err != nil {
-		if g.answer.bare != nil {
-			if r := g.answer.bare(answer); r != nil {
-				return r, nil
-			}
-		}
-		return nil, err
+	if err == nil {
+		return g.readEnvelope(e)
 	}
-	return g.readEnvelope(e)
+	if g.answer.bare != nil {
+		if r := g.answer.bare(answer); r != nil {
+			return r, nil
+		}
+	}
+	return nil, err
 }
 
 func (g *Gateway) readEnvelope(e object) (r *Response, err error) {
@@ -103,27 +103,34 @@ func (g *Gateway) readEnvelope(e object) (r *Response, err error) {
 	if r.Status, err = status(e); err != nil {
 		return nil, err
 	}
-	all, err := g.answer.read.read(e, textproto.CanonicalMIMEHeaderKey)
-	if err != nil {
+	if r.Header, err = g.answer.header(e); err != nil {
 		return nil, err
 	}
-	r.Header = all
-	cookies, err := texts(e.get(g.answer.cookies))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", g.answer.cookies, err)
-	}
-	for _, cookie := range cookies {
-		r.Header.Add("Set-Cookie", cookie)
-	}
-	dropConnection(r.Header)
-	if err := checkHeader(r.Header); err != nil {
+	if r.Body, err = decodeBody(e); err != nil {
 		return nil, err
 	}
-	r.Body, err = decodeBody(e)
 	if !hasBody(r.Status) {
 		r.Body = nil
 	}
-	return r, err
+	return r, nil
+}
+
+// header returns the headers of an answer, with the cookies that it sets.
+func (a *envelope) header(e object) (textproto.MIMEHeader, error) {
+	all, err := a.read.read(e, textproto.CanonicalMIMEHeaderKey)
+	if err != nil {
+		return nil, err
+	}
+	cookies, err := onlyList(e.get(a.cookies))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.cookies, err)
+	}
+	h := textproto.MIMEHeader(all)
+	for _, cookie := range cookies {
+		h.Add("Set-Cookie", cookie)
+	}
+	dropConnection(h)
+	return h, checkHeader(h)
 }
 
 // status returns the status of an answer. A string is refused.
@@ -141,8 +148,8 @@ func status(e object) (int, error) {
 
 func isStatus(code int) bool { return code >= 100 && code <= 599 }
 
-// bareJSON returns the response for an answer that is JSON without a status. A string
-// is the body, other JSON is it as it stands.
+// bareJSON returns the response for an answer that is JSON without a status. The body
+// is the text of a string, or any other JSON as it stands.
 func bareJSON(answer []byte) *Response {
 	v, err := parse(answer)
 	if err != nil {

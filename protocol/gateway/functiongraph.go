@@ -25,7 +25,7 @@ var FunctionGraph = &Gateway{
 	fixed:        map[string]any{"requestContext.apiId": "local"},
 	answer: envelope{
 		write: values{single: "headers", repeated: listed},
-		read:  values{single: "headers"},
+		read:  values{single: "headers", repeated: listed},
 		wrong: fss1206,
 	},
 }

@@ -47,6 +47,9 @@ func FuzzRequest(f *testing.F) {
 func checkCarried(t *testing.T, r *Request) {
 	t.Helper()
 	line := r.Method + r.Path + r.RawQuery
+	if strings.ContainsAny(r.Host, " \r\n/") {
+		t.Errorf("HTTP cannot carry the host %q", r.Host)
+	}
 	if strings.ContainsFunc(line, func(c rune) bool { return c <= ' ' || c >= 0x7f }) || !strings.HasPrefix(r.Path, "/") || strings.Contains(r.Path, "?") {
 		t.Errorf("HTTP cannot carry the request line %q %q %q", r.Method, r.Path, r.RawQuery)
 	}

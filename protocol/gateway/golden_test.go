@@ -192,3 +192,76 @@ func TestNamed(t *testing.T) {
 		t.Error("found a gateway that does not exist")
 	}
 }
+
+// TestOneGateway checks that of the gateways of a platform only one takes a sample.
+func TestOneGateway(t *testing.T) {
+	for name, sample := range samples {
+		event, err := os.ReadFile("testdata/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range All {
+			_, err := g.Request(event)
+			if taken := err == nil; g.Platform == sample.gateway.Platform && taken != (g == sample.gateway) {
+				t.Errorf("%s: %s takes it for its own: %t, %v", name, g.Name, taken, err)
+			}
+		}
+	}
+}
+
+// TestWrittenFields pins fields that Request does not read, or reads in more than one
+// form. Nil means that the key is left out.
+func TestWrittenFields(t *testing.T) {
+	full := &Request{
+		Method: "POST", Path: "/p", RawQuery: "a=1&b=x+y&a=2%2F", Body: []byte("hi"), Stage: "dev", Time: time.UnixMilli(1583349317135),
+		Header: textproto.MIMEHeader{"X-Tag": {"a", "b"}, "User-Agent": {"curl"}},
+	}
+	empty := &Request{Method: "GET", Path: "/p"}
+	list := func(texts ...any) any { return texts }
+	for _, test := range []struct {
+		gateway *Gateway
+		request *Request
+		key     string
+		want    any
+	}{
+		{AWSv1, full, "queryStringParameters", map[string]any{"a": "2/", "b": "x y"}},
+		{AWSv1, full, "multiValueQueryStringParameters.a", list("1", "2/")},
+		{AWSv1, full, "headers.X-Tag", "b"},
+		{AWSv1, full, "multiValueHeaders.X-Tag", list("a", "b")},
+		{AWSv1, full, "requestContext.requestTime", "04/Mar/2020:19:15:17 +0000"},
+		{AWSv1, full, "requestContext.identity.userAgent", "curl"},
+		{AWSv1, empty, "requestContext.requestTime", nil},
+		{AWSv2, full, "rawPath", "/dev/p"},
+		{AWSv2, full, "queryStringParameters", map[string]any{"a": "1,2/", "b": "x y"}},
+		{AWSv2, full, "headers.x-tag", "a,b"},
+		{AWSv2, full, "body", "hi"},
+		{AWSv2, empty, "queryStringParameters", nil},
+		{AWSv2, empty, "body", nil},
+		{AWSv2, empty, "cookies", nil},
+		{AWSv2, empty, "rawQueryString", ""},
+		{ALB, full, "queryStringParameters", map[string]any{"a": "2%2F", "b": "x+y"}},
+		{ALB, full, "multiValueHeaders", nil},
+		{ALB, empty, "body", ""},
+		{ALBMulti, full, "multiValueQueryStringParameters.a", list("1", "2%2F")},
+		{ALBMulti, full, "headers", nil},
+		{SCF, full, "queryString", map[string]any{"a": list("1", "2/"), "b": "x y"}},
+		{SCF, full, "headers.x-tag", list("a", "b")},
+		{SCF, full, "isBase64Encoded", false},
+		{SCF, empty, "queryString", map[string]any{}},
+		{SCF, empty, "body", nil},
+		{SCFURL, full, "isBase64Encoded", nil},
+		{SCFURL, full, "requestContext", nil},
+		{FunctionGraph, full, "body", "aGk="},
+		{FunctionGraph, full, "isBase64Encoded", true},
+		{FunctionGraph, empty, "body", ""},
+		{FunctionGraph, empty, "isBase64Encoded", true},
+	} {
+		e, err := parseObject(must(test.gateway.Event(test.request)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.get(test.key); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s %s: got %#v, want %#v", test.gateway.Name, test.key, got, test.want)
+		}
+	}
+}

@@ -43,13 +43,10 @@ var dropped = []string{
 	"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// dropConnection removes the headers that belong to one connection.
+// dropConnection removes these headers. It does not remove those that Connection
+// names, as RFC 9110 demands of proxies: some gateways pass Connection on, and a client
+// could remove X-Forwarded-For, which the gateway has added.
 func dropConnection(h textproto.MIMEHeader) {
-	for _, list := range h["Connection"] {
-		for name := range strings.SplitSeq(list, ",") {
-			h.Del(strings.TrimSpace(name))
-		}
-	}
 	for _, name := range dropped {
 		h.Del(name)
 	}

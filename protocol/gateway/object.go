@@ -41,8 +41,12 @@ func parse(text []byte) (v any, err error) {
 	return v, nil
 }
 
-// get returns the value at a path such as "requestContext.stage", or nil.
+// get returns the value at a path such as "requestContext.stage", or nil. An empty path
+// has no value.
 func (o object) get(path string) any {
+	if path == "" {
+		return nil
+	}
 	name, rest, nested := strings.Cut(path, ".")
 	if !nested {
 		return o[name]

@@ -110,6 +110,10 @@ func TestMalformedHeaders(t *testing.T) {
 			}
 		}
 	}
+	checkAnswer(t, AWSv1, `{"statusCode": 200, "headers": {"X": ["y"]}}`, refusedByV1)
+	checkAnswer(t, AWSv1, `{"statusCode": 200, "multiValueHeaders": {"X": "y"}}`, refusedByV1)
+	checkAnswer(t, AWSv2, `{"statusCode": 200, "headers": {"X": ["y"]}}`, refusedByV2)
+	checkAnswer(t, AWSv2, `{"statusCode": 200, "cookies": "a=1"}`, refusedByV2)
 	checkAnswer(t, AWSv2, `{"statusCode": 200, "cookies": {"a": 1}}`, refusedByV2)
 	checkAnswer(t, AWSv2, `{"statusCode": 200, "cookies": ["a=1\r\nX: y"]}`, refusedByV2)
 }
@@ -160,9 +164,10 @@ func TestAnswers(t *testing.T) {
 			Response{Status: 200, Header: textproto.MIMEHeader{"Content-Type": {"text/html"}, "Key": {"1", "2"}}, Body: []byte("<p>")}},
 		{FunctionGraph, `{"statusCode": 200, "isBase64Encoded": true, "headers": {"Date": ["now"]}, "body": "SGk="}`,
 			Response{Status: 200, Header: textproto.MIMEHeader{"Date": {"now"}}, Body: []byte("Hi")}},
+		{SCF, `{"statusCode": 200, "": "a key without a name"}`, Response{Status: 200, Header: textproto.MIMEHeader{}}},
 		{AWSv1, `{"statusCode": 204, "body": "ignored"}`, Response{Status: 204, Header: textproto.MIMEHeader{}}},
 		{AWSv1, `{"statusCode": 304, "body": "ignored"}`, Response{Status: 304, Header: textproto.MIMEHeader{}}},
-		{AWSv1, `{"statusCode": 200, "headers": {"Connection": "close, X-Hop", "X-Hop": "1", "Transfer-Encoding": "chunked", "Content-Length": "9"}, "body": "x"}`,
+		{AWSv1, `{"statusCode": 200, "headers": {"Connection": "close", "Transfer-Encoding": "chunked", "Content-Length": "9"}, "body": "x"}`,
 			Response{Status: 200, Header: textproto.MIMEHeader{}, Body: []byte("x")}},
 	} {
 		got, err := test.gateway.Response([]byte(test.answer), false)
@@ -238,6 +243,8 @@ func TestMalformedEvents(t *testing.T) {
 		`{"requestContext": {"elb": {}}, "httpMethod": "GET", "path": "/", "body": {}}`,
 		`{"requestContext": {"elb": {}}, "httpMethod": "GET", "path": "/", "body": "?", "isBase64Encoded": true}`,
 		`{"requestContext": {"elb": {}}, "httpMethod": "GET", "path": "/", "isBase64Encoded": 1}`,
+		`{"resource": "/", "httpMethod": "GET", "path": "/", "headers": {"Host": "a\r\nX"}}`,
+		`{"resource": "/", "httpMethod": "GET", "path": "/", "requestContext": {"domainName": "a/b"}}`,
 		`{"resource": "/", "httpMethod": "GET", "path": "/", "pathParameters": []}`,
 		`{"resource": "/", "httpMethod": "GET", "path": "/", "pathParameters": {"a": []}}`,
 		`{"version": "2.0", "requestContext": {"http": {"method": "GET"}}, "rawPath": "/", "cookies": [{}]}`,
@@ -252,16 +259,17 @@ func TestMalformedEvents(t *testing.T) {
 // TestSparseEvents checks events that lack what is not needed.
 func TestSparseEvents(t *testing.T) {
 	for event, want := range map[string]Request{
-		`{"resource": "/", "httpMethod": "GET"}`:                                                                                                                     {Method: "GET", Path: "/", Route: "/"},
-		`{"resource": "/", "httpMethod": "GET", "headers": null, "body": null, "path": "a b?c"}`:                                                                     {Method: "GET", Path: "/a%20b%3Fc", Route: "/"},
-		`{"resource": "/", "httpMethod": "GET", "headers": {"A": 1}, "path": "/100%/é"}`:                                                                             {Method: "GET", Path: "/100%25/%C3%A9", Route: "/", Header: textproto.MIMEHeader{"A": {"1"}}},
-		`{"resource": "/", "httpMethod": "GET", "queryStringParameters": {"q": "a&b=c d"}}`:                                                                          {Method: "GET", Path: "/", Route: "/", RawQuery: "q=a%26b%3Dc+d"},
-		`{"requestContext": {"elb": {}}, "httpMethod": "GET", "queryStringParameters": {"a&b": "1&2 3"}}`:                                                            {Method: "GET", Path: "/", RawQuery: "a%26b=1%262%203"},
-		`{"version": "2.0", "requestContext": {"http": {"method": "GET", "path": "/p"}}, "rawQueryString": "a b#c&%zz"}`:                                             {Method: "GET", Path: "/p", RawQuery: "a%20b%23c&%25zz"},
-		`{"version": "2.0", "requestContext": {"http": {"method": "GET"}, "stage": "dev", "timeEpoch": 1.5}, "rawPath": "/dev"}`:                                     {Method: "GET", Path: "/", Stage: "dev"},
-		`{"version": "2.0", "requestContext": {"http": {"method": "GET"}, "stage": "dev"}, "rawPath": "/device"}`:                                                    {Method: "GET", Path: "/device", Stage: "dev"},
-		`{"resource": "/", "httpMethod": "POST", "headers": {"Transfer-Encoding": "chunked", "Content-Length": "99", "Connection": "x-b", "X-B": "1"}, "body": "x"}`: {Method: "POST", Path: "/", Route: "/", Body: []byte("x")},
-		`{"resource": "/", "httpMethod": "GET", "headers": {"x-a": "1", "X-A": "2", "X-a": "3"}}`:                                                                    {Method: "GET", Path: "/", Route: "/", Header: textproto.MIMEHeader{"X-A": {"2", "3", "1"}}},
+		`{"requestContext": {"elb": {}}, "httpMethod": "GET", "": "x"}`:                                                                                                                              {Method: "GET", Path: "/"},
+		`{"resource": "/", "httpMethod": "GET"}`:                                                                                                                                                     {Method: "GET", Path: "/", Route: "/"},
+		`{"resource": "/", "httpMethod": "GET", "headers": null, "body": null, "path": "a b?c"}`:                                                                                                     {Method: "GET", Path: "/a%20b%3Fc", Route: "/"},
+		`{"resource": "/", "httpMethod": "GET", "headers": {"A": 1}, "path": "/100%/é"}`:                                                                                                             {Method: "GET", Path: "/100%25/%C3%A9", Route: "/", Header: textproto.MIMEHeader{"A": {"1"}}},
+		`{"resource": "/", "httpMethod": "GET", "queryStringParameters": {"q": "a&b=c d"}}`:                                                                                                          {Method: "GET", Path: "/", Route: "/", RawQuery: "q=a%26b%3Dc+d"},
+		`{"requestContext": {"elb": {}}, "httpMethod": "GET", "queryStringParameters": {"a&b": "1&2 3"}}`:                                                                                            {Method: "GET", Path: "/", RawQuery: "a%26b=1%262%203"},
+		`{"version": "2.0", "requestContext": {"http": {"method": "GET", "path": "/p"}}, "rawQueryString": "a b#c&%zz"}`:                                                                             {Method: "GET", Path: "/p", RawQuery: "a%20b%23c&%25zz"},
+		`{"version": "2.0", "requestContext": {"http": {"method": "GET"}, "stage": "dev", "timeEpoch": 1.5}, "rawPath": "/dev"}`:                                                                     {Method: "GET", Path: "/", Stage: "dev"},
+		`{"version": "2.0", "requestContext": {"http": {"method": "GET"}, "stage": "dev"}, "rawPath": "/device"}`:                                                                                    {Method: "GET", Path: "/device", Stage: "dev"},
+		`{"resource": "/", "httpMethod": "POST", "headers": {"Transfer-Encoding": "chunked", "Content-Length": "99", "Connection": "X-Forwarded-For", "X-Forwarded-For": "192.0.2.1"}, "body": "x"}`: {Method: "POST", Path: "/", Route: "/", Body: []byte("x"), Header: textproto.MIMEHeader{"X-Forwarded-For": {"192.0.2.1"}}},
+		`{"resource": "/", "httpMethod": "GET", "headers": {"x-a": "1", "X-A": "2", "X-a": "3"}}`:                                                                                                    {Method: "GET", Path: "/", Route: "/", Header: textproto.MIMEHeader{"X-A": {"2", "3", "1"}}},
 	} {
 		if want.Header == nil {
 			want.Header = textproto.MIMEHeader{}

@@ -111,22 +111,31 @@ func (g *Gateway) readHeader(e object, r *Request) error {
 		return err
 	}
 	r.Header = all
-	if g.cookies != "" {
-		cookies, err := texts(e.get(g.cookies))
-		if err != nil {
-			return fmt.Errorf("%s: %w", g.cookies, err)
-		}
-		if len(cookies) > 0 { // Lambda's function URLs have the cookies in both places
-			r.Header.Set("Cookie", strings.Join(cookies, "; "))
-		}
+	cookies, err := onlyList(e.get(g.cookies))
+	if err != nil {
+		return fmt.Errorf("%s: %w", g.cookies, err)
 	}
-	if host := r.Header.Get("Host"); host != "" {
-		r.Host = host
+	if len(cookies) > 0 { // Lambda's function URLs have the cookies in both places
+		r.Header.Set("Cookie", strings.Join(cookies, "; "))
 	}
-	r.Header.Del("Host")
 	if g.clientHeader != "" {
 		r.ClientIP = lastAddress(r.Header.Get(g.clientHeader))
 	}
 	dropConnection(r.Header)
+	if err := r.takeHost(); err != nil {
+		return err
+	}
 	return checkHeader(r.Header)
+}
+
+// takeHost moves the host from the header to its field.
+func (r *Request) takeHost() error {
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+	}
+	r.Header.Del("Host")
+	if strings.ContainsAny(r.Host, "/?#@ \t\r\n\x00") {
+		return fmt.Errorf("invalid host %q", r.Host)
+	}
+	return nil
 }

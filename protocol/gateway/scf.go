@@ -26,7 +26,7 @@ var SCF = &Gateway{
 	},
 	answer: envelope{
 		write: values{single: "headers", repeated: listed},
-		read:  values{single: "headers"},
+		read:  values{single: "headers", repeated: listed},
 		wrong: fixedError(403, "application/json", `{"errno":403,"error":"Invalid scf response format. please check your scf response format."}`),
 	},
 }
@@ -48,7 +48,7 @@ var SCFURL = &Gateway{
 	none:         json.RawMessage("{}"),
 	answer: envelope{
 		write: values{single: "headers", repeated: listed},
-		read:  values{single: "headers"},
+		read:  values{single: "headers", repeated: listed},
 		bare:  bareText,
 		wrong: SCF.answer.wrong,
 	},

@@ -69,30 +69,29 @@ func (v *values) one(name string, list []string) any {
 // that a function gives them. A name and its value that are in both objects count once.
 func (v *values) read(o object, form func(name string) string) (map[string][]string, error) {
 	all := map[string][]string{}
-	for _, key := range []string{v.lists, v.single} {
-		if key == "" || o.get(key) == nil {
-			continue
-		}
-		fields, ok := o.get(key).(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("%s: %w", key, errNotObject)
-		}
-		if err := merge(all, fields, form); err != nil {
-			return nil, fmt.Errorf("%s.%w", key, err)
-		}
+	single := oneText
+	if v.repeated == listed {
+		single = textOrList
 	}
-	return all, nil
+	if err := merge(all, o, v.lists, onlyList, form); err != nil {
+		return nil, err
+	}
+	return all, merge(all, o, v.single, single, form)
 }
 
 // merge adds the values that are not there yet.
-func merge(all map[string][]string, fields map[string]any, form func(string) string) error {
+func merge(all map[string][]string, o object, key string, read reader, form func(string) string) error {
+	fields, ok := o.get(key).(map[string]any)
+	if !ok && o.get(key) != nil {
+		return fmt.Errorf("%s: %w", key, errNotObject)
+	}
 	before := maps.Clone(all)
-	for _, key := range sorted(fields) {
-		list, err := texts(fields[key])
+	for _, name := range sorted(fields) {
+		list, err := read(fields[name])
 		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return fmt.Errorf("%s.%s: %w", key, name, err)
 		}
-		name := form(key)
+		name = form(name)
 		for _, value := range list {
 			if !slices.Contains(before[name], value) {
 				all[name] = append(all[name], value)
@@ -105,18 +104,38 @@ func merge(all map[string][]string, fields map[string]any, form func(string) str
 // asIs is a form of names for read.
 func asIs(name string) string { return name }
 
-// texts returns a text, or those of a list. Nothing is an empty list.
-func texts(v any) (list []string, err error) {
+// A reader returns the texts in a value. Null is none.
+type reader func(any) ([]string, error)
+
+func oneText(v any) ([]string, error) {
+	text, ok := scalar(v)
+	switch {
+	case v == nil:
+		return nil, nil
+	case !ok:
+		return nil, errors.New("expected a string")
+	}
+	return []string{text}, nil
+}
+
+func onlyList(v any) (list []string, err error) {
 	elements, ok := v.([]any)
 	if !ok && v != nil {
-		elements = []any{v}
+		return nil, errors.New("expected a list of strings")
 	}
 	for _, element := range elements {
 		text, ok := scalar(element)
 		if !ok {
-			return nil, errors.New("expected a string or a list of strings")
+			return nil, errors.New("expected a list of strings")
 		}
 		list = append(list, text)
 	}
 	return list, nil
+}
+
+func textOrList(v any) ([]string, error) {
+	if _, ok := v.([]any); ok {
+		return onlyList(v)
+	}
+	return oneText(v)
 }
