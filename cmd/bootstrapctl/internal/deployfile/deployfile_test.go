@@ -283,7 +283,9 @@ functions:
       - http: {path: /x, method: any}
       - httpApi: 'POST /orders'
       - httpApi: '*'
+      - httpApi: {path: /z, method: '*'}
       - schedule: rate(5 minutes)
+      - schedule: {rate: rate(1 day)}
       - schedule: {name: n, rate: ['rate(1 hour)', cron(0 8 ? * MON-FRI *)], enabled: false, input: {k: "v"}, timezone: Europe/Berlin}
       - sqs: arn
       - alexaSkill
@@ -298,18 +300,20 @@ functions:
 			{Kind: HTTP, Name: "http", Enabled: true, Line: 25, Gateway: "aws-v1", Path: "/x", Method: "ANY", Stage: "beta", Integrated: true},
 			{Kind: HTTP, Name: "httpApi", Enabled: true, Line: 26, Gateway: "aws-v2", Path: "/orders", Method: "POST", Stage: AnyPath, Integrated: true},
 			{Kind: HTTP, Name: "httpApi", Enabled: true, Line: 27, Gateway: "aws-v2", Path: AnyPath, Method: "ANY", Stage: AnyPath, Integrated: true},
-			{Kind: Timer, Name: "schedule", Enabled: true, Line: 28, Cron: "rate(5 minutes)"},
-			{Kind: Timer, Name: "n", Line: 29, Cron: "rate(1 hour)", Argument: `{"k":"v"}`},
-			{Kind: Timer, Name: "n", Line: 29, Cron: "cron(0 8 ? * MON-FRI *)", Argument: `{"k":"v"}`},
+			{Kind: HTTP, Name: "httpApi", Enabled: true, Line: 28, Gateway: "aws-v2", Path: "/z", Method: "ANY", Stage: AnyPath, Integrated: true},
+			{Kind: Timer, Name: "schedule", Enabled: true, Line: 29, Cron: "rate(5 minutes)"},
+			{Kind: Timer, Name: "schedule", Enabled: true, Line: 30, Cron: "rate(1 day)"},
+			{Kind: Timer, Name: "n", Line: 31, Cron: "rate(1 hour)", Argument: `{"k":"v"}`},
+			{Kind: Timer, Name: "n", Line: 31, Cron: "cron(0 8 ? * MON-FRI *)", Argument: `{"k":"v"}`},
 		},
 	}})
 	compare(t, "notes", file.Notes, []Note{
 		{12, "function shop-one: the pattern extra/** is not applied: only patterns with ! are"},
 		{14, "function shop-one: package.include is not applied"},
 		{21, "function shop-one: layers are not added"},
-		{29, "function shop-one: the time zone is not applied: the schedule is in UTC"},
-		{30, "function shop-one: nothing here sends events of sqs"},
-		{31, "function shop-one: nothing here sends events of alexaSkill"},
+		{31, "function shop-one: the time zone is not applied: the schedule is in UTC"},
+		{32, "function shop-one: nothing here sends events of sqs"},
+		{33, "function shop-one: nothing here sends events of alexaSkill"},
 	})
 }
 
@@ -445,14 +449,30 @@ services:
 
 // TestLarge reads as many functions as a template of AWS can have.
 func TestLarge(t *testing.T) {
-	text := "Globals: {Function: {Runtime: provided.al2, Handler: h, CodeUri: code}}\nParameters: {P: {Default: x}}\nResources:\n"
+	var text strings.Builder
+	text.WriteString("Globals: {Function: {Runtime: provided.al2, Handler: h, CodeUri: code}}\nParameters: {P: {Default: x}}\nResources:\n")
 	for i := range 500 {
-		text += fmt.Sprintf("  F%d:\n    Type: AWS::Serverless::Function\n    Properties:\n      Environment:\n        Variables:\n", i)
+		fmt.Fprintf(&text, "  F%d:\n    Type: AWS::Serverless::Function\n    Properties:\n      Environment:\n        Variables:\n", i)
 		for n := range 40 {
-			text += fmt.Sprintf("          V%d: !Ref P\n", n)
+			fmt.Fprintf(&text, "          V%d: !Ref P\n", n)
 		}
 	}
-	if got := len(mustRead(t, "template.yaml", text).Functions); got != 500 {
+	if got := len(mustRead(t, "template.yaml", text.String()).Functions); got != 500 {
 		t.Errorf("got %d functions, want 500", got)
 	}
+}
+
+// TestMisspelt checks that keys which nothing reads are noted if another was meant.
+func TestMisspelt(t *testing.T) {
+	file := mustRead(t, "serverless.yml", component(`  memorysize: 256
+  description: none
+  timeout: 5
+  timeouts: 6
+  events:
+    - timer: {parameters: {cronExpression: '0 0 9 * * * *', enabled: true}}
+`))
+	compare(t, "notes", file.Notes, []Note{
+		{6, "memorysize is not read: did you mean memorySize?"},
+		{11, "enabled is not read: did you mean enable?"},
+	})
 }

@@ -36,6 +36,7 @@ func (r *reader) note(line int, format string, args ...any) {
 // lines.
 func (r *reader) result() (*File, error) {
 	if len(r.problems) == 0 {
+		r.misspelt()
 		slices.SortStableFunc(r.file.Notes, func(a, b Note) int { return cmp.Compare(a.Line, b.Line) })
 		return &r.file, nil
 	}

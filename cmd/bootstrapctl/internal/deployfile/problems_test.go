@@ -109,6 +109,17 @@ func TestProblems(t *testing.T) {
 		{"inline code", devs("        codeType: inline\n"), "7: function f: cannot run code of type inline: set codeType: zip"},
 		{"Huawei's rate", devs(devsCode + "      trigger: {triggerTypeCode: TIMER, eventData: {schedule: 61m}}\n"), "8: function f: cannot read the schedule \"61m\": expected a number from 1 to 60"},
 
+		{"no closing brace", component("  handler: ${name\n"), "6: cannot resolve ${name: there is no closing brace"},
+		{"option", component("  handler: ${opt:x}\n"), "6: cannot resolve ${opt:x}: add a default, as in ${opt:x, 'dev'}"},
+		{"alternatives", component("  handler: ${opt:x, self:y, env(Z)}\n"), "6: cannot resolve ${opt:x, self:y, env(Z)}: add a default, as in ${opt:x, self:y, env(Z), 'dev'}"},
+		{"file", component("  environment: ${file(env.yml)}\n"), "6: cannot resolve ${file(env.yml)}"},
+		{"empty variable", component("  handler: ${}\n"), "6: cannot resolve ${}"},
+		{"code", "component: scf\nname: x\ninputs:\n  runtime: CustomRuntime\n  src: ${env.SRC}\n", "5: cannot resolve ${env.SRC}: set SRC in the environment"},
+		{"merged text", component("  environment: {<<: x}\n"), "6: <<: expected a mapping"},
+		{"long text", component("  handler: " + strings.Repeat("x", maxText+1) + "\n"), "6: handler: expected at most 65536 bytes"},
+		{"long texts", component("  handler: ${self:a}${self:a}\na: " + strings.Repeat("x", maxText/2+1) + "\n"), "6: expected a text of at most 65536 bytes"},
+		{"mapping in a text", component("  handler: ${self:inputs}\n"), "6: cannot resolve ${self:inputs}: it is a mapping or a list"},
+
 		{"several", component("  timeout: x\n  handler: ${self:a}\n  memorySize: ${env.MISSING}\n"), "6: timeout: expected a whole number from 1, found \"x\"\n7: cannot resolve ${self:a}\n8: cannot resolve ${env.MISSING}: set MISSING in the environment"},
 	} {
 		check(t, row.name, row.text, row.want)

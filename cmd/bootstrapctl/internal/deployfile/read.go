@@ -28,8 +28,9 @@ type reader struct {
 	mappings map[*yaml.Node][]pair
 	problems []problem
 	said     map[any]bool // each problem and note
-	steps    int          // left
-	depth    int          // of values that refer to each other
+	asked    map[*yaml.Node]map[string]bool
+	steps    int // left
+	depth    int // of values that refer to each other
 }
 
 // Read reads a deploy file. The error names every problem with its line. getenv
@@ -53,6 +54,7 @@ func Read(file string, getenv func(string) string) (*File, error) {
 		getenv:   getenv,
 		mappings: map[*yaml.Node][]pair{},
 		said:     map[any]bool{},
+		asked:    map[*yaml.Node]map[string]bool{},
 		steps:    maxSteps,
 	}
 	r.root = value{r: r, node: node, name: "the file"}
@@ -81,13 +83,12 @@ func read(file string) ([]byte, error) {
 // parse returns the root of a YAML file, or nil for an empty one.
 func parse(file string, text []byte) (*yaml.Node, error) {
 	var document yaml.Node
-	err := yaml.Unmarshal(text, &document)
-	var bad *yaml.LoadError
-	if errors.As(err, &bad) {
-		return nil, fmt.Errorf("%s:%d: cannot parse YAML: %s", file, max(bad.Mark.Line, 1), bad.Message)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot parse YAML: %w", file, err)
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		line, cause := 1, err.Error()
+		if bad := (*yaml.LoadError)(nil); errors.As(err, &bad) {
+			line, cause = max(bad.Mark.Line, 1), bad.Message
+		}
+		return nil, fmt.Errorf("%s:%d: cannot parse YAML: %s", file, line, cause)
 	}
 	if len(document.Content) == 0 {
 		return nil, nil

@@ -30,10 +30,10 @@ const maxDepth = 50
 // scalar returns the text of a value. It reports false if the file does not have it,
 // or after a complaint.
 func (v value) scalar() (string, bool) {
-	v = v.follow()
 	if !v.given() {
 		return "", false
 	}
+	v.node = alias(v.node)
 	v.r.depth++
 	defer func() { v.r.depth-- }()
 	if v.r.depth > maxDepth || !v.r.step(v.node, 1) {
@@ -90,17 +90,6 @@ func (v value) flag(absent bool) bool {
 	}
 	v.expected("true or false, found " + strconv.Quote(text))
 	return absent
-}
-
-// texts returns the texts of a list.
-func (v value) texts() []string {
-	var all []string
-	for _, item := range v.items() {
-		if text, ok := item.scalar(); ok {
-			all = append(all, text)
-		}
-	}
-	return all
 }
 
 // message returns a text, or a mapping or a list as JSON.

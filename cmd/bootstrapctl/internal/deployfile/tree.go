@@ -49,11 +49,18 @@ func (v value) get(keys ...string) value {
 
 func (v value) child(key string) value {
 	all := v.pairs()
-	i := slices.IndexFunc(all, func(p pair) bool { return p.key == key })
-	if i < 0 {
-		return value{v.r, nil, key, v.line()}
+	if all != nil {
+		v.r.ask(v.follow().node, key)
 	}
-	return all[i].value
+	if i := index(all, key); i >= 0 {
+		return all[i].value
+	}
+	return value{v.r, nil, key, v.line()}
+}
+
+// index returns the index of a key, or -1.
+func index(all []pair, key string) int {
+	return slices.IndexFunc(all, func(p pair) bool { return p.key == key })
 }
 
 // or returns the value, or the first of some others if the file does not have it.
@@ -74,7 +81,7 @@ func (v value) pairs() []pair {
 		return nil
 	}
 	if v.node.Kind != yaml.MappingNode {
-		v.expected("a mapping (name: value)")
+		v.mistaken("a mapping (name: value)")
 		return nil
 	}
 	all := v.r.mapping(v.node, nil)
@@ -91,7 +98,7 @@ func (v value) items() []value {
 		return nil
 	}
 	if v.node.Kind != yaml.SequenceNode {
-		v.expected("a list (- item)")
+		v.mistaken("a list (- item)")
 		return nil
 	}
 	var all []value
@@ -103,9 +110,20 @@ func (v value) items() []value {
 	return all
 }
 
-// expected complains about a value of another kind.
+// expected complains about a value that is not what it should be.
 func (v value) expected(what string) {
 	v.r.complain(v.line(), "%s: expected %s", v.name, what)
+}
+
+// mistaken complains about a value of another kind, or about a variable that cannot
+// be resolved.
+func (v value) mistaken(what string) {
+	if v.node.Kind == yaml.ScalarNode {
+		if _, ok := v.scalar(); !ok {
+			return
+		}
+	}
+	v.expected(what)
 }
 
 // follow replaces an alias, and a variable for a mapping or a list, by what it

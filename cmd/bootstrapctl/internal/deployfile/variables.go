@@ -136,10 +136,14 @@ func (l *variables) alternative(text string, line int) (string, bool) {
 		return value, value != ""
 	}
 	target := l.named(name)
-	if target.given() {
-		return target.scalar()
+	switch {
+	case !target.given():
+		return target.absent, target.absent != ""
+	case !target.is(yaml.ScalarNode):
+		l.r.complain(line, "cannot resolve ${%s}: it is a mapping or a list", name)
+		return "", false
 	}
-	return target.absent, target.absent != ""
+	return target.scalar()
 }
 
 // environment matches a variable of the environment: env.X, env:X or env(X).
@@ -185,6 +189,9 @@ func (l *variables) whole(node *yaml.Node) *yaml.Node {
 	for range maxDepth - l.depth {
 		inside, ok := strings.CutPrefix(node.Value, "${")
 		if node.Kind != yaml.ScalarNode || !ok || closing(inside) != len(inside)-1 {
+			return node
+		}
+		if !l.r.step(node, 1) {
 			return node
 		}
 		name, ok := l.expand(strings.TrimSuffix(inside, "}"), node.Line)
