@@ -20,9 +20,9 @@ func (r *reader) component() {
 	r.file.Format = "component scf"
 	kind, inputs := r.root.get("component"), r.root.get("inputs")
 	name, stage, app := r.root.get("name"), r.root.get("stage"), r.root.get("app").or(r.root.get("name"))
-	r.language = &variables{r: r, names: map[string]named{
+	r.language = newVariables(r, map[string]named{
 		"name": {value: name}, "stage": {stage, "dev"}, "app": {value: app}, "org": {value: r.root.get("org")},
-	}}
+	})
 	if text := kind.text(""); text != "scf" {
 		r.complain(kind.line(), "cannot read component %s: expected component: scf", text)
 		return
@@ -99,6 +99,9 @@ func (r *reader) componentEvent(f *Function, p pair) {
 // endpoint reads a path of an API gateway.
 func (r *reader) endpoint(f *Function, gateway pair, endpoint value) {
 	parameters := gateway.get("parameters")
+	if rules := endpoint.get("isBase64Trigger"); rules.flag(false) {
+		r.note(rules.line(), "function %s: the headers that decide about base64 are not looked at: bodies are not encoded", f.Name)
+	}
 	r.http(f, Trigger{
 		Name:       parameters.get("serviceName").or(gateway.get("name")).text("apigw-" + f.Name),
 		Enabled:    true,

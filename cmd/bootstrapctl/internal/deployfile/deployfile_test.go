@@ -153,6 +153,8 @@ inputs:
               function: {isIntegratedResponse: true}
               isBase64Encoded: true
             - path: users/{id}
+              isBase64Encoded: true
+              isBase64Trigger: true
     - cos:
         parameters: {bucket: b}
 `)
@@ -172,7 +174,8 @@ inputs:
 	compare(t, "notes", file.Notes, []Note{
 		{12, "function hello-prod-shop: layers are not added"},
 		{15, "function hello-prod-shop: the private network is not there"},
-		{41, "function hello-prod-shop: nothing here sends events of cos"},
+		{42, "function hello-prod-shop: the headers that decide about base64 are not looked at: bodies are not encoded"},
+		{43, "function hello-prod-shop: nothing here sends events of cos"},
 	})
 }
 

@@ -21,7 +21,7 @@ func (r *reader) pairs(node *yaml.Node, outer []*yaml.Node) []pair {
 	var own, merged []pair
 	lines := map[string]int{} // of the keys
 	for i := 0; i+1 < len(node.Content) && r.step(node, 1); i += 2 {
-		key, child := node.Content[i], node.Content[i+1]
+		key, child := alias(node.Content[i]), node.Content[i+1]
 		if key.Tag == "!!merge" {
 			merged = append(merged, r.merge(child, outer)...)
 			continue

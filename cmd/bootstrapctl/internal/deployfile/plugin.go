@@ -50,6 +50,7 @@ var pluginUndone = map[string]string{
 	"vpc":               "the private network is not there",
 	"vpcConfig":         "the private network is not there",
 	"role":              "the function gets no role's credentials",
+	"iam":               "the function gets no role's credentials",
 	"iamRoleStatements": "the function gets no role's credentials",
 	"agencyName":        "the function gets no agency's credentials",
 	"fileSystemConfig":  "file systems are not mounted",
@@ -65,9 +66,9 @@ func (r *reader) plugin() {
 	r.file.Format = "Serverless Framework"
 	settings := r.settings()
 	stage := settings.get("stage")
-	r.language = &variables{r: r, names: map[string]named{
+	r.language = newVariables(r, map[string]named{
 		"sls:stage": {stage, "dev"}, "self:provider.stage": {stage, "dev"},
-	}}
+	})
 	name := settings.get("name")
 	if !settings.given() {
 		name = r.root.get("provider")
@@ -110,7 +111,7 @@ func (r *reader) pluginFunction(known provider, p pair) {
 	f.Timeout = setting("timeout").seconds(known.timeout)
 	f.InitTimeout = setting("initTimeout").or(setting("initializerTimeout")).seconds(known.initTimeout)
 	f.Env = r.env(known.env(settings), known.env(p.value))
-	f.Concurrency = p.get("reservedConcurrency").or(p.get("concurrency")).number(0, 0)
+	f.Concurrency = r.instances(p.get("reservedConcurrency").or(p.get("concurrency")))
 	for _, event := range p.get("events").items() {
 		if event.is(yaml.MappingNode) {
 			known.event(r, &f, event)

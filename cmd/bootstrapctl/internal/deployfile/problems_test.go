@@ -41,6 +41,9 @@ func TestProblems(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
 		{"empty", "", "1: cannot tell what deploys this file: expected a serverless.yml with component: scf, a serverless.yml with functions: and provider: tencent, huawei or aws, a template.yaml of AWS SAM or CloudFormation, or an s.yaml with component: fgs"},
 		{"no YAML", "a: [1,\nb: 2", "3: cannot parse YAML: did not find expected ',' or ']'"},
+		{"two documents", "a: 1\n---\nb: 2\n", "2: expected one YAML document, found a second"},
+		{"bad second document", "a: 1\n---\nb: [\n", "4: cannot parse YAML: did not find expected node content"},
+		{"nothing but a comment", "# x\n", "1: cannot tell what deploys this file: expected a serverless.yml with component: scf, a serverless.yml with functions: and provider: tencent, huawei or aws, a template.yaml of AWS SAM or CloudFormation, or an s.yaml with component: fgs"},
 		{"tab", "\ta: 1", "1: cannot parse YAML: found character that cannot start any token"},
 		{"control character", "a: \x01", "1: cannot parse YAML: control characters are not allowed (value: 1)"},
 		{"unknown alias", "a:\n  b: *c", "2: cannot parse YAML: unknown anchor 'c' referenced"},
@@ -169,7 +172,7 @@ func TestBombs(t *testing.T) {
 		} else if !strings.Contains(err.Error(), "itself") && !strings.Contains(err.Error(), "at most") && !strings.Contains(err.Error(), "others") && !strings.Contains(err.Error(), "deep") {
 			t.Errorf("%s: got %.300v", name, err)
 		}
-		if took := time.Since(begin); took > 10*time.Second {
+		if took := time.Since(begin); took > time.Minute {
 			t.Errorf("%s: took %v", name, took)
 		}
 	}

@@ -1,6 +1,7 @@
 package deployfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ const maxSize = 1 << 20
 
 // maxSteps bounds the work for one file. Aliases and variables can refer to each
 // other so that a short file grows without end.
-const maxSteps = 200_000
+const maxSteps = 100_000
 
 // A reader reads one file and collects its problems.
 type reader struct {
@@ -58,7 +59,7 @@ func Read(file string, getenv func(string) string) (*File, error) {
 		steps:    maxSteps,
 	}
 	r.root = value{r: r, node: node, name: "the file"}
-	r.language = &variables{r: r}
+	r.language = newVariables(r, nil)
 	r.functions()
 	if len(r.file.Functions) == 0 && len(r.problems) == 0 {
 		r.complain(1, "the file has no functions")
@@ -82,18 +83,31 @@ func read(file string) ([]byte, error) {
 
 // parse returns the root of a YAML file, or nil for an empty one.
 func parse(file string, text []byte) (*yaml.Node, error) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		line, cause := 1, err.Error()
-		if bad := (*yaml.LoadError)(nil); errors.As(err, &bad) {
-			line, cause = max(bad.Mark.Line, 1), bad.Message
-		}
-		return nil, fmt.Errorf("%s:%d: cannot parse YAML: %s", file, line, cause)
+	var first, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	err := decoder.Decode(&first)
+	if err == nil {
+		err = decoder.Decode(&second)
 	}
-	if len(document.Content) == 0 {
+	switch {
+	case err == nil:
+		return nil, fmt.Errorf("%s:%d: expected one YAML document, found a second", file, second.Line)
+	case err != io.EOF:
+		line, cause := where(err)
+		return nil, fmt.Errorf("%s:%d: cannot parse YAML: %s", file, line, cause)
+	case len(first.Content) == 0:
 		return nil, nil
 	}
-	return document.Content[0], nil
+	return first.Content[0], nil
+}
+
+// where returns the line and the cause of an error of the YAML library.
+func where(err error) (line int, cause string) {
+	var bad *yaml.LoadError
+	if !errors.As(err, &bad) {
+		return 1, err.Error()
+	}
+	return max(bad.Mark.Line, 1), bad.Message
 }
 
 // functions finds out what deploys the file, and reads it as that tool does.

@@ -7,12 +7,19 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// newVariables returns the language of a file. names are those that it has besides
+// places in the file.
+func newVariables(r *reader, names map[string]named) *variables {
+	return &variables{r: r, names: names, known: map[string]string{}}
+}
+
 // variables is the language of the Serverless Framework, of its components and of
 // Serverless Devs: ${…} in texts.
 type variables struct {
 	r     *reader
 	names map[string]named // such as stage
-	depth int              // of variables inside variables
+	known map[string]string
+	depth int // of variables inside variables
 }
 
 // A named variable has a place in the file, and a default.
@@ -135,6 +142,9 @@ func (l *variables) alternative(text string, line int) (string, bool) {
 		value := l.r.getenv(parts[1] + parts[2])
 		return value, value != ""
 	}
+	if text, ok := l.known[name]; ok {
+		return text, true
+	}
 	target := l.named(name)
 	switch {
 	case !target.given():
@@ -143,7 +153,11 @@ func (l *variables) alternative(text string, line int) (string, bool) {
 		l.r.complain(line, "cannot resolve ${%s}: it is a mapping or a list", name)
 		return "", false
 	}
-	return target.scalar()
+	resolved, ok := target.scalar()
+	if ok {
+		l.known[name] = resolved // else texts that refer to others twice take for ever
+	}
+	return resolved, ok
 }
 
 // environment matches a variable of the environment: env.X, env:X or env(X).
