@@ -135,7 +135,7 @@ func (a *adapter) choose(t command.Target) (supervisor.Adapter, error) {
 	}
 	switch misfits := a.misfits(t); {
 	case len(misfits) > 0: // that was not known when the configuration was read
-		return nil, problem("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
+		return nil, protocol.Failuref("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) != ".sh":
 		return newModule(a.Config, t)
 	}

@@ -51,7 +51,7 @@ func Refuse(reason error) supervisor.Adapter { return refused{reason} }
 type refused struct{ reason error }
 
 func (r refused) Start(context.Context) error {
-	return problem("Runtime.ConfigError", "%s", strings.ReplaceAll(r.reason.Error(), "\n", "; "))
+	return protocol.Failuref("Runtime.ConfigError", "%s", strings.ReplaceAll(r.reason.Error(), "\n", "; "))
 }
 
 func (r refused) Invoke(ctx context.Context, _ *protocol.Event) ([]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -149,13 +148,4 @@ func usefulLine(log []string) (first string) {
 		}
 	}
 	return first
-}
-
-func problem(kind, format string, args ...any) *protocol.Failure {
-	return protocol.Failuref(kind, format, args...)
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"bootstrap/adapters/command"
+	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
 )
@@ -20,23 +21,23 @@ func explain(err error) error {
 	}
 	switch {
 	case isTooLong(start):
-		return problem("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux, which takes 128 KB for each and a few MB for all: the event, or a variable", start.Path)
+		return protocol.Failuref("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux, which takes 128 KB for each and a few MB for all: the event, or a variable", start.Path)
 	case start.Exhausted:
-		return &supervisor.FatalError{Failure: problem("Runtime.TooManyProcesses", "%v", err)}
+		return &supervisor.FatalError{Failure: protocol.Failuref("Runtime.TooManyProcesses", "%v", err)}
 	case slices.Contains(shortages, start.Errno):
-		return problem("Runtime.StartError", "%v", err)
+		return protocol.Failuref("Runtime.StartError", "%v", err)
 	}
 	if f := cmp.Or(command.Check(start.Path), command.Refusal(start.Path, start.Errno)); f != nil {
 		return f
 	}
-	return problem("Function.StartError", "%v", err)
+	return protocol.Failuref("Function.StartError", "%v", err)
 }
 
 // isTooLong reports whether the arguments or the environment are too long.
 // gVisor says ENAMETOOLONG for E2BIG; Linux says that of paths only.
 func isTooLong(start *process.StartError) bool {
 	if start.Errno == syscall.ENAMETOOLONG {
-		return exists(start.Path)
+		return command.Exists(start.Path)
 	}
 	return start.Errno == syscall.E2BIG
 }

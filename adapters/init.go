@@ -82,7 +82,7 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 		failed = i.outcome(c, exit, log)
 	}
 	if failed == nil && err != nil {
-		failed = initFailure(problem("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
+		failed = initFailure(protocol.Failuref("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
 	}
 	if failed != nil {
 		return nil, failed
@@ -103,7 +103,7 @@ func newEnvFile(temp *RunFolder) (*os.File, error) {
 	if failed != nil {
 		return nil, err
 	}
-	if !exists(memory.Name()) { // there is no /proc
+	if !command.Exists(memory.Name()) { // there is no /proc
 		_ = memory.Close() // it is empty
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (i *Init) outcome(c *Config, exit process.Exit, log *stderr) error {
 }
 
 func (i *Init) tooSlow(log []string) error {
-	f := problem("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within the %v of the start: raise BOOTSTRAP_START_TIMEOUT, or do less in it", i.Timeout)
+	f := protocol.Failuref("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within the %v of the start: raise BOOTSTRAP_START_TIMEOUT, or do less in it", i.Timeout)
 	f.Message, f.Stack = withLine(f.Message, log), log
 	return f
 }

@@ -25,7 +25,7 @@ func (c *Config) initializer(l *language) ([]string, error) {
 	t, err := command.Resolve("", name, c.Dir)
 	switch {
 	case err != nil:
-		return nil, problem("Runtime.HandlerNotFound", "%s: %s", initializerHandler, err.(*protocol.Failure).Message)
+		return nil, protocol.Failuref("Runtime.HandlerNotFound", "%s: %s", initializerHandler, err.(*protocol.Failure).Message)
 	case t.Function == "" || languageOf(t.File).interpreter != l.interpreter:
 		c.cannotInitialize(name)
 		return nil, nil

@@ -1,10 +1,12 @@
 package adapters
 
 import (
-	"bootstrap/adapters/command"
 	"cmp"
 	_ "embed"
 	"path/filepath"
+
+	"bootstrap/adapters/command"
+	"bootstrap/protocol"
 )
 
 //go:embed hosts/bash.sh
@@ -55,10 +57,10 @@ func (c *Config) findInterpreter(l *language, script string) (string, error) {
 	name := cmp.Or(c.Interpreters[l.interpreter], l.interpreter)
 	path, err := command.FindProgram(name, c.Dir, c.Getenv("PATH"))
 	if err != nil {
-		return "", problem("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
+		return "", protocol.Failuref("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
 	}
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(resolved) == "deno" {
-		return "", problem("Runtime.NoInterpreter", "%s is deno, not Node: set BOOTSTRAP_NODE to a Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)", path)
+		return "", protocol.Failuref("Runtime.NoInterpreter", "%s is deno, not Node: set BOOTSTRAP_NODE to a Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)", path)
 	}
 	return path, nil
 }

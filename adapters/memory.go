@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"bootstrap/adapters/command"
 )
 
 // A memory knows the control group that limits us, and how often the kernel
@@ -71,7 +73,7 @@ func (m *memory) find(root, cgroups string) {
 
 func (m *memory) findIn(files memoryFiles, dirs ...string) {
 	for _, dir := range dirs {
-		if m.dir == "" && exists(filepath.Join(dir, files.limit)) {
+		if m.dir == "" && command.Exists(filepath.Join(dir, files.limit)) {
 			m.dir, m.files = dir, files
 		}
 	}

@@ -149,17 +149,17 @@ func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, l
 	case err == errNotReady:
 		return notReady(f.File, f.StartTimeout)
 	case err != nil && err != process.ErrExited:
-		return problem("Runtime.InitError", "cannot load %s: %v", f.File, err)
+		return protocol.Failuref("Runtime.InitError", "cannot load %s: %v", f.File, err)
 	case what == "descriptors":
-		return problem("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", functions, bashDescriptors)
+		return protocol.Failuref("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", functions, bashDescriptors)
 	case what == "missing" && functions == "": // sh cannot list them
-		return problem("Runtime.HandlerNotFound", "%s does not define the function %s", f.File, f.Function)
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", f.File, f.Function)
 	case what == "missing":
-		return problem("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, shorten(functions))
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, shorten(functions))
 	case what == "syntax":
-		return problem("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), lines(log)))
+		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), lines(log)))
 	default:
-		return problem("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.File, ending(status, log).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.File, ending(status, log).Message)
 	}
 }
 

@@ -1,7 +1,6 @@
 package adapters
 
 import (
-	"bootstrap/supervisor/process"
 	"bytes"
 	"context"
 	"errors"
@@ -10,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 )
 
 // A host is a resident shell that has loaded a script: our end of what
@@ -44,7 +46,7 @@ func (h *host) start(c *process.Command) (err error) {
 	}
 	theirs, ours, err := os.Pipe()
 	if err != nil {
-		return problem("Runtime.StartError", "cannot make a pipe: %v", err)
+		return protocol.Failuref("Runtime.StartError", "cannot make a pipe: %v", err)
 	}
 	defer theirs.Close()
 	h.requests = ours

@@ -68,11 +68,11 @@ func tempError(what string, err error) *protocol.Failure {
 	dir := os.TempDir()
 	switch {
 	case isFull(err):
-		return problem("Runtime.TempError", "cannot %s: the temp folder %s is full: remove what events leave there, as BOOTSTRAP_TMPDIR_PER_EVENT=true does, or give the function more", what, dir)
+		return protocol.Failuref("Runtime.TempError", "cannot %s: the temp folder %s is full: remove what events leave there, as BOOTSTRAP_TMPDIR_PER_EVENT=true does, or give the function more", what, dir)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
-		return problem("Runtime.TempError", "cannot %s: %v: make the temp folder %s writable (on Kubernetes, mount an emptyDir there), or set TMPDIR to a folder that is writable", what, err, dir)
+		return protocol.Failuref("Runtime.TempError", "cannot %s: %v: make the temp folder %s writable (on Kubernetes, mount an emptyDir there), or set TMPDIR to a folder that is writable", what, err, dir)
 	}
-	return problem("Runtime.TempError", "cannot %s: %v", what, err)
+	return protocol.Failuref("Runtime.TempError", "cannot %s: %v", what, err)
 }
 
 // fullTemp is a hint: nothing can be written to the temp folder any more.

@@ -206,7 +206,7 @@ func (w *worker) answered(s *session) ([]byte, error) {
 	case failed != nil:
 		return nil, w.advise(&protocol.Failure{Type: cmp.Or(failed.Type, "Function.Error"), Message: failed.Message, Stack: failed.Stack})
 	case body.over > 0:
-		f := problem("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
+		f := protocol.Failuref("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
 		f.Stack = lines(s.log.String())
 		return nil, f
 	case w.FailOnStderr && s.log.Total > 0:

@@ -99,7 +99,7 @@ func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 	}
 	if err != nil && err == context.Cause(ctx) { // the event's time is over, not the start's: it goes on
 		s.waited += time.Since(began)
-		return problem("Runtime.InitError", "%s: %v", w.name, err)
+		return protocol.Failuref("Runtime.InitError", "%s: %v", w.name, err)
 	}
 	status := w.end(0)
 	failure := w.startFailure(err, s, status)
@@ -115,13 +115,13 @@ func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) 
 	case err == nil && failed != nil:
 		return &protocol.Failure{Type: cmp.Or(failed.Type, "Runtime.InitError"), Message: failed.Message, Stack: failed.Stack}
 	case err == nil:
-		return problem("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.Mask, s.inbox.line))
+		return protocol.Failuref("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.Mask, s.inbox.line))
 	case err == errNotReady:
 		return notReady(w.name, w.StartTimeout)
 	case err == process.ErrExited:
-		return problem("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
 	default:
-		return problem("Function.BadFrame", "%s: %v", w.name, err)
+		return protocol.Failuref("Function.BadFrame", "%s: %v", w.name, err)
 	}
 }
 
@@ -137,5 +137,5 @@ func restarting(ctx context.Context, ev *protocol.Event, err error, what string)
 }
 
 func notReady(what string, limit time.Duration) *protocol.Failure {
-	return problem("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", what, limit)
+	return protocol.Failuref("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", what, limit)
 }

@@ -47,7 +47,7 @@ func findPath(name, dir string) (string, error) {
 	}
 	file := filepath.Join(dir, name)
 	failure := Check(file)
-	if failure != nil && !exists(file) && danglingLink(file) == "" {
+	if failure != nil && !Exists(file) && danglingLink(file) == "" {
 		failure.Message += nearFile(name, dir)
 	}
 	return file, asError(failure)

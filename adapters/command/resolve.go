@@ -35,7 +35,7 @@ func Resolve(command, handler, dir string) (Target, error) {
 	case !filepath.IsLocal(handler):
 		return Target{}, notFound("handler %q is outside the code folder %s: to run it, set BOOTSTRAP_COMMAND", handler, dir)
 	}
-	if file := filepath.Join(dir, handler); exists(file) {
+	if file := filepath.Join(dir, handler); Exists(file) {
 		return Target{Args: []string{file}}, nil
 	}
 	return resolveFunction(handler, dir)
@@ -114,7 +114,7 @@ func resolveFunction(handler, dir string) (Target, error) {
 	}
 	for dot := last; dot > name; dot = strings.LastIndexByte(handler[:dot], '.') {
 		for _, script := range candidates(handler[:dot]) {
-			if file := filepath.Join(dir, script); exists(file) {
+			if file := filepath.Join(dir, script); Exists(file) {
 				return Target{File: file, Function: handler[dot+1:]}, nil
 			}
 		}
@@ -139,7 +139,8 @@ func candidates(name string) (files []string) {
 	return append(files, module+".py", module+"/__init__.py", name+"/index.js")
 }
 
-func exists(file string) bool {
+// Exists reports whether there is a file that can be found.
+func Exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
 }

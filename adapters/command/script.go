@@ -48,7 +48,7 @@ func withRemedy(err error) error {
 // danglingLink says where a link leads, if nothing is there; "": it is not one.
 func danglingLink(file string) string {
 	to, err := os.Readlink(file)
-	if err != nil || exists(file) {
+	if err != nil || Exists(file) {
 		return ""
 	}
 	return fmt.Sprintf("%q is a link to %q, which does not exist here: pack the file in place of the link", file, to)
@@ -73,7 +73,7 @@ func unusable(handler, dir string) string {
 			}
 		}
 		for extension, compiled := range typeScripts {
-			if exists(filepath.Join(dir, name+extension)) {
+			if Exists(filepath.Join(dir, name+extension)) {
 				return fmt.Sprintf("%q is TypeScript: compile it to %q before packing it", name+extension, name+compiled)
 			}
 		}
