@@ -287,7 +287,9 @@ func TestSidecarLeavesNothing(t *testing.T) {
 	checkLeaks(t)
 	other := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")
 	other.Owner, other.Keep = process.SlotOwner(1), true
-	runToEnd(t, t.Context(), other, 0).check(t, 0)
+	if exit, err := process.Run(t.Context(), other, 0); err != nil || exit.Status != 0 {
+		t.Fatalf("got status %#x, %v; want 0", exit.Status, err)
+	}
 	d := &sidecarLog{}
 	sidecar := d.sidecar("it", "setsid sleep 60 >/dev/null 2>&1 & sleep .02; exit 3")
 	sidecar.Command.Owner = process.SidecarOwner("it")

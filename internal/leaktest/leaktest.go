@@ -1,8 +1,9 @@
-// Package leaktest checks that a test leaves no descriptor and no goroutine
-// behind.
+// Package leaktest checks that tests leave no process, no descriptor and no
+// goroutine behind, and do not wait for what they leave.
 package leaktest
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -10,8 +11,24 @@ import (
 	"time"
 )
 
-// Bound is how long tests wait before they fail.
+// Bound is how long tests wait before they fail. It is far longer than anything
+// in a test takes, and far shorter than the children live that are to be killed.
 const Bound = 10 * time.Second
+
+// Escape defines a shell function that runs its argument in a session of its
+// own. It returns when nobody holds the stdout of that any more.
+const Escape = `escape() { : $(setsid sh -c "$1"); }; `
+
+// Main runs the tests of a package, and returns the status to exit with: not 0
+// if they leave children.
+func Main(m *testing.M, children func() (pids []int)) int {
+	code := m.Run()
+	if left := children(); len(left) > 0 {
+		fmt.Println("children left by the tests:", left)
+		return 1
+	}
+	return code
+}
 
 // Check fails the test if, at its end, it has more descriptors or goroutines
 // than now. It must be the first call of a test, so that its check is the last.
@@ -51,5 +68,16 @@ func Within(t testing.TB, what string, so func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %v: %s", Bound, what)
 		}
+	}
+}
+
+// MustNotWait fails the test if f takes as long as something that it must not
+// wait for.
+func MustNotWait(t testing.TB, f func()) {
+	t.Helper()
+	began := time.Now()
+	f()
+	if took := time.Since(began); took > Bound {
+		t.Errorf("it took %v, expected far less than %v", took, Bound)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/leaktest"
 )
 
 func TestParseStat(t *testing.T) {
@@ -48,15 +50,7 @@ func sleeper(t *testing.T, variable string) int {
 	return cmd.Process.Pid
 }
 
-// within waits until the condition is true.
-func within(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 10 s: %s", what)
-		}
-	}
-}
+var within = leaktest.Within
 
 func TestOfALivingProcess(t *testing.T) {
 	pid := sleeper(t, "PROCFS_TEST=a b=c")

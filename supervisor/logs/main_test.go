@@ -1,15 +1,7 @@
 package logs
 
-import (
-	"testing"
+import "bootstrap/internal/leaktest"
 
-	"bootstrap/internal/leaktest"
-)
-
-// bound is how long tests wait before they fail.
 const bound = leaktest.Bound
 
-func within(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	leaktest.Within(t, what, so)
-}
+var within = leaktest.Within

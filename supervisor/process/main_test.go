@@ -17,9 +17,16 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// bound is far longer than anything here takes, and far shorter than the
-// processes live that are to be killed.
-const bound = leaktest.Bound
+// The helpers that several packages share.
+const (
+	bound  = leaktest.Bound
+	escape = leaktest.Escape
+)
+
+var (
+	within      = leaktest.Within
+	mustNotWait = leaktest.MustNotWait
+)
 
 // helpers are what the test binary does as a child of a test, where a shell
 // cannot do it.
@@ -39,12 +46,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	warmUp()
-	code := m.Run()
-	if left := procfs.OurChildren(); len(left) > 0 {
-		fmt.Println("children left by the tests:", left)
-		code = 1
-	}
-	os.Exit(code)
+	os.Exit(leaktest.Main(m, procfs.OurChildren))
 }
 
 // warmUp makes the Go runtime open and start what it keeps, so that tests can
@@ -91,31 +93,10 @@ func descendants() []int {
 	return pids
 }
 
-// within waits until the condition is true.
-func within(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	leaktest.Within(t, what, condition)
-}
-
-// mustNotWait fails the test if f takes as long as something that it must not
-// wait for.
-func mustNotWait(t *testing.T, f func()) {
-	t.Helper()
-	began := time.Now()
-	f()
-	if took := time.Since(began); took > bound {
-		t.Errorf("it took %v, want far less than %v", took, bound)
-	}
-}
-
 // shell returns a command that runs a script with sh.
 func shell(script string) *Command {
 	return &Command{Path: "/bin/sh", Args: []string{"sh", "-c", script, "sh"}, Env: os.Environ()}
 }
-
-// escape defines a shell function that runs its argument in a session of its
-// own. It returns when nobody holds the stdout of that any more.
-const escape = `escape() { : $(setsid sh -c "$1"); }; `
 
 // A finished is a command that has run to its end.
 type finished struct {
