@@ -75,9 +75,17 @@ func folder(t *testing.T, fs files) string {
 	return dir
 }
 
+// A setup is all that an adapter gets.
+type setup struct {
+	Settings
+	Services
+}
+
+func (s setup) adapter() supervisor.Adapter { return New(s.Settings, s.Services) }
+
 // config is for a function with these files. Its temp folder must be empty
 // when the test is over.
-func config(t *testing.T, fs files) Config {
+func config(t *testing.T, fs files) setup {
 	t.Helper()
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
@@ -86,17 +94,20 @@ func config(t *testing.T, fs files) Config {
 			t.Errorf("left in the temp folder: %v %v", left, err)
 		}
 	})
-	return Config{
-		Platform: protocol.Lambda,
-		Dir:      folder(t, fs),
-		Delivery: Stdin,
-		Getenv:   os.Getenv,
-		Environ:  os.Environ(),
-		Stdout:   &bytes.Buffer{},
-		Stderr:   &bytes.Buffer{},
-		Logger:   hclog.NewNullLogger(),
-
-		StartTimeout: patience,
+	return setup{
+		Settings{
+			Platform:     protocol.Lambda,
+			Dir:          folder(t, fs),
+			Delivery:     Stdin,
+			StartTimeout: patience,
+		},
+		Services{
+			Getenv:  os.Getenv,
+			Environ: os.Environ(),
+			Stdout:  &bytes.Buffer{},
+			Stderr:  &bytes.Buffer{},
+			Logger:  hclog.NewNullLogger(),
+		},
 	}
 }
 
@@ -105,9 +116,9 @@ var running int
 
 // start starts an adapter that must start. No process may be left when the
 // test is over.
-func start(t *testing.T, c Config) supervisor.Adapter {
+func start(t *testing.T, c setup) supervisor.Adapter {
 	t.Helper()
-	a := New(c)
+	a := c.adapter()
 	running++
 	t.Cleanup(func() {
 		if err := a.Close(patience); err != nil {
@@ -332,23 +343,23 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 	code := files{"index.sh": "main() { :; }", "index.py": "def main(event, context): pass", "app.py": "def main(event, context): pass", "tool": "#!/bin/sh\n"}
 	tests := []struct {
 		name, handler string
-		change        func(*Config)
+		change        func(*setup)
 		want          string
 	}{
-		{"a worker in bash", "index.main", func(c *Config) { c.Worker = true }, `BOOTSTRAP_ADAPTER: "main" in `},
-		{"a worker in Python", "app.main", func(c *Config) { c.Worker = true }, "set BOOTSTRAP_COMMAND to the worker"},
-		{"standby of a function", "app.main", func(c *Config) { c.Standby = true }, "which is kept loaded anyway"},
-		{"a function's event in a file", "index.main", func(c *Config) { c.Delivery = File }, "which gets its event as an argument"},
-		{"an age for what does not get old", "index.main", func(c *Config) { c.MaxEvents = 1 }, "BOOTSTRAP_WORKER_MAX_EVENTS: it is for workers and for Python and Node functions"},
-		{"a size for a program", "tool", func(c *Config) { c.MaxMemory = 1 << 20 }, "BOOTSTRAP_WORKER_MAX_MEMORY: it is for workers"},
-		{"a descriptor for what is returned", "app.main", func(c *Config) { c.ResultFD3 = true }, "which returns its result"},
+		{"a worker in bash", "index.main", func(c *setup) { c.Worker = true }, `BOOTSTRAP_ADAPTER: "main" in `},
+		{"a worker in Python", "app.main", func(c *setup) { c.Worker = true }, "set BOOTSTRAP_COMMAND to the worker"},
+		{"standby of a function", "app.main", func(c *setup) { c.Standby = true }, "which is kept loaded anyway"},
+		{"a function's event in a file", "index.main", func(c *setup) { c.Delivery = File }, "which gets its event as an argument"},
+		{"an age for what does not get old", "index.main", func(c *setup) { c.MaxEvents = 1 }, "BOOTSTRAP_WORKER_MAX_EVENTS: it is for workers and for Python and Node functions"},
+		{"a size for a program", "tool", func(c *setup) { c.MaxMemory = 1 << 20 }, "BOOTSTRAP_WORKER_MAX_MEMORY: it is for workers"},
+		{"a descriptor for what is returned", "app.main", func(c *setup) { c.ResultFD3 = true }, "which returns its result"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := config(t, code)
 			c.Handler = test.handler
 			test.change(&c)
-			wantFailure(t, New(c).Start(t.Context()), "Runtime.ConfigError", test.want)
+			wantFailure(t, c.adapter().Start(t.Context()), "Runtime.ConfigError", test.want)
 		})
 	}
 }
@@ -358,7 +369,7 @@ func TestNoTerminal(t *testing.T) {
 	if !sandboxed(t, bareDev) {
 		return
 	}
-	for name, c := range map[string]Config{
+	for name, c := range map[string]setup{
 		"program":  config(t, files{"tool": "#!/bin/sh\ncat; [ -t 2 ] || echo pipe >&2"}),
 		"function": script(t, `main() { cat; [ -t 2 ] || echo pipe >&2; }`),
 	} {

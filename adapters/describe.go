@@ -13,22 +13,22 @@ import (
 // Describe says how events will reach the command, and what that is, for the
 // log: of its arguments only that there are some, as they may be secret. It
 // only looks.
-func (c *Config) Describe() (adapter, what string) {
-	t, err := command.Resolve(c.Command, c.Handler, c.Dir)
+func (s *Settings) Describe() (adapter, what string) {
+	t, err := command.Resolve(s.Command, s.Handler, s.Dir)
 	switch {
 	case err != nil:
-		return "none", c.Handler
+		return "none", s.Handler
 	case t.Function != "":
 		return languageOf(t.File).interpreter + " function", t.Function + " in " + t.File
-	case c.Worker:
+	case s.Worker:
 		adapter = "worker"
-	case c.Standby:
+	case s.Standby:
 		adapter = "standby program"
 	default:
 		adapter = "program"
 	}
-	if c.Command != "" && len(t.Args) > 2 && strings.HasSuffix(t.Args[2], c.Command) { // a line for the shell
-		return adapter, abridged(strings.Fields(c.Command))
+	if s.Command != "" && len(t.Args) > 2 && strings.HasSuffix(t.Args[2], s.Command) { // a line for the shell
+		return adapter, abridged(strings.Fields(s.Command))
 	}
 	return adapter, abridged(t.Args)
 }

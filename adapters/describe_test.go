@@ -14,23 +14,23 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	for _, row := range []struct {
-		c                Config
+		c                Settings
 		adapter, command string
 	}{
-		{Config{Handler: "index.main"}, "bash function", "main in " + dir + "/index.sh"},
-		{Config{Handler: "app.main"}, "python3 function", "main in " + dir + "/app.py"},
-		{Config{Handler: "tool"}, "program", dir + "/tool"},
-		{Config{Handler: "tool", Standby: true}, "standby program", dir + "/tool"},
-		{Config{Handler: "tool", Worker: true}, "worker", dir + "/tool"},
-		{Config{Command: "cat"}, "program", "cat"},
-		{Config{Command: "curl -H 'Key: hush'\nmore"}, "program", "curl …"},
-		{Config{Command: "KEY=hush curl"}, "program", "…"},
-		{Config{Command: " "}, "program", "…"},
-		{Config{Command: `["jq", ".hush"]`}, "program", "jq …"},
-		{Config{Command: `["cat"]`}, "program", "cat"},
-		{Config{Command: `["/bin/sh", "-c", "hush"]`}, "program", "/bin/sh …"},
-		{Config{Command: `["hush`}, "none", ""},
-		{Config{Handler: "none.main"}, "none", "none.main"},
+		{Settings{Handler: "index.main"}, "bash function", "main in " + dir + "/index.sh"},
+		{Settings{Handler: "app.main"}, "python3 function", "main in " + dir + "/app.py"},
+		{Settings{Handler: "tool"}, "program", dir + "/tool"},
+		{Settings{Handler: "tool", Standby: true}, "standby program", dir + "/tool"},
+		{Settings{Handler: "tool", Worker: true}, "worker", dir + "/tool"},
+		{Settings{Command: "cat"}, "program", "cat"},
+		{Settings{Command: "curl -H 'Key: hush'\nmore"}, "program", "curl …"},
+		{Settings{Command: "KEY=hush curl"}, "program", "…"},
+		{Settings{Command: " "}, "program", "…"},
+		{Settings{Command: `["jq", ".hush"]`}, "program", "jq …"},
+		{Settings{Command: `["cat"]`}, "program", "cat"},
+		{Settings{Command: `["/bin/sh", "-c", "hush"]`}, "program", "/bin/sh …"},
+		{Settings{Command: `["hush`}, "none", ""},
+		{Settings{Handler: "none.main"}, "none", "none.main"},
 	} {
 		row.c.Dir = dir
 		adapter, command := row.c.Describe()

@@ -25,7 +25,7 @@ for fd in 0, 1, 2, 3:
 func TestShellFlags(t *testing.T) {
 	module(t, "python3", nil)
 	const much = "seq 200000; seq 200000 >&2"
-	for name, shell := range map[string]func(*testing.T, string) Config{"bash": script, "sh": shScript} {
+	for name, shell := range map[string]func(*testing.T, string) setup{"bash": script, "sh": shScript} {
 		for _, fd3 := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				c, log := shell(t, evaluate), &hook{}

@@ -36,7 +36,7 @@ func TestFailuresWithoutEscapes(t *testing.T) {
 	stated.Handler = "tool"
 	inPython, _ := python(t, "def main_handler(event, context): raise ValueError('\\x1b[31mError: x\\x1b[0m')")
 	inNode, _ := node(t, "exports.main_handler = async () => { throw new Error('\\x1b[31mError: x\\x1b[0m'); }")
-	for name, c := range map[string]Config{
+	for name, c := range map[string]setup{
 		"a program":  program,
 		"it says so": stated,
 		"a shell":    script(t, "main() { printf '"+red+"Error: x"+end+"\\n' >&2; false; }"),
@@ -55,7 +55,7 @@ func TestFailuresWithoutEscapes(t *testing.T) {
 		})
 	}
 	c, _ := python(t, "raise ValueError('\\x1b[31mno\\x1b[0m luck')")
-	if err := New(c).Start(t.Context()); err == nil || strings.Contains(err.Error(), "\x1b") || !strings.Contains(err.Error(), "no luck") {
+	if err := c.adapter().Start(t.Context()); err == nil || strings.Contains(err.Error(), "\x1b") || !strings.Contains(err.Error(), "no luck") {
 		t.Errorf("got %q", err)
 	}
 }

@@ -161,7 +161,7 @@ func FuzzFailure(f *testing.F) {
 	f.Add(strings.Repeat("\x01", 5000), 9)
 	f.Add(strings.Repeat("a\xff", 5000), 3<<8)
 	f.Fuzz(func(t *testing.T, log string, status int) {
-		tail := (&Config{Stderr: &strings.Builder{}}).newStderr()
+		tail := (&function{services: Services{Stderr: &strings.Builder{}}}).newStderr()
 		_, _ = tail.Write([]byte(log)) // a Tail takes all
 		failure := outcome(syscall.WaitStatus(status&0xffff), tail.String())
 		if failure == nil {

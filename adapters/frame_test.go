@@ -223,10 +223,10 @@ func TestInboxHidesSecrets(t *testing.T) {
 
 // Nor does one report that a command could not write to its end.
 func TestStderrHidesSecrets(t *testing.T) {
-	c := Config{Stderr: io.Discard, Mask: &logs.Mask{}}
-	c.Mask.Learn("hidden-and-long")
+	fn := &function{services: Services{Stderr: io.Discard, Mask: &logs.Mask{}}}
+	fn.services.Mask.Learn("hidden-and-long")
 	for _, before := range []int{0, 2 * tailSize} {
-		s := c.newStderr()
+		s := fn.newStderr()
 		fmt.Fprint(s, strings.Repeat("-", before), "token=hidden-and-")
 		if got := s.String(); !strings.HasSuffix(got, "token=***") {
 			t.Errorf("got %q, want it without the secret", got)

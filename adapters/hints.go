@@ -19,13 +19,13 @@ type hint struct {
 	// case: every text, and of a text one of the alternatives that | separates.
 	says []string
 	// here returns the advice; empty: the hint does not apply in this sandbox.
-	here func(c *Config, text string) string
+	here func(c *function, text string) string
 }
 
 // hints are tried in this order, and the first that fits is taken.
 var hints = []hint{
 	{nil, fullTemp},
-	{[]string{"killed by signal 9|exit status 137|signals.sigkill|signal: 'sigkill'"}, where((*Config).isMemoryUnknown,
+	{[]string{"killed by signal 9|exit status 137|signals.sigkill|signal: 'sigkill'"}, where((*function).isMemoryUnknown,
 		"perhaps out of memory: this sandbox does not say")},
 	{[]string{"killed by signal 31|exit status 159|signals.sigsys|bad system call"}, always(
 		"this sandbox forbids a system call that the program makes")},
@@ -45,7 +45,7 @@ var hints = []hint{
 		"set HOME=/tmp")},
 	{[]string{"read-only file system|erofs|denied|eacces|no such|enoent"}, unwritableHome},
 	{[]string{"read-only file system|erofs"}, readOnly},
-	{[]string{"getpwuid|no user exists for uid|cannot find name for user id|user in the passwd file"}, func(*Config, string) string {
+	{[]string{"getpwuid|no user exists for uid|cannot find name for user id|user in the passwd file"}, func(*function, string) string {
 		return fmt.Sprintf("user %d of this sandbox is not in /etc/passwd: set USER and HOME, or have the program ask for no name", os.Getuid())
 	}},
 
@@ -67,7 +67,7 @@ var hints = []hint{
 		"Linux takes 128 KB for one argument or variable: pass more on stdin or in a file")},
 	{[]string{"can't start new thread|cannot fork|unable to create native thread"}, processLimit},
 	{[]string{"fork|spawn|thread", "resource temporarily unavailable|eagain"}, processLimit},
-	{[]string{"too many open files|emfile"}, func(*Config, string) string {
+	{[]string{"too many open files|emfile"}, func(*function, string) string {
 		return fmt.Sprintf("this sandbox allows a process %s open files: have it close what it does not need", limitOf(unix.RLIMIT_NOFILE))
 	}},
 	{[]string{"fork/exec ", "operation not permitted"}, always(
@@ -84,20 +84,20 @@ const (
 const hintLines = 12
 
 // advise adds the first hint that fits to the message of a failure.
-func (c *Config) advise(f *protocol.Failure) *protocol.Failure {
+func (fn *function) advise(f *protocol.Failure) *protocol.Failure {
 	text := f.Message + "\n" + strings.Join(f.Stack[max(0, len(f.Stack)-hintLines):], "\n")
-	if advice := c.hint(strings.ToLower(text)); advice != "" {
+	if advice := fn.hint(strings.ToLower(text)); advice != "" {
 		f.Message += " (" + advice + ")"
 	}
 	return f
 }
 
-func (c *Config) hint(text string) string {
+func (fn *function) hint(text string) string {
 	for _, h := range hints {
 		if !h.fits(text) {
 			continue
 		}
-		if advice := h.here(c, text); advice != "" {
+		if advice := h.here(fn, text); advice != "" {
 			return advice
 		}
 	}
@@ -123,38 +123,38 @@ func containsOne(text string, parts []string) bool {
 }
 
 // always returns the same advice everywhere.
-func always(advice string) func(*Config, string) string {
-	return func(*Config, string) string { return advice }
+func always(advice string) func(*function, string) string {
+	return func(*function, string) string { return advice }
 }
 
 // where returns the advice where something holds.
-func where(holds func(*Config) bool, advice string) func(*Config, string) string {
-	return func(c *Config, _ string) string {
-		if holds(c) {
+func where(holds func(*function) bool, advice string) func(*function, string) string {
+	return func(fn *function, _ string) string {
+		if holds(fn) {
 			return advice
 		}
 		return ""
 	}
 }
 
-func lacks(path string) func(*Config) bool {
-	return func(*Config) bool { return command.IsMissing(path) }
+func lacks(path string) func(*function) bool {
+	return func(*function) bool { return command.IsMissing(path) }
 }
 
-func lacksWritable(dir string) func(*Config) bool {
-	return func(*Config) bool { return !isWritable(dir) }
+func lacksWritable(dir string) func(*function) bool {
+	return func(*function) bool { return !isWritable(dir) }
 }
 
-func lacksVariable(name string) func(*Config) bool {
-	return func(c *Config) bool { return c.Getenv(name) == "" }
+func lacksVariable(name string) func(*function) bool {
+	return func(fn *function) bool { return fn.services.Getenv(name) == "" }
 }
 
-func hasVariable(name string) func(*Config) bool {
-	return func(c *Config) bool { return c.Getenv(name) != "" }
+func hasVariable(name string) func(*function) bool {
+	return func(fn *function) bool { return fn.services.Getenv(name) != "" }
 }
 
 // lacksIPv6 tries the address ::1.
-func lacksIPv6(*Config) bool {
+func lacksIPv6(*function) bool {
 	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return true
@@ -165,22 +165,22 @@ func lacksIPv6(*Config) bool {
 
 // isMemoryUnknown reports whether a kill for lack of memory looks like any
 // other here.
-func (c *Config) isMemoryUnknown() bool { return !c.memory.counts() }
+func (fn *function) isMemoryUnknown() bool { return !fn.memory.counts() }
 
 // unwritableHome is for a home folder in which nothing can be written, where the
 // text names it.
-func unwritableHome(c *Config, text string) string {
-	home := strings.TrimRight(c.Getenv("HOME"), "/")
+func unwritableHome(fn *function, text string) string {
+	home := strings.TrimRight(fn.services.Getenv("HOME"), "/")
 	if home == "" { // it is the root
 		home = "/."
 	}
-	if c.Getenv("HOME") == "" || !strings.Contains(text, strings.ToLower(home)) || isWritable(c.Getenv("HOME")) {
+	if fn.services.Getenv("HOME") == "" || !strings.Contains(text, strings.ToLower(home)) || isWritable(fn.services.Getenv("HOME")) {
 		return ""
 	}
 	return "HOME is a folder that is not writable here: set HOME=/tmp"
 }
 
-func readOnly(*Config, string) string {
+func readOnly(*function, string) string {
 	if dir := os.TempDir(); isWritable(dir) {
 		return "that folder is read-only here: write to " + dir
 	}
@@ -189,7 +189,7 @@ func readOnly(*Config, string) string {
 
 func isWritable(dir string) bool { return unix.Access(dir, unix.W_OK) == nil }
 
-func processLimit(*Config, string) string {
+func processLimit(*function, string) string {
 	return "this sandbox allows " + limitOf(unix.RLIMIT_NPROC) + " processes and threads; the dead that nobody has waited for count, too"
 }
 

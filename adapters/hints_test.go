@@ -74,14 +74,14 @@ var hintTests = []hintTest{
 	{log: "fatal: $HOME not set", vars: map[string]string{"HOME": "/tmp"}},
 }
 
-// config is for advice on the test's log.
-func (test *hintTest) config() *Config {
-	return &Config{memory: &memory{}, Getenv: func(name string) string {
+// function is for advice on the test's log.
+func (test *hintTest) function() *function {
+	return newFunction(Settings{}, Services{Getenv: func(name string) string {
 		if value, ok := test.vars[name]; ok {
 			return value
 		}
 		return os.Getenv(name)
-	}}
+	}})
 }
 
 // Each hint fits the logs that it is for, and no hint lacks a test.
@@ -92,7 +92,7 @@ func TestHints(t *testing.T) {
 	tested := map[int]bool{}
 	denying(t, unix.SYS_SOCKET, syscall.EAFNOSUPPORT, func() {
 		for _, test := range hintTests {
-			c := test.config()
+			c := test.function()
 			text := strings.ToLower(test.log)
 			if got := c.hint(text); !strings.Contains(got, test.advice) || (got == "") != (test.advice == "") {
 				t.Errorf("%s: got %q, want …%s…", test.log, got, test.advice)
@@ -115,7 +115,7 @@ func TestHints(t *testing.T) {
 // Where a sandbox has what a hint is about there is no such hint.
 func TestHintsElsewhere(t *testing.T) {
 	for _, test := range hintTests {
-		c := test.config()
+		c := test.function()
 		if test.vars["HOME"] == "/" {
 			test.vars = map[string]string{"HOME": t.TempDir()}
 		}
@@ -138,7 +138,7 @@ func TestHintsElsewhere(t *testing.T) {
 func TestHintInFailure(t *testing.T) {
 	const explained = "exit status 3: cat: x: Argument list too long (Linux takes 128 KB for one argument or variable: pass more on stdin or in a file)"
 	const early = "; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; done >&2"
-	for kind, c := range map[string]Config{"program": config(t, nil), "function": script(t, evaluate)} {
+	for kind, c := range map[string]setup{"program": config(t, nil), "function": script(t, evaluate)} {
 		if kind == "program" {
 			c.Command, c.Delivery = `eval "$1"`, Argv
 		}

@@ -28,58 +28,58 @@ type Init struct {
 }
 
 // run returns the variables; all but the first who ask wait for the same ones.
-func (i *Init) run(ctx context.Context, c *Config) ([]string, error) {
+func (i *Init) run(ctx context.Context, fn *function) ([]string, error) {
 	i.once.Do(func() {
-		c.checkTerminal()
-		if i.err = i.checkTemp(c); i.err == nil && i.Command != "" {
-			i.vars, i.err = i.start(ctx, c)
+		fn.checkTerminal()
+		if i.err = i.checkTemp(fn); i.err == nil && i.Command != "" {
+			i.vars, i.err = i.start(ctx, fn)
 		}
 		if i.err == nil {
-			c.tellOfSecrets(i.vars)
+			fn.tellOfSecrets(i.vars)
 		}
 	})
 	return i.vars, i.err
 }
 
 // checkTerminal logs a warning where BOOTSTRAP_PTY cannot have what it asks for.
-func (c *Config) checkTerminal() {
-	if !c.PTY {
+func (fn *function) checkTerminal() {
+	if !fn.settings.PTY {
 		return
 	}
 	if err := process.CheckTerminal(); err != nil {
-		c.Logger.Warn("this sandbox has no terminals, so the log comes through pipes, and programs may hold it back", "option", "BOOTSTRAP_PTY", "error", err)
+		fn.services.Logger.Warn("this sandbox has no terminals, so the log comes through pipes, and programs may hold it back", "option", "BOOTSTRAP_PTY", "error", err)
 	}
 }
 
 // checkTemp clears the temp folder, and returns an error if an option needs
 // files there and none can be made.
-func (i *Init) checkTemp(c *Config) error {
-	if c.TempPerEvent || c.Delivery == File || i.Command != "" {
+func (i *Init) checkTemp(fn *function) error {
+	if fn.settings.TempPerEvent || fn.settings.Delivery == File || i.Command != "" {
 		removeStale()
 	}
 	switch {
-	case c.Delivery == File:
-		return tryTemp(c.Temp, "use BOOTSTRAP_DELIVERY=file")
-	case c.TempPerEvent:
-		return tryTemp(c.Temp, "use BOOTSTRAP_TMPDIR_PER_EVENT")
+	case fn.settings.Delivery == File:
+		return tryTemp(fn.services.Temp, "use BOOTSTRAP_DELIVERY=file")
+	case fn.settings.TempPerEvent:
+		return tryTemp(fn.services.Temp, "use BOOTSTRAP_TMPDIR_PER_EVENT")
 	}
 	return nil
 }
 
 // start runs the command, and returns the variables that it has written.
-func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
-	file, err := newEnvFile(c.Temp)
+func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
+	file, err := newEnvFile(fn.services.Temp)
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
-	defer func() { _ = c.Temp.remove(file.Name()) }() // the command may have done it
-	defer file.Close()                                // only read
-	log := c.newStderr()
-	exit, failed := i.toEnd(ctx, c, log, "BOOTSTRAP_ENV_FILE="+file.Name())
+	defer func() { _ = fn.services.Temp.remove(file.Name()) }() // the command may have done it
+	defer file.Close()                                          // only read
+	log := fn.newStderr()
+	exit, failed := i.toEnd(ctx, fn, log, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := command.ReadRegular(file.Name()) // which may be a new one of that name
-	c.learn(string(text))                         // before anything is reported
+	fn.learn(string(text))                        // before anything is reported
 	if failed == nil {
-		failed = i.outcome(c, exit, log)
+		failed = i.outcome(fn, exit, log)
 	}
 	if failed == nil && err != nil {
 		failed = initFailure(protocol.Failuref("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
@@ -88,7 +88,7 @@ func (i *Init) start(ctx context.Context, c *Config) ([]string, error) {
 		return nil, failed
 	}
 	vars, err := parseVariables(string(text))
-	c.tellOfOptions(vars)
+	fn.tellOfOptions(vars)
 	return vars, err
 }
 
@@ -111,8 +111,8 @@ func newEnvFile(temp *RunFolder) (*os.File, error) {
 }
 
 // toEnd runs the command. Its error is that this cannot be done.
-func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...string) (process.Exit, error) {
-	path, args, err := command.Find(i.Command, c.Dir, c.Getenv("PATH"))
+func (i *Init) toEnd(ctx context.Context, fn *function, log io.Writer, vars ...string) (process.Exit, error) {
+	path, args, err := command.Find(i.Command, fn.settings.Dir, fn.services.Getenv("PATH"))
 	if err != nil {
 		return process.Exit{}, initFailure(err)
 	}
@@ -124,10 +124,10 @@ func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...stri
 	exit, err := process.Run(ctx, &process.Command{
 		Path:    path,
 		Args:    args,
-		Env:     c.environment(vars),
-		Dir:     c.Dir,
-		Owner:   c.Owner,
-		Outputs: []io.Writer{c.logged(c.Stdout), c.logged(log)},
+		Env:     fn.services.environment(vars),
+		Dir:     fn.settings.Dir,
+		Owner:   fn.services.Owner,
+		Outputs: []io.Writer{fn.logged(fn.services.Stdout), fn.logged(log)},
 	}, defaultGrace)
 	if err != nil {
 		err = initFailure(explain(err))
@@ -136,14 +136,14 @@ func (i *Init) toEnd(ctx context.Context, c *Config, log io.Writer, vars ...stri
 }
 
 // outcome is the command's: all but exit status 0 is an error.
-func (i *Init) outcome(c *Config, exit process.Exit, log *stderr) error {
+func (i *Init) outcome(fn *function, exit process.Exit, log *stderr) error {
 	switch f := outcome(exit.Status, log.String()); {
 	case exit.Cause == errNotReady:
 		return i.tooSlow(lines(log.String()))
 	case exit.Cause != nil: // the runtime stops
 		return exit.Cause
 	case f != nil:
-		return initFailure(c.advise(f))
+		return initFailure(fn.advise(f))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ import (
 )
 
 // withInit has a command run before a program that tells variables.
-func withInit(t *testing.T, command string) Config {
+func withInit(t *testing.T, command string) setup {
 	t.Helper()
 	c := config(t, files{"tool": "#!/bin/sh\neval \"$(cat)\""})
 	c.Handler, c.Init = "tool", &Init{Command: command}
@@ -69,7 +69,7 @@ func TestInitSecrets(t *testing.T) {
 func TestInitSecretsOfFailure(t *testing.T) {
 	c := withInit(t, `printf '%s\n' bad TOKEN=hush-one TOKEN=hush-two 'export TOKEN=hush-three' ' TOKEN =hush-four' >"$BOOTSTRAP_ENV_FILE"; echo "error: neither hush-one nor hush-two hush-three hush-four" >&2; exit 1`)
 	c.Secrets, c.Mask = []string{"TOKEN"}, &logs.Mask{}
-	err := New(c).Start(t.Context())
+	err := c.adapter().Start(t.Context())
 	if got := err.Error(); !strings.Contains(got, "neither *** nor *** *** ***") {
 		t.Errorf("got %s, want no secret", got)
 	}
@@ -119,7 +119,7 @@ func TestInitFails(t *testing.T) {
 			if row.name == "too slow" {
 				c.Init.Began, c.Init.Timeout = time.Now(), time.Second
 			}
-			err := New(c).Start(t.Context())
+			err := c.adapter().Start(t.Context())
 			wantFailure(t, err, row.kind, row.message)
 			checkFailure(t, err.(*protocol.Failure))
 			if strings.Contains(err.Error(), "hush") {
@@ -134,7 +134,7 @@ func TestInitStopped(t *testing.T) {
 	c := withInit(t, "echo go >&2; sleep 1000")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
-	if err := New(c).Start(ctx); !errors.Is(err, supervisor.ErrStopping) {
+	if err := c.adapter().Start(ctx); !errors.Is(err, supervisor.ErrStopping) {
 		t.Errorf("got %v, want %v", err, supervisor.ErrStopping)
 	}
 }
@@ -150,7 +150,7 @@ func TestInitOnce(t *testing.T) {
 			errs := make([]error, 5)
 			for i := range errs {
 				all.Go(func() {
-					a := New(c)
+					a := c.adapter()
 					if errs[i] = a.Start(t.Context()); errs[i] == nil {
 						errs[i] = a.Close(patience)
 					}

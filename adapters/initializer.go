@@ -17,34 +17,34 @@ const (
 // initializer returns the host's arguments for FunctionGraph's initializer: its
 // script, its name and its time, "0" for no limit. Nothing is returned if none is set,
 // or it is for another interpreter than the function.
-func (c *Config) initializer(l *language) ([]string, error) {
-	name := c.initializerName()
+func (fn *function) initializer(l *language) ([]string, error) {
+	name := fn.initializerName()
 	if name == "" {
 		return nil, nil
 	}
-	t, err := command.Resolve("", name, c.Dir)
+	t, err := command.Resolve("", name, fn.settings.Dir)
 	switch {
 	case err != nil:
 		return nil, protocol.Failuref("Runtime.HandlerNotFound", "%s: %s", initializerHandler, err.(*protocol.Failure).Message)
 	case t.Function == "" || languageOf(t.File).interpreter != l.interpreter:
-		c.cannotInitialize(name)
+		fn.cannotInitialize(name)
 		return nil, nil
 	}
-	seconds := c.Getenv(initializerTimeout)
+	seconds := fn.services.Getenv(initializerTimeout)
 	if n, err := strconv.Atoi(seconds); err != nil || n < 0 {
 		seconds = "0" // BOOTSTRAP_START_TIMEOUT is the limit
 	}
 	return []string{t.File, t.Function, seconds}, nil
 }
 
-func (c *Config) initializerName() string {
-	if c.Platform != protocol.FunctionGraph {
+func (fn *function) initializerName() string {
+	if fn.settings.Platform != protocol.FunctionGraph {
 		return ""
 	}
-	return c.Getenv(initializerHandler)
+	return fn.services.Getenv(initializerHandler)
 }
 
 // cannotInitialize warns of an initializer that nothing here can run.
-func (c *Config) cannotInitialize(name string) {
-	c.Logger.Warn("the initializer does not run: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
+func (fn *function) cannotInitialize(name string) {
+	fn.services.Logger.Warn("the initializer does not run: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // initialized is the configuration of a function on FunctionGraph.
-func initialized(t *testing.T, interpreter string, fs files, initializer string) (Config, *bytes.Buffer) {
+func initialized(t *testing.T, interpreter string, fs files, initializer string) (setup, *bytes.Buffer) {
 	t.Helper()
 	c, own := config(t, fs), &bytes.Buffer{}
 	if interpreter != "" {
@@ -54,7 +54,7 @@ func TestInitializer(t *testing.T) {
 				c.adopt([]string{"RUNTIME_INITIALIZER_TIMEOUT=1"})
 			}
 			if test.kind != "" {
-				wantFailure(t, New(c).Start(t.Context()), test.kind, test.want)
+				wantFailure(t, c.adapter().Start(t.Context()), test.kind, test.want)
 				noneLeft(t)
 				return
 			}

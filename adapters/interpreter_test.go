@@ -82,7 +82,7 @@ func TestInterpreterRefused(t *testing.T) {
 			l := languageOf(test.file)
 			c, _ := module(t, l.interpreter, files{test.file: "", "interpreter": "#!/bin/sh\n" + test.script})
 			c.Interpreters = map[string]string{l.interpreter: "./interpreter"}
-			err := New(c).Start(t.Context())
+			err := c.adapter().Start(t.Context())
 			wantFailure(t, err, "Runtime.NoInterpreter", test.want)
 			noneLeft(t)
 		})
@@ -90,7 +90,7 @@ func TestInterpreterRefused(t *testing.T) {
 	c, _ := module(t, "node", files{"index.js": "", "deno": "#!/bin/sh\n"})
 	link(t, "../deno", c.Dir+"/bin/node")
 	c.Interpreters = map[string]string{"node": "bin/node"}
-	wantFailure(t, New(c).Start(t.Context()), "Runtime.NoInterpreter", "is deno, not Node: set BOOTSTRAP_NODE to a Node")
+	wantFailure(t, c.adapter().Start(t.Context()), "Runtime.NoInterpreter", "is deno, not Node: set BOOTSTRAP_NODE to a Node")
 }
 
 // changedNode is a Node that takes itself for another.

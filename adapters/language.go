@@ -53,9 +53,9 @@ func languageOf(script string) *language {
 }
 
 // findInterpreter finds what runs a script.
-func (c *Config) findInterpreter(l *language, script string) (string, error) {
-	name := cmp.Or(c.Interpreters[l.interpreter], l.interpreter)
-	path, err := command.FindProgram(name, c.Dir, c.Getenv("PATH"))
+func (fn *function) findInterpreter(l *language, script string) (string, error) {
+	name := cmp.Or(fn.settings.Interpreters[l.interpreter], l.interpreter)
+	path, err := command.FindProgram(name, fn.settings.Dir, fn.services.Getenv("PATH"))
 	if err != nil {
 		return "", protocol.Failuref("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
 	}

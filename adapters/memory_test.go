@@ -110,7 +110,7 @@ func TestOutOfMemory(t *testing.T) {
 				c.Command, c.Delivery = `eval "$1"`, Argv
 			}
 			a := start(t, c)
-			m := a.(*adapter).memory
+			m := a.(*adapter).fn.memory
 			*m = memory{dir: folder(t, files{"memory.events": "oom_kill 0\n", "memory.max": "1048576"}), files: memoryV2}
 			count := "echo words >&2; echo oom_kill $RANDOM$$ >" + m.dir + "/memory.events; "
 			fails(t, a, "kill -9 $$; sleep 1000", "Function.Signal", "killed by signal 9")
@@ -138,7 +138,7 @@ func TestOutOfMemoryForReal(t *testing.T) {
 	c := config(t, nil)
 	c.Command = "echo $$ >" + m.dir + "/cgroup.procs && exec tail /dev/zero"
 	a := start(t, c)
-	*a.(*adapter).memory = m
+	*a.(*adapter).fn.memory = m
 	for range 2 {
 		got, failure := invoke(t, a, "")
 		if failure == nil || failure.Type != "Function.OutOfMemory" || !strings.Contains(failure.Message, "the limit is 20 MB, the most in use was 20 MB") {

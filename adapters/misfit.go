@@ -11,29 +11,29 @@ type Misfit struct{ Option, Why string }
 
 // Misfits are those of c. Where it is not known what is to run there are none:
 // that shows at the start.
-func (c *Config) Misfits() []Misfit {
-	t, err := command.Resolve(c.Command, c.Handler, c.Dir)
+func (s *Settings) Misfits() []Misfit {
+	t, err := command.Resolve(s.Command, s.Handler, s.Dir)
 	if err != nil {
 		return nil
 	}
-	return c.misfits(t)
+	return s.misfits(t)
 }
 
-func (c *Config) misfits(t command.Target) (all []Misfit) {
+func (s *Settings) misfits(t command.Target) (all []Misfit) {
 	function := t.Function != ""
 	shell := function && filepath.Ext(t.File) == ".sh"
-	lasts := c.Worker || function && !shell
+	lasts := s.Worker || function && !shell
 	it := fmt.Sprintf("%q in %s is a function", t.Function, t.File)
 	for _, rule := range []struct {
 		broken      bool
 		option, why string
 	}{
-		{function && c.Worker, "ADAPTER", it + ": set BOOTSTRAP_COMMAND to the worker, or leave this out"},
-		{function && c.Standby, "STANDBY", it + ", which is kept loaded anyway: leave this out"},
-		{function && c.Delivery != Stdin, "DELIVERY", it + ", which gets its event as an argument: leave this out"},
-		{function && !shell && c.ResultFD3, "RESULT", it + ", which returns its result: leave this out"},
-		{c.MaxEvents > 0 && !lasts, "WORKER_MAX_EVENTS", "it is for workers and for Python and Node functions: leave this out"},
-		{c.MaxMemory > 0 && !lasts, "WORKER_MAX_MEMORY", "it is for workers and for Python and Node functions: leave this out"},
+		{function && s.Worker, "ADAPTER", it + ": set BOOTSTRAP_COMMAND to the worker, or leave this out"},
+		{function && s.Standby, "STANDBY", it + ", which is kept loaded anyway: leave this out"},
+		{function && s.Delivery != Stdin, "DELIVERY", it + ", which gets its event as an argument: leave this out"},
+		{function && !shell && s.ResultFD3, "RESULT", it + ", which returns its result: leave this out"},
+		{s.MaxEvents > 0 && !lasts, "WORKER_MAX_EVENTS", "it is for workers and for Python and Node functions: leave this out"},
+		{s.MaxMemory > 0 && !lasts, "WORKER_MAX_MEMORY", "it is for workers and for Python and Node functions: leave this out"},
 	} {
 		if rule.broken {
 			all = append(all, Misfit{"BOOTSTRAP_" + rule.option, rule.why})

@@ -10,7 +10,7 @@ import (
 	"bootstrap/protocol"
 )
 
-func node(t *testing.T, text string) (Config, *hook) {
+func node(t *testing.T, text string) (setup, *hook) {
 	t.Helper()
 	return module(t, "node", files{"index.js": text})
 }
@@ -319,7 +319,7 @@ func TestNodeLoadFails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, _ := module(t, "node", test.files)
-			err := New(c).Start(t.Context())
+			err := c.adapter().Start(t.Context())
 			wantFailure(t, err, test.kind, test.want)
 			noneLeft(t)
 		})
@@ -369,7 +369,7 @@ func TestNodeContext(t *testing.T) {
 	}
 }
 
-func getPath(c Config) (path string) {
+func getPath(c setup) (path string) {
 	for _, v := range c.Environ {
 		if after, ok := strings.CutPrefix(v, "PATH="); ok {
 			path = after

@@ -126,7 +126,7 @@ func TestNodeExports(t *testing.T) {
 		"exports.main_handler = { handler: 1 }; exports.helper = () => 1;":                                      "does not export the function main_handler",
 	} {
 		c, _ := node(t, text)
-		wantFailure(t, New(c).Start(t.Context()), "Runtime.HandlerNotFound", want)
+		wantFailure(t, c.adapter().Start(t.Context()), "Runtime.HandlerNotFound", want)
 		noneLeft(t)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // withoutProc has the interpreter of c run where that shell code has changed
 // the mounts, to hide /proc.
-func withoutProc(t *testing.T, c *Config, name, setup string) {
+func withoutProc(t *testing.T, c *setup, name, setup string) {
 	t.Helper()
 	if out, err := exec.Command("unshare", "--mount", "sh", "-c", setup).CombinedOutput(); err != nil {
 		t.Skipf("NOT TESTED: this machine lets no test hide /proc: %v %s", err, out)
@@ -61,7 +61,7 @@ func TestShellsWithoutProc(t *testing.T) {
 
 // servesTexts checks a function that answers with its argument, and logs its
 // stdin.
-func servesTexts(t *testing.T, c Config) {
+func servesTexts(t *testing.T, c setup) {
 	t.Helper()
 	log := &hook{}
 	c.Stderr = log

@@ -16,7 +16,7 @@ import (
 
 // oneshot starts a program for each event.
 type oneshot struct {
-	Config
+	fn   *function
 	path string   // of the program
 	args []string // its name first
 
@@ -35,9 +35,9 @@ type call struct {
 	log     *stderr
 }
 
-func newOneshot(c Config, args []string) (*oneshot, error) {
-	path, err := command.FindProgram(args[0], c.Dir, c.Getenv("PATH"))
-	return &oneshot{Config: c, path: path, args: args}, err
+func newOneshot(fn *function, args []string) (*oneshot, error) {
+	path, err := command.FindProgram(args[0], fn.settings.Dir, fn.services.Getenv("PATH"))
+	return &oneshot{fn: fn, path: path, args: args}, err
 }
 
 func (o *oneshot) Start(context.Context) error { return nil }
@@ -61,17 +61,17 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	exit := c.process.Wait(ctx, func() time.Duration { return grace(ctx, ev) })
 	o.usage = supervisor.Usage{Exit: process.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
-		o.logStdout(c.answer.data)
+		o.fn.logStdout(c.answer.data)
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
 	}
 	o.spare = c.answer.data
-	return o.answer(exit.Status, c.answer.data, c.log)
+	return o.fn.answer(exit.Status, c.answer.data, c.log)
 }
 
 // newResult uses the memory of the last one again if both are large: it was
 // posted long ago.
 func (o *oneshot) newResult(hint int) *result {
-	r := &result{max: o.Platform.MaxResult, hint: hint}
+	r := &result{max: o.fn.settings.Platform.MaxResult, hint: hint}
 	const large = 1 << 20
 	if hint > large {
 		r.data = o.spare[:0]
@@ -96,14 +96,14 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 }
 
 func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, error) {
-	c := &call{answer: o.newResult(len(ev.Body)), log: o.newStderr()}
-	command.Env = o.environment(o.variables(ev))
-	command.Dir = o.Dir
-	command.Keep = o.Keep
-	command.Owner = o.Owner
-	command.Outputs = []io.Writer{c.answer, o.logged(c.log)}
-	if o.ResultFD3 {
-		command.Outputs = []io.Writer{o.logged(o.Stdout), o.logged(c.log), c.answer}
+	c := &call{answer: o.newResult(len(ev.Body)), log: o.fn.newStderr()}
+	command.Env = o.fn.services.environment(o.fn.variables(ev))
+	command.Dir = o.fn.settings.Dir
+	command.Keep = o.fn.settings.Keep
+	command.Owner = o.fn.services.Owner
+	command.Outputs = []io.Writer{c.answer, o.fn.logged(c.log)}
+	if o.fn.settings.ResultFD3 {
+		command.Outputs = []io.Writer{o.fn.logged(o.fn.services.Stdout), o.fn.logged(c.log), c.answer}
 	}
 	var err error
 	if c.process, err = process.Start(command); err != nil {
@@ -116,14 +116,14 @@ func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, er
 func (o *oneshot) deliver(ev *protocol.Event) (command *process.Command, cleanUp func(), err error) {
 	command = &process.Command{Path: o.path, Args: o.args}
 	cleanUp = func() {}
-	switch o.Delivery {
+	switch o.fn.settings.Delivery {
 	case Argv:
 		err = fitsArgument(ev.Body)
 		command.Args = o.argsWith(string(ev.Body))
 	case File:
 		var path string
 		path, err = o.eventFile(ev.Body)
-		cleanUp = func() { _ = o.Temp.remove(path) } // the command may have done it
+		cleanUp = func() { _ = o.fn.services.Temp.remove(path) } // the command may have done it
 		command.Args = o.argsWith(path)
 	default:
 		command.Input = ev.Body
@@ -152,7 +152,7 @@ func fitsArgument(event []byte) error {
 // eventFile writes an event to a file in the temp folder. The path is to be
 // removed also on an error.
 func (o *oneshot) eventFile(event []byte) (path string, err error) {
-	f, err := o.Temp.makeFile()
+	f, err := o.fn.services.Temp.makeFile()
 	if err == nil {
 		path = f.Name()
 		_, err = f.Write(event)

@@ -271,7 +271,7 @@ func TestFailOnStderr(t *testing.T) {
 	program, fn := config(t, nil), config(t, files{"index.sh": `main() { eval "$1"; }`})
 	program.Command, program.Delivery, program.FailOnStderr = `x=$(eval "$1") || exit; printf %s "$x"`, Argv, true
 	fn.Handler, fn.FailOnStderr = "index.main", true
-	for kind, a := range map[string]Config{"program": program, "function": fn} {
+	for kind, a := range map[string]setup{"program": program, "function": fn} {
 		a := start(t, a)
 		for _, test := range tests {
 			t.Run(kind+", "+test.name, func(t *testing.T) {
@@ -309,7 +309,7 @@ func TestResultLimit(t *testing.T) {
 	program, fn := config(t, nil), config(t, files{"index.sh": `main() { eval "$1"; }`})
 	program.Command, program.Delivery, program.Platform = `eval "$1"`, Argv, small(1000)
 	fn.Handler, fn.Platform = "index.main", small(1000)
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		a := start(t, c)
 		for _, test := range tests {
 			t.Run(kind+", "+test.name, func(t *testing.T) {

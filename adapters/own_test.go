@@ -51,7 +51,7 @@ func TestOwnFailureOfCommand(t *testing.T) {
 	const say = `printf '%s' '{"errorType":"Shop.NoStock","errorMessage":"no tea","stackTrace":["a"]}'`
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		a := start(t, c)
 		for _, code := range []string{say + "; exit 3", say + " >&2; exit 3", "echo more; " + say + " >&2; exit 255"} {
 			a.(supervisor.Settler).Settle()

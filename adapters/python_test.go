@@ -14,7 +14,7 @@ import (
 
 // module is the configuration of a function main_handler in a module, which is
 // one of the files.
-func module(t *testing.T, interpreter string, fs files) (Config, *hook) {
+func module(t *testing.T, interpreter string, fs files) (setup, *hook) {
 	t.Helper()
 	if _, err := exec.LookPath(interpreter); err != nil {
 		t.Skip("NOT TESTED: ", err)
@@ -24,7 +24,7 @@ func module(t *testing.T, interpreter string, fs files) (Config, *hook) {
 	return c, log
 }
 
-func python(t *testing.T, text string) (Config, *hook) {
+func python(t *testing.T, text string) (setup, *hook) {
 	t.Helper()
 	return module(t, "python3", files{"index.py": text})
 }
@@ -311,7 +311,7 @@ func TestPythonLoadFails(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c, _ := module(t, "python3", test.files)
-			err := New(c).Start(t.Context())
+			err := c.adapter().Start(t.Context())
 			wantFailure(t, err, test.kind, test.want)
 			if stack := err.(*protocol.Failure).Stack; strings.Contains(strings.Join(stack, "\n"), "importlib") {
 				t.Errorf("stack: got %q", stack)

@@ -138,7 +138,7 @@ func TestPythonContextValues(t *testing.T) {
 func TestEventVariables(t *testing.T) {
 	inPython, _ := python(t, "import os\ndef main_handler(event, context): return os.environ.get('_X_AMZN_TRACE_ID')")
 	inNode, _ := node(t, "exports.main_handler = async () => process.env._X_AMZN_TRACE_ID ?? null;")
-	for name, c := range map[string]Config{"Python": inPython, "Node": inNode} {
+	for name, c := range map[string]setup{"Python": inPython, "Node": inNode} {
 		t.Run(name, func(t *testing.T) {
 			for before, want := range map[string]string{"": "null", "_X_AMZN_TRACE_ID=own": `"own"`} {
 				c := c
@@ -217,7 +217,7 @@ func TestPythonPackages(t *testing.T) {
 		})
 	}
 	c, _ := python(t, "async def main_handler(event, context): yield 1")
-	wantFailure(t, New(c).Start(t.Context()), "Runtime.HandlerNotFound", "main_handler is an async generator: return the result instead of yielding it")
+	wantFailure(t, c.adapter().Start(t.Context()), "Runtime.HandlerNotFound", "main_handler is an async generator: return the result instead of yielding it")
 	noneLeft(t)
 }
 

@@ -44,40 +44,40 @@ func (r *result) Write(p []byte) (int, error) {
 }
 
 // answer is the result of a command that ended by itself, or its failure.
-func (c *Config) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
-	if f := c.failure(status, data, log.String()); f != nil {
-		c.logStdout(data)
+func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
+	if f := fn.failure(status, data, log.String()); f != nil {
+		fn.logStdout(data)
 		return nil, f
 	}
-	if c.FailOnStderr && log.Total > 0 {
-		c.logStdout(data)
-		return nil, c.advise(noisy(log.String()))
+	if fn.settings.FailOnStderr && log.Total > 0 {
+		fn.logStdout(data)
+		return nil, fn.advise(noisy(log.String()))
 	}
 	return data, nil
 }
 
 // failure is what the command says itself, if it failed, else what its exit
 // status was set to mean, else what that means by itself.
-func (c *Config) failure(status syscall.WaitStatus, data []byte, log string) *protocol.Failure {
+func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) *protocol.Failure {
 	f, code := outcome(status, log), exitCode(status)
-	switch meaning := c.ExitCodes[code]; {
+	switch meaning := fn.settings.ExitCodes[code]; {
 	case f == nil || meaning == OK:
 		return nil
-	case code == 128+int(syscall.SIGKILL) && c.memory.killed():
-		return outOfMemory(c.memory, f.Stack)
+	case code == 128+int(syscall.SIGKILL) && fn.memory.killed():
+		return outOfMemory(fn.memory, f.Stack)
 	case meaning != "":
 		f.Type = meaning
 	}
 	if own := ownFailure(f.Stack, data); own != nil {
 		return own
 	}
-	c.explainByStdout(f, data)
-	return c.advise(f)
+	fn.explainByStdout(f, data)
+	return fn.advise(f)
 }
 
 // died is the failure of something resident that has ended.
-func (c *Config) died(what string, status syscall.WaitStatus, log string) *protocol.Failure {
-	f := c.failure(status, nil, log)
+func (fn *function) died(what string, status syscall.WaitStatus, log string) *protocol.Failure {
+	f := fn.failure(status, nil, log)
 	if f == nil { // also where that status is fine for a program
 		if own := ownFailure(lines(log), nil); own != nil {
 			return own

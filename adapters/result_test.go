@@ -28,7 +28,7 @@ func TestResult(t *testing.T) {
 func TestResultOnThree(t *testing.T) {
 	program, fn := config(t, nil), script(t, "exec 3>/dev/null; "+evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		t.Run(kind, func(t *testing.T) {
 			log := &hook{}
 			c.ResultFD3, c.Stdout, c.Stderr = true, log, log
@@ -45,7 +45,7 @@ func TestResultOnThree(t *testing.T) {
 		})
 	}
 	t.Run("both fail on stderr", func(t *testing.T) {
-		for kind, c := range map[string]Config{"program": program, "function": fn} {
+		for kind, c := range map[string]setup{"program": program, "function": fn} {
 			c.ResultFD3, c.FailOnStderr = true, true
 			a := start(t, c)
 			succeeds(t, a, "printf result >&3", "result")
@@ -60,7 +60,7 @@ func TestResultOnThree(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `ulimit -c 0; eval "$1"`, Argv
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		t.Run(kind, func(t *testing.T) {
 			c.ExitCodes = map[int]string{1: OK, 75: "Function.Retry", 137: "Function.Killed", 127: OK}
 			a := start(t, c)
@@ -78,7 +78,7 @@ func TestExitCodes(t *testing.T) {
 func TestKeep(t *testing.T) {
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		for _, keep := range []bool{true, false} {
 			t.Run(fmt.Sprint(kind, " ", keep), func(t *testing.T) {
 				c.Keep = keep

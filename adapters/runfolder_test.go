@@ -80,7 +80,7 @@ func TestRunFolderKept(t *testing.T) {
 func TestRunFolderShared(t *testing.T) {
 	c := config(t, nil)
 	c.Command, c.TempPerEvent, c.Temp, c.Init = "true", true, &RunFolder{}, &Init{}
-	one, two := New(c), start(t, c)
+	one, two := c.adapter(), start(t, c)
 	if err := one.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

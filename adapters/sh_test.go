@@ -17,7 +17,7 @@ import (
 
 // shScript is the configuration of a function main in a script, where there is
 // no bash. Programs have the usual PATH.
-func shScript(t *testing.T, text string) Config {
+func shScript(t *testing.T, text string) setup {
 	t.Helper()
 	c := script(t, text)
 	sh, err := exec.LookPath("sh")

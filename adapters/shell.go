@@ -18,8 +18,8 @@ import (
 
 // shell calls a function of a script that a resident shell has loaded.
 type shell struct {
-	Config
-	command.Target
+	fn     *function
+	target command.Target
 	path   string // of the shell
 	name   string // bash, or sh
 	source string // of the host
@@ -44,17 +44,17 @@ func (f *shell) Start(ctx context.Context) error {
 
 // find looks for bash, or else for what there is.
 func (f *shell) find() (err error) {
-	bash := languageOf(f.File)
+	bash := languageOf(f.target.File)
 	f.name, f.source = bash.interpreter, bash.host
-	if f.path, err = f.findInterpreter(bash, f.File); err == nil {
+	if f.path, err = f.fn.findInterpreter(bash, f.target.File); err == nil {
 		return nil
 	}
-	path, none := command.FindProgram("sh", f.Dir, f.Getenv("PATH"))
+	path, none := command.FindProgram("sh", f.fn.settings.Dir, f.fn.services.Getenv("PATH"))
 	if none != nil {
 		return err
 	}
 	f.path, f.name, f.source = path, "sh", shHost
-	f.Logger.Warn("no bash here, so sh runs the script: it has no arrays, no [[ ]] and nothing else of bash's own; $1 lacks the NUL bytes of the event", "script", f.File)
+	f.fn.services.Logger.Warn("no bash here, so sh runs the script: it has no arrays, no [[ ]] and nothing else of bash's own; $1 lacks the NUL bytes of the event", "script", f.target.File)
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (f *shell) load(ctx context.Context) error {
 		}
 	}
 	h, began := f.loading, time.Now()
-	ready, cancel := f.untilReady(ctx, f.waited)
+	ready, cancel := f.fn.untilReady(ctx, f.waited)
 	defer cancel()
 	line, err := h.answer(ready)
 	if err != nil && err == context.Cause(ctx) {
@@ -106,7 +106,7 @@ func (f *shell) load(ctx context.Context) error {
 	log := h.log.String()
 	failure := f.loadFailure(err, line, status, log)
 	failure.Stack = lines(log)
-	return f.advise(failure)
+	return f.fn.advise(failure)
 }
 
 // begin starts a shell; it has loaded nothing yet.
@@ -114,11 +114,11 @@ func (f *shell) begin() error {
 	f.endHost()
 	h, err := startHost(&process.Command{
 		Path:  f.path,
-		Args:  []string{f.path, "-c", f.source, f.name, f.File, f.Function, f.resultDescriptor(), f.Getenv("SHELLOPTS"), f.Getenv("BASHOPTS")},
-		Env:   withoutOptions(f.Environ),
-		Dir:   f.Dir,
-		Owner: f.Owner,
-	}, &f.Config)
+		Args:  []string{f.path, "-c", f.source, f.name, f.target.File, f.target.Function, f.resultDescriptor(), f.fn.services.Getenv("SHELLOPTS"), f.fn.services.Getenv("BASHOPTS")},
+		Env:   withoutOptions(f.fn.services.Environ),
+		Dir:   f.fn.settings.Dir,
+		Owner: f.fn.services.Owner,
+	}, f.fn)
 	if err != nil {
 		return explain(err)
 	}
@@ -136,7 +136,7 @@ func withoutOptions(environ []string) []string {
 
 // resultDescriptor is where the function writes its result.
 func (f *shell) resultDescriptor() string {
-	if f.ResultFD3 {
+	if f.fn.settings.ResultFD3 {
 		return "3"
 	}
 	return "1"
@@ -147,19 +147,19 @@ func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, l
 	what, functions, _ := strings.Cut(line, " ")
 	switch {
 	case err == errNotReady:
-		return notReady(f.File, f.StartTimeout)
+		return notReady(f.target.File, f.fn.settings.StartTimeout)
 	case err != nil && err != process.ErrExited:
-		return protocol.Failuref("Runtime.InitError", "cannot load %s: %v", f.File, err)
+		return protocol.Failuref("Runtime.InitError", "cannot load %s: %v", f.target.File, err)
 	case what == "descriptors":
 		return protocol.Failuref("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", functions, bashDescriptors)
 	case what == "missing" && functions == "": // sh cannot list them
-		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", f.File, f.Function)
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", f.target.File, f.target.Function)
 	case what == "missing":
-		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.File, f.Function, shorten(functions))
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.target.File, f.target.Function, shorten(functions))
 	case what == "syntax":
-		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.File+f.lineEnds(), lines(log)))
+		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.target.File+f.lineEnds(), lines(log)))
 	default:
-		return protocol.Failuref("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.File, ending(status, log).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.target.File, ending(status, log).Message)
 	}
 }
 
@@ -169,7 +169,7 @@ const bashDescriptors = 108
 
 // lineEnds is a hint at what breaks most scripts that come from Windows.
 func (f *shell) lineEnds() string {
-	if text, _ := os.ReadFile(f.File); bytes.Contains(text, []byte("\r\n")) {
+	if text, _ := os.ReadFile(f.target.File); bytes.Contains(text, []byte("\r\n")) {
 		return ", which has Windows line ends (CRLF)"
 	}
 	return ""
@@ -207,7 +207,7 @@ func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) 
 	f.usage = supervisor.Usage{}
 	if f.host == nil || !f.host.waits() {
 		if err := f.load(ctx); err != nil {
-			return nil, restarting(ctx, ev, err, f.File+" was loaded")
+			return nil, restarting(ctx, ev, err, f.target.File+" was loaded")
 		}
 	}
 	if err := f.host.ask(ev.Body, f.given(ev)...); err != nil {
@@ -219,7 +219,7 @@ func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) 
 // given is what the host reads first: code that exports the event's variables,
 // and the event for $1, which each shell takes in the way that it reads fast.
 func (f *shell) given(ev *protocol.Event) (parts [][]byte) {
-	given, text := exports(f.variables(ev)), ev.Body
+	given, text := exports(f.fn.variables(ev)), ev.Body
 	if f.name == "bash" {
 		return [][]byte{append(given, 0), text}
 	}
@@ -244,18 +244,18 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		code, _ := strconv.Atoi(line)
 		status := shellStatus(code)
 		f.usage.Exit = process.ExitText(status)
-		data, err := f.answer(status, h.result.data, h.log)
+		data, err := f.fn.answer(status, h.result.data, h.log)
 		return bytes.TrimRight(data, "\n"), err // as $(…) would
 	case err == process.ErrExited:
 		f.host = nil
-		f.logStdout(h.result.data)
-		return nil, f.died("the resident shell", h.end(0), h.log.String())
+		f.fn.logStdout(h.result.data)
+		return nil, f.fn.died("the resident shell", h.end(0), h.log.String())
 	case h.interrupt(grace(ctx, ev)):
 		f.rest()
 	default:
 		f.endHost()
 	}
-	f.logStdout(h.result.data)
+	f.fn.logStdout(h.result.data)
 	return nil, cutShort(err, ev, h.result, h.log.String())
 }
 
@@ -264,9 +264,9 @@ func (f *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 // and the next event gets a new shell.
 func (f *shell) rest() {
 	switch {
-	case f.Keep && f.host.process.HasLeftovers():
+	case f.fn.settings.Keep && f.host.process.HasLeftovers():
 		f.host.leave()
-	case !f.Keep && !process.FindsLeftovers():
+	case !f.fn.settings.Keep && !process.FindsLeftovers():
 		f.host.end(0)
 	default:
 		return

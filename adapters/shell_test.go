@@ -33,7 +33,7 @@ func shells(t *testing.T, test func(t *testing.T, old bool)) {
 }
 
 // script is the configuration of a function main in a script.
-func script(t *testing.T, text string) Config {
+func script(t *testing.T, text string) setup {
 	t.Helper()
 	c := config(t, files{"index.sh": text})
 	c.Handler = "index.main"
@@ -393,7 +393,7 @@ func TestLoadCancelled(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := script(t, text)
 		c.Stderr = &hook{text: "go", seen: cancel}
-		err := New(c).Start(ctx)
+		err := c.adapter().Start(ctx)
 		wantFailure(t, err, "Runtime.InitError", "index.sh: context canceled")
 		if stack := err.(*protocol.Failure).Stack; len(stack) != 1 || stack[0] != "go" {
 			t.Errorf("stack: got %q", stack)

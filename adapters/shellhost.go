@@ -27,9 +27,9 @@ type host struct {
 }
 
 // startHost starts the shell; it has loaded nothing yet.
-func startHost(c *process.Command, config *Config) (*host, error) {
-	h := &host{result: &result{max: config.Platform.MaxResult}, log: config.newStderr()}
-	c.Outputs = []io.Writer{h.result, config.logged(h.log), &h.answers}
+func startHost(c *process.Command, fn *function) (*host, error) {
+	h := &host{result: &result{max: fn.settings.Platform.MaxResult}, log: fn.newStderr()}
+	c.Outputs = []io.Writer{h.result, fn.logged(h.log), &h.answers}
 	if err := h.start(c); err != nil {
 		h.closeFiles()
 		return nil, err

@@ -53,6 +53,6 @@ func TestShellReadonly(t *testing.T) {
 			succeeds(t, a, "echo ok", "ok")
 		}
 		c := script(t, "readonly IFS=x; helper() { :; }; other() { :; }")
-		wantFailure(t, New(c).Start(t.Context()), "Runtime.HandlerNotFound", "(it defines: helper other)")
+		wantFailure(t, c.adapter().Start(t.Context()), "Runtime.HandlerNotFound", "(it defines: helper other)")
 	})
 }

@@ -15,7 +15,7 @@ const maxWasted = 3
 // stdin. It cannot know what only the event tells: FUNCTION_REQUEST_ID and the
 // like are not in its environment.
 func (o *oneshot) Prepare() {
-	if !o.Standby || o.next != nil || o.wasted == maxWasted {
+	if !o.fn.settings.Standby || o.next != nil || o.wasted == maxWasted {
 		return
 	}
 	o.next, _ = o.start(&process.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
@@ -32,7 +32,7 @@ func (o *oneshot) waiting() *call {
 		return c
 	}
 	o.wasted++
-	o.Logger.Warn("the process that was started ahead has ended before its event: does the command read stdin first?",
+	o.fn.services.Logger.Warn("the process that was started ahead has ended before its event: does the command read stdin first?",
 		"exit", exitCode(o.drop()), "given_up", o.wasted == maxWasted)
 	return nil
 }

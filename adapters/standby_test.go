@@ -11,7 +11,7 @@ import (
 )
 
 // ahead is the configuration of a program that is started ahead of its events.
-func ahead(t *testing.T, command string) Config {
+func ahead(t *testing.T, command string) setup {
 	t.Helper()
 	c := config(t, nil)
 	c.Command, c.Standby = command, true
@@ -201,7 +201,7 @@ func TestStandbyUnread(t *testing.T) {
 // Close ends what waits, also what does not want to.
 func TestStandbyClose(t *testing.T) {
 	for _, command := range []string{"cat", "trap '' TERM; echo ready >&2; while :; do :; done", "sleep 1000 & cat", "exit 3"} {
-		a := New(ahead(t, command))
+		a := ahead(t, command).adapter()
 		if err := a.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func TestStandbyCannotStart(t *testing.T) {
 	fails(t, a, "event", "Function.NotFound", "tool does not exist")
 }
 
-func TestStandbyConfig(t *testing.T) {
+func TestStandbySettings(t *testing.T) {
 	c := script(t, evaluate)
 	c.Standby = true
 	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "which is kept loaded anyway")

@@ -40,9 +40,9 @@ func TestStartFails(t *testing.T) {
 }
 
 // startFailure is why an adapter cannot start.
-func startFailure(t *testing.T, c Config) *protocol.Failure {
+func startFailure(t *testing.T, c setup) *protocol.Failure {
 	t.Helper()
-	err := New(c).Start(t.Context())
+	err := c.adapter().Start(t.Context())
 	failure, ok := err.(*protocol.Failure)
 	if !ok {
 		t.Fatalf("Start: got %v, want a failure", err)

@@ -13,12 +13,12 @@ const maxLogged = 64 << 10
 
 // explainByStdout adds the last useful line of stdout to the message of a failed
 // command that wrote nothing useful to stderr.
-func (c *Config) explainByStdout(f *protocol.Failure, stdout []byte) {
-	if c.ResultFD3 || usefulLine(f.Stack) != "" {
+func (fn *function) explainByStdout(f *protocol.Failure, stdout []byte) {
+	if fn.settings.ResultFD3 || usefulLine(f.Stack) != "" {
 		return
 	}
 	if text := endOf(stdout, tailSize); utf8.Valid(text) {
-		if line := lastUsefulLine(lines(c.Mask.HidePart(string(text)))); line != "" {
+		if line := lastUsefulLine(lines(fn.services.Mask.HidePart(string(text)))); line != "" {
 			f.Message += ": " + shorten(line)
 		}
 	}
@@ -37,15 +37,15 @@ func lastUsefulLine(output []string) (last string) {
 
 // logStdout logs the end of what a failed command wrote to stdout, as nobody gets
 // it as a result.
-func (c *Config) logStdout(stdout []byte) {
+func (fn *function) logStdout(stdout []byte) {
 	text := endOf(stdout, maxLogged)
-	if c.ResultFD3 || len(text) == 0 || !utf8.Valid(text) {
+	if fn.settings.ResultFD3 || len(text) == 0 || !utf8.Valid(text) {
 		return
 	}
 	if !bytes.HasSuffix(text, []byte("\n")) {
 		text = append(text[:len(text):len(text)], '\n')
 	}
-	_, _ = c.Stdout.Write(text) // a log that cannot be written does not fail an event
+	_, _ = fn.services.Stdout.Write(text) // a log that cannot be written does not fail an event
 }
 
 // endOf is the last n bytes of a text, from the beginning of a line if it is cut.

@@ -23,7 +23,7 @@ func TestStdoutOfFailure(t *testing.T) {
 	}
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		log := &hook{}
 		c.Stdout = log
 		a := start(t, c)
@@ -50,7 +50,7 @@ func TestStdoutOfFailure(t *testing.T) {
 func TestStdoutOfTimeout(t *testing.T) {
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
-	for kind, c := range map[string]Config{"program": program, "function": fn} {
+	for kind, c := range map[string]setup{"program": program, "function": fn} {
 		t.Run(kind, func(t *testing.T) {
 			stdout, stderr := &hook{}, &hook{}
 			c.Stdout, c.Stderr = stdout, stderr

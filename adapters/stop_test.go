@@ -12,7 +12,7 @@ import (
 // is known only then: here nothing is left.
 func TestStopStubborn(t *testing.T) {
 	const stubborn = "trap '' TERM; echo go >&2; while :; do sleep 1; done"
-	for name, c := range map[string]Config{
+	for name, c := range map[string]setup{
 		"program":  config(t, files{"tool": "#!/bin/sh\n" + stubborn}),
 		"function": script(t, evaluate),
 		"worker":   resident(t, obeys),
@@ -49,7 +49,7 @@ func TestStopRunsTraps(t *testing.T) {
 		{"TERM, which exits", "trap 'echo done; exit 3' TERM; " + evaluate, "done\n"},
 		{"none", evaluate, ""},
 	}
-	for _, shell := range []func(*testing.T, string) Config{script, shScript} {
+	for _, shell := range []func(*testing.T, string) setup{script, shScript} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				c, log := shell(t, test.text), &hook{}

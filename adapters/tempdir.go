@@ -76,7 +76,7 @@ func tempError(what string, err error) *protocol.Failure {
 }
 
 // fullTemp is a hint: nothing can be written to the temp folder any more.
-func fullTemp(*Config, string) string {
+func fullTemp(*function, string) string {
 	var fs syscall.Statfs_t
 	err := syscall.Statfs(os.TempDir(), &fs)
 	if err == nil && fs.Blocks > 0 && (fs.Bavail == 0 || fs.Files > 0 && fs.Ffree == 0) {

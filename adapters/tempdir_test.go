@@ -54,9 +54,9 @@ func entries(t *testing.T) (paths []string) {
 // Each event has a folder of its own, which is removed, whatever is in it,
 // before the next one.
 func TestTempPerEvent(t *testing.T) {
-	for name, change := range map[string]func(c *Config){
-		"program": func(*Config) {},
-		"standby": func(c *Config) { c.Standby = true },
+	for name, change := range map[string]func(c *setup){
+		"program": func(*setup) {},
+		"standby": func(c *setup) { c.Standby = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config(t, files{"tool": "#!/bin/sh\neval \"$(cat)\""})
@@ -85,9 +85,9 @@ func TestTempPerEvent(t *testing.T) {
 
 // Where an event removes all of the temp folder, the next one has a folder again.
 func TestTempFolderRemoved(t *testing.T) {
-	for name, deliver := range map[string]func(c *Config){
-		"folder": func(c *Config) { c.TempPerEvent = true },
-		"file":   func(c *Config) { c.Delivery = File },
+	for name, deliver := range map[string]func(c *setup){
+		"folder": func(c *setup) { c.TempPerEvent = true },
+		"file":   func(c *setup) { c.Delivery = File },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config(t, nil)
@@ -138,7 +138,7 @@ func noTemp(t *testing.T) (dir string) {
 // A function in a shell needs no temp folder: each event is as it was sent,
 // also after a longer one.
 func TestFunctionWithoutTemp(t *testing.T) {
-	for name, shell := range map[string]func(*testing.T, string) Config{"bash": script, "sh": shScript} {
+	for name, shell := range map[string]func(*testing.T, string) setup{"bash": script, "sh": shScript} {
 		t.Run(name, func(t *testing.T) {
 			c := shell(t, `main() { printf %s "$1" | cmp - /dev/fd/3 3<&0 || return; printf %s "$1"; }`)
 			noTemp(t)
@@ -168,9 +168,9 @@ func TestFunctionWithoutTempAndMemory(t *testing.T) {
 }
 
 // wantStart checks that the start fails, with all of these words.
-func wantStart(t *testing.T, c Config, kind string, words ...string) {
+func wantStart(t *testing.T, c setup, kind string, words ...string) {
 	t.Helper()
-	err := New(c).Start(t.Context())
+	err := c.adapter().Start(t.Context())
 	for _, word := range words {
 		if err == nil || !strings.HasPrefix(err.Error(), kind+": ") || !strings.Contains(err.Error(), word) {
 			t.Errorf("got %v, want %s: …%s…", err, kind, word)
@@ -180,9 +180,9 @@ func wantStart(t *testing.T, c Config, kind string, words ...string) {
 
 // An option that needs the temp folder fails the start, not each event.
 func TestOptionsWithoutTemp(t *testing.T) {
-	for option, change := range map[string]func(*Config){
-		"BOOTSTRAP_DELIVERY=file":    func(c *Config) { c.Delivery = File },
-		"BOOTSTRAP_TMPDIR_PER_EVENT": func(c *Config) { c.TempPerEvent = true },
+	for option, change := range map[string]func(*setup){
+		"BOOTSTRAP_DELIVERY=file":    func(c *setup) { c.Delivery = File },
+		"BOOTSTRAP_TMPDIR_PER_EVENT": func(c *setup) { c.TempPerEvent = true },
 	} {
 		t.Run(option, func(t *testing.T) {
 			c := config(t, files{"tool": "#!/bin/sh\n"})

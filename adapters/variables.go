@@ -24,64 +24,41 @@ func parseVariables(text string) (vars []string, err error) {
 	return vars, nil
 }
 
-// adopt makes variables part of the environment, also of our own look-ups.
-func (c *Config) adopt(vars []string) {
-	if len(vars) > 0 {
-		c.Getenv, c.Environ = c.lookUp(vars), c.environment(vars)
-	}
-}
-
-// lookUp is Getenv with those variables before it.
-func (c *Config) lookUp(vars []string) func(name string) string {
-	values := map[string]string{}
-	for _, v := range vars {
-		name, value, _ := strings.Cut(v, "=")
-		values[name] = value
-	}
-	before := c.Getenv
-	return func(name string) string {
-		if value, ok := values[name]; ok {
-			return value
-		}
-		return before(name)
-	}
-}
-
 // learn hides what is secret in the text, also where that will be refused.
-func (c *Config) learn(text string) {
-	if c.Mask == nil {
+func (fn *function) learn(text string) {
+	if fn.services.Mask == nil {
 		return
 	}
-	secret := append(protocol.SecretVariables(), c.Secrets...)
+	secret := append(protocol.SecretVariables(), fn.settings.Secrets...)
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, "=")
 		name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
 		if slices.Contains(secret, name) {
 			value = strings.TrimSpace(value)
-			c.Mask.Learn(value, strings.Trim(value, `'"`))
+			fn.services.Mask.Learn(value, strings.Trim(value, `'"`))
 		}
 	}
 }
 
 // tellOfSecrets tells of Secrets that hide nothing: most likely a slip.
-func (c *Config) tellOfSecrets(vars []string) {
-	if c.Mask == nil {
+func (fn *function) tellOfSecrets(vars []string) {
+	if fn.services.Mask == nil {
 		return
 	}
-	getenv := c.lookUp(vars)
-	for _, name := range c.Secrets {
+	getenv := fn.services.lookUp(vars)
+	for _, name := range fn.settings.Secrets {
 		value := getenv(name)
-		if c.Mask.Hide(value) == value {
-			c.Logger.Warn("nothing is hidden for a secret: it is not set, or has fewer than four bytes", "variable", name, "option", "BOOTSTRAP_SECRETS")
+		if fn.services.Mask.Hide(value) == value {
+			fn.services.Logger.Warn("nothing is hidden for a secret: it is not set, or has fewer than four bytes", "variable", name, "option", "BOOTSTRAP_SECRETS")
 		}
 	}
 }
 
 // tellOfOptions warns of options, which have been read by now.
-func (c *Config) tellOfOptions(vars []string) {
+func (fn *function) tellOfOptions(vars []string) {
 	for _, v := range vars {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "BOOTSTRAP_") {
-			c.Logger.Warn("an option comes too late", "variable", name, "from", "BOOTSTRAP_INIT_COMMAND")
+			fn.services.Logger.Warn("an option comes too late", "variable", name, "from", "BOOTSTRAP_INIT_COMMAND")
 		}
 	}
 }

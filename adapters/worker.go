@@ -19,7 +19,7 @@ import (
 // A worker adapter hands events to a resident program, in frames. One that
 // fails in a way that leaves its state in doubt is killed and replaced.
 type worker struct {
-	Config
+	fn      *function
 	path    string   // of the program
 	args    []string // its name first
 	name    string   // for messages
@@ -46,26 +46,26 @@ type session struct {
 }
 
 // newModule is a worker that calls a function of a module in its language.
-func newModule(c Config, t command.Target) (*worker, error) {
+func newModule(fn *function, t command.Target) (*worker, error) {
 	l := languageOf(t.File)
-	path, err := c.findInterpreter(l, t.File)
+	path, err := fn.findInterpreter(l, t.File)
 	if err != nil {
 		return nil, err
 	}
-	initializer, err := c.initializer(l)
+	initializer, err := fn.initializer(l)
 	return &worker{
-		Config: c,
-		path:   path,
-		args:   append([]string{path, l.flag, l.start, l.host, t.File, t.Function}, initializer...),
-		name:   "the host of " + filepath.Base(t.File),
-		loads:  t.File,
+		fn:    fn,
+		path:  path,
+		args:  append([]string{path, l.flag, l.start, l.host, t.File, t.Function}, initializer...),
+		name:  "the host of " + filepath.Base(t.File),
+		loads: t.File,
 	}, err
 }
 
 // newWorker is one that the user has written.
-func newWorker(c Config, args []string) (*worker, error) {
-	path, err := command.FindProgram(args[0], c.Dir, c.Getenv("PATH"))
-	return &worker{Config: c, path: path, args: args, name: "the worker"}, err
+func newWorker(fn *function, args []string) (*worker, error) {
+	path, err := command.FindProgram(args[0], fn.settings.Dir, fn.services.Getenv("PATH"))
+	return &worker{fn: fn, path: path, args: args, name: "the worker"}, err
 }
 
 func (w *worker) Start(ctx context.Context) error {
@@ -100,7 +100,7 @@ func (w *worker) Prepare() {
 func (w *worker) tidy() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
-			w.Logger.Info("a new worker takes over", "because", reason)
+			w.fn.services.Logger.Info("a new worker takes over", "because", reason)
 			w.retire(retireTime)
 		}
 	}
@@ -115,11 +115,11 @@ func (w *worker) due(s *session) string {
 		return "the last one wrote more than its answer"
 	case s.inbox.closed:
 		return errAnswersClosed.Error()
-	case w.MaxEvents > 0 && s.events >= w.MaxEvents:
+	case w.fn.settings.MaxEvents > 0 && s.events >= w.fn.settings.MaxEvents:
 		return fmt.Sprintf("the last one has served %d events", s.events)
-	case w.MaxMemory > 0 && s.events > 0 && s.process.Resident() > w.MaxMemory:
-		return fmt.Sprintf("the last one holds more than %d MB", w.MaxMemory>>20)
-	case w.loads != "" && !w.Keep && s.ready && s.grown():
+	case w.fn.settings.MaxMemory > 0 && s.events > 0 && s.process.Resident() > w.fn.settings.MaxMemory:
+		return fmt.Sprintf("the last one holds more than %d MB", w.fn.settings.MaxMemory>>20)
+	case w.loads != "" && !w.fn.settings.Keep && s.ready && s.grown():
 		return "an event has left processes behind"
 	case s.events%zombiesEvery == 0 && s.process.Zombies() >= maxZombies:
 		return "the last one does not wait for its children: they count against the limit of processes"
@@ -174,16 +174,16 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 		w.end(0)
 	}
 	if err := w.present(ctx); err != nil {
-		w.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
+		w.fn.services.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
 		return nil, restarting(ctx, ev, err, w.name+" was started")
 	}
 	s := w.session
 	s.inbox.reset()
 	s.events++
-	s.process.Give(eventFrame(ev, w.variables(ev))...)
+	s.process.Give(eventFrame(ev, w.fn.variables(ev))...)
 	err := s.await(ctx)
 	if err == nil && s.inbox.ID != ev.ID {
-		err = &frameError{fmt.Sprintf("it answered the event %s, not %q", excerpt(w.Mask, []byte(s.inbox.ID)), ev.ID)}
+		err = &frameError{fmt.Sprintf("it answered the event %s, not %q", excerpt(w.fn.services.Mask, []byte(s.inbox.ID)), ev.ID)}
 	}
 	if err == nil {
 		return w.answered(s)
@@ -204,13 +204,13 @@ func (w *worker) answered(s *session) ([]byte, error) {
 	failed, body := s.inbox.Error, &s.inbox.body
 	switch {
 	case failed != nil:
-		return nil, w.advise(&protocol.Failure{Type: cmp.Or(failed.Type, "Function.Error"), Message: failed.Message, Stack: failed.Stack})
+		return nil, w.fn.advise(&protocol.Failure{Type: cmp.Or(failed.Type, "Function.Error"), Message: failed.Message, Stack: failed.Stack})
 	case body.over > 0:
 		f := protocol.Failuref("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
 		f.Stack = lines(s.log.String())
 		return nil, f
-	case w.FailOnStderr && s.log.Total > 0:
-		return nil, w.advise(noisy(s.log.String()))
+	case w.fn.settings.FailOnStderr && s.log.Total > 0:
+		return nil, w.fn.advise(noisy(s.log.String()))
 	}
 	return body.data, nil
 }
@@ -224,7 +224,7 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 	case garbage:
 		return &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + bad.text, Stack: lines(log)}
 	case err == process.ErrExited:
-		f = w.died(w.name, status, log)
+		f = w.fn.died(w.name, status, log)
 	case err == errAnswersClosed:
 		f = &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + err.Error(), Stack: lines(log)}
 	default:
@@ -249,7 +249,7 @@ func (w *worker) retire(grace time.Duration) {
 // started must not live through the next one.
 func (w *worker) clear(s *session) {
 	w.session = nil
-	if !w.Keep {
+	if !w.fn.settings.Keep {
 		s.process.KillLeftovers()
 	}
 }

@@ -46,7 +46,7 @@ done
 `
 
 // resident is the configuration of a worker with that text.
-func resident(t *testing.T, text string) Config {
+func resident(t *testing.T, text string) setup {
 	t.Helper()
 	c := config(t, files{"worker": text})
 	c.Command, c.Worker = `["./worker"]`, true
@@ -153,14 +153,14 @@ func TestWorkerStartCancelled(t *testing.T) {
 		c := resident(t, "#!/bin/bash\n"+text)
 		log := &hook{text: "go", seen: cancel}
 		c.Stdout, c.Stderr = log, log
-		if err := New(c).Start(ctx); err == nil {
+		if err := c.adapter().Start(ctx); err == nil {
 			t.Error("Start: got nil, want an error")
 		}
 		noneLeft(t)
 	}
 }
 
-func TestWorkerConfig(t *testing.T) {
+func TestWorkerSettings(t *testing.T) {
 	c := resident(t, obeys)
 	put(t, c.Dir+"/index.sh", []byte("main() { :; }"), 0o644)
 	c.Command, c.Handler = "", "index.main"
@@ -684,7 +684,7 @@ func TestWorkerClose(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, log := resident(t, obeys+test.end), &hook{}
 			c.Stdout, c.Stderr = log, log
-			a := New(c)
+			a := c.adapter()
 			if err := a.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -709,7 +709,7 @@ func TestWorkerClose(t *testing.T) {
 
 // Where little time is left for the end of all, a worker takes no more of it.
 func TestWorkerCloseInTime(t *testing.T) {
-	a := New(resident(t, obeys+"while :; do :; done"))
+	a := resident(t, obeys+"while :; do :; done").adapter()
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -756,7 +756,7 @@ func TestStreamsApart(t *testing.T) {
 	const code = "echo out; echo error >&2; "
 	program := config(t, nil)
 	program.Command, program.ResultFD3 = code+"echo ok >&3", true
-	for name, c := range map[string]Config{"worker": resident(t, obeys), "program": program} {
+	for name, c := range map[string]setup{"worker": resident(t, obeys), "program": program} {
 		stdout, stderr := &hook{}, &hook{}
 		c.Stdout, c.Stderr = stdout, stderr
 		a := start(t, c)

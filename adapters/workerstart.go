@@ -42,17 +42,17 @@ func (w *worker) present(ctx context.Context) error {
 // begin starts a worker; it is not ready yet.
 func (w *worker) begin() error {
 	w.peak = 0
-	s := &session{log: w.newStderr()}
-	s.inbox.body.max, s.inbox.mask = w.Platform.MaxResult, w.Mask
+	s := &session{log: w.fn.newStderr()}
+	s.inbox.body.max, s.inbox.mask = w.fn.settings.Platform.MaxResult, w.fn.services.Mask
 	process, err := process.Start(&process.Command{
 		Path:    w.path,
 		Args:    w.args,
-		Env:     w.Environ,
-		Dir:     w.Dir,
+		Env:     w.fn.services.Environ,
+		Dir:     w.fn.settings.Dir,
 		Open:    true,
-		Keep:    w.Keep,
-		Owner:   w.Owner,
-		Outputs: []io.Writer{w.logged(w.Stdout), w.logged(s.log), &s.inbox},
+		Keep:    w.fn.settings.Keep,
+		Owner:   w.fn.services.Owner,
+		Outputs: []io.Writer{w.fn.logged(w.fn.services.Stdout), w.fn.logged(s.log), &s.inbox},
 	})
 	if err != nil {
 		return explain(err)
@@ -89,7 +89,7 @@ func (w *worker) pause(ctx context.Context) error {
 func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 	s := w.session
 	began := time.Now()
-	ready, cancel := w.untilReady(ctx, s.waited)
+	ready, cancel := w.fn.untilReady(ctx, s.waited)
 	defer cancel()
 	err := s.await(ready)
 	if err == nil && s.inbox.Ready {
@@ -106,7 +106,7 @@ func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
 	if failure.Stack == nil {
 		failure.Stack = lines(s.log.String())
 	}
-	return w.advise(failure)
+	return w.fn.advise(failure)
 }
 
 func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) *protocol.Failure {
@@ -115,9 +115,9 @@ func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) 
 	case err == nil && failed != nil:
 		return &protocol.Failure{Type: cmp.Or(failed.Type, "Runtime.InitError"), Message: failed.Message, Stack: failed.Stack}
 	case err == nil:
-		return protocol.Failuref("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.Mask, s.inbox.line))
+		return protocol.Failuref("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.fn.services.Mask, s.inbox.line))
 	case err == errNotReady:
-		return notReady(w.name, w.StartTimeout)
+		return notReady(w.name, w.fn.settings.StartTimeout)
 	case err == process.ErrExited:
 		return protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
 	default:

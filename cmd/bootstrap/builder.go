@@ -97,33 +97,46 @@ func (b *builder) supervisor(configErr error) (s *supervisor.Supervisor, err err
 // addSlots adds a slot for each event that may be served at the same time.
 func (b *builder) addSlots(s *supervisor.Supervisor) error {
 	n := slots(b.Config, b.platform)
-	if n < int(b.Concurrency) {
-		from := b.platform.Concurrency
-		if os.Getenv(from) == "" {
-			from += ", which is not set"
-		}
-		b.logger.Warn("the platform allows fewer events at the same time", "wanted", int(b.Concurrency), "given", n, "from", from)
-	}
-	temp := &adapters.RunFolder{}
-	init := &adapters.Init{Command: b.InitCommand, Began: time.Now(), Timeout: s.StartTimeout}
+	b.warnOfFewerSlots(n)
+	function := b.function()
+	b.logStart(function, n)
+	b.warnOfArgument()
+	shared := b.services(s.StartTimeout)
 	for i := range n {
-		owner := process.Anybody
+		source, own := b.stderrLog.Source(""), shared
+		own.Stdout, own.Stderr = source.Stream("stdout"), source.Stream("stderr")
 		if n > 1 || len(b.sidecars) > 0 {
-			owner = process.SlotOwner(i + 1)
+			own.Owner = process.SlotOwner(i + 1)
 		}
-		source := b.stderrLog.Source("")
-		config := b.function()
-		config.Stdout, config.Stderr = source.Stream("stdout"), source.Stream("stderr")
-		config.Init, config.Temp, config.Owner = init, temp, owner
-		if i == 0 {
-			b.logStart(config, n)
-			b.warnOfArgument()
-		}
-		if err := b.addSlot(s, adapters.New(config), owner, source); err != nil {
+		if err := b.addSlot(s, adapters.New(function, own), own.Owner, source); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (b *builder) warnOfFewerSlots(n int) {
+	if n >= int(b.Concurrency) {
+		return
+	}
+	from := b.platform.Concurrency
+	if os.Getenv(from) == "" {
+		from += ", which is not set"
+	}
+	b.logger.Warn("the platform allows fewer events at the same time", "wanted", int(b.Concurrency), "given", n, "from", from)
+}
+
+// services returns the services that all slots share.
+func (b *builder) services(startTimeout time.Duration) adapters.Services {
+	return adapters.Services{
+		Getenv:  os.Getenv,
+		Environ: os.Environ(),
+		Logger:  b.logger,
+		Owner:   process.Anybody,
+		Mask:    b.mask,
+		Init:    &adapters.Init{Command: b.InitCommand, Began: time.Now(), Timeout: startTimeout},
+		Temp:    &adapters.RunFolder{},
+	}
 }
 
 func (b *builder) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner process.Owner, source *logs.Source) error {
@@ -137,9 +150,9 @@ func (b *builder) addSlot(s *supervisor.Supervisor, a supervisor.Adapter, owner 
 	return nil
 }
 
-// function returns the settings of the adapter, without its outputs.
-func (b *builder) function() adapters.Config {
-	return adapters.Config{
+// function returns what to run, and how.
+func (b *builder) function() adapters.Settings {
+	return adapters.Settings{
 		Platform:        b.platform,
 		Command:         b.Command,
 		Handler:         os.Getenv(b.platform.Handler),
@@ -158,17 +171,13 @@ func (b *builder) function() adapters.Config {
 		MaxMemory:       int(b.WorkerMaxMemory) << 20,
 		PassCredentials: b.PassCredentials,
 		TempPerEvent:    b.TmpdirPerEvent,
-		Getenv:          os.Getenv,
-		Environ:         os.Environ(),
-		Logger:          b.logger,
 		Secrets:         b.Secrets,
-		Mask:            b.mask,
 	}
 }
 
 // logStart logs in one line what will run, and its time limits.
-func (b *builder) logStart(c adapters.Config, slots int) {
-	adapter, command := c.Describe()
+func (b *builder) logStart(function adapters.Settings, slots int) {
+	adapter, command := function.Describe()
 	fields := append([]any{"platform", b.platform.Name, "adapter", adapter, "command", command}, b.limits(b.platform, os.Getenv)...)
 	if slots > 1 {
 		origin := b.platform.Concurrency

@@ -1,0 +1,63 @@
+package adapters
+
+import (
+	"io"
+	"strconv"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
+)
+
+// A function is the user's function as one slot runs it: what all ways to run
+// commands need.
+type function struct {
+	settings Settings
+	services Services
+	memory   *memory
+	temp     *eventFolder
+}
+
+func newFunction(s Settings, with Services) *function {
+	if with.Init == nil {
+		with.Init = &Init{}
+	}
+	if with.Temp == nil {
+		with.Temp = &RunFolder{}
+	}
+	return &function{
+		settings: s,
+		services: with,
+		memory:   &memory{},
+		temp:     &eventFolder{wanted: s.TempPerEvent, in: with.Temp},
+	}
+}
+
+// variables are what a command gets to know about its event, with the same
+// names on every platform.
+func (fn *function) variables(ev *protocol.Event) []string {
+	vars := []string{"FUNCTION_PLATFORM=" + fn.settings.Platform.Name}
+	if ev.ID != "" {
+		vars = append(vars, "FUNCTION_REQUEST_ID="+ev.ID)
+	}
+	if limit := ev.Limit(); limit > 0 {
+		vars = append(vars,
+			"FUNCTION_DEADLINE_MS="+strconv.FormatInt(ev.Deadline.UnixMilli(), 10),
+			"FUNCTION_TIME_LIMIT_MS="+strconv.FormatInt(limit.Milliseconds(), 10))
+	}
+	vars = append(vars, protocol.Variables(fn.settings.Platform.Facts, ev.Header.Get, fn.services.Getenv)...)
+	if fn.temp.path != "" {
+		vars = append(vars, "TMPDIR="+fn.temp.path)
+	}
+	if fn.settings.PassCredentials {
+		vars = append(vars, protocol.Variables(fn.settings.Platform.Credentials, ev.Header.Get, fn.services.Getenv)...)
+	}
+	return vars
+}
+
+// logged is what takes an output that is a log.
+func (fn *function) logged(w io.Writer) io.Writer {
+	if fn.settings.PTY {
+		return process.Terminal{Writer: w}
+	}
+	return w
+}
