@@ -13,29 +13,48 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A slot runs the loop of a Slot.
-type slot struct {
-	*Supervisor
-	Slot
+// A slotLoop serves the events of one slot.
+type slotLoop struct {
+	supervisor *Supervisor
+	slot       Slot
+
+	// The abilities that not all adapters have.
+	prepare, settle func()       // do nothing without a Preparer, or a Settler
+	usage           func() Usage // nil without a Meter
+
 	large           bool  // the last event or its result was large
 	loggedLeftovers []int // pids of leftovers that are in the log already
 }
 
-// loop fetches an event, hands it to the adapter, posts one answer, and cleans
+func newSlotLoop(s *Supervisor, slot Slot) *slotLoop {
+	l := &slotLoop{supervisor: s, slot: slot, prepare: func() {}, settle: func() {}}
+	if a, ok := slot.Adapter.(Preparer); ok {
+		l.prepare = a.Prepare
+	}
+	if a, ok := slot.Adapter.(Settler); ok {
+		l.settle = a.Settle
+	}
+	if a, ok := slot.Adapter.(Meter); ok {
+		l.usage = a.Usage
+	}
+	return l
+}
+
+// run fetches an event, hands it to the adapter, posts one answer, and cleans
 // up, until ctx ends. The end of ctx stops the poll, never an answer.
-func (s *slot) loop(ctx, working context.Context) error {
+func (l *slotLoop) run(ctx, working context.Context) error {
 	for ctx.Err() == nil {
-		s.prepare()
+		l.prepare()
 		polled := time.Now()
-		ev, err := s.Client.Next(ctx)
+		ev, err := l.slot.Client.Next(ctx)
 		if ev == nil && ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		err = s.handle(working, ev, ev.Received.Sub(polled))
-		s.clearUp()
+		err = l.handle(working, ev, ev.Received.Sub(polled))
+		l.clearUp()
 		if err != nil {
 			return err
 		}
@@ -43,28 +62,22 @@ func (s *slot) loop(ctx, working context.Context) error {
 	return nil
 }
 
-func (s *slot) prepare() {
-	if p, ok := s.Adapter.(Preparer); ok {
-		p.Prepare()
-	}
-}
-
 // handle serves one event. waited is how long the poll has taken. An error
 // stops the runtime.
-func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Duration) error {
-	defer s.maskSecrets(ev)()
-	result, err := s.invoke(ctx, ev)
+func (l *slotLoop) handle(ctx context.Context, ev *protocol.Event, waited time.Duration) error {
+	defer l.maskSecrets(ev)()
+	result, err := l.invoke(ctx, ev)
 	took := time.Since(ev.Received)
-	post, cancel := answerContext(s.answerCtx, ev)
+	post, cancel := answerContext(l.supervisor.answerCtx, ev)
 	defer cancel()
 	if err == nil {
-		err = s.respond(post, ev, result)
+		err = l.respond(post, ev, result)
 	}
 	if err != nil {
-		s.logUndelivered(ev, s.Client.Fail(post, ev, masked(s.Mask, failure(err, "Runtime.InternalError"))))
+		l.logUndelivered(ev, l.slot.Client.Fail(post, ev, masked(l.supervisor.Mask, failure(err, "Runtime.InternalError"))))
 	}
-	s.freeMemory(len(ev.Body) + len(result))
-	s.report(ev, waited, took, len(result), err)
+	l.freeMemory(len(ev.Body) + len(result))
+	l.report(ev, waited, took, len(result), err)
 	if _, failed := errors.AsType[*protocol.Failure](err); err != nil && !failed {
 		return fmt.Errorf("cannot serve event %s: %w", ev.ID, err)
 	}
@@ -72,35 +85,35 @@ func (s *slot) handle(ctx context.Context, ev *protocol.Event, waited time.Durat
 }
 
 // maskSecrets masks the secrets that come with the event, until done is called.
-func (s *slot) maskSecrets(ev *protocol.Event) (done func()) {
-	if len(s.Secrets) == 0 {
+func (l *slotLoop) maskSecrets(ev *protocol.Event) (done func()) {
+	if len(l.supervisor.Secrets) == 0 {
 		return func() {}
 	}
 	var values []string
-	for _, secret := range s.Secrets {
+	for _, secret := range l.supervisor.Secrets {
 		values = append(values, ev.Header.Get(secret.Header))
 	}
-	return s.Mask.LearnPassing(values...)
+	return l.supervisor.Mask.LearnPassing(values...)
 }
 
 // freeMemory returns memory to the system after the first small event that
 // follows large ones, so that large events in a row reuse it.
-func (s *slot) freeMemory(moved int) {
+func (l *slotLoop) freeMemory(moved int) {
 	const large = 1 << 20 // bytes; such events are rare
-	before := s.large
-	s.large = moved > large
-	if before && !s.large {
+	before := l.large
+	l.large = moved > large
+	if before && !l.large {
 		debug.FreeOSMemory()
 	}
 }
 
 // respond posts a result. It returns a *protocol.Failure if the platform
 // refuses it.
-func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) error {
-	err := s.Client.Respond(ctx, ev, result)
+func (l *slotLoop) respond(ctx context.Context, ev *protocol.Event, result []byte) error {
+	err := l.slot.Client.Respond(ctx, ev, result)
 	refusal, ok := errors.AsType[*protocol.StatusError](err)
 	if !ok || !refusal.Refused() {
-		s.logUndelivered(ev, err)
+		l.logUndelivered(ev, err)
 		return nil
 	}
 	f := &protocol.Failure{Type: "Runtime.ResponseRefused"}
@@ -113,31 +126,29 @@ func (s *slot) respond(ctx context.Context, ev *protocol.Event, result []byte) e
 
 // logUndelivered logs an answer that could not be posted. The loop goes on: the
 // next event may succeed, and if the platform is unreachable the poll fails.
-func (s *slot) logUndelivered(ev *protocol.Event, err error) {
+func (l *slotLoop) logUndelivered(ev *protocol.Event, err error) {
 	if err != nil {
-		s.Log.Error("cannot post the answer", "request_id", ev.ID, "error", err)
+		l.supervisor.Log.Error("cannot post the answer", "request_id", ev.ID, "error", err)
 	}
 }
 
 // invoke runs the adapter with a context that ends some time before the event's
 // deadline. Everything logged meanwhile belongs to the event.
-func (s *slot) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
+func (l *slotLoop) invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	var until time.Time
 	if !ev.Deadline.IsZero() {
-		until = ev.Deadline.Add(-margin(ev.Limit(), s.Margin))
+		until = ev.Deadline.Add(-margin(ev.Limit(), l.supervisor.Margin))
 		event, cancel := context.WithDeadline(ctx, until)
 		defer cancel()
 		ctx = event
 	}
-	if a, ok := s.Adapter.(Settler); ok {
-		a.Settle()
-	}
-	s.Source.Begin(ev.ID, until)
-	defer s.Source.Flush()
+	l.settle()
+	l.slot.Source.Begin(ev.ID, until)
+	defer l.slot.Source.Flush()
 	if err := process.Exhausted(); err != nil {
 		return nil, &FatalError{&protocol.Failure{Type: "Runtime.TooManyProcesses", Message: err.Error()}}
 	}
-	return s.Adapter.Invoke(ctx, ev)
+	return l.slot.Adapter.Invoke(ctx, ev)
 }
 
 // margin returns how long before its deadline an event is stopped, to have time
@@ -166,24 +177,24 @@ func answerContext(ctx context.Context, ev *protocol.Event) (context.Context, co
 }
 
 // clearUp kills or logs what the last event left behind.
-func (s *slot) clearUp() {
-	defer s.warnOfZombies()
-	if !s.Keep {
-		s.killLeftovers(s.Owner)
+func (l *slotLoop) clearUp() {
+	defer l.warnOfZombies()
+	if !l.supervisor.Keep {
+		l.supervisor.killLeftovers(l.slot.Owner)
 		return
 	}
-	left := process.Leftovers(s.Owner)
+	left := process.Leftovers(l.slot.Owner)
 	for _, pid := range left {
-		if !slices.Contains(s.loggedLeftovers, pid) {
-			s.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
+		if !slices.Contains(l.loggedLeftovers, pid) {
+			l.supervisor.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
 		}
 	}
-	s.loggedLeftovers = left
+	l.loggedLeftovers = left
 }
 
 // warnOfZombies warns once about many zombies that nobody reaps.
-func (s *slot) warnOfZombies() {
+func (l *slotLoop) warnOfZombies() {
 	if n := process.ManyZombies(); n > 0 {
-		s.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; programs must wait for their children", "zombies", n)
+		l.supervisor.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; programs must wait for their children", "zombies", n)
 	}
 }

@@ -11,22 +11,22 @@ import (
 
 // report logs one line for each event, after its answer was posted: how long
 // the poll and the event took, how the command exited, and its peak memory.
-func (s *slot) report(ev *protocol.Event, waited, took time.Duration, out int, err error) {
-	if !s.Log.IsInfo() {
+func (l *slotLoop) report(ev *protocol.Event, waited, took time.Duration, out int, err error) {
+	if !l.supervisor.Log.IsInfo() {
 		return
 	}
 	line := []any{"request_id", ev.ID, "wait", waited.Round(time.Millisecond).String(), "run", took.Round(10 * time.Microsecond).String()}
-	if m, ok := s.Adapter.(Meter); ok {
-		line = append(line, m.Usage().fields()...)
+	if l.usage != nil {
+		line = append(line, l.usage().fields()...)
 	}
 	line = append(line, "in", len(ev.Body), "out", out)
 	if err != nil {
 		line = append(line, "error", failure(err, "Runtime.InternalError").Type)
 	}
-	if s.Log.IsDebug() {
+	if l.supervisor.Log.IsDebug() {
 		line = append(line, "goroutines", runtime.NumGoroutine())
 	}
-	s.Log.Info("event", line...)
+	l.supervisor.Log.Info("event", line...)
 }
 
 func (u Usage) fields() []any {

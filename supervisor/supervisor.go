@@ -147,8 +147,8 @@ func (s *Supervisor) serveEvents(ctx, polling context.Context) error {
 	working, done := s.eventContext(ctx)
 	defer done()
 	group, polling := errgroup.WithContext(polling)
-	for _, each := range s.Slots {
-		group.Go(func() error { return (&slot{Supervisor: s, Slot: each}).loop(polling, working) })
+	for _, slot := range s.Slots {
+		group.Go(func() error { return newSlotLoop(s, slot).run(polling, working) })
 	}
 	err := group.Wait()
 	if err == nil && ctx.Err() == nil {
