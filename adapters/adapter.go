@@ -18,10 +18,21 @@ func New(s Settings, with Services) supervisor.Adapter {
 	return &adapter{fn: newFunction(s, with)}
 }
 
-// An adapter prepares what all ways to run a command need, and chooses one of them.
+// An adapter does what all ways to run a command need, and chooses one of them.
 type adapter struct {
-	fn *function
+	fn  *function
+	way way // set by Start
+}
+
+// A way is one way to run commands: a program for each event, a resident shell, or
+// a worker.
+type way interface {
 	supervisor.Adapter
+	supervisor.Preparer
+	supervisor.Settler
+	supervisor.Meter
+	// stopIfDue stops a resident program that must not serve another event.
+	stopIfDue()
 }
 
 func (a *adapter) Start(ctx context.Context) error {
@@ -44,16 +55,16 @@ func (a *adapter) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Adapter, err = a.choose(target); err != nil {
+	if a.way, err = a.choose(target); err != nil {
 		return err
 	}
-	return a.Adapter.Start(ctx)
+	return a.way.Start(ctx)
 }
 
 func (a *adapter) Close(limit time.Duration) error {
 	defer a.fn.memory.close()
 	defer a.fn.services.Temp.close()
-	err := a.Adapter.Close(limit)
+	err := a.way.Close(limit)
 	a.removeTemp()
 	return err
 }
@@ -62,12 +73,12 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	if err := a.fn.temp.make(); err != nil {
 		return nil, err
 	}
-	result, err := a.Adapter.Invoke(ctx, ev)
+	result, err := a.way.Invoke(ctx, ev)
 	return result, withoutEscapes(err)
 }
 
-// choose picks the adapter for what is to run.
-func (a *adapter) choose(t command.Target) (supervisor.Adapter, error) {
+// choose returns the way to run the target.
+func (a *adapter) choose(t command.Target) (way, error) {
 	if t.Function != "" {
 		if failure := command.CheckScript(t.File); failure != nil {
 			return nil, failure
@@ -92,23 +103,14 @@ func (a *adapter) choose(t command.Target) (supervisor.Adapter, error) {
 	}
 }
 
-// Prepare notes how often memory has run out, to tell whether it does again,
-// and makes the next event's folder.
+// Prepare notes how often memory has run out, to detect whether it does again,
+// and replaces the folder of the last event, in which nobody writes any more.
 func (a *adapter) Prepare() {
 	a.fn.memory.look()
-	a.renewTemp()
-	if p, ok := a.Adapter.(supervisor.Preparer); ok {
-		p.Prepare()
-	}
-}
-
-// renewTemp removes the last event's folder when nobody writes there any more.
-func (a *adapter) renewTemp() {
-	if w, ok := a.Adapter.(*worker); ok && a.fn.temp.wanted {
-		w.tidy()
-	}
+	a.way.stopIfDue()
 	a.removeTemp()
 	_ = a.fn.temp.make() // Invoke tries again, and reports an error
+	a.way.Prepare()
 }
 
 // removeTemp removes the last event's folder. A folder that stays is not a reason
@@ -119,20 +121,11 @@ func (a *adapter) removeTemp() {
 	}
 }
 
-// Settle passes on what was logged since the last event.
-func (a *adapter) Settle() {
-	if s, ok := a.Adapter.(supervisor.Settler); ok {
-		s.Settle()
-	}
-}
+// Settle logs what was written since the last event.
+func (a *adapter) Settle() { a.way.Settle() }
 
-// Usage is what the last event has taken.
-func (a *adapter) Usage() supervisor.Usage {
-	if m, ok := a.Adapter.(supervisor.Meter); ok {
-		return m.Usage()
-	}
-	return supervisor.Usage{}
-}
+// Usage returns what the last event has used.
+func (a *adapter) Usage() supervisor.Usage { return a.way.Usage() }
 
 // grace is how long a command may take to end gently when ctx ends: half of
 // the time from then to the event's deadline, or to the end of the stop. It is

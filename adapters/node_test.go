@@ -139,7 +139,7 @@ exports.main_handler = async (event) => {
 };`)
 		a := start(t, c)
 		succeeds(t, a, "1", "1")
-		s := a.(*adapter).Adapter.(*worker).session
+		s := a.(*adapter).way.(*worker).session
 		put(t, c.Dir+"/go", nil, 0o644)
 		await(t, "the end of the host", s.process.Exited)
 		succeeds(t, a, "null", "null")

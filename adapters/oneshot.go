@@ -48,7 +48,12 @@ func (o *oneshot) Close(time.Duration) error {
 	return nil
 }
 
-// Usage is that of the last event.
+// Settle does nothing: no process outlives its event.
+func (o *oneshot) Settle() {}
+
+func (o *oneshot) stopIfDue() {}
+
+// Usage returns that of the last event.
 func (o *oneshot) Usage() supervisor.Usage { return o.usage }
 
 func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {

@@ -202,7 +202,7 @@ func TestShOptions(t *testing.T) {
 			c, log := shScript(t, test.text), &hook{}
 			c.Stderr = log
 			a := start(t, c)
-			process := a.(*adapter).Adapter.(*shell).host.process
+			process := a.(*adapter).way.(*shell).host.process
 			for _, call := range test.calls {
 				got, failure := invoke(t, a, call.event)
 				switch {
@@ -212,7 +212,7 @@ func TestShOptions(t *testing.T) {
 					t.Errorf("%s: got %q, %v, want %s: %s", call.event, got, failure, call.kind, call.want)
 				}
 			}
-			if a.(*adapter).Adapter.(*shell).host.process != process {
+			if a.(*adapter).way.(*shell).host.process != process {
 				t.Error("the shell was replaced")
 			}
 		})

@@ -186,6 +186,8 @@ func (f *shell) Prepare() {
 	}
 }
 
+func (f *shell) stopIfDue() {}
+
 // Usage is that of the last event; of the memory, the shell's own.
 func (f *shell) Usage() supervisor.Usage {
 	if f.host != nil {

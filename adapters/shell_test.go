@@ -259,7 +259,7 @@ func TestScriptOptions(t *testing.T) {
 				c, log := script(t, test.text), &hook{}
 				c.Stderr = log
 				a := start(t, c)
-				pid := a.(*adapter).Adapter.(*shell).host.process
+				pid := a.(*adapter).way.(*shell).host.process
 				for _, call := range test.calls {
 					got, failure := invoke(t, a, call.event)
 					switch {
@@ -269,7 +269,7 @@ func TestScriptOptions(t *testing.T) {
 						t.Errorf("%s: got %q, %v, want %s: %s", call.event, got, failure, call.kind, call.want)
 					}
 				}
-				if pid != a.(*adapter).Adapter.(*shell).host.process {
+				if pid != a.(*adapter).way.(*shell).host.process {
 					t.Error("the shell was replaced")
 				}
 			})
@@ -585,7 +585,7 @@ func TestFunctionCredentials(t *testing.T) {
 		t.Errorf("got %q, %v", got, failure)
 	}
 	prepare(a)
-	h := a.(*adapter).Adapter.(*shell).host
+	h := a.(*adapter).way.(*shell).host
 	for _, s := range []*slate{h.event, h.given} {
 		if info, err := s.file.Stat(); err != nil || info.Size() > 0 {
 			t.Errorf("left in a file: %d bytes, %v", info.Size(), err)
@@ -618,7 +618,7 @@ func TestFunctionNothingLeft(t *testing.T) {
 func TestFunctionNoSpace(t *testing.T) {
 	a := start(t, script(t, evaluate))
 	succeeds(t, a, "echo ok", "ok")
-	h := a.(*adapter).Adapter.(*shell).host
+	h := a.(*adapter).way.(*shell).host
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -637,7 +637,7 @@ func TestWaitingSubshellKilled(t *testing.T) {
 	shells(t, func(t *testing.T, old bool) {
 		a := start(t, script(t, evaluate))
 		for range 5 {
-			process := a.(*adapter).Adapter.(*shell).host.process
+			process := a.(*adapter).way.(*shell).host.process
 			waiting := func() (pid int) {
 				for pid == 0 {
 					for _, pid = range process.Children() {

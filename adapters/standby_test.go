@@ -19,7 +19,7 @@ func ahead(t *testing.T, command string) setup {
 }
 
 // waits is the process that was started ahead; nil: there is none.
-func waits(o any) *call { return o.(*adapter).Adapter.(*oneshot).next }
+func waits(o any) *call { return o.(*adapter).way.(*oneshot).next }
 
 // obeysOnce does what its event says.
 const obeysOnce = `eval "$(cat)"`

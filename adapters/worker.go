@@ -87,17 +87,16 @@ func (w *worker) Close(limit time.Duration) error {
 	return nil
 }
 
-// Prepare replaces a worker that is gone, or due. That the new one is ready is
-// waited for when an event is there.
+// Prepare starts a worker if there is none. The next event waits until it is
+// ready.
 func (w *worker) Prepare() {
-	w.tidy()
 	if w.session == nil && !time.Now().Before(w.after) {
 		_ = w.begin() // Invoke tries again, and tells
 	}
 }
 
-// tidy ends a worker that is due, with what its last event has left below it.
-func (w *worker) tidy() {
+// stopIfDue ends a worker that is due, with what its last event has left below it.
+func (w *worker) stopIfDue() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
 			w.fn.services.Logger.Info("a new worker takes over", "because", reason)

@@ -53,7 +53,7 @@ func resident(t *testing.T, text string) setup {
 	return c
 }
 
-func workerOf(a supervisor.Adapter) *worker { return a.(*adapter).Adapter.(*worker) }
+func workerOf(a supervisor.Adapter) *worker { return a.(*adapter).way.(*worker) }
 
 // prepare does what the loop does before it asks for an event.
 func prepare(a supervisor.Adapter) { a.(supervisor.Preparer).Prepare() }
