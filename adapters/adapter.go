@@ -141,16 +141,3 @@ func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 }
 
 const defaultGrace = 500 * time.Millisecond
-
-// errNotReady is why the wait for the init command, or something resident,
-// ended.
-var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
-
-// untilReady bounds the start of something resident, that has been waited for
-// before.
-func (fn *function) untilReady(ctx context.Context, waited time.Duration) (context.Context, context.CancelFunc) {
-	if fn.settings.StartTimeout == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, fn.settings.StartTimeout-waited, errNotReady)
-}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"bootstrap/adapters/command"
@@ -25,9 +24,6 @@ type shell struct {
 	source string // of the host
 	host   *host  // nil: not running
 	usage  supervisor.Usage
-
-	loading *host         // has not said that it is ready; nil: none is
-	waited  time.Duration // for it, by events whose time was over
 }
 
 // Start finds the shell and has it load the script.
@@ -60,7 +56,7 @@ func (f *shell) find() (err error) {
 
 // Close runs the script's traps for the end, and ends the shell.
 func (f *shell) Close(limit time.Duration) error {
-	if f.host != nil && f.host.waits() {
+	if f.host.waits() {
 		f.host.stop(limit)
 	}
 	f.endHost()
@@ -72,41 +68,25 @@ func (f *shell) endHost() {
 		f.host.end(0) // it has no event
 		f.host = nil
 	}
-	if f.loading != nil {
-		f.loading.end(0)
-		f.loading = nil
-	}
 }
 
-// load waits until a shell has the function, and starts one if none is at it.
-// Where the event's time is over before, the shell goes on.
+// load waits until a shell has the function. It starts one unless one is loading it
+// already.
 func (f *shell) load(ctx context.Context) error {
-	if f.loading == nil {
+	if f.host == nil || f.host.ready {
 		if err := f.begin(); err != nil {
 			return err
 		}
 	}
-	h, began := f.loading, time.Now()
-	ready, cancel := f.fn.untilReady(ctx, f.waited)
-	defer cancel()
-	line, err := h.answer(ready)
-	if err != nil && err == context.Cause(ctx) {
-		f.waited += time.Since(began)
-		failure := f.loadFailure(err, "", 0, "")
-		failure.Stack = lines(h.log.String())
+	if failure := f.fn.awaitReady(ctx, &f.host.resident, "cannot load "+f.target.File, f); failure != nil {
 		return failure
 	}
-	f.loading = nil
-	if err == nil && line == "ready" {
-		f.host = h
-		h.log.Reset() // what it has logged while it loaded belongs to no event
-		return nil
-	}
-	status := h.end(0)
-	log := h.log.String()
-	failure := f.loadFailure(err, line, status, log)
-	failure.Stack = lines(log)
-	return f.fn.advise(failure)
+	return nil
+}
+
+func (f *shell) greeting(ctx context.Context) (ready bool, err error) {
+	f.host.greeting, err = f.host.answer(ctx)
+	return err == nil && f.host.greeting == "ready", err
 }
 
 // begin starts a shell; it has loaded nothing yet.
@@ -122,7 +102,7 @@ func (f *shell) begin() error {
 	if err != nil {
 		return explain(err)
 	}
-	f.loading, f.waited = h, 0
+	f.host = h
 	return nil
 }
 
@@ -142,24 +122,28 @@ func (f *shell) resultDescriptor() string {
 	return "1"
 }
 
-// loadFailure says why the script could not be loaded.
-func (f *shell) loadFailure(err error, line string, status syscall.WaitStatus, log string) *protocol.Failure {
-	what, functions, _ := strings.Cut(line, " ")
+// refuse says why the script could not be loaded.
+func (f *shell) refuse(err error) *protocol.Failure {
+	h, file := f.host, f.target.File
+	f.host = nil
+	status := h.end(0)
+	log := h.log.String()
+	what, functions, _ := strings.Cut(h.greeting, " ")
 	switch {
 	case err == errNotReady:
-		return notReady(f.target.File, f.fn.settings.StartTimeout)
+		return notReady(file, f.fn.settings.StartTimeout)
 	case err != nil && err != process.ErrExited:
-		return protocol.Failuref("Runtime.InitError", "cannot load %s: %v", f.target.File, err)
+		return protocol.Failuref("Runtime.InitError", "cannot load %s: %v", file, err)
 	case what == "descriptors":
 		return protocol.Failuref("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", functions, bashDescriptors)
 	case what == "missing" && functions == "": // sh cannot list them
-		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", f.target.File, f.target.Function)
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", file, f.target.Function)
 	case what == "missing":
-		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", f.target.File, f.target.Function, shorten(functions))
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", file, f.target.Function, shorten(functions))
 	case what == "syntax":
-		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+f.target.File+f.lineEnds(), lines(log)))
+		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+file+f.lineEnds(), lines(log)))
 	default:
-		return protocol.Failuref("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", f.target.File, ending(status, log).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", file, ending(status, log).Message)
 	}
 }
 
@@ -179,10 +163,10 @@ func (f *shell) lineEnds() string {
 // is gone. That it has loaded the script is waited for when an event is there.
 func (f *shell) Prepare() {
 	switch {
-	case f.host != nil:
-		f.host.wipe()
-	case f.loading == nil:
+	case f.host == nil:
 		_ = f.begin() // Invoke tries again, and tells
+	case f.host.ready:
+		f.host.wipe()
 	}
 }
 
@@ -190,7 +174,7 @@ func (f *shell) stopIfDue() {}
 
 // Usage is that of the last event; of the memory, the shell's own.
 func (f *shell) Usage() supervisor.Usage {
-	if f.host != nil {
+	if f.host.isReady() {
 		f.usage.Peak = f.host.process.Peak()
 	}
 	return f.usage
@@ -198,7 +182,7 @@ func (f *shell) Usage() supervisor.Usage {
 
 // Settle passes on what came since the last event.
 func (f *shell) Settle() {
-	if f.host != nil {
+	if f.host.isReady() {
 		f.host.settle()
 	}
 }
@@ -207,7 +191,7 @@ func (f *shell) Settle() {
 // first.
 func (f *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	f.usage = supervisor.Usage{}
-	if f.host == nil || !f.host.waits() {
+	if !f.host.waits() {
 		if err := f.load(ctx); err != nil {
 			return nil, restarting(ctx, ev, err, f.target.File+" was loaded")
 		}
@@ -274,12 +258,4 @@ func (f *shell) rest() {
 		return
 	}
 	f.host = nil
-}
-
-// ending is the failure of a shell that has ended, which it must not.
-func ending(status syscall.WaitStatus, log string) *protocol.Failure {
-	if failure := outcome(status, log); failure != nil {
-		return failure
-	}
-	return &protocol.Failure{Type: "Function.ExitError", Message: withLine("exit status 0", lines(log)), Stack: lines(log)}
 }

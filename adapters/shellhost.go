@@ -17,18 +17,18 @@ import (
 // A host is a resident shell that has loaded a script: our end of what
 // hosts/bash.sh and hosts/sh.sh say.
 type host struct {
-	process  *process.Process
+	resident
+	greeting string   // its first line
 	event    *slate   // as it is
 	given    *slate   // what else there is for it
 	requests *os.File // a line: serve the event, or where it is "stop", run the traps for the end
 	answers  bytes.Buffer
 	result   *result
-	log      *stderr
 }
 
 // startHost starts the shell; it has loaded nothing yet.
 func startHost(c *process.Command, fn *function) (*host, error) {
-	h := &host{result: &result{max: fn.settings.Platform.MaxResult}, log: fn.newStderr()}
+	h := &host{resident: resident{log: fn.newStderr()}, result: &result{max: fn.settings.Platform.MaxResult}}
 	c.Outputs = []io.Writer{h.result, fn.logged(h.log), &h.answers}
 	if err := h.start(c); err != nil {
 		h.closeFiles()
@@ -92,9 +92,12 @@ func (h *host) settle() {
 	h.log.Reset()
 }
 
-// waits reports whether the shell waits for an event. An answer to nothing is
-// one to the death of the subshell that waited.
-func (h *host) waits() bool { return h.answers.Len() == 0 && !h.process.Exited() }
+// isReady reports whether there is a shell that has loaded the script.
+func (h *host) isReady() bool { return h != nil && h.ready }
+
+// waits reports whether there is a shell that waits for an event. An answer to
+// nothing is one to the death of the subshell that waited.
+func (h *host) waits() bool { return h.isReady() && h.answers.Len() == 0 && !h.process.Exited() }
 
 // interrupt stops the current event, and reports whether the shell has survived
 // that, as it should.

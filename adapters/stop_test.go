@@ -15,7 +15,7 @@ func TestStopStubborn(t *testing.T) {
 	for name, c := range map[string]setup{
 		"program":  config(t, files{"tool": "#!/bin/sh\n" + stubborn}),
 		"function": script(t, evaluate),
-		"worker":   resident(t, obeys),
+		"worker":   workerProgram(t, obeys),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "program" {

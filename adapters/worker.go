@@ -36,13 +36,10 @@ type worker struct {
 
 // A session is one life of a worker.
 type session struct {
-	process *process.Process
-	waited  time.Duration // for it to be ready, by events whose time was over
-	inbox   inbox
-	log     *stderr
-	ready   bool // it has said so
-	events  int
-	family  []int // its children when it was ready
+	resident
+	inbox  inbox
+	events int
+	family []int // its children when it was ready
 }
 
 // newModule is a worker that calls a function of a module in its language.

@@ -45,8 +45,8 @@ while IFS= read -r header; do
 done
 `
 
-// resident is the configuration of a worker with that text.
-func resident(t *testing.T, text string) setup {
+// workerProgram is the configuration of a worker with that text.
+func workerProgram(t *testing.T, text string) setup {
 	t.Helper()
 	c := config(t, files{"worker": text})
 	c.Command, c.Worker = `["./worker"]`, true
@@ -79,7 +79,7 @@ func TestWorkerReady(t *testing.T) {
 		"a child that does": `sh -c 'echo "{\"ready\":true}" >&3'`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := start(t, resident(t, strings.Replace(obeys, `echo '{"ready":true}' >&3`, text, 1)))
+			a := start(t, workerProgram(t, strings.Replace(obeys, `echo '{"ready":true}' >&3`, text, 1)))
 			first := workerOf(a).session
 			succeeds(t, a, "say one", "one")
 			succeeds(t, a, "say two", "two")
@@ -111,7 +111,7 @@ func TestWorkerNotReady(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c, log := resident(t, "#!/bin/bash\n"+test.text), &hook{}
+			c, log := workerProgram(t, "#!/bin/bash\n"+test.text), &hook{}
 			c.Stdout, c.Stderr = log, log
 			failure := startFailure(t, c)
 			wantFailure(t, failure, test.kind, test.want)
@@ -136,12 +136,12 @@ func TestWorkerStartTimeout(t *testing.T) {
 		"another's tool": `exec cat`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := resident(t, "#!/bin/bash\n"+text)
+			c := workerProgram(t, "#!/bin/bash\n"+text)
 			c.StartTimeout = 50 * time.Millisecond
 			wantFailure(t, startFailure(t, c), "Runtime.StartTimeout", "the worker was not ready after 50ms: raise BOOTSTRAP_START_TIMEOUT")
 		})
 	}
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	c.StartTimeout = 0
 	succeeds(t, start(t, c), "say ok", "ok")
 }
@@ -150,7 +150,7 @@ func TestWorkerStartTimeout(t *testing.T) {
 func TestWorkerStartCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; read -r _", "trap '' TERM; echo go >&2; while :; do :; done"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		c := resident(t, "#!/bin/bash\n"+text)
+		c := workerProgram(t, "#!/bin/bash\n"+text)
 		log := &hook{text: "go", seen: cancel}
 		c.Stdout, c.Stderr = log, log
 		if err := c.adapter().Start(ctx); err == nil {
@@ -161,7 +161,7 @@ func TestWorkerStartCancelled(t *testing.T) {
 }
 
 func TestWorkerSettings(t *testing.T) {
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	put(t, c.Dir+"/index.sh", []byte("main() { :; }"), 0o644)
 	c.Command, c.Handler = "", "index.main"
 	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "set BOOTSTRAP_COMMAND to the worker")
@@ -171,7 +171,7 @@ func TestWorkerSettings(t *testing.T) {
 
 // What a worker gets and answers is as it was, whatever it is.
 func TestWorkerBytes(t *testing.T) {
-	a := start(t, resident(t, mirrors))
+	a := start(t, workerProgram(t, mirrors))
 	first := workerOf(a).session
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) { succeeds(t, a, text, text) })
@@ -192,7 +192,7 @@ func TestWorkerBytes(t *testing.T) {
 
 // A result that is too large is passed over, and costs only its event.
 func TestWorkerTooLarge(t *testing.T) {
-	a := start(t, resident(t, mirrors))
+	a := start(t, workerProgram(t, mirrors))
 	first := workerOf(a).session
 	most := protocol.Lambda.MaxResult
 	for _, size := range []int{most + 1, 7_000_000, 20 << 20} {
@@ -224,7 +224,7 @@ func TestWorkerWrites(t *testing.T) {
 		{"before it has read it all", `say early; read -r _`, "early"},
 		{"a header of 200 KB", `tell "\"length\":2,\"filler\":\"$(head -c 200000 /dev/zero | tr '\0' x)\""; printf ok >&3`, "ok"},
 	}
-	a := start(t, resident(t, strings.Replace(obeys, `read -r -N "$length" event`, `read -r event`, 1)))
+	a := start(t, workerProgram(t, strings.Replace(obeys, `read -r -N "$length" event`, `read -r event`, 1)))
 	first := workerOf(a).session
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestWorkerWrites(t *testing.T) {
 
 // A failure that a worker tells costs it nothing.
 func TestWorkerErrors(t *testing.T) {
-	a := start(t, resident(t, obeys))
+	a := start(t, workerProgram(t, obeys))
 	first := workerOf(a).session
 	tests := []struct {
 		name, code, kind, want string
@@ -308,7 +308,7 @@ func TestWorkerBroken(t *testing.T) {
 		{"a status with a meaning", `exit 75`, "Function.Retry", "the worker ended: exit status 75"},
 		{"a status that is fine for a program", `exit 76`, "Function.ExitError", "the worker ended: exit status 76"},
 	}
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	c.ExitCodes = map[int]string{75: "Function.Retry", 76: OK}
 	a := start(t, c)
 	for _, test := range tests {
@@ -330,7 +330,7 @@ func TestWorkerBroken(t *testing.T) {
 // Its own failure counts also where the worker ends with status 0: as long as
 // it has an event, that is not a success.
 func TestWorkerOwnFailureStatus0(t *testing.T) {
-	a := start(t, resident(t, obeys))
+	a := start(t, workerProgram(t, obeys))
 	fails(t, a, `echo '{"errorType":"Function.Own","errorMessage":"mine"}' >&2; exit`, "Function.Own", "mine")
 }
 
@@ -355,7 +355,7 @@ func TestWorkerTimeout(t *testing.T) {
 		{"in another session", "setsid sleep 1000 & echo go >&2; wait", patience, ""},
 		{"deaf, lost, in another session", `(setsid sh -c 'trap "" TERM; sleep 1000 & echo go >&2; while :; do :; done' &); read -r _`, patience, ""},
 	}
-	c, log := resident(t, obeys), &hook{}
+	c, log := workerProgram(t, obeys), &hook{}
 	c.Stdout, c.Stderr = log, log
 	a := start(t, c)
 	for _, test := range tests {
@@ -381,7 +381,7 @@ func TestWorkerTimeout(t *testing.T) {
 // A stop cuts an event short, too, and says so.
 func TestWorkerStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	log := &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
 	c.Stdout, c.Stderr = log, log
 	a := start(t, c)
@@ -392,7 +392,7 @@ func TestWorkerStopped(t *testing.T) {
 // A worker that writes for ever what is not a frame is held against its limits:
 // it may do so until it is killed, here half a second later.
 func TestWorkerGarbageWithoutEnd(t *testing.T) {
-	a := start(t, resident(t, obeys))
+	a := start(t, workerProgram(t, obeys))
 	fails(t, a, `trap '' TERM; x=$(head -c 1000000 /dev/zero | tr '\0' x); while printf %s "$x"; do :; done >&3`, "Function.BadFrame", `begins with "xxx`)
 	runtime.GC()
 	var before, after runtime.MemStats
@@ -417,7 +417,7 @@ func TestWorkerStray(t *testing.T) {
 	} {
 		for _, prepared := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, prepared), func(t *testing.T) {
-				c := resident(t, obeys)
+				c := workerProgram(t, obeys)
 				a := start(t, c)
 				for range 10 {
 					before := workerOf(a).session
@@ -447,7 +447,7 @@ func TestWorkerStray(t *testing.T) {
 func TestWorkerDiesBetween(t *testing.T) {
 	for name, prepared := range map[string]bool{"seen by the event": false, "seen before": true} {
 		t.Run(name, func(t *testing.T) {
-			a := start(t, resident(t, obeys))
+			a := start(t, workerProgram(t, obeys))
 			for range 5 {
 				text, failure := invoke(t, a, "say $$")
 				pid, _ := strconv.Atoi(text)
@@ -469,7 +469,7 @@ func TestWorkerDiesBetween(t *testing.T) {
 
 // With nothing to do Prepare does nothing.
 func TestWorkerPrepareIdle(t *testing.T) {
-	a := start(t, resident(t, obeys))
+	a := start(t, workerProgram(t, obeys))
 	first := workerOf(a).session
 	for range 5 {
 		prepare(a)
@@ -481,7 +481,7 @@ func TestWorkerPrepareIdle(t *testing.T) {
 }
 
 func TestWorkerMaxEvents(t *testing.T) {
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	c.MaxEvents = 3
 	a := start(t, c)
 	lives := map[string]int{}
@@ -505,7 +505,7 @@ func TestWorkerMaxMemory(t *testing.T) {
 		"a child": `bash -c 'x=$(head -c 60000000 /dev/zero | tr "\0" x); echo done >file; kill -STOP $$' & until [ -s file ]; do sleep 0.01; done; say ok`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := resident(t, obeys)
+			c := workerProgram(t, obeys)
 			c.MaxMemory = 50 << 20
 			a := start(t, c)
 			first := workerOf(a).session
@@ -545,7 +545,7 @@ var startsWhile = strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo $$ >>starts
 // A worker that cannot start is tried again after pauses that grow. An event
 // whose time ends before that fails at once.
 func TestWorkerPauses(t *testing.T) {
-	c := resident(t, startsWhile)
+	c := workerProgram(t, startsWhile)
 	a := start(t, c)
 	w := workerOf(a)
 	starts := func() int { return bytes.Count(content(t, c.Dir+"/starts"), []byte("\n")) }
@@ -584,7 +584,7 @@ func TestWorkerPauses(t *testing.T) {
 
 // The end of an event's time, or a stop, ends the wait in a pause, too.
 func TestWorkerStoppedInPause(t *testing.T) {
-	c := resident(t, startsWhile)
+	c := workerProgram(t, startsWhile)
 	a := start(t, c)
 	put(t, c.Dir+"/broken", nil, 0o644)
 	fails(t, a, "exit 3", "Function.ExitError", "exit status 3")
@@ -599,7 +599,7 @@ func TestWorkerStoppedInPause(t *testing.T) {
 // A start that was begun ahead and has failed is not the event's fault: it is
 // begun once more.
 func TestWorkerFailedAhead(t *testing.T) {
-	c := resident(t, startsWhile)
+	c := workerProgram(t, startsWhile)
 	a := start(t, c)
 	put(t, c.Dir+"/broken", nil, 0o644)
 	fails(t, a, "exit 3", "Function.ExitError", "exit status 3")
@@ -611,7 +611,7 @@ func TestWorkerFailedAhead(t *testing.T) {
 
 // The program may be gone when the worker is replaced.
 func TestWorkerProgramGone(t *testing.T) {
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	a := start(t, c)
 	if err := os.Rename(c.Dir+"/worker", c.Dir+"/gone"); err != nil {
 		t.Fatal(err)
@@ -629,7 +629,7 @@ func TestWorkerProgramGone(t *testing.T) {
 
 // The time in which a worker is replaced is the event's.
 func TestWorkerRestartInTime(t *testing.T) {
-	c, log := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; [ ! -e slow ] || { echo go >&2; read -r _ <fifo; }", 1)), &hook{}
+	c, log := workerProgram(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; [ ! -e slow ] || { echo go >&2; read -r _ <fifo; }", 1)), &hook{}
 	c.Stdout, c.Stderr = log, log
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
@@ -649,7 +649,7 @@ func TestWorkerRestartInTime(t *testing.T) {
 // A start that takes longer than an event may go on when that is over: else a
 // worker that is slow to start would never be back while there are events.
 func TestWorkerSlowStartGoesOn(t *testing.T) {
-	c, log := resident(t, strings.Replace(startsWhile, "echo $$", "[ ! -e slow ] || { echo go >&2; read -r _ <fifo; }; echo $$", 1)), &hook{}
+	c, log := workerProgram(t, strings.Replace(startsWhile, "echo $$", "[ ! -e slow ] || { echo go >&2; read -r _ <fifo; }; echo $$", 1)), &hook{}
 	c.Stdout, c.Stderr = log, log
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
@@ -682,7 +682,7 @@ func TestWorkerClose(t *testing.T) {
 		"with its children":   {"trap '' TERM; sleep 1000 & sleep 1000 & wait", "", 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, log := resident(t, obeys+test.end), &hook{}
+			c, log := workerProgram(t, obeys+test.end), &hook{}
 			c.Stdout, c.Stderr = log, log
 			a := c.adapter()
 			if err := a.Start(t.Context()); err != nil {
@@ -709,7 +709,7 @@ func TestWorkerClose(t *testing.T) {
 
 // Where little time is left for the end of all, a worker takes no more of it.
 func TestWorkerCloseInTime(t *testing.T) {
-	a := resident(t, obeys+"while :; do :; done").adapter()
+	a := workerProgram(t, obeys+"while :; do :; done").adapter()
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -730,7 +730,7 @@ func TestWorkerLog(t *testing.T) {
 	const code = `printf '%s' "$x" >&2; printf '%s' "$x"; echo last >&2; say ok`
 	for name, pty := range map[string]bool{"pipes": false, "terminals": true} {
 		t.Run(name, func(t *testing.T) {
-			c, log := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; x=$(head -c 50000 /dev/zero | tr '\\0' x)", 1)), &hook{}
+			c, log := workerProgram(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; x=$(head -c 50000 /dev/zero | tr '\\0' x)", 1)), &hook{}
 			c.Stdout, c.Stderr, c.PTY = log, log, pty
 			a := start(t, c)
 			for range 50 {
@@ -756,7 +756,7 @@ func TestStreamsApart(t *testing.T) {
 	const code = "echo out; echo error >&2; "
 	program := config(t, nil)
 	program.Command, program.ResultFD3 = code+"echo ok >&3", true
-	for name, c := range map[string]setup{"worker": resident(t, obeys), "program": program} {
+	for name, c := range map[string]setup{"worker": workerProgram(t, obeys), "program": program} {
 		stdout, stderr := &hook{}, &hook{}
 		c.Stdout, c.Stderr = stdout, stderr
 		a := start(t, c)
@@ -772,7 +772,7 @@ func TestStreamsApart(t *testing.T) {
 // With FailOnStderr, stderr of an event is a failure; stdout is not, nor what
 // is written between events, or as the worker starts.
 func TestWorkerFailOnStderr(t *testing.T) {
-	c := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo loading >&2", 1))
+	c := workerProgram(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo loading >&2", 1))
 	c.FailOnStderr = true
 	if err := syscall.Mkfifo(c.Dir+"/fifo", 0o600); err != nil {
 		t.Fatal(err)
@@ -794,7 +794,7 @@ func TestWorkerFailOnStderr(t *testing.T) {
 func TestWorkerFailOnStderrRestart(t *testing.T) {
 	for name, prepared := range map[string]bool{"by the event": false, "ahead": true} {
 		t.Run(name, func(t *testing.T) {
-			c := resident(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo loading >&2", 1))
+			c := workerProgram(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo loading >&2", 1))
 			c.FailOnStderr = true
 			a := start(t, c)
 			fails(t, a, "exit 3", "Function.ExitError", "exit status 3")
@@ -830,7 +830,7 @@ func TestWorkerFacts(t *testing.T) {
 	for _, p := range protocol.Platforms {
 		for _, pass := range []bool{false, true} {
 			t.Run(fmt.Sprint(p.Name, pass), func(t *testing.T) {
-				c := resident(t, obeys)
+				c := workerProgram(t, obeys)
 				c.Platform, c.PassCredentials = p, pass
 				a := start(t, c)
 				ev := newEvent(`say "$header"`)
@@ -861,7 +861,7 @@ func TestWorkerFacts(t *testing.T) {
 // A worker has stdin and three descriptors to write, the usual signals, and
 // the environment as it is.
 func TestWorkerCleanChild(t *testing.T) {
-	c := resident(t, obeys)
+	c := workerProgram(t, obeys)
 	c.Environ = append(c.Environ, "FUNCTION_X=own")
 	a := start(t, c)
 	succeeds(t, a, `(cd /proc/$$/fd; echo *) >file; say "$(cat file; grep -E 'Sig(Blk|Ign)' /proc/self/status; env | grep FUNCTION_)"`,
@@ -870,7 +870,7 @@ func TestWorkerCleanChild(t *testing.T) {
 }
 
 func TestWorkerNothingLeft(t *testing.T) {
-	a := start(t, resident(t, obeys))
+	a := start(t, workerProgram(t, obeys))
 	const theirs = `(cd /proc/$$/fd; echo *) >file; say "$(cat file)"`
 	own, _ := invoke(t, a, theirs)
 	before := len(descriptors())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"io"
-	"syscall"
 	"time"
 
 	"bootstrap/protocol"
@@ -27,7 +26,7 @@ func (w *worker) present(ctx context.Context) error {
 	if w.session.ready {
 		return nil
 	}
-	failure := w.awaitReady(ctx)
+	failure := w.fn.awaitReady(ctx, &w.session.resident, w.name, w)
 	if failure == nil {
 		w.failures, w.failed = 0, nil
 		return nil
@@ -42,7 +41,7 @@ func (w *worker) present(ctx context.Context) error {
 // begin starts a worker; it is not ready yet.
 func (w *worker) begin() error {
 	w.peak = 0
-	s := &session{log: w.fn.newStderr()}
+	s := &session{resident: resident{log: w.fn.newStderr()}}
 	s.inbox.body.max, s.inbox.mask = w.fn.settings.Platform.MaxResult, w.fn.services.Mask
 	process, err := process.Start(&process.Command{
 		Path:    w.path,
@@ -83,33 +82,19 @@ func (w *worker) pause(ctx context.Context) error {
 	}
 }
 
-// awaitReady waits for the first frame. On a failure the worker is killed,
-// unless it is only ctx that has: else one that needs longer to start than an
-// event may take would never be back while there are events.
-func (w *worker) awaitReady(ctx context.Context) *protocol.Failure {
+func (w *worker) greeting(ctx context.Context) (ready bool, err error) {
 	s := w.session
-	began := time.Now()
-	ready, cancel := w.fn.untilReady(ctx, s.waited)
-	defer cancel()
-	err := s.await(ready)
-	if err == nil && s.inbox.Ready {
-		s.ready, s.family = true, s.process.Children()
-		s.log.Reset() // what it has logged while it started belongs to no event
-		return nil
+	if err := s.await(ctx); err != nil || !s.inbox.Ready {
+		return false, err
 	}
-	if err != nil && err == context.Cause(ctx) { // the event's time is over, not the start's: it goes on
-		s.waited += time.Since(began)
-		return protocol.Failuref("Runtime.InitError", "%s: %v", w.name, err)
-	}
-	status := w.end(0)
-	failure := w.startFailure(err, s, status)
-	if failure.Stack == nil {
-		failure.Stack = lines(s.log.String())
-	}
-	return w.fn.advise(failure)
+	s.family = s.process.Children()
+	return true, nil
 }
 
-func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) *protocol.Failure {
+// refuse says why the worker is not ready.
+func (w *worker) refuse(err error) *protocol.Failure {
+	s := w.session
+	status := w.end(0)
 	failed := s.inbox.Error
 	switch {
 	case err == nil && failed != nil:
@@ -123,19 +108,4 @@ func (w *worker) startFailure(err error, s *session, status syscall.WaitStatus) 
 	default:
 		return protocol.Failuref("Function.BadFrame", "%s: %v", w.name, err)
 	}
-}
-
-// restarting is why an event has failed before it was handed on: the time in
-// which what is resident is replaced is the event's.
-func restarting(ctx context.Context, ev *protocol.Event, err error, what string) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	failure := cutShort(context.Cause(ctx), ev, nil, "")
-	failure.Message += ", as " + what + " again"
-	return failure
-}
-
-func notReady(what string, limit time.Duration) *protocol.Failure {
-	return protocol.Failuref("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", what, limit)
 }

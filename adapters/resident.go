@@ -1,0 +1,89 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
+)
+
+// A resident is a process that stays for many events: a shell that has loaded a
+// script, the host of a module, or a worker.
+type resident struct {
+	process *process.Process
+	log     *stderr
+	ready   bool          // it has said that it can serve events
+	waited  time.Duration // for that, by events whose time was over
+}
+
+// A starter knows how a resident that has been started becomes ready.
+type starter interface {
+	// greeting waits for the first answer, and reports whether that is "ready".
+	greeting(ctx context.Context) (ready bool, err error)
+	// refuse stops the resident, and returns why it is not ready. err is that of
+	// greeting.
+	refuse(err error) *protocol.Failure
+}
+
+// errNotReady is why the wait for the init command, or for a resident, ended.
+var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
+
+// awaitReady waits until a resident is ready, and stops it if it cannot be. When
+// only the time of an event is over, the resident goes on, and the next event waits
+// for the rest: one that needs longer than an event may take would never be ready
+// otherwise.
+func (fn *function) awaitReady(ctx context.Context, r *resident, name string, of starter) *protocol.Failure {
+	limited, cancel := limitStart(ctx, fn.settings.StartTimeout, r.waited)
+	defer cancel()
+	began := time.Now()
+	ready, err := of.greeting(limited)
+	switch {
+	case ready:
+		r.ready = true
+		r.log.Reset() // what it has logged while it started belongs to no event
+		return nil
+	case err != nil && err == context.Cause(ctx):
+		r.waited += time.Since(began)
+		return &protocol.Failure{Type: "Runtime.InitError", Message: name + ": " + err.Error(), Stack: lines(r.log.String())}
+	}
+	failure := of.refuse(err)
+	if failure.Stack == nil {
+		failure.Stack = lines(r.log.String())
+	}
+	return fn.advise(failure)
+}
+
+// limitStart limits ctx by what is left of the time for a start; 0: no limit.
+func limitStart(ctx context.Context, limit, waited time.Duration) (context.Context, context.CancelFunc) {
+	if limit == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, limit-waited, errNotReady)
+}
+
+// notReady returns the failure of a start that has taken too long.
+func notReady(name string, limit time.Duration) *protocol.Failure {
+	return protocol.Failuref("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", name, limit)
+}
+
+// restarting returns why an event has failed before the command got it: a resident
+// is replaced within the time of the next event.
+func restarting(ctx context.Context, ev *protocol.Event, err error, what string) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	failure := cutShort(context.Cause(ctx), ev, nil, "")
+	failure.Message += ", as " + what + " again"
+	return failure
+}
+
+// ending returns the failure of a resident that has exited, which it must not.
+func ending(status syscall.WaitStatus, log string) *protocol.Failure {
+	if failure := outcome(status, log); failure != nil {
+		return failure
+	}
+	return &protocol.Failure{Type: "Function.ExitError", Message: withLine("exit status 0", lines(log)), Stack: lines(log)}
+}
