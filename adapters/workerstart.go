@@ -32,7 +32,7 @@ func (w *worker) present(ctx context.Context) error {
 		return nil
 	}
 	if ctx.Err() == nil {
-		w.failed, w.after = failure, time.Now().Add(pauseAfter(w.failures))
+		w.failed, w.after = failure, time.Now().Add(startBackoff.Pause(w.failures))
 		w.failures++
 	}
 	return failure
@@ -60,26 +60,19 @@ func (w *worker) begin() error {
 	return nil
 }
 
-// pauseAfter is how long a worker that cannot start is left alone, after so
-// many failures before this one.
-func pauseAfter(failures int) time.Duration {
-	return min(100*time.Millisecond<<min(failures, 10), 10*time.Second)
-}
+// startBackoff sets the pauses between starts that fail.
+var startBackoff = protocol.Backoff{Shortest: 100 * time.Millisecond, Longest: 10 * time.Second}
 
-// pause waits until a worker may be started; where the event has not so long
-// it fails at once, as the last start did.
+// pause waits until a worker may be started. An event that would time out before
+// fails at once, as the last start did.
 func (w *worker) pause(ctx context.Context) error {
 	if until, ok := ctx.Deadline(); ok && until.Before(w.after) {
 		return w.failed
 	}
-	timer := time.NewTimer(time.Until(w.after))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !protocol.Sleep(ctx, time.Until(w.after)) {
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 func (w *worker) greeting(ctx context.Context) (ready bool, err error) {
