@@ -120,13 +120,18 @@ func (in *inbox) reset() {
 	*in = inbox{line: in.line[:0], body: result{max: in.body.max}, stray: in.stray, closed: in.closed, mask: in.mask}
 }
 
-// Room is that of the body, where it is large and begun.
-func (in *inbox) Room(spare []byte) []byte {
+// Reserve returns the memory for the rest of a large body that has begun.
+func (in *inbox) Reserve(size int) []byte {
 	free := in.body.data[len(in.body.data):cap(in.body.data)]
-	if !in.begun || in.body.over > 0 || len(free) < len(spare) {
-		return spare
+	if !in.begun || in.body.over > 0 || len(free) < size {
+		return nil
 	}
 	return free
+}
+
+func (in *inbox) Commit(n int) error {
+	in.taken += n
+	return in.body.Commit(n)
 }
 
 func (in *inbox) Write(p []byte) (int, error) {

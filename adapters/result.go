@@ -6,8 +6,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// A result collects what a command answers, up to the platform's limit. What
-// is over that is an error once; then it takes all, and keeps none.
+// A result collects what a command answers, up to the platform's limit. The first
+// byte over the limit is an error; then it takes all, and keeps none.
 type result struct {
 	data []byte
 	max  int
@@ -15,32 +15,45 @@ type result struct {
 	over int // the size at which it passed the limit; 0: it did not
 }
 
-// Room is spare as long as there is little, which is then copied.
-func (r *result) Room(spare []byte) []byte {
-	if r.over > 0 || max(len(r.data), r.hint) < len(spare) {
-		return spare
+// Reserve returns nil as long as there is little, which is then copied.
+func (r *result) Reserve(size int) []byte {
+	if r.over > 0 || max(len(r.data), r.hint) < size {
+		return nil
 	}
 	if len(r.data) == cap(r.data) {
-		r.grow(min(max(4*cap(r.data), r.hint, len(spare)), r.max) + 1) // 1 more: to see the end, or too much
+		r.grow(min(max(4*cap(r.data), r.hint, size), r.max) + 1) // 1 more: to see the end, or too much
 	}
 	return r.data[len(r.data):cap(r.data)]
 }
 
 func (r *result) grow(size int) { r.data = append(make([]byte, 0, size), r.data...) }
 
+func (r *result) Commit(n int) error {
+	if err := r.limit(n); err != nil {
+		return err
+	}
+	r.data = r.data[:len(r.data)+n]
+	return nil
+}
+
 func (r *result) Write(p []byte) (int, error) {
-	size := len(r.data) + len(p)
-	switch {
-	case r.over > 0:
-	case size > r.max:
-		r.data, r.over = nil, size
-		return 0, errTooLarge
-	case len(p) > 0 && size <= cap(r.data) && &p[0] == &r.data[:size][len(r.data)]: // it is in its room
-		r.data = r.data[:size]
-	default:
+	if err := r.limit(len(p)); err != nil {
+		return 0, err
+	}
+	if r.over == 0 {
 		r.data = append(r.data, p...)
 	}
 	return len(p), nil
+}
+
+// limit drops the result when n more bytes are too many.
+func (r *result) limit(n int) error {
+	size := len(r.data) + n
+	if r.over > 0 || size <= r.max {
+		return nil
+	}
+	r.data, r.over = nil, size
+	return errTooLarge
 }
 
 // answer is the result of a command that ended by itself, or its failure.

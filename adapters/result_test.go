@@ -24,6 +24,27 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// A result lends its memory once it is large, and keeps to its limit there, too.
+func TestResultReserve(t *testing.T) {
+	r := result{max: 10}
+	if got := r.Reserve(4); got != nil {
+		t.Errorf("while it is empty: got %d bytes reserved, want none", len(got))
+	}
+	_, _ = r.Write([]byte("abcd")) // fits
+	for _, step := range []struct {
+		commit, kept string
+		fails        bool
+	}{{"ef", "abcdef", false}, {"", "abcdef", false}, {"gh", "abcdefgh", false}, {"ij", "abcdefghij", false}, {"k", "", true}} {
+		copy(r.Reserve(4), step.commit)
+		if err := r.Commit(len(step.commit)); (err != nil) != step.fails || string(r.data) != step.kept {
+			t.Errorf("%q: got %v, %q", step.commit, err, r.data)
+		}
+	}
+	if got := r.Reserve(4); got != nil || r.over != 11 {
+		t.Errorf("over the limit: got %d bytes reserved, over %d; want none, and the size at which it was too large", len(got), r.over)
+	}
+}
+
 // With the result on descriptor 3, stdout is a log, and no stderr either.
 func TestResultOnThree(t *testing.T) {
 	program, fn := config(t, nil), script(t, "exec 3>/dev/null; "+evaluate)

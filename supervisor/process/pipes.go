@@ -178,21 +178,24 @@ func (f *inputPipe) close() {
 	}
 }
 
-// A Reserve is an Output with a buffer of its own, so that much of what is read
+// A Reserver is an Output that lends its memory to a read, so that large data
 // need not be copied.
-type Reserve interface {
-	// Room returns the buffer for the next read: its own, or spare. It must not
-	// be empty. Write is then called with a part of it.
-	Room(spare []byte) []byte
+type Reserver interface {
 	io.Writer
+	// Reserve returns memory for the next read. It returns nil to get up to size
+	// bytes by Write instead.
+	Reserve(size int) []byte
+	// Commit accepts the first n bytes of the memory that Reserve has returned.
+	Commit(n int) error
 }
 
 // read reads once from the pipe, passes the bytes to the Output and returns
 // their number. It returns 0 when the pipe is empty, and closes the pipe at its
 // end.
 func (o *outputPipe) read(buf []byte) (int, error) {
-	if r, ok := o.to.(Reserve); ok {
-		buf = r.Room(buf)
+	reserved := o.reserve(len(buf))
+	if reserved != nil {
+		buf = reserved
 	}
 	n, err := syscall.Read(o.fd, buf)
 	switch {
@@ -205,8 +208,24 @@ func (o *outputPipe) read(buf []byte) (int, error) {
 		}
 		return 0, nil
 	}
-	_, err = o.to.Write(buf[:n])
-	return n, err
+	return n, o.pass(buf[:n], reserved != nil)
+}
+
+// reserve returns the memory that the Output lends; nil: none.
+func (o *outputPipe) reserve(size int) []byte {
+	if r, ok := o.to.(Reserver); ok {
+		return r.Reserve(size)
+	}
+	return nil
+}
+
+// pass passes bytes to the Output, which may have reserved their memory.
+func (o *outputPipe) pass(p []byte, reserved bool) error {
+	if reserved {
+		return o.to.(Reserver).Commit(len(p))
+	}
+	_, err := o.to.Write(p)
+	return err
 }
 
 func (o *outputPipe) close() {

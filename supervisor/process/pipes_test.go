@@ -1,14 +1,16 @@
 package process
 
 import (
-	"bootstrap/supervisor/logs"
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"bootstrap/supervisor/logs"
 )
 
 // everyByte has all values of a byte, in an order that would show any change to
@@ -115,6 +117,43 @@ func TestLongLine(t *testing.T) {
 	}
 	if want := strings.Repeat("x", 95) + " end\n"; tail.Total != 8388613 || tail.String() != want {
 		t.Errorf("got %d bytes with %q at the end", tail.Total, tail.String())
+	}
+}
+
+// A lender lends memory for every second read.
+type lender struct {
+	bytes.Buffer
+	lent  []byte
+	reads int
+}
+
+func (l *lender) Reserve(size int) []byte {
+	l.lent = nil
+	if l.reads++; l.reads%2 == 0 {
+		l.lent = make([]byte, size/2)
+	}
+	return l.lent
+}
+
+func (l *lender) Commit(n int) error {
+	if l.Len() > 300_000 {
+		return errors.ErrUnsupported
+	}
+	_, err := l.Buffer.Write(l.lent[:n])
+	return err
+}
+
+// What an Output has lent memory for is committed, and all else is written.
+func TestReserver(t *testing.T) {
+	checkLeaks(t)
+	for size, want := range map[int]error{200_000: nil, 600_000: errors.ErrUnsupported} {
+		input, out := randomBytes(size), &lender{}
+		c := shell("cat")
+		c.Input, c.Outputs = input, []io.Writer{out, io.Discard}
+		exit, err := Run(t.Context(), c, 0)
+		if err != nil || exit.Cause != want || bytes.Equal(input, out.Bytes()) != (want == nil) {
+			t.Errorf("%d bytes: got %d, %v, %v; want %v", size, out.Len(), exit.Cause, err, want)
+		}
 	}
 }
 
