@@ -20,7 +20,7 @@ type oneshot struct {
 	path string   // of the program
 	args []string // its name first
 
-	spare []byte // the last result
+	spare protocol.Spare // the last result
 
 	usage supervisor.Usage // of the last event
 
@@ -69,20 +69,13 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 		o.fn.logStdout(c.answer.data)
 		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
 	}
-	o.spare = c.answer.data
+	o.spare.Keep(c.answer.data)
 	return o.fn.answer(exit.Status, c.answer.data, c.log)
 }
 
-// newResult uses the memory of the last one again if both are large: it was
-// posted long ago.
+// newResult may reuse the memory of the last result, which was posted long ago.
 func (o *oneshot) newResult(hint int) *result {
-	r := &result{max: o.fn.settings.Platform.MaxResult, hint: hint}
-	const large = 1 << 20
-	if hint > large {
-		r.data = o.spare[:0]
-	}
-	o.spare = nil
-	return r
+	return &result{max: o.fn.settings.Platform.MaxResult, hint: hint, data: o.spare.Take(hint)}
 }
 
 // call starts the program for an event, or gives the event to the one that

@@ -32,7 +32,7 @@ type Client struct {
 	limit       time.Duration // of the function, from its variable; 0 if unknown
 	giveUpAfter time.Duration // how long calls may fail before the client gives up
 	backoff     Backoff       // between failed or empty calls
-	spare       []byte        // memory to reuse: the body of the last large event
+	spare       Spare         // the body of the last large event
 }
 
 // NewClient returns a client for p at the address that the environment names. It
@@ -110,7 +110,7 @@ func (c *Client) fail(ctx context.Context, call, path string, f *Failure, header
 // poll asks once for an event. It returns nil and no error if there is none yet, or
 // if the response has no request id, without which the event cannot be answered.
 func (c *Client) poll(ctx context.Context) (*Event, error) {
-	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: c.spare, grace: c.Grace})
+	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: &c.spare, grace: c.Grace})
 	if lost != nil {
 		return nil, lost
 	}
@@ -124,10 +124,7 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	case len(ids) > 1 || !isID(ids[0]):
 		return nil, fmt.Errorf("an event with the request id %q", ids)
 	}
-	c.spare = nil
-	if len(resp.body) > largeBody {
-		c.spare = resp.body // free once the next event is asked for
-	}
+	c.spare.Keep(resp.body) // free once the next event is asked for
 	return c.event(ids[0], resp), nil
 }
 

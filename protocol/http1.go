@@ -25,7 +25,7 @@ type request struct {
 	method, path string
 	header       []string // whole lines, without the line end
 	body         []byte
-	spare        []byte // memory to reuse for a large body of the response
+	spare        *Spare // memory for a large body of the response; nil: none
 
 	statusSuffices bool          // ignore errors after the status line of the response
 	grace          time.Duration // for the rest of a response that has begun when ctx ends

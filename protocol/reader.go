@@ -10,15 +10,16 @@ import (
 type headReader struct {
 	*bufio.Reader
 	source *io.LimitedReader
-	spare  []byte // memory to reuse for a large body
+	spare  *Spare // memory for a large body; nil: none
 }
 
-// largeBody is the size above which the memory of a body is reused.
-const largeBody = 1 << 20
-
+// buffer returns memory for a body. A small one leaves the spare memory alone: it may
+// be that of a poll without an event.
 func (r *headReader) buffer(n int) []byte {
-	if n > largeBody && n <= cap(r.spare) {
-		return r.spare[:n]
+	if r.spare != nil && n > LargeBody {
+		if spare := r.spare.Take(n); spare != nil {
+			return spare[:n]
+		}
 	}
 	return make([]byte, n)
 }

@@ -99,9 +99,8 @@ func (l *slotLoop) maskSecrets(ev *protocol.Event) (done func()) {
 // freeMemory returns memory to the system after the first small event that
 // follows large ones, so that large events in a row reuse it.
 func (l *slotLoop) freeMemory(moved int) {
-	const large = 1 << 20 // bytes; such events are rare
 	before := l.large
-	l.large = moved > large
+	l.large = moved > protocol.LargeBody
 	if before && !l.large {
 		debug.FreeOSMemory()
 	}

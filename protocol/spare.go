@@ -1,0 +1,28 @@
+package protocol
+
+// LargeBody is the size in bytes above which the memory of an event or a result is
+// reused. Such bodies are rare.
+const LargeBody = 1 << 20
+
+// A Spare keeps the memory of the last large body for the next one.
+type Spare struct{ memory []byte }
+
+// Keep keeps the memory of a body that is not needed any more when Take is called.
+// It drops what was kept before, and a body that is not large.
+func (s *Spare) Keep(body []byte) {
+	s.memory = nil
+	if len(body) > LargeBody {
+		s.memory = body
+	}
+}
+
+// Take returns the memory for a body of that size, and keeps nothing. It returns nil
+// if the size is not large, or what was kept is too small.
+func (s *Spare) Take(size int) []byte {
+	memory := s.memory
+	s.memory = nil
+	if size <= LargeBody || size > cap(memory) {
+		return nil
+	}
+	return memory[:0]
+}
