@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bootstrap/internal/jsontext"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/logs"
 )
@@ -20,7 +21,7 @@ import (
 func eventFrame(ev *protocol.Event, vars []string) [][]byte {
 	b := make([]byte, 0, 512+len(ev.Body[:min(len(ev.Body), firstPart)]))
 	b = append(b, `{"id":`...)
-	b = appendJSON(b, ev.ID)
+	b = jsontext.Append(b, ev.ID)
 	b = append(b, `,"length":`...)
 	b = strconv.AppendInt(b, int64(len(ev.Body)), 10)
 	for _, v := range vars {
@@ -49,18 +50,7 @@ func appendFact(b []byte, variable string) []byte {
 	if n, err := strconv.ParseUint(value, 10, 63); err == nil && (strings.HasSuffix(name, "_MS") || strings.HasSuffix(name, "_MB")) {
 		return strconv.AppendUint(b, n, 10)
 	}
-	return appendJSON(b, value)
-}
-
-// appendJSON appends a string; encoding/json has no cheap way for a plain one.
-func appendJSON(b []byte, s string) []byte {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
-		quoted, _ := json.Marshal(s) // a string: cannot fail
-		return append(b, quoted...)
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
+	return jsontext.Append(b, value)
 }
 
 // A header is the first line of a worker's frame.

@@ -3,11 +3,11 @@
 package protocol
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/textproto"
 	"time"
+
+	"bootstrap/internal/jsontext"
 )
 
 // An Event is one invocation as the platform delivered it.
@@ -53,17 +53,14 @@ func (f *Failure) Error() string { return f.Type + ": " + f.Message }
 // errorMessage and stackTrace. It is always valid JSON, because invalid UTF-8
 // becomes U+FFFD.
 func (f *Failure) JSON() []byte {
-	stack := f.Stack
-	if stack == nil {
-		stack = []string{}
+	b := jsontext.Append([]byte(`{"errorType":`), f.Type)
+	b = jsontext.Append(append(b, `,"errorMessage":`...), f.Message)
+	b = append(b, `,"stackTrace":[`...)
+	for i, line := range f.Stack {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = jsontext.Append(b, line)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // messages are read in consoles, where \u003c is noise
-	_ = enc.Encode(struct {  // strings only: cannot fail
-		Type    string   `json:"errorType"`
-		Message string   `json:"errorMessage"`
-		Stack   []string `json:"stackTrace"`
-	}{f.Type, f.Message, stack})
-	return bytes.TrimRight(b.Bytes(), "\n")
+	return append(b, "]}"...)
 }

@@ -23,7 +23,7 @@ func TestFailureJSON(t *testing.T) {
 		{"newlines and controls", Failure{Message: "a\r\nb\tc\x00\x1b[0m\n"},
 			`{"errorType":"","errorMessage":"a\r\nb\tc\u0000\u001b[0m\n","stackTrace":[]}`},
 		{"line separators", Failure{Message: "\u2028\u2029"}, `{"errorType":"","errorMessage":"\u2028\u2029","stackTrace":[]}`},
-		{"not UTF-8", Failure{Stack: []string{"\xff\xfeok\xc3"}}, `{"errorType":"","errorMessage":"","stackTrace":["\ufffd\ufffdok\ufffd"]}`},
+		{"not UTF-8", Failure{Stack: []string{"\xff\xfeok\xc3"}}, `{"errorType":"","errorMessage":"","stackTrace":["��ok�"]}`},
 	}
 	for _, test := range tests {
 		if got := string(test.f.JSON()); got != test.want {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"bootstrap/internal/jsontext"
+
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -77,7 +79,7 @@ func ownRecord(level hclog.Level, message string, args []any) []byte {
 			id = fmt.Sprint(args[i+1])
 			continue
 		}
-		b = append(appendText(append(b, ','), key), ':')
+		b = append(jsontext.Append(append(b, ','), key), ':')
 		b = appendValue(b, args[i+1])
 	}
 	fields := append(head(time.Now(), level.String(), id, ownStream), field{"message", message})
@@ -89,13 +91,13 @@ func ownRecord(level hclog.Level, message string, args []any) []byte {
 func appendValue(b []byte, value any) []byte {
 	switch v := value.(type) {
 	case error:
-		return appendText(b, v.Error())
+		return jsontext.Append(b, v.Error())
 	case string, fmt.Stringer:
-		return appendText(b, fmt.Sprint(v))
+		return jsontext.Append(b, fmt.Sprint(v))
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return appendText(b, fmt.Sprint(value))
+		return jsontext.Append(b, fmt.Sprint(value))
 	}
 	return append(b, text...)
 }

@@ -3,11 +3,11 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"bootstrap/internal/jsontext"
 )
 
 // In the style JSON each record is an object on one line, with the keys timestamp
@@ -158,29 +158,9 @@ func appendFields(b []byte, fields []field) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, f.key)
+		b = jsontext.Append(b, f.key)
 		b = append(b, ':')
-		b = appendText(b, f.text)
+		b = jsontext.Append(b, f.text)
 	}
 	return b
-}
-
-// appendText appends a JSON string. Unlike package json it does not escape < and >.
-func appendText(b []byte, text string) []byte {
-	b = append(b, '"')
-	for _, r := range text { // invalid UTF-8 becomes U+FFFD
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r == '\n':
-			b = append(b, `\n`...)
-		case r == '\t':
-			b = append(b, `\t`...)
-		case r < ' ':
-			b = fmt.Appendf(b, `\u%04x`, r)
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return append(b, '"')
 }
