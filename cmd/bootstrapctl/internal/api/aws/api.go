@@ -88,9 +88,6 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, o operation) {
 
 // perform reads and checks a request, and performs its operation.
 func (c *call) perform(w http.ResponseWriter, o operation) (reply, error) {
-	if err := c.checkType(o); err != nil {
-		return reply{}, err
-	}
 	var err error
 	c.body, err = io.ReadAll(http.MaxBytesReader(w, c.r.Body, int64(o.limit())))
 	var tooLarge *http.MaxBytesError
@@ -101,6 +98,9 @@ func (c *call) perform(w http.ResponseWriter, o operation) (reply, error) {
 		return reply{}, badContent("cannot read the request: %v", err)
 	}
 	if err := c.authenticate(); err != nil {
+		return reply{}, err
+	}
+	if err := c.checkType(o); err != nil {
 		return reply{}, err
 	}
 	return o.perform(c)
