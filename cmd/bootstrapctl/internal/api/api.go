@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"bootstrap/cmd/bootstrapctl/internal/api/aws"
+	"bootstrap/cmd/bootstrapctl/internal/api/huawei"
+	"bootstrap/cmd/bootstrapctl/internal/api/tencent"
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
@@ -45,6 +47,8 @@ func New(cloud *local.Cloud, o Options) http.Handler {
 	own.HandleFunc("GET /_local/certificate.pem", s.certificate)
 	s.own = own
 	s.vendors = []vendor{
+		{tencent.Handles, tencent.New(cloud, keysFor[tencent.Key](o.Keys)...)},
+		{huawei.Handles, huawei.New(cloud, keysFor[huawei.Key](o.Keys)...)},
 		{aws.Handles, aws.New(cloud, keysFor[aws.Key](o.Keys)...)},
 	}
 	return guard(o.Hosts, http.HandlerFunc(s.route))
