@@ -202,7 +202,7 @@ func TestTriggers(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "/pets/7", "", 502, "Internal server error"}, // the event is no envelope
+		{"GET", "/pets/7", "", 502, "Internal server error"}, // the echoed event has no statusCode
 		{"GET", "/apigw/v1/pets/7", "", 502, "Internal server error"},
 		{"GET", "/prod/pets/7", "", 502, "Internal server error"},
 		{"POST", "/pets/7", "", 404, ""},

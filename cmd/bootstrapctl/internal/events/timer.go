@@ -6,7 +6,7 @@ import (
 )
 
 // Timer returns the event of a timer that fires at a time. The argument is what the
-// owner of the timer wants to be told.
+// owner of the timer has set as its message.
 func Timer(platform, name, argument string, at time.Time) []byte {
 	var event any
 	switch platform {

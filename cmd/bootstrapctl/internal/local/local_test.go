@@ -57,7 +57,7 @@ func TestWarm(t *testing.T) {
 	}
 }
 
-// Callers get their own answers, at most so many at a time.
+// Each caller gets its own answer, from at most four instances.
 func TestConcurrent(t *testing.T) {
 	f := create(t, localtest.New(t, local.Options{Instances: 4}), local.Settings{})
 	var all sync.WaitGroup
