@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -20,8 +21,10 @@ func TestPackagesTable(t *testing.T) {
 		t.Fatal("docs/architecture.md has no table of packages")
 	}
 	for name := range listed {
-		if out, err := exec.Command("ls", "../"+name).CombinedOutput(); err != nil {
-			t.Errorf("docs/architecture.md lists %s, which does not exist: %s", name, out)
+		_, err := os.Stat("../" + name)
+		_, errTool := os.Stat("../cmd/bootstrapctl/internal/" + name)
+		if err != nil && errTool != nil {
+			t.Errorf("docs/architecture.md lists %s, which does not exist: %v", name, err)
 		}
 	}
 	out, err := exec.Command("go", "list", "-deps", "../cmd/bootstrap").Output()
