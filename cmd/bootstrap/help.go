@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 )
 
 const usage = `bootstrap runs a command or a function of a script as a cloud function.
@@ -32,13 +31,17 @@ bootstrap.env beside the code. The environment wins. A time has a unit, as in
 
 `
 
+// help prints the usage and the options, in columns. Package tabwriter would make
+// the program 12 KB larger.
 func help(out io.Writer) {
 	fmt.Fprint(out, usage)
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var names, values int // the widths of the columns
 	for _, o := range options() {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", o.name, o.value, o.text)
+		names, values = max(names, len(o.name)), max(values, len(o.value))
 	}
-	_ = table.Flush() // nobody reads the output any more
+	for _, o := range options() {
+		fmt.Fprintf(out, "%-*s  %-*s  %s\n", names, o.name, values, o.value, o.text)
+	}
 }
 
 // An option is a field of Config as the user sees it.

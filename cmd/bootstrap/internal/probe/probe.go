@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"bootstrap/cmd/internal/version"
 )
@@ -41,11 +40,13 @@ func (r *report) add(name, format string, args ...any) {
 func (r *report) try(name string, err error) { r.add(name, "%s", yesOrNo(err)) }
 
 func (r *report) write(out io.Writer) {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	width := 0
 	for _, line := range r.lines {
-		fmt.Fprintf(table, "%s:\t%s\n", line[0], line[1])
+		width = max(width, len(line[0]))
 	}
-	_ = table.Flush() // nobody reads the output any more
+	for _, line := range r.lines {
+		fmt.Fprintf(out, "%-*s  %s\n", width+1, line[0]+":", line[1])
+	}
 }
 
 // yesOrNo describes whether an operation works. It leaves out paths, as they
