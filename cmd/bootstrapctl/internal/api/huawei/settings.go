@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/protocol"
 )
 
 const (
@@ -20,6 +21,8 @@ const (
 	maxVariables   = 20  // in user_data
 	maxDescription = 512 // characters
 )
+
+var limits = local.LimitsOf(protocol.FunctionGraph)
 
 // memorySizes are the amounts of memory that a function may have, in MB
 // (support.huaweicloud.com/api-functiongraph/functiongraph_06_0125.html).
@@ -77,10 +80,10 @@ func (c *configuration) check() error {
 		return errHandler.because("%q: FunctionGraph expects a dot in it, such as in index.main_handler or ./program.", c.Handler)
 	case !slices.Contains(memorySizes, c.MemorySize):
 		return errMemory.because("%d: expected one of %d MB.", c.MemorySize, memorySizes)
-	case c.Timeout < minTimeout || c.Timeout > maxTimeout:
-		return errTimeout.because("%d: expected %d to %d seconds.", c.Timeout, minTimeout, maxTimeout)
-	case c.InitializerTimeout != nil && (*c.InitializerTimeout < 0 || *c.InitializerTimeout > maxInitTimeout):
-		return errTimeout.because("%d: expected an initializer_timeout of at most %d seconds.", *c.InitializerTimeout, maxInitTimeout)
+	case c.Timeout < minTimeout || c.Timeout > limits.Timeout:
+		return errTimeout.because("%d: expected %d to %d seconds.", c.Timeout, minTimeout, limits.Timeout)
+	case c.InitializerTimeout != nil && (*c.InitializerTimeout < 0 || *c.InitializerTimeout > limits.InitTimeout):
+		return errTimeout.because("%d: expected an initializer_timeout of at most %d seconds.", *c.InitializerTimeout, limits.InitTimeout)
 	case c.Description != nil && utf8.RuneCountInString(*c.Description) > maxDescription:
 		return errDescription.because("It has more than %d characters.", maxDescription)
 	case c.InitializerHandler != "":
@@ -138,7 +141,7 @@ func variables(userData string) ([]string, error) {
 		env = append(env, name+"="+all[name])
 		total += len(name) + len(all[name])
 	}
-	if total > maxUserData {
+	if total > limits.Env {
 		return nil, errUserSize.because("It has %d bytes.", total)
 	}
 	return env, nil

@@ -3,6 +3,7 @@ package huawei
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/schedule"
+	"bootstrap/protocol"
 )
 
 // The types of triggers that the local platform has.
@@ -164,10 +167,7 @@ func (t *trigger) read(function string) (local.Trigger, error) {
 	return read, err
 }
 
-var (
-	rate = regexp.MustCompile(`^[1-9][0-9]?[mhd]$`)
-	cron = regexp.MustCompile(`^(@every \S+|(CRON_TZ=\S+ )?\S+( \S+){4,5})$`)
-)
+var rate = regexp.MustCompile(`^[0-9]+[mhd]$`)
 
 // scheduleType returns the type of a schedule.
 func scheduleType(schedule string) string {
@@ -179,14 +179,15 @@ func scheduleType(schedule string) string {
 
 func (d *eventData) readTimer(t *local.Trigger) error {
 	t.Kind, t.Cron, t.Argument = "timer", d.Schedule, d.UserEvent
-	switch {
-	case d.ScheduleType == "Rate" && rate.MatchString(d.Schedule):
-		return nil
-	case d.ScheduleType == "Cron" && cron.MatchString(d.Schedule):
-		return nil
+	if d.ScheduleType != scheduleType(d.Schedule) {
+		return errTimer.because(`schedule_type %q with schedule %q: expected Rate with one such as 3m, 1h or 1d, or Cron with one such as "0 15 2 * * ?".`,
+			d.ScheduleType, d.Schedule)
 	}
-	return errTimer.because(`schedule_type %q with schedule %q: expected Rate with one such as 3m, 1h or 1d, or Cron with one such as "0 15 2 * * ?".`,
-		d.ScheduleType, d.Schedule)
+	_, err := schedule.Parse(protocol.FunctionGraph.Name, d.Schedule)
+	if err != nil && !errors.Is(err, schedule.ErrUnsupported) {
+		return errTimer.because("%v.", err)
+	}
+	return nil
 }
 
 func (d *eventData) readGateway(t *local.Trigger) error {
