@@ -129,7 +129,6 @@ func TestCreateRefused(t *testing.T) {
 		{fields{"func_code": nil}, errNoCode, "base64"},
 		{file("%%%"), errCode, "base64"},
 		{file("aGVsbG8="), errCode, "zip"},
-		{file(strings.Repeat("a", base64Length(maxZip)+4)), errCodeSize, "OBS"},
 	} {
 		a.refused(t, test.want, test.part, "POST", functionsPath, body(t, test.other))
 	}
@@ -137,6 +136,14 @@ func TestCreateRefused(t *testing.T) {
 	a.refused(t, errNotJSON, "", "POST", functionsPath, "")
 	if all := a.cloud.Functions(protocol.FunctionGraph); len(all) != 1 {
 		t.Errorf("there are %d functions, expected 1", len(all))
+	}
+}
+
+// A zip beyond the limit is refused before it is decoded.
+func TestZipTooLarge(t *testing.T) {
+	request := codeRequest{CodeType: "zip", FuncCode: funcCode{File: strings.Repeat("a", base64Length(maxZip)+4)}}
+	if _, err := request.read(); failureOf(err).Code != errCodeSize.Code {
+		t.Errorf("got %v", err)
 	}
 }
 
