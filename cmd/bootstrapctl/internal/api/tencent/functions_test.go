@@ -124,7 +124,7 @@ type goTrigger struct {
 // A new function has the platform's defaults, and is active.
 func TestGetFunction(t *testing.T) {
 	a := newAPI(t, local.Options{})
-	a.create(nil)
+	a.create(object{"Timeout": nil})
 	var f goSDK
 	a.call("GetFunction", object{"FunctionName": "hello", "ShowCode": "TRUE"}, &f)
 	got := fmt.Sprint(*f.FunctionName, *f.Namespace, *f.Runtime, *f.Handler, *f.Status, *f.Type, *f.Qualifier, *f.MemorySize, *f.Timeout, *f.InitTimeout, len(f.Environment.Variables))

@@ -49,19 +49,21 @@ func TestResult(t *testing.T) {
 
 // A failure is in RetMsg and in ErrMsg. The call itself succeeds.
 func TestFailures(t *testing.T) {
-	a := newAPI(t, local.Options{Idle: time.Minute})
-	a.create(object{"Timeout": 1})
+	a := newAPI(t, local.Options{})
+	a.create(nil)
 	for _, test := range []struct {
-		event  string
-		code   int
-		status int
-		text   string
+		event   string
+		seconds int // the function's limit
+		code    int
+		status  int
+		text    string
 	}{
-		{`{"fail":"no such city"}`, 1, 430, "no such city"},
-		{`{"exit":3}`, -1, 439, "User process exit when running"},
-		{`{"forever":true}`, -1, 433, "Invoking task timed out after 1 seconds"},
-		{`{"size":7000000}`, -1, 407, "ResponseTooLarge"},
+		{`{"fail":"no such city"}`, 60, 1, 430, "no such city"},
+		{`{"exit":3}`, 60, -1, 439, "User process exit when running"},
+		{`{"size":7000000}`, 60, -1, 407, "ResponseTooLarge"},
+		{`{"forever":true}`, 1, -1, 433, "Invoking task timed out after 1 seconds"},
 	} {
+		a.call("UpdateFunctionConfiguration", object{"FunctionName": "hello", "Timeout": test.seconds}, nil)
 		r := a.invoke(test.event)
 		var failure struct {
 			ErrorCode, StatusCode   int
@@ -150,7 +152,7 @@ func TestRefusedEvents(t *testing.T) {
 // An event for which there is no instance fails with the platform's error.
 func TestThrottled(t *testing.T) {
 	a := newAPI(t, local.Options{Instances: 1, Queue: 1})
-	a.create(object{"Timeout": 60})
+	a.create(nil)
 	gate := filepath.Join(t.TempDir(), "gate")
 	waiting, _ := json.Marshal(object{"wait": gate})
 	var all sync.WaitGroup
@@ -182,7 +184,7 @@ func open(t *testing.T, gate string) {
 func TestAsynchronous(t *testing.T) {
 	over := make(chan *local.Invocation, 10)
 	a := newAPI(t, local.Options{Retries: []time.Duration{time.Millisecond}, Done: func(_ *local.Function, inv *local.Invocation) { over <- inv }})
-	a.create(object{"Timeout": 60})
+	a.create(nil)
 	gate := filepath.Join(t.TempDir(), "gate")
 	event, _ := json.Marshal(object{"wait": gate, "fail": "again"})
 	var answer invoked

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,16 +26,26 @@ const pageFunction = `main_handler() {
 }
 `
 
+// builtRuntime builds our runtime and returns its content.
+var builtRuntime = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "runtime-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "bootstrap")
+	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", file, "bootstrap/cmd/bootstrap")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("cannot build the runtime: %w\n%s", err, out)
+	}
+	return os.ReadFile(file)
+})
+
 // packed returns the zip of a folder with our runtime, as base64.
 func packed(t *testing.T, dir string) string {
 	t.Helper()
-	runtime := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-o", runtime, "bootstrap/cmd/bootstrap")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("cannot build the runtime: %v\n%s", err, out)
-	}
-	content, err := os.ReadFile(runtime)
+	content, err := builtRuntime()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,15 +87,16 @@ func (a *api) refuses(action string, params any, code, part string) {
 	}
 }
 
-// create creates the function "hello", with other parameters than the usual ones.
+// create creates the function "hello", or another one.
 func (a *api) create(others object) {
 	a.Helper()
 	a.call("CreateFunction", newFunction(a.T, others), nil)
 }
 
-// newFunction returns the parameters of a function that echoes events.
+// newFunction returns the parameters of a function that echoes events. Others replace
+// them, and remove those that are nil.
 func newFunction(t *testing.T, others object) object {
-	params := object{"FunctionName": "hello", "Runtime": "CustomRuntime", "Code": object{"ZipFile": base64.StdEncoding.EncodeToString(localtest.Zip(t))}}
+	params := object{"FunctionName": "hello", "Runtime": "CustomRuntime", "Timeout": 60, "Code": object{"ZipFile": base64.StdEncoding.EncodeToString(localtest.Zip(t))}}
 	for name, value := range others {
 		params[name] = value
 		if value == nil {
