@@ -52,9 +52,6 @@ func mirrorRuntime(string) ([]string, error) {
 	return []string{program, mirrorArgument}, err
 }
 
-// captured is when the SDKs signed the requests in testdata.
-var captured = time.Date(2026, 11, 29, 18, 54, 0, 0, time.UTC)
-
 // A fixture is an API of a cloud of its own.
 type fixture struct {
 	t     *testing.T
@@ -149,6 +146,16 @@ func recorded(t *testing.T, name string) *http.Request {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return r
+}
+
+// setClock sets the clock of the API to the time at which a request was signed.
+func (f *fixture) setClock(r *http.Request) {
+	f.t.Helper()
+	at, err := time.Parse(timeFormat, r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.api.now = func() time.Time { return at }
 }
 
 // input returns a request to create a function.

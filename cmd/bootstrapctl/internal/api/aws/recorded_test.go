@@ -13,29 +13,31 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// The requests of AWS's SDKs for Go and for JavaScript, in the order of a life of a
-// function, with their signatures.
+// The requests of AWS's SDKs for Go and for JavaScript, and of its command line, in the
+// order of a life of a function, with their signatures.
 func TestRecorded(t *testing.T) {
 	key := Key{"AKIDEXAMPLE", "secret"}
-	for _, sdk := range []string{"go", "node"} {
+	for _, sdk := range []string{"go", "node", "cli"} {
 		f := newFixture(t, local.Options{}, key)
-		f.api.now = func() time.Time { return captured }
 		for _, test := range []struct {
 			name   string
 			status int
 			header string // "Name: value", of the answer
 			body   string // a part of it
 		}{
-			{"invoke-missing", 404, "X-Amzn-Errortype: ResourceNotFoundException", `"Message":"Function not found: arn:aws:lambda:us-east-1:000000000000:function:missing","Type":"User"`},
+			{"invoke-missing", 404, "X-Amzn-Errortype: ResourceNotFoundException", `"Message":"Function not found: arn:aws:lambda:REGION:000000000000:function:missing","Type":"User"`},
 			{"get-missing", 404, "X-Amzn-Errortype: ResourceNotFoundException", `"Type":"User"`},
 			{"create", 201, "", `"State":"Active"`},
 			{"create", 409, "X-Amzn-Errortype: ResourceConflictException", `"message":"Function already exist: hello"`},
-			{"get", 200, "", `"FunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:hello"`},
+			{"get", 200, "", `"FunctionArn":"arn:aws:lambda:REGION:000000000000:function:hello"`},
 			{"list", 200, "", `"FunctionName":"hello"`},
 			{"invoke", 200, "X-Amz-Function-Error: Unhandled", `"errorType":"Runtime.ExitError"`}, // its bootstrap only writes "hi"
+			{"invoke-arn", 200, "X-Amz-Function-Error: Unhandled", ""},
 			{"invoke-dryrun", 204, "X-Amz-Executed-Version: $LATEST", ""},
 			{"invoke-event", 202, "", ""},
 			{"invoke-stream", 400, "X-Amzn-Errortype: InvalidParameterValueException", "does not stream"},
+			{"tag", 204, "", ""},
+			{"untag", 204, "", ""},
 			{"update-configuration", 200, "", `"Timeout":5`},
 			{"update-code", 200, "", `"LastUpdateStatus":"Successful"`},
 			{"delete", 204, "", ""},
@@ -44,7 +46,10 @@ func TestRecorded(t *testing.T) {
 			if !slices.Contains(recordedNames(t), sdk+"-"+test.name) {
 				continue // this SDK's was not recorded
 			}
-			a := f.send(recorded(t, sdk+"-"+test.name))
+			r := recorded(t, sdk+"-"+test.name)
+			f.setClock(r)
+			a := f.send(r)
+			test.body = strings.Replace(test.body, "REGION", regionOf(r), 1)
 			name, value, _ := strings.Cut(test.header, ": ")
 			if a.status != test.status || name != "" && a.header.Get(name) != value || !strings.Contains(a.body, test.body) {
 				t.Errorf("%s-%s: got %d %v %s", sdk, test.name, a.status, a.header, a.body)
@@ -55,18 +60,17 @@ func TestRecorded(t *testing.T) {
 
 // Every recorded request has a valid signature, and none after a change.
 func TestSignatureOfRecorded(t *testing.T) {
-	f := newFixture(t, local.Options{}, Key{"AKIDEXAMPLE", "secret"}, Key{"a", "b"})
-	f.api.now = func() time.Time { return captured }
+	f := newFixture(t, local.Options{}, Key{"other", "x"}, Key{"AKIDEXAMPLE", "secret"})
 	changes := map[string]func(r *http.Request){
 		"body":      func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{ }")) },
 		"path":      func(r *http.Request) { r.URL.Path += "/policy" },
 		"parameter": func(r *http.Request) { r.URL.RawQuery = "Qualifier=x" },
 		"method":    func(r *http.Request) { r.Method = "PATCH" },
-		"header":    func(r *http.Request) { r.Header.Set("Amz-Sdk-Invocation-Id", "x") },
 		"host":      func(r *http.Request) { r.Host = "x" },
-		"hash":      func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD") },
+		"hash":      func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", unsigned) },
 	}
 	for _, name := range recordedNames(t) {
+		f.setClock(recorded(t, name))
 		if a := f.send(recorded(t, name)); a.status == http.StatusForbidden {
 			t.Errorf("%s: got %s", name, a.body)
 		}
@@ -106,15 +110,17 @@ func TestSignatureErrors(t *testing.T) {
 		{"without a date", func(r *http.Request) { r.Header.Del("X-Amz-Date") }, 0, "IncompleteSignatureException", "X-Amz-Date"},
 		{"unknown key", authorize("AKIDEXAMPLE", "AKIDOTHER"), 0, "UnrecognizedClientException", "The security token included in the request is invalid."},
 		{"another service", authorize("/lambda/", "/s3/"), 0, "InvalidSignatureException", "correct service: 'lambda'"},
-		{"another day", authorize("/20261129/", "/20261128/"), 0, "InvalidSignatureException", "Date in Credential scope"},
+		{"another day", authorize("/20261130/", "/20261129/"), 0, "InvalidSignatureException", "Date in Credential scope"},
 		{"host not signed", authorize("host;", ""), 0, "InvalidSignatureException", "'Host'"},
 		{"wrong", authorize("Signature=", "Signature=00"), 0, "IncompleteSignatureException", ""},
-		{"another", authorize("us-east-1", "us-east-2"), 0, "InvalidSignatureException", "does not match the signature you provided"},
-		{"too old", func(*http.Request) {}, 16 * time.Minute, "InvalidSignatureException", "Signature expired: 20261129T185420Z is now earlier than 20261129T185520Z (20261129T191020Z - 15 min.)"},
-		{"too new", func(*http.Request) {}, -16 * time.Minute, "InvalidSignatureException", "Signature not yet current: 20261129T185420Z is still later than 20261129T185320Z (20261129T183820Z + 15 min.)"},
+		{"another", authorize("eu-west-1", "us-east-2"), 0, "InvalidSignatureException", "does not match the signature you provided"},
+		{"too old", func(*http.Request) {}, 16 * time.Minute, "InvalidSignatureException", "Signature expired: 20261130T035218Z is now earlier than 20261130T035318Z (20261130T040818Z - 15 min.)"},
+		{"too new", func(*http.Request) {}, -16 * time.Minute, "InvalidSignatureException", "Signature not yet current: 20261130T035218Z is still later than 20261130T035118Z (20261130T033618Z + 15 min.)"},
 	} {
 		r := recorded(t, "go-get")
-		f.api.now = func() time.Time { return time.Date(2026, 11, 29, 18, 54, 20, 0, time.UTC).Add(test.after) }
+		f.setClock(r)
+		now := f.api.now().Add(test.after)
+		f.api.now = func() time.Time { return now }
 		test.change(r)
 		a := f.send(r)
 		if a.header.Get("X-Amzn-Errortype") != test.kind || !strings.Contains(a.body, test.text) {

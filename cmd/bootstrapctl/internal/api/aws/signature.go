@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -144,14 +143,10 @@ func (c *call) isHashed() bool {
 
 var spaces = regexp.MustCompile(` +`)
 
-// headerValue returns a header as it is signed. Go's server takes some out of the
-// header.
+// headerValue returns a header as it is signed.
 func headerValue(r *http.Request, name string) string {
-	switch name {
-	case "host":
+	if name == "host" {
 		return r.Host
-	case "content-length":
-		return strconv.FormatInt(r.ContentLength, 10)
 	}
 	values := slices.Clone(r.Header.Values(name))
 	for i, v := range values {
