@@ -8,6 +8,7 @@
 # make real-sandboxes  run scenarios in gVisor, under qemu and in a simulated Lambda sandbox; needs root, runsc, qemu-user-static and bubblewrap
 # make interpreters    run the tests of functions with each Python and Node in INTERPRETERS, folders such as those of pyenv
 # make libraries       run functions that use others' libraries (serverless-http, middy, aws-serverless-express); needs node and npm
+# make sdks            let the vendors' SDKs use the local platform; needs node and npm
 # make emulator-parity compare our platform with AWS's own emulator, which it fetches and builds
 # make real-examples   run the examples that need npm, a network and PHP
 # make bench           compare with C and with a bash-and-curl runtime, and write docs/benchmarks.md; needs cc
@@ -26,7 +27,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes real-sandboxes real-examples interpreters libraries check style imports bench faults emulator-parity soak fuzz dist repro clean help
+.PHONY: all demo test sandboxes real-sandboxes real-examples interpreters libraries sdks check style imports bench faults emulator-parity soak fuzz dist repro clean help
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -80,6 +81,9 @@ interpreters:
 
 libraries:
 	cd integration/libraries && npm install --no-package-lock --no-audit --no-fund && go test -count 1 .
+
+sdks: all
+	cd integration/sdk/aws && npm install --no-package-lock --no-audit --no-fund && go vet ./... && go test -count 1 -timeout 10m ./...
 
 # What needs npm, a network and PHP.
 real-examples: all
