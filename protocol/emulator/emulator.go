@@ -40,6 +40,14 @@ type Function struct {
 	// MemoryMB: by the kernel in a cgroup where we may make one, else by samples
 	// during events.
 	LimitMemory bool
+
+	// Freeze stops all processes of the instance between two events, as a
+	// platform freezes its sandbox.
+	Freeze bool
+
+	// Wrap changes the handler of the runtime API, such as to make calls fail
+	// on purpose; nil: it stays as it is.
+	Wrap func(http.Handler) http.Handler
 }
 
 // A Server is a platform with one function and at most one instance of it. Its
@@ -57,6 +65,7 @@ type Server struct {
 	timer       *time.Timer       // calls expire at the deadline of the machine
 	onFirstPoll func(from string) // gets the client address of the first poll of each instance; may be nil
 	beforePost  func()            // is called before an answer counts; may be nil
+	afterPoll   func()            // is called after a poll that is held; may be nil
 }
 
 // New serves p at a port of its own on 127.0.0.1, until Close. It returns an
@@ -110,8 +119,12 @@ func relaxed(p *protocol.Platform) *protocol.Platform {
 
 // serve answers calls until Close.
 func (s *Server) serve(listener net.Listener) {
+	handler := guarded(hostOf(listener.Addr().String()), s.countRefusals(s.routes()))
+	if s.fn.Wrap != nil {
+		handler = s.fn.Wrap(handler)
+	}
 	s.http = &http.Server{
-		Handler:           guarded(hostOf(listener.Addr().String()), s.countRefusals(s.routes())),
+		Handler:           handler,
 		ConnContext:       s.noteConnection,
 		ReadHeaderTimeout: headerTime,
 		MaxHeaderBytes:    maxHeader,

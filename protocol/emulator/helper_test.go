@@ -35,6 +35,7 @@ var helpers = map[string]func(){
 	"large":      hold64MB,
 	"greedy":     holdMemory,
 	"caller":     keepConnection,
+	"busy":       keepTalking,
 }
 
 // quickExit is a variable without which each exit takes a second with -race.
@@ -167,6 +168,19 @@ func keepConnection() {
 	dial(os.Args[1])
 	fmt.Println("here")
 	hang()
+}
+
+// keepTalking writes to a connection all the time.
+func keepTalking() {
+	conn, err := net.Dial("tcp", os.Args[1])
+	if err != nil {
+		fatal(err)
+	}
+	fmt.Println("here")
+	for err == nil {
+		time.Sleep(time.Millisecond)
+		_, err = conn.Write([]byte("x"))
+	}
 }
 
 // dial keeps a connection open as long as the process lives.

@@ -55,24 +55,30 @@ const (
 // Sweep kills all processes of the instances of a Server with that Mark, and
 // their descendants: it is for another process, when that of the Server is gone.
 func Sweep(mark string) {
-	tree := freeze(mark)
+	tree := halt(func() []int { return markedTree(mark) })
 	for _, pid := range tree {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // gone already: the same
 	}
 	sweep(mark) // what was loading a program
 }
 
-// freeze stops the processes that have a variable and their descendants, so
-// that none of them starts another or loses its parent, and returns them.
-func freeze(mark string) (tree []int) {
+// markedTree lists the processes that have a variable, and their descendants.
+func markedTree(mark string) (tree []int) {
+	found, _ := marked(mark)
+	for _, pid := range found {
+		tree = append(tree, withDescendants(pid)...)
+	}
+	return tree
+}
+
+func withDescendants(pid int) []int { return append([]int{pid}, procfs.Descendants(pid)...) }
+
+// halt stops all processes that find finds, so that none of them starts another or
+// loses its parent, and returns them.
+func halt(find func() []int) (tree []int) {
 	for began := time.Now(); time.Since(began) < sweepTime; {
-		found, _ := marked(mark)
-		all := found
-		for _, pid := range found {
-			all = append(all, procfs.Descendants(pid)...)
-		}
 		known := len(tree)
-		for _, pid := range all {
+		for _, pid := range find() {
 			if !slices.Contains(tree, pid) && syscall.Kill(pid, syscall.SIGSTOP) == nil {
 				tree = append(tree, pid)
 			}
@@ -107,6 +113,7 @@ func sweep(variable string) (killed []string) {
 // instance that still runs.
 func (r *Runner) Clear() (killed []string) {
 	defer r.takeAllTurns()()
+	defer r.keepAwake()()
 	defer r.limits.removeAll()
 	for began := time.Now(); time.Since(began) < dyingTime; time.Sleep(time.Millisecond) {
 		if found, _ := marked(r.server.Mark()); len(found) == 0 {

@@ -31,6 +31,7 @@ type Runner struct {
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
 	limits   limits
+	freezer  freezer
 }
 
 // defaultGrace is how long a runtime may take to stop where no platform
@@ -45,7 +46,10 @@ const defaultGrace = 12 * time.Second
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	r := &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
 		grace: defaultGrace, turns: make(chan struct{}, s.fn.Concurrency), limits: newLimits(s.fn)}
-	s.update(func(*machine, time.Time) { s.onFirstPoll, s.beforePost = r.noteCaller, r.noteOutOfMemory })
+	r.initFreezer()
+	s.update(func(*machine, time.Time) {
+		s.onFirstPoll, s.beforePost, s.afterPoll = r.noteCaller, r.noteOutOfMemory, r.notePoll
+	})
 	return r
 }
 
@@ -69,6 +73,7 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	case <-ctx.Done():
 		return Outcome{}, fmt.Errorf("cannot wait for another event: %w", context.Cause(ctx))
 	}
+	defer r.keepAwake()()
 	inv, err := r.server.submit(ev)
 	if err != nil {
 		return Outcome{}, err
@@ -207,6 +212,7 @@ func (r *Runner) stop(i *instance, limit time.Duration) {
 // may still answer them. From then on no Invoke starts an instance.
 func (r *Runner) Interrupt() {
 	r.stopped.Store(true)
+	defer r.keepAwake()()
 	if i := r.current(); i != nil {
 		r.stop(i, cmp.Or(r.server.platform.StopLimit, r.grace))
 	}
@@ -215,6 +221,7 @@ func (r *Runner) Interrupt() {
 // Kill kills the instance, whatever it does.
 func (r *Runner) Kill() {
 	r.stopped.Store(true)
+	defer r.keepAwake()()
 	if i := r.current(); i != nil {
 		i.kill()
 	}
@@ -234,6 +241,7 @@ func (r *Runner) Wait() *os.ProcessState { return r.end((*instance).waitOrKill) 
 // end stops the instance in one way, within a limit.
 func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessState {
 	defer r.takeAllTurns()()
+	defer r.keepAwake()()
 	i := r.instance.Load()
 	if i == nil {
 		return nil

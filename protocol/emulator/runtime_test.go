@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -126,6 +127,18 @@ func (a api) serveOne() {
 	if event == "bye" {
 		os.Exit(0)
 	}
+	if address, ok := strings.CutPrefix(event, "rest "); ok {
+		rest(address)
+	}
+}
+
+// rest returns when the connection ends.
+func rest(address string) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, conn) // only its end matters
 }
 
 // handle does what the event says.

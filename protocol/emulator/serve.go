@@ -127,7 +127,15 @@ func (w *statusWriter) WriteHeader(status int) {
 func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	p := make(chan reply, 1)
 	s.notePoll(r)
-	s.update(func(m *machine, now time.Time) { m.poll(now, instanceOf(r), p) })
+	var held func()
+	s.update(func(m *machine, now time.Time) {
+		if m.poll(now, instanceOf(r), p); m.isWaiting() {
+			held = s.afterPoll
+		}
+	})
+	if held != nil {
+		held()
+	}
 	var idle <-chan time.Time
 	if s.fn.Idle > 0 {
 		timer := time.NewTimer(s.fn.Idle)
