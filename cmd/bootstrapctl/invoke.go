@@ -16,6 +16,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/screen"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
+	"bootstrap/protocol/emulator/faults"
 )
 
 const invokeText = `Run the function in a folder as a platform would, and send it an event. Only the
@@ -37,7 +38,8 @@ type invocation struct {
 	memory                 int
 	repeat, concurrency    int
 	env                    list
-	runtime                string
+	runtime, fault         string
+	faults                 *faults.Set // parsed; nil: none
 	verbose, quiet         bool
 }
 
@@ -54,6 +56,7 @@ func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 	numberFlag(f, &in.concurrency, "concurrency", 1, "`how many` of these at the same time; not on scf")
 	f.Var(&in.env, "env", "a variable of the function, `NAME=value`; may be repeated")
 	f.StringVar(&in.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, else our own)")
+	f.StringVar(&in.fault, "fault", "", "make the platform fail on purpose: a `list` such as next-500=3,slow-body; -fault help explains them")
 	f.BoolVar(&in.verbose, "v", false, "show the runtime's own lines as they are, and the request id")
 	f.BoolVar(&in.quiet, "q", false, "show nothing but the result, or the failure")
 	return f
@@ -69,6 +72,10 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	rest, status, ok := parse(flags, args)
 	if !ok {
 		return status
+	}
+	if in.fault == "help" {
+		fmt.Fprint(stdout, faults.Help())
+		return exitResult
 	}
 	platform, err := in.check(flags, rest)
 	var event []byte
@@ -106,6 +113,11 @@ func (in *invocation) check(flags *flag.FlagSet, rest []string) (*protocol.Platf
 	if in.verbose && in.quiet {
 		say("cannot show more and less: -v and -q")
 	}
+	if in.fault != "" {
+		if in.faults, err = faults.Parse(in.fault); err != nil {
+			say("-fault: %w; \"bootstrapctl invoke -fault help\" lists the faults", err)
+		}
+	}
 	if info, err := os.Stat(in.dir); err != nil || !info.IsDir() {
 		say("cannot find the folder -dir %s", in.dir)
 	}
@@ -128,9 +140,13 @@ func (in *invocation) run(ctx context.Context, platform *protocol.Platform, even
 		return exitFailure, err
 	}
 	defer program.Close()
-	server, err := emulator.New(platform, emulator.Function{
+	function := emulator.Function{
 		Handler: in.handler, Dir: in.dir, Timeout: in.timeout, MemoryMB: in.memory, Env: in.env, Concurrency: in.concurrency,
-	})
+	}
+	if in.faults != nil {
+		function.Wrap = in.faults.Wrap(platform)
+	}
+	server, err := emulator.New(platform, function)
 	if err != nil {
 		return exitFailure, err
 	}
