@@ -18,6 +18,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/api"
 	"bootstrap/cmd/bootstrapctl/internal/screen"
 	"bootstrap/protocol"
+	"bootstrap/protocol/emulator/faults"
 )
 
 const localText = `Run functions on a local platform until Ctrl-C, for curl and for the vendors' SDKs. A
@@ -32,7 +33,9 @@ type localRun struct {
 	memory                 int
 	instances, queue       int
 	idle                   time.Duration
-	hosts, keys            string
+	hosts, keys, fault     string
+	faults                 *faults.Set // parsed; nil: none
+	freeze                 bool
 	watch, timers, verbose bool
 }
 
@@ -48,6 +51,8 @@ func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
 	numberFlag(f, &l.queue, "queue", 100, "`how many` calls of a function may wait; any more get the status 429")
 	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events goes on running")
 	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; requests must be signed with one of them")
+	f.BoolVar(&l.freeze, "freeze", false, "stop the processes of a function between events, as the clouds do")
+	f.StringVar(&l.fault, "fault", "", "make the platform fail on purpose: a `list` such as next-500=3,slow-body; -fault help explains them")
 	f.BoolVar(&l.watch, "watch", false, "restart a function when its code changes; events that run end on the old code")
 	f.BoolVar(&l.timers, "timers", false, "fire timers at their times")
 	f.BoolVar(&l.verbose, "v", false, "show the runtime's own lines")
@@ -61,6 +66,10 @@ func runLocal(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 	rest, status, ok := parse(flags, args)
 	if !ok {
 		return status
+	}
+	if l.fault == "help" {
+		fmt.Fprint(stdout, faults.Help())
+		return exitResult
 	}
 	platform, err := l.check()
 	functions, err2 := l.functions(flags, platform, rest)
@@ -92,6 +101,12 @@ func (l *localRun) check() (*protocol.Platform, error) {
 	}
 	if host, _, err := net.SplitHostPort(l.address); err != nil || host == "" {
 		wrong = append(wrong, fmt.Errorf("-addr %q: expected host:port, such as 127.0.0.1:9000", l.address))
+	}
+	if l.fault != "" {
+		var err error
+		if l.faults, err = faults.Parse(l.fault); err != nil {
+			wrong = append(wrong, fmt.Errorf("-fault: %w; \"bootstrapctl local -fault help\" lists the faults", err))
+		}
 	}
 	return platform, errors.Join(wrong...)
 }

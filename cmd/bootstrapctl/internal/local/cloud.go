@@ -14,6 +14,7 @@ import (
 
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/protocol"
+	"bootstrap/protocol/emulator/faults"
 )
 
 // Errors of a Cloud and its functions. Others may wrap them.
@@ -31,6 +32,9 @@ type Options struct {
 	Queue     int             // calls of a function that may wait for an instance; 0: 100
 	Idle      time.Duration   // an instance without events stops after this time; 0: 5 minutes
 	Retries   []time.Duration // pauses before an asynchronous event is sent again after a failure; nil: 1 s, 2 s
+
+	Freeze bool        // stop the processes of an instance between events, as the clouds do
+	Faults *faults.Set // of the runtime API, on purpose; nil: none
 
 	// Runtime returns the runtime to run for the code in a folder.
 	Runtime func(dir string) (command []string, err error)

@@ -20,9 +20,14 @@ type slot struct {
 // newSlot makes an instance. Its process starts with the first event.
 func (f *Function) newSlot(b *build) (*slot, error) {
 	s := b.settings
-	server, err := emulator.New(s.Platform, emulator.Function{
-		Name: s.Name, Handler: s.Handler, Dir: b.dir, Timeout: s.Timeout, MemoryMB: s.MemoryMB, Env: s.Env, InitLimit: s.InitTimeout, LimitMemory: true,
-	})
+	function := emulator.Function{
+		Name: s.Name, Handler: s.Handler, Dir: b.dir, Env: s.Env, Timeout: s.Timeout, InitLimit: s.InitTimeout,
+		MemoryMB: s.MemoryMB, LimitMemory: true, Freeze: f.cloud.options.Freeze,
+	}
+	if f.cloud.options.Faults != nil {
+		function.Wrap = f.cloud.options.Faults.Wrap(s.Platform)
+	}
+	server, err := emulator.New(s.Platform, function)
 	if err != nil {
 		return nil, err
 	}
