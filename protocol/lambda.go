@@ -70,6 +70,7 @@ var Lambda = &Platform{
 		},
 		EventHeaders: []string{
 			"Lambda-Runtime-Aws-Request-Id: ${id}",
+			"Lambda-Runtime-Invocation-Id: ${try}",
 			"Lambda-Runtime-Deadline-Ms: ${deadline_ms}",
 			"Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:local:000000000000:function:${name}",
 			"Lambda-Runtime-Trace-Id: Root=1-00000000-000000000000000000000000;Sampled=0",

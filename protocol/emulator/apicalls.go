@@ -144,6 +144,7 @@ type answer struct {
 	oddMode   bool   // its mode is unknown
 	body      []byte // not more than the platform takes, and one byte
 	errorType string
+	try       string // the attempt that it answers; empty: not named
 }
 
 // answer handles an answer. The first accepted answer is the outcome. After a
@@ -159,6 +160,8 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 		return &refusal{400, "InvalidRequestID", "not the id of the last event"}
 	case inv == nil:
 		return invalidState("there is no event to answer, or it was answered, or its time is up")
+	case a.try != "" && a.try != inv.try: // not documented
+		return &refusal{400, "InvalidInvocationID", "the answer is for another attempt to serve the event"}
 	case inv.answer != nil:
 		return invalidState("the event is answered")
 	case a.oddMode:

@@ -336,3 +336,22 @@ func TestRunnerStopWaits(t *testing.T) {
 		t.Errorf("got %v twice, want that one of them found an instance", first)
 	}
 }
+
+// An answer that names another attempt than the event's is refused.
+func TestAnswerOfAnotherAttempt(t *testing.T) {
+	const name = "Lambda-Runtime-Invocation-Id"
+	f := start(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
+	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
+	one, two := f.next().header.Get(name), f.next().header.Get(name)
+	if one == "" || one == two {
+		t.Errorf("the attempts are %q and %q, expected two names", one, two)
+	}
+	respond := func(status int, id, try string) {
+		f.expect(status, "POST", strings.Replace(f.p.Response, "{id}", id, 1), "result of "+id, name, try)
+	}
+	respond(400, "1", two)
+	respond(202, "2", two)
+	respond(202, "1", one)
+	f.check(first, Outcome{Kind: Result, ID: "1", Body: []byte("result of 1")})
+	f.check(second, Outcome{Kind: Result, ID: "2", Body: []byte("result of 2")})
+}

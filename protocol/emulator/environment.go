@@ -57,6 +57,7 @@ func setVariable(env []string, v string) []string {
 func (s *Server) eventHeader(h http.Header, inv *invocation) {
 	fill := strings.NewReplacer(
 		"${id}", inv.id,
+		"${try}", inv.try,
 		"${deadline_ms}", strconv.FormatInt(inv.delivered.Add(s.fn.Timeout).UnixMilli(), 10),
 	)
 	for _, pattern := range s.platform.EventHeaders {

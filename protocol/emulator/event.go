@@ -67,6 +67,7 @@ type Stats struct {
 // except outcome. What its delivery sets does not change any more.
 type invocation struct {
 	id        string
+	try       string // names the attempt to serve it, where the platform does that
 	body      []byte
 	header    http.Header
 	outcome   chan Outcome // takes the one that there will be
@@ -87,7 +88,7 @@ func newInvocation(ev Event) *invocation {
 	if id == "" {
 		id = randomID()
 	}
-	return &invocation{id: id, body: ev.Body, header: ev.Header, outcome: make(chan Outcome, 1), again: make(chan bool, 1)}
+	return &invocation{id: id, try: randomID(), body: ev.Body, header: ev.Header, outcome: make(chan Outcome, 1), again: make(chan bool, 1)}
 }
 
 // randomID returns a random UUID.

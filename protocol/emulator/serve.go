@@ -233,7 +233,11 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine
 		before()
 	}
 	refused := errInstanceOver
-	s.update(func(m *machine, now time.Time) { refused = call(m, now, answer{body: body}) })
+	a := answer{body: body}
+	if s.platform.InvocationID != "" {
+		a.try = r.Header.Get(s.platform.InvocationID)
+	}
+	s.update(func(m *machine, now time.Time) { refused = call(m, now, a) })
 	if refused != nil {
 		refuse(w, refused)
 		return
