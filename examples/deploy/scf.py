@@ -4,6 +4,8 @@
     bootstrapctl pack -o function.zip ../shell
     pip install tencentcloud-sdk-python
     TENCENTCLOUD_SECRET_ID=... TENCENTCLOUD_SECRET_KEY=... python3 scf.py
+
+With TENCENTCLOUD_ENDPOINT=127.0.0.1:9000 it uses the functions of bootstrapctl local, for which any keys will do.
 """
 import base64
 import os
@@ -53,9 +55,19 @@ def wait(client, seconds=60):
     sys.exit(f"{NAME} is {status}, not Active")
 
 
+def profile():
+    """Returns the profile for a local platform, or None for Tencent's own."""
+    endpoint = os.environ.get("TENCENTCLOUD_ENDPOINT")
+    if endpoint is None:
+        return None
+    from tencentcloud.common.profile.client_profile import ClientProfile
+    from tencentcloud.common.profile.http_profile import HttpProfile
+    return ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=endpoint))
+
+
 def main():
     keys = credential.Credential(os.environ["TENCENTCLOUD_SECRET_ID"], os.environ["TENCENTCLOUD_SECRET_KEY"])
-    client = scf_client.ScfClient(keys, os.environ.get("TENCENTCLOUD_REGION", "ap-guangzhou"))
+    client = scf_client.ScfClient(keys, os.environ.get("TENCENTCLOUD_REGION", "ap-guangzhou"), profile())
     upload(client, sys.argv[1] if len(sys.argv) > 1 else "function.zip")
     wait(client)
     result = client.Invoke(request(

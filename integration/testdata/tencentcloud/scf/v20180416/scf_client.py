@@ -9,7 +9,7 @@ ANSWERS = json.loads(os.environ["ANSWERS"])
 
 
 class ScfClient:
-    def __init__(self, keys, region):
+    def __init__(self, keys, region, profile=None):
         print("client", keys.secret_id, region, file=sys.stderr)
 
     def __getattr__(self, action):
