@@ -197,6 +197,8 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		switch {
 		case c.isFinal(err):
 			return nil, fmt.Errorf("%s gives this instance no more events: %w", c.platform.Title, err)
+		case c.isForbidden(err):
+			return nil, fmt.Errorf("cannot get events from %s: %w", c.platform.Title, err)
 		case err == nil:
 			failing = time.Time{}
 		case failing.IsZero():
@@ -211,6 +213,9 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 		Sleep(ctx, c.backoff.Pause(n))
 	}
 }
+
+// isForbidden reports whether the sandbox does not let us connect to the platform.
+func (c *Client) isForbidden(err error) bool { return !c.conn.connected && isDenied(err) }
 
 // isFinal reports whether an answer to Next tells the runtime to exit.
 func (c *Client) isFinal(err error) bool {
@@ -237,6 +242,9 @@ func (c *Client) post(ctx context.Context, call, path string, header []string, b
 				return nil
 			}
 			return err
+		}
+		if c.isForbidden(err) {
+			return fmt.Errorf("%s cannot be sent: %w", call, err)
 		}
 		if ctx.Err() == nil {
 			c.reportLost(call, err)

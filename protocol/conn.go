@@ -17,6 +17,7 @@ type conn struct {
 	address    string
 	answerTime time.Duration // from the first byte of a response to its last
 	socket     *socket       // nil if not connected
+	connected  bool          // it was connected at least once
 	limited    *slowReader   // reads from socket
 	reader     *headReader   // reads from limited
 	written    []byte        // the buffer of the last request
@@ -80,6 +81,7 @@ func (c *conn) connect(ctx context.Context) (err error) {
 	if c.socket, err = dial(ctx, c.address); err != nil {
 		return reason(ctx, err)
 	}
+	c.connected = true
 	c.limited = &slowReader{socket: c.socket}
 	c.reader = newHeadReader(c.limited)
 	return nil

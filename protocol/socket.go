@@ -4,6 +4,7 @@ package protocol
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -59,6 +60,9 @@ func resolve(ctx context.Context, address string) (all []netip.AddrPort, err err
 }
 
 func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
+	if err := syscall.Shutdown(-1, syscall.SHUT_RDWR); isDenied(err) { // EBADF: it is allowed
+		return nil, fmt.Errorf("cannot shut down sockets: %w", err) // and so could never stop
+	}
 	family, to := sockaddr(a)
 	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -81,6 +85,12 @@ func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
 	}
 	s.configure()
 	return s, nil
+}
+
+// isDenied reports whether an error says that the sandbox refuses a system call, so that
+// another attempt would fail as well.
+func isDenied(err error) bool {
+	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOSYS)
 }
 
 func sockaddr(a netip.AddrPort) (family int, to syscall.Sockaddr) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor/process"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -20,6 +21,9 @@ const initErrorTimeout = 3 * time.Second
 // adapters. It calls end, at any time, when the exit of a sidecar must stop the
 // runtime. The caller must stop what was started, also after an error.
 func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) error {
+	if err := process.Usable(); err != nil {
+		return err
+	}
 	registered := s.register(ctx)
 	defer registered()
 	err := s.startSidecars(ctx, end)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -70,8 +72,15 @@ func openPipe(big bool) (r, w int, err error) {
 // setNonblock makes a descriptor non-blocking. It clears other status flags,
 // which a new descriptor does not have.
 func setNonblock(fd int) {
-	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_NONBLOCK)
+	_, _, errno := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_NONBLOCK)
+	if errno != 0 { // the sandbox refuses it
+		_ = unix.IoctlSetPointerInt(fd, fionbio, 1)
+	}
 }
+
+// fionbio is the request of ioctl that makes a descriptor non-blocking. Package unix
+// does not have it.
+const fionbio = 0x5421
 
 // enlarge gives a pipe maxPipeSize. It does nothing to other files.
 func enlarge(fd int) {

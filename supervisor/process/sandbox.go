@@ -1,6 +1,7 @@
 package process
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 // processes. Every ability is tried; any error means that it is missing.
 type sandbox struct {
 	explored bool
+	unusable error       // why processes cannot be run at all; nil: they can
 	adoption error       // why orphans do not become our children; nil: they do
 	marker   marker      // nil: processes cannot be marked
 	hasProc  bool        // /proc lists processes
@@ -34,6 +36,9 @@ func (s *sandbox) explore() {
 		return
 	}
 	s.explored = true
+	if _, err := syscall.Wait4(os.Getpid(), nil, syscall.WNOHANG, nil); refused(err) { // ECHILD: it is allowed
+		s.unusable = fmt.Errorf("this sandbox refuses the system call wait4: %w", err)
+	}
 	s.adoption = becomeSubreaper()
 	if os.Getpid() == 1 {
 		s.adoption = nil // process 1 adopts all orphans
@@ -54,6 +59,14 @@ func (s *sandbox) findsLeftovers() bool { return s.adopts() || s.marker != nil &
 // refused reports whether an error means that the sandbox forbids an operation.
 func refused(err error) bool {
 	return slices.Contains([]error{syscall.EPERM, syscall.ENOSYS, syscall.EINVAL, syscall.EACCES}, err)
+}
+
+// Usable returns nil, or why this system does not let the runtime run processes.
+func Usable() error {
+	processes.mu.Lock()
+	defer processes.mu.Unlock()
+	processes.sandbox.explore()
+	return processes.sandbox.unusable
 }
 
 // FindsLeftovers reports whether the runtime can find the processes that an
