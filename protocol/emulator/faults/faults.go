@@ -75,7 +75,7 @@ type Set struct {
 // A rule says which calls have a fault.
 type rule struct {
 	Fault
-	first int64 // so many of each period; 0: all
+	first int64 // the number of calls of each period; 0: all
 	every int64 // the period; 0: there is only one
 	seen  atomic.Int64
 }
