@@ -84,14 +84,14 @@ func (a *adapter) choose(t command.Target) (way, error) {
 			return nil, failure
 		}
 	}
-	switch misfits := a.fn.settings.misfits(t); {
+	switch misfits := a.fn.settings.conflicts(t); {
 	case len(misfits) > 0: // that was not known when the configuration was read
 		return nil, protocol.Failuref("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) != ".sh":
 		return newModule(a.fn, t)
 	}
 	if name := a.fn.initializerName(); name != "" {
-		a.fn.cannotInitialize(name)
+		a.fn.warnOfInitializer(name)
 	}
 	switch {
 	case t.Function != "":

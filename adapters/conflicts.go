@@ -6,20 +6,20 @@ import (
 	"path/filepath"
 )
 
-// A Misfit is an option that does not go with what is to run.
-type Misfit struct{ Option, Why string }
+// A Conflict is an option that does not go with what is to run.
+type Conflict struct{ Option, Why string }
 
-// Misfits are those of c. Where it is not known what is to run there are none:
+// Conflicts are those of c. Where it is not known what is to run there are none:
 // that shows at the start.
-func (s *Settings) Misfits() []Misfit {
+func (s *Settings) Conflicts() []Conflict {
 	t, err := command.Resolve(s.Command, s.Handler, s.Dir)
 	if err != nil {
 		return nil
 	}
-	return s.misfits(t)
+	return s.conflicts(t)
 }
 
-func (s *Settings) misfits(t command.Target) (all []Misfit) {
+func (s *Settings) conflicts(t command.Target) (all []Conflict) {
 	function := t.Function != ""
 	shell := function && filepath.Ext(t.File) == ".sh"
 	lasts := s.Worker || function && !shell
@@ -36,7 +36,7 @@ func (s *Settings) misfits(t command.Target) (all []Misfit) {
 		{s.MaxMemory > 0 && !lasts, "WORKER_MAX_MEMORY", "it is for workers and for Python and Node functions: leave this out"},
 	} {
 		if rule.broken {
-			all = append(all, Misfit{"BOOTSTRAP_" + rule.option, rule.why})
+			all = append(all, Conflict{"BOOTSTRAP_" + rule.option, rule.why})
 		}
 	}
 	return all

@@ -43,8 +43,8 @@ func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
 	return f
 }
 
-// cutShort is the failure of a command that we ended, and why.
-func cutShort(cause error, ev *protocol.Event, r *result, log string) *protocol.Failure {
+// stopFailure is the failure of a command that we ended, and why.
+func stopFailure(cause error, ev *protocol.Event, r *result, log string) *protocol.Failure {
 	f := &protocol.Failure{Stack: lines(log)}
 	switch {
 	case errors.Is(cause, context.DeadlineExceeded):
@@ -70,8 +70,8 @@ func outOfMemory(m *memory, log []string) *protocol.Failure {
 	}
 }
 
-// noisy is the failure of a command that wrote to stderr and must not.
-func noisy(log string) *protocol.Failure {
+// stderrFailure is the failure of a command that wrote to stderr and must not.
+func stderrFailure(log string) *protocol.Failure {
 	f := &protocol.Failure{Type: "Function.Stderr", Stack: lines(log)}
 	f.Message = withLine("it wrote to stderr, and BOOTSTRAP_STDERR is fail", f.Stack)
 	return f

@@ -93,7 +93,7 @@ func TestCutShort(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := cutShort(test.cause, ev, &result{max: 1000, over: 1500}, "last words\n")
+			got := stopFailure(test.cause, ev, &result{max: 1000, over: 1500}, "last words\n")
 			wantFailure(t, got, test.kind, test.want)
 			if len(got.Stack) != 1 || got.Stack[0] != "last words" {
 				t.Errorf("stack: got %q", got.Stack)

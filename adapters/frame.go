@@ -93,17 +93,17 @@ var errAnswersClosed = errors.New("it closed descriptor 3")
 // An inbox reads one frame of a worker.
 type inbox struct {
 	header
-	line   []byte // of the header, as far as it came
-	body   result
-	taken  int  // bytes of the body, also those that were too many to keep
-	begun  bool // the header is complete
-	bad    bool // it is not a frame: no more is kept
-	stray  bool // something came behind the frame
-	closed bool
-	mask   *logs.Mask
+	line      []byte // of the header, as far as it came
+	body      result
+	taken     int  // bytes of the body, also those that were too many to keep
+	hasHeader bool // it is complete
+	bad       bool // it is not a frame: no more is kept
+	stray     bool // something came behind the frame
+	closed    bool
+	mask      *logs.Mask
 }
 
-func (in *inbox) complete() bool { return in.begun && in.taken == in.Length }
+func (in *inbox) complete() bool { return in.hasHeader && in.taken == in.Length }
 
 // reset is for the next frame.
 func (in *inbox) reset() {
@@ -113,7 +113,7 @@ func (in *inbox) reset() {
 // Reserve returns the memory for the rest of a large body that has begun.
 func (in *inbox) Reserve(size int) []byte {
 	free := in.body.data[len(in.body.data):cap(in.body.data)]
-	if !in.begun || in.body.over > 0 || len(free) < size {
+	if !in.hasHeader || in.body.over > 0 || len(free) < size {
 		return nil
 	}
 	return free
@@ -129,9 +129,9 @@ func (in *inbox) Write(p []byte) (int, error) {
 	if in.bad {
 		return n, nil
 	}
-	if !in.begun {
+	if !in.hasHeader {
 		var err error
-		if p, err = in.readHeader(p); err != nil || !in.begun {
+		if p, err = in.readHeader(p); err != nil || !in.hasHeader {
 			return n, err
 		}
 	}
@@ -153,7 +153,7 @@ func (in *inbox) readHeader(p []byte) (rest []byte, err error) {
 	case !in.plain(in.line) && json.Unmarshal(in.line, &in.header) != nil, in.Length < 0:
 		return nil, in.garbage()
 	}
-	in.begun = true
+	in.hasHeader = true
 	in.body.data = make([]byte, 0, min(in.Length, in.body.max))
 	return rest, nil
 }
@@ -183,7 +183,7 @@ func (in *inbox) half() string {
 	switch {
 	case in.complete():
 		return ""
-	case in.begun:
+	case in.hasHeader:
 		return fmt.Sprintf("%d of the %d bytes of its answer", in.taken, in.Length)
 	case len(in.line) > 0:
 		return fmt.Sprintf("%d bytes of the first line of its answer", len(in.line))

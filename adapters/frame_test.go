@@ -181,7 +181,7 @@ func TestInboxReset(t *testing.T) {
 	body := in.body.data
 	_ = in.Close() // complete
 	in.reset()
-	if in.ID != "" || in.Ready || in.Error != nil || in.begun || in.taken != 0 || len(in.line) > 0 || in.body.data != nil || !in.stray || !in.closed || in.body.max != 1000 {
+	if in.ID != "" || in.Ready || in.Error != nil || in.hasHeader || in.taken != 0 || len(in.line) > 0 || in.body.data != nil || !in.stray || !in.closed || in.body.max != 1000 {
 		t.Errorf("got %+v", in)
 	}
 	_ = read(in, "{\"id\":\"2\",\"length\":4}\nnext", 1000) // likewise

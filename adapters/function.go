@@ -54,8 +54,8 @@ func (fn *function) variables(ev *protocol.Event) []string {
 	return vars
 }
 
-// logged is what takes an output that is a log.
-func (fn *function) logged(w io.Writer) io.Writer {
+// logOutput is what takes an output that is a log.
+func (fn *function) logOutput(w io.Writer) io.Writer {
 	if fn.settings.PTY {
 		return process.Terminal{Writer: w}
 	}

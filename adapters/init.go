@@ -35,7 +35,7 @@ func (i *Init) run(ctx context.Context, fn *function) ([]string, error) {
 			i.vars, i.err = i.start(ctx, fn)
 		}
 		if i.err == nil {
-			fn.tellOfSecrets(i.vars)
+			fn.warnOfSecrets(i.vars)
 		}
 	})
 	return i.vars, i.err
@@ -88,7 +88,7 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 		return nil, failed
 	}
 	vars, err := parseVariables(string(text))
-	fn.tellOfOptions(vars)
+	fn.warnOfOptions(vars)
 	return vars, err
 }
 
@@ -127,7 +127,7 @@ func (i *Init) toEnd(ctx context.Context, fn *function, log io.Writer, vars ...s
 		Env:     fn.services.environment(vars),
 		Dir:     fn.settings.Dir,
 		Owner:   fn.services.Owner,
-		Outputs: []io.Writer{fn.logged(fn.services.Stdout), fn.logged(log)},
+		Outputs: []io.Writer{fn.logOutput(fn.services.Stdout), fn.logOutput(log)},
 	}, defaultGrace)
 	if err != nil {
 		err = initFailure(explain(err))

@@ -27,7 +27,7 @@ func (fn *function) initializer(l *language) ([]string, error) {
 	case err != nil:
 		return nil, protocol.Failuref("Runtime.HandlerNotFound", "%s: %s", initializerHandler, err.(*protocol.Failure).Message)
 	case t.Function == "" || languageOf(t.File).interpreter != l.interpreter:
-		fn.cannotInitialize(name)
+		fn.warnOfInitializer(name)
 		return nil, nil
 	}
 	seconds := fn.services.Getenv(initializerTimeout)
@@ -44,7 +44,7 @@ func (fn *function) initializerName() string {
 	return fn.services.Getenv(initializerHandler)
 }
 
-// cannotInitialize warns of an initializer that nothing here can run.
-func (fn *function) cannotInitialize(name string) {
+// warnOfInitializer warns of an initializer that nothing here can run.
+func (fn *function) warnOfInitializer(name string) {
 	fn.services.Logger.Warn("the initializer does not run: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
 }

@@ -24,8 +24,8 @@ type oneshot struct {
 
 	usage supervisor.Usage // of the last event
 
-	next   *call // started ahead; nil: there is none
-	wasted int   // of those, how many ended before their event, one after the other
+	next        *call // started ahead; nil: there is none
+	exitedEarly int   // of those, how many ended before their event, one after the other
 }
 
 // A call is one process and what comes of it.
@@ -67,7 +67,7 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	o.usage = supervisor.Usage{Exit: process.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
 		o.fn.logStdout(c.answer.data)
-		return nil, cutShort(exit.Cause, ev, c.answer, c.log.String())
+		return nil, stopFailure(exit.Cause, ev, c.answer, c.log.String())
 	}
 	o.spare.Keep(c.answer.data)
 	return o.fn.answer(exit.Status, c.answer.data, c.log)
@@ -99,9 +99,9 @@ func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, er
 	command.Dir = o.fn.settings.Dir
 	command.Keep = o.fn.settings.Keep
 	command.Owner = o.fn.services.Owner
-	command.Outputs = []io.Writer{c.answer, o.fn.logged(c.log)}
+	command.Outputs = []io.Writer{c.answer, o.fn.logOutput(c.log)}
 	if o.fn.settings.ResultFD3 {
-		command.Outputs = []io.Writer{o.fn.logged(o.fn.services.Stdout), o.fn.logged(c.log), c.answer}
+		command.Outputs = []io.Writer{o.fn.logOutput(o.fn.services.Stdout), o.fn.logOutput(c.log), c.answer}
 	}
 	var err error
 	if c.process, err = process.Start(command); err != nil {

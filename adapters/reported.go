@@ -7,14 +7,14 @@ import (
 	"bootstrap/protocol"
 )
 
-// maxOwn is how long a failure that a command states may be: what is longer was
+// maxReported is how long a failure that a command states may be: what is longer was
 // meant as a result.
-const maxOwn = 64 << 10
+const maxReported = 64 << 10
 
-// ownFailure is the failure that a command states itself, in the form in which
+// reportedFailure is the failure that a command states itself, in the form in which
 // it is posted: a JSON object with errorType and errorMessage, as the last
 // line of its stderr, or as all of its stdout. Nil: it states none.
-func ownFailure(log []string, stdout []byte) *protocol.Failure {
+func reportedFailure(log []string, stdout []byte) *protocol.Failure {
 	for i := len(log) - 1; i >= 0; i-- {
 		if log[i] != "" {
 			if f := parseFailure([]byte(log[i])); f != nil {
@@ -27,7 +27,7 @@ func ownFailure(log []string, stdout []byte) *protocol.Failure {
 }
 
 func parseFailure(text []byte) *protocol.Failure {
-	if text = bytes.TrimSpace(text); len(text) > maxOwn || !bytes.HasPrefix(text, []byte("{")) {
+	if text = bytes.TrimSpace(text); len(text) > maxReported || !bytes.HasPrefix(text, []byte("{")) {
 		return nil
 	}
 	var own struct {

@@ -31,11 +31,11 @@ func TestOwnFailure(t *testing.T) {
 		{"half of it", own[:40], "", ""},
 		{"a list", "[" + own + "]", "", ""},
 		{"not UTF-8", "{\"errorType\":\"B\",\"errorMessage\":\"\xff\"}", "", "B"},
-		{"too much", "", `{"errorType":"B","errorMessage":"` + strings.Repeat("x", maxOwn) + `"}`, ""},
+		{"too much", "", `{"errorType":"B","errorMessage":"` + strings.Repeat("x", maxReported) + `"}`, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := ownFailure(lines(test.log), []byte(test.stdout))
+			got := reportedFailure(lines(test.log), []byte(test.stdout))
 			switch {
 			case (got == nil) != (test.want == ""), got != nil && got.Type != test.want:
 				t.Errorf("got %v, want %s", got, test.want)

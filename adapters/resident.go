@@ -75,13 +75,13 @@ func restarting(ctx context.Context, ev *protocol.Event, err error, what string)
 	if ctx.Err() == nil {
 		return err
 	}
-	failure := cutShort(context.Cause(ctx), ev, nil, "")
+	failure := stopFailure(context.Cause(ctx), ev, nil, "")
 	failure.Message += ", as " + what + " again"
 	return failure
 }
 
-// ending returns the failure of a resident that has exited, which it must not.
-func ending(status syscall.WaitStatus, log string) *protocol.Failure {
+// unexpectedExit returns the failure of a resident that has exited, which it must not.
+func unexpectedExit(status syscall.WaitStatus, log string) *protocol.Failure {
 	if failure := outcome(status, log); failure != nil {
 		return failure
 	}

@@ -64,7 +64,7 @@ func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) 
 	}
 	if fn.settings.FailOnStderr && log.Total > 0 {
 		fn.logStdout(data)
-		return nil, fn.advise(noisy(log.String()))
+		return nil, fn.advise(stderrFailure(log.String()))
 	}
 	return data, nil
 }
@@ -81,23 +81,23 @@ func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) 
 	case meaning != "":
 		f.Type = meaning
 	}
-	if own := ownFailure(f.Stack, data); own != nil {
+	if own := reportedFailure(f.Stack, data); own != nil {
 		return own
 	}
 	fn.explainByStdout(f, data)
 	return fn.advise(f)
 }
 
-// died is the failure of something resident that has ended.
-func (fn *function) died(what string, status syscall.WaitStatus, log string) *protocol.Failure {
+// exitFailure is the failure of something resident that has ended.
+func (fn *function) exitFailure(what string, status syscall.WaitStatus, log string) *protocol.Failure {
 	f := fn.failure(status, nil, log)
 	if f == nil { // also where that status is fine for a program
-		if own := ownFailure(lines(log), nil); own != nil {
+		if own := reportedFailure(lines(log), nil); own != nil {
 			return own
 		}
-		f = ending(status, log)
+		f = unexpectedExit(status, log)
 	}
-	if ownFailure(lines(log), nil) == nil { // f may be that failure, with a stack of its own
+	if reportedFailure(lines(log), nil) == nil { // f may be that failure, with a stack of its own
 		f.Message = what + " ended: " + f.Message
 	}
 	return f

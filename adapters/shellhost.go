@@ -20,7 +20,7 @@ type host struct {
 	resident
 	greeting string   // its first line
 	event    *slate   // as it is
-	given    *slate   // what else there is for it
+	preamble *slate   // what the shell reads first for it
 	requests *os.File // a line: serve the event, or where it is "stop", run the traps for the end
 	answers  bytes.Buffer
 	result   *result
@@ -29,7 +29,7 @@ type host struct {
 // startHost starts the shell; it has loaded nothing yet.
 func startHost(c *process.Command, fn *function) (*host, error) {
 	h := &host{resident: resident{log: fn.newStderr()}, result: &result{max: fn.settings.Platform.MaxResult}}
-	c.Outputs = []io.Writer{h.result, fn.logged(h.log), &h.answers}
+	c.Outputs = []io.Writer{h.result, fn.logOutput(h.log), &h.answers}
 	if err := h.start(c); err != nil {
 		h.closeFiles()
 		return nil, err
@@ -41,7 +41,7 @@ func (h *host) start(c *process.Command) (err error) {
 	if h.event, err = newSlate(); err != nil {
 		return err
 	}
-	if h.given, err = newSlate(); err != nil {
+	if h.preamble, err = newSlate(); err != nil {
 		return err
 	}
 	theirs, ours, err := os.Pipe()
@@ -51,7 +51,7 @@ func (h *host) start(c *process.Command) (err error) {
 	defer theirs.Close()
 	h.requests = ours
 	c.Stdin = h.event.file
-	c.Files = []*os.File{theirs, h.given.file}
+	c.Files = []*os.File{theirs, h.preamble.file}
 	h.process, err = process.Start(c)
 	return err
 }
@@ -69,13 +69,13 @@ func (h *host) answer(ctx context.Context) (line string, err error) {
 func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n') >= 0 }
 
 // ask lets the shell serve an event. answer tells when it has.
-func (h *host) ask(event []byte, given ...[]byte) error {
+func (h *host) ask(event []byte, preamble ...[]byte) error {
 	err := h.event.write(event)
 	if err == nil {
-		err = h.given.write(given...)
+		err = h.preamble.write(preamble...)
 	}
 	if err != nil {
-		h.wipe()
+		h.forget()
 		return tempError("hand the event to the shell", err)
 	}
 	_, _ = h.requests.Write([]byte("\n")) // to a dead shell: answer tells
@@ -118,9 +118,9 @@ func (h *host) stop(limit time.Duration) {
 }
 
 // wipe forgets the event.
-func (h *host) wipe() {
+func (h *host) forget() {
 	_ = h.event.write() // an empty file always fits
-	_ = h.given.write()
+	_ = h.preamble.write()
 }
 
 // end ends the shell and says how it exited.
@@ -131,14 +131,14 @@ func (h *host) end(grace time.Duration) syscall.WaitStatus {
 }
 
 // leave ends the shell, but nothing that it has started.
-func (h *host) leave() {
+func (h *host) abandon() {
 	h.process.Abandon()
 	h.closeFiles()
 }
 
 func (h *host) closeFiles() {
 	h.event.close()
-	h.given.close()
+	h.preamble.close()
 	if h.requests != nil {
 		_ = h.requests.Close() // nothing is buffered
 	}

@@ -7,15 +7,15 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// maxWasted is how many processes in a row may end before their event until no
+// maxExitedEarly is how many processes in a row may end before their event until no
 // more are started ahead: such a command does not wait for its stdin.
-const maxWasted = 3
+const maxExitedEarly = 3
 
 // Prepare starts the process for the next event, which it waits for on its
 // stdin. It cannot know what only the event tells: FUNCTION_REQUEST_ID and the
 // like are not in its environment.
 func (o *oneshot) Prepare() {
-	if !o.fn.settings.Standby || o.next != nil || o.wasted == maxWasted {
+	if !o.fn.settings.Standby || o.next != nil || o.exitedEarly == maxExitedEarly {
 		return
 	}
 	o.next, _ = o.start(&process.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
@@ -28,12 +28,12 @@ func (o *oneshot) waiting() *call {
 	case c == nil:
 		return nil
 	case !c.process.Exited():
-		o.next, o.wasted = nil, 0
+		o.next, o.exitedEarly = nil, 0
 		return c
 	}
-	o.wasted++
+	o.exitedEarly++
 	o.fn.services.Logger.Warn("the process that was started ahead has ended before its event: does the command read stdin first?",
-		"exit", exitCode(o.drop()), "given_up", o.wasted == maxWasted)
+		"exit", exitCode(o.drop()), "given_up", o.exitedEarly == maxExitedEarly)
 	return nil
 }
 

@@ -138,8 +138,8 @@ func TestStandbyEndsBeforeItsEvent(t *testing.T) {
 	a := start(t, ahead(t, `echo again; echo log >&2`))
 	for i := range 6 {
 		prepare(a)
-		if (waits(a) == nil) != (i >= maxWasted) {
-			t.Fatalf("event %d: got %v ahead, want none after %d", i, waits(a), maxWasted)
+		if (waits(a) == nil) != (i >= maxExitedEarly) {
+			t.Fatalf("event %d: got %v ahead, want none after %d", i, waits(a), maxExitedEarly)
 		}
 		if waits(a) != nil {
 			gone(t, a)
@@ -152,12 +152,12 @@ func TestStandbyEndsBeforeItsEvent(t *testing.T) {
 // It is three in a row.
 func TestStandbyKilledBeforeItsEvent(t *testing.T) {
 	a := start(t, ahead(t, obeysOnce))
-	for i := range 4 * maxWasted {
+	for i := range 4 * maxExitedEarly {
 		prepare(a)
 		if waits(a) == nil {
 			t.Fatalf("event %d: nothing was started ahead", i)
 		}
-		if i%maxWasted != 0 {
+		if i%maxExitedEarly != 0 {
 			waits(a).process.Interrupt()
 			gone(t, a)
 		}

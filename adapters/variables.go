@@ -40,8 +40,8 @@ func (fn *function) learn(text string) {
 	}
 }
 
-// tellOfSecrets tells of Secrets that hide nothing: most likely a slip.
-func (fn *function) tellOfSecrets(vars []string) {
+// warnOfSecrets tells of Secrets that hide nothing: most likely a slip.
+func (fn *function) warnOfSecrets(vars []string) {
 	if fn.services.Mask == nil {
 		return
 	}
@@ -54,8 +54,8 @@ func (fn *function) tellOfSecrets(vars []string) {
 	}
 }
 
-// tellOfOptions warns of options, which have been read by now.
-func (fn *function) tellOfOptions(vars []string) {
+// warnOfOptions warns of options, which have been read by now.
+func (fn *function) warnOfOptions(vars []string) {
 	for _, v := range vars {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "BOOTSTRAP_") {
 			fn.services.Logger.Warn("an option comes too late", "variable", name, "from", "BOOTSTRAP_INIT_COMMAND")

@@ -66,7 +66,7 @@ func newWorker(fn *function, args []string) (*worker, error) {
 }
 
 func (w *worker) Start(ctx context.Context) error {
-	err := w.present(ctx)
+	err := w.ensureReady(ctx)
 	if err != nil && w.session != nil { // the runtime stops; nobody closes what has not started
 		w.end(0)
 	}
@@ -115,7 +115,7 @@ func (w *worker) due(s *session) string {
 		return fmt.Sprintf("the last one has served %d events", s.events)
 	case w.fn.settings.MaxMemory > 0 && s.events > 0 && s.process.Resident() > w.fn.settings.MaxMemory:
 		return fmt.Sprintf("the last one holds more than %d MB", w.fn.settings.MaxMemory>>20)
-	case w.loads != "" && !w.fn.settings.Keep && s.ready && s.grown():
+	case w.loads != "" && !w.fn.settings.Keep && s.ready && s.hasNewChildren():
 		return "an event has left processes behind"
 	case s.events%zombiesEvery == 0 && s.process.Zombies() >= maxZombies:
 		return "the last one does not wait for its children: they count against the limit of processes"
@@ -131,8 +131,8 @@ const (
 	zombiesEvery = 16
 )
 
-// grown reports whether it has children that live and that it had not when it was ready.
-func (s *session) grown() bool {
+// hasNewChildren reports whether it has children that live and that it had not when it was ready.
+func (s *session) hasNewChildren() bool {
 	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.family, pid) })
 }
 
@@ -169,7 +169,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	if s := w.session; s != nil && s.ready && (s.inbox.stray || s.inbox.closed) {
 		w.end(0)
 	}
-	if err := w.present(ctx); err != nil {
+	if err := w.ensureReady(ctx); err != nil {
 		w.fn.services.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
 		return nil, restarting(ctx, ev, err, w.name+" was started")
 	}
@@ -184,7 +184,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	if err == nil {
 		return w.answered(s)
 	}
-	return nil, w.broken(err, s, ev, w.end(grace(ctx, ev)))
+	return nil, w.eventFailure(err, s, ev, w.end(grace(ctx, ev)))
 }
 
 // Settle passes on what came since the last event; it is not the next one's.
@@ -206,13 +206,13 @@ func (w *worker) answered(s *session) ([]byte, error) {
 		f.Stack = lines(s.log.String())
 		return nil, f
 	case w.fn.settings.FailOnStderr && s.log.Total > 0:
-		return nil, w.fn.advise(noisy(s.log.String()))
+		return nil, w.fn.advise(stderrFailure(s.log.String()))
 	}
 	return body.data, nil
 }
 
-// broken is the failure of an event that has cost its worker.
-func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscall.WaitStatus) *protocol.Failure {
+// eventFailure is the failure of an event that has cost its worker.
+func (w *worker) eventFailure(err error, s *session, ev *protocol.Event, status syscall.WaitStatus) *protocol.Failure {
 	log := s.log.String()
 	bad, garbage := errors.AsType[*frameError](err)
 	var f *protocol.Failure
@@ -220,11 +220,11 @@ func (w *worker) broken(err error, s *session, ev *protocol.Event, status syscal
 	case garbage:
 		return &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + bad.text, Stack: lines(log)}
 	case err == process.ErrExited:
-		f = w.fn.died(w.name, status, log)
+		f = w.fn.exitFailure(w.name, status, log)
 	case err == errAnswersClosed:
 		f = &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + err.Error(), Stack: lines(log)}
 	default:
-		f = cutShort(err, ev, &s.inbox.body, log)
+		f = stopFailure(err, ev, &s.inbox.body, log)
 	}
 	if half := s.inbox.half(); half != "" {
 		f.Message += " (after " + half + ")"

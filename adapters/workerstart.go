@@ -10,8 +10,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// present sees to it that there is a worker that is ready.
-func (w *worker) present(ctx context.Context) error {
+// ensureReady sees to it that there is a worker that is ready.
+func (w *worker) ensureReady(ctx context.Context) error {
 	if w.session != nil && w.session.process.Exited() {
 		w.end(0)
 	}
@@ -51,7 +51,7 @@ func (w *worker) begin() error {
 		Open:    true,
 		Keep:    w.fn.settings.Keep,
 		Owner:   w.fn.services.Owner,
-		Outputs: []io.Writer{w.fn.logged(w.fn.services.Stdout), w.fn.logged(s.log), &s.inbox},
+		Outputs: []io.Writer{w.fn.logOutput(w.fn.services.Stdout), w.fn.logOutput(s.log), &s.inbox},
 	})
 	if err != nil {
 		return explain(err)
@@ -97,7 +97,7 @@ func (w *worker) refuse(err error) *protocol.Failure {
 	case err == errNotReady:
 		return notReady(w.name, w.fn.settings.StartTimeout)
 	case err == process.ErrExited:
-		return protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, ending(status, s.log.String()).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, unexpectedExit(status, s.log.String()).Message)
 	default:
 		return protocol.Failuref("Function.BadFrame", "%s: %v", w.name, err)
 	}

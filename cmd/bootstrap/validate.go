@@ -17,7 +17,7 @@ func (b *builder) validate() error {
 	}
 	all = append(all, b.checkFunction())
 	function := b.function()
-	for _, m := range function.Misfits() {
+	for _, m := range function.Conflicts() {
 		add(m.Option, errors.New(m.Why))
 	}
 	if b.InitCommand != "" {
