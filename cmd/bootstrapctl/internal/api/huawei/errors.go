@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
@@ -98,8 +99,14 @@ func failureOf(err error) *failure {
 		local.ErrTooLarge: errTooLarge, local.ErrClosed: errUnavailable,
 	} {
 		if errors.Is(err, known) {
-			return f.because("%v.", err)
+			return f.because("%s", sentence(err))
 		}
 	}
-	return errInternal.because("%v.", err)
+	return errInternal.because("%s", sentence(err))
+}
+
+// sentence returns an error as a sentence.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):] + "."
 }

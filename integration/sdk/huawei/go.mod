@@ -1,0 +1,3 @@
+module sdkhuawei
+
+go 1.26.0
