@@ -64,7 +64,7 @@ var FunctionGraph = &Platform{
 			"RUNTIME_TIMEOUT=${timeout_s}",
 			"RUNTIME_MEMORY=${memory_mb}",
 			"RUNTIME_CPU=1000",
-			"RUNTIME_USERDATA={}",
+			"RUNTIME_USERDATA=${user_data}",
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", // not documented
 		},
 	},

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"slices"
@@ -22,7 +23,19 @@ func filler(fn Function, at *net.TCPAddr) *strings.Replacer {
 		"${memory_mb}", strconv.Itoa(fn.MemoryMB),
 		"${timeout_s}", strconv.FormatInt(int64(seconds), 10),
 		"${timeout_ms}", strconv.FormatInt(fn.Timeout.Milliseconds(), 10),
+		"${user_data}", userData(fn.Env),
 	)
+}
+
+// userData returns the variables of a function as a JSON object.
+func userData(env []string) string {
+	all := map[string]string{}
+	for _, v := range env {
+		name, value, _ := strings.Cut(v, "=")
+		all[name] = value
+	}
+	text, _ := json.Marshal(all) // strings: never fails
+	return string(text)
 }
 
 // Environment returns the complete environment of a runtime: what the platform

@@ -36,7 +36,7 @@ func TestEnvironment(t *testing.T) {
 		},
 		protocol.FunctionGraph: {
 			"RUNTIME_HANDLER": "index.main_handler", "RUNTIME_CODE_ROOT": dir, "RUNTIME_FUNC_NAME": "fn",
-			"RUNTIME_TIMEOUT": "5", "RUNTIME_MEMORY": "256",
+			"RUNTIME_TIMEOUT": "5", "RUNTIME_MEMORY": "256", "RUNTIME_USERDATA": `{"MINE":"c=d","PATH":"/mine"}`,
 		},
 		protocol.Lambda: {
 			"_HANDLER": "index.main_handler", "LAMBDA_TASK_ROOT": dir, "AWS_LAMBDA_FUNCTION_NAME": "fn",

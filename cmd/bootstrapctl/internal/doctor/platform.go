@@ -91,7 +91,8 @@ var libraries = []string{
 // environment returns the variables that a platform sets, with the code in dir.
 func environment(p *protocol.Platform, dir, handler string) (vars []string) {
 	fill := strings.NewReplacer("${dir}", dir, "${handler}", handler, "${host}", "127.0.0.1", "${port}", "9001",
-		"${name}", "function", "${memory_mb}", "128", "${timeout_s}", "3", "${timeout_ms}", "3000")
+		"${name}", "function", "${memory_mb}", "128", "${timeout_s}", "3", "${timeout_ms}", "3000",
+		"${user_data}", "{}")
 	for _, v := range p.Environment {
 		vars = append(vars, fill.Replace(v))
 	}
