@@ -83,7 +83,8 @@ libraries:
 	cd integration/libraries && npm install --no-package-lock --no-audit --no-fund && go test -count 1 .
 
 sdks: all
-	cd integration/sdk/aws && npm install --no-package-lock --no-audit --no-fund && go vet ./... && go test -count 1 -timeout 10m ./...
+	for vendor in aws huawei tencent; do \
+		(cd integration/sdk/$$vendor && npm install --no-package-lock --no-audit --no-fund && go vet ./... && go test -count 1 -timeout 10m ./...) || exit 1; done
 
 # What needs npm, a network and PHP.
 real-examples: all
