@@ -42,6 +42,7 @@ func New(cloud *local.Cloud, keys ...Key) *API {
 	for _, o := range operations {
 		a.mux.HandleFunc(o.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, o) })
 	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, other) })
 	a.mux.HandleFunc("GET /2015-03-31/functions/{name}/code.zip", a.sendCode)
 	return a
 }
@@ -52,8 +53,17 @@ var datedPath = regexp.MustCompile(`^/20\d\d-\d\d-\d\d/`)
 // date of their version.
 func Handles(r *http.Request) bool { return datedPath.MatchString(r.URL.Path) }
 
+// uncleanPath is of a path that the mux would redirect.
+var uncleanPath = regexp.MustCompile(`//|/\.\.?(/|$)`)
+
 // ServeHTTP answers a request for which Handles is true.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if uncleanPath.MatchString(r.URL.EscapedPath()) {
+		a.serve(w, r, other)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
 
 // A call is a request for an operation.
 type call struct {

@@ -252,6 +252,9 @@ func TestErrorsAreJSON(t *testing.T) {
 	f.expect(404, "UnknownOperationException", "GET", "/2018-10-31/layers", nil)
 	f.expect(404, "UnknownOperationException", "PATCH", functions, nil)
 	f.expect(404, "UnknownOperationException", "GET", functions+"/hello/", nil)
+	for _, path := range []string{"//invocations", "/.", "/hello/../other", "/hello/.."} {
+		f.expect(404, "UnknownOperationException", "POST", functions+path, "{}")
+	}
 	f.expect(415, "UnsupportedMediaTypeException", "POST", functions, input(t, "hello"), "Content-Type: text/plain")
 	f.expect(415, "UnsupportedMediaTypeException", "POST", functions, input(t, "hello"), "Content-Type: application/x-www-form-urlencoded")
 	f.expect(415, "UnsupportedMediaTypeException", "POST", functions, input(t, "hello"), "Content-Type: ;")
@@ -278,4 +281,16 @@ func TestClosed(t *testing.T) {
 	f.cloud.Close()
 	_ = fn
 	f.expect(500, "ServiceException", "POST", functions, input(t, "other"))
+}
+
+// Paths of other vendors are not ours.
+func TestHandles(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/2015-03-31/functions": true, "/2021-11-15/functions/a/response-streaming-invocations": true, "/2018-10-31/": true,
+		"/": false, "/v2/0/fgs/functions": false, "/_local/functions": false, "/apigw/2015-03-31/": false, "/2015-03-31": false, "/2015/03/31/": false,
+	} {
+		if got := Handles(httptest.NewRequest("GET", path, nil)); got != want {
+			t.Errorf("%s: got %v", path, got)
+		}
+	}
 }

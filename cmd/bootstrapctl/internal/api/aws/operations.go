@@ -17,8 +17,8 @@ type operation struct {
 	perform func(*call) (reply, error)
 }
 
-// operations are those of the Lambda API that exist here, those that Terraform reads
-// after each create, and a last row for all others.
+// operations are those of the Lambda API that exist here, among them those that
+// Terraform reads after each create.
 var operations = []operation{
 	{"POST /2015-03-31/functions/{name}/invocations", "InvokeFunction", (*call).invoke},
 	{"POST /2021-11-15/functions/{name}/response-streaming-invocations", "InvokeWithResponseStream", (*call).invokeStreaming},
@@ -53,9 +53,10 @@ var operations = []operation{
 	{"PUT /2021-10-31/functions/{name}/url", "UpdateFunctionUrlConfig", (*call).updateURL},
 	{"DELETE /2021-10-31/functions/{name}/url", "DeleteFunctionUrlConfig", (*call).deleteURL},
 	{"GET /2021-10-31/functions/{name}/urls", "ListFunctionUrlConfigs", (*call).listURLs},
-
-	{"/", "", (*call).unknown},
 }
+
+// other is every operation that does not exist here.
+var other = operation{perform: (*call).unknown}
 
 // maxManagement is the limit of a request with a zip of 50 MB in base64.
 const maxManagement = 70167211
