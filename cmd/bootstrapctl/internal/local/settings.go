@@ -3,7 +3,6 @@ package local
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -57,15 +56,13 @@ type Invalid struct {
 
 func (e *Invalid) Error() string { return e.Field + ": " + e.Why }
 
-var validName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
-
 // check returns an *Invalid for the first setting that the platform refuses.
 func (s Settings) check() error {
 	l := LimitsOf(s.Platform)
 	seconds := int(s.Timeout / time.Second)
 	switch {
-	case !validName.MatchString(s.Name) || len(s.Name) > l.Name:
-		return &Invalid{"Name", fmt.Sprintf("%q: expected a letter, and at most %d letters, digits, - and _", s.Name, l.Name)}
+	case !l.Names.MatchString(s.Name) || len(s.Name) > l.Name:
+		return &Invalid{"Name", fmt.Sprintf("%q: expected at most %d characters of the form %s", s.Name, l.Name, l.Names)}
 	case s.Timeout <= 0 || seconds > l.Timeout:
 		return &Invalid{"Timeout", fmt.Sprintf("%v: expected at most %d seconds", s.Timeout, l.Timeout)}
 	case s.InitTimeout < 0 || int(s.InitTimeout/time.Second) > l.InitTimeout:
