@@ -27,6 +27,7 @@ func TestEmptyAnswers(t *testing.T) {
 		f.expect(404, "ResourceNotFoundException", "GET", strings.ReplaceAll(path, "hello", "other"), nil)
 	}
 	f.expect(404, "ResourceNotFoundException", "GET", functions+"/hello/policy", nil)
+	f.expect(404, "ResourceNotFoundException", "GET", functions+"/other/policy", nil)
 	f.expect(404, "ResourceNotFoundException", "GET", "/2021-10-31/functions/hello/url", nil)
 }
 
@@ -128,7 +129,7 @@ func TestFunctionURL(t *testing.T) {
 		t.Errorf("got %s", a.body)
 	}
 	f.expect(409, "ResourceConflictException", "POST", path, `{"AuthType":"NONE"}`)
-	if all := fn.Describe().Triggers; len(all) != 2 || all[1].Gateway != "aws-v2" || all[1].Kind != "http" || !all[1].Enabled {
+	if all := fn.Describe().Triggers; len(all) != 2 || all[1].Gateway != "aws-v2" || all[1].Kind != "http" || all[1].Path != "$default" || !all[1].Enabled {
 		t.Errorf("the triggers are %+v", all)
 	}
 	if got := f.expect(200, "", "GET", path, nil); got.body != a.body {

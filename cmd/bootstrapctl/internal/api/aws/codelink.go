@@ -15,12 +15,15 @@ import (
 // codeLink returns an address from which the zip of a function can be fetched without
 // a key, until the function has another one.
 func (c *call) codeLink(f *local.Function) string {
-	scheme := "http"
+	return c.link("/2015-03-31/functions/"+f.Name()+"/code.zip", "signature="+c.linkSignature(f.Describe()))
+}
+
+// link returns the address of a path on this server, as the caller names the server.
+func (c *call) link(path, query string) string {
+	link := url.URL{Scheme: "http", Host: c.r.Host, Path: path, RawQuery: query}
 	if c.r.TLS != nil {
-		scheme = "https"
+		link.Scheme = "https"
 	}
-	link := url.URL{Scheme: scheme, Host: c.r.Host, Path: "/2015-03-31/functions/" + f.Name() + "/code.zip",
-		RawQuery: "signature=" + c.linkSignature(f.Describe())}
 	return link.String()
 }
 

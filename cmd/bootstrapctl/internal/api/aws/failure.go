@@ -85,6 +85,8 @@ func failureOf(err error) *failure {
 		return f
 	case errors.As(err, &refused):
 		return invalid("%s", refused.Error())
+	case errors.Is(err, local.ErrNotFound): // it was deleted meanwhile
+		return notFound(err.Error())
 	case errors.Is(err, local.ErrThrottled):
 		return throttled("ConcurrentInvocationLimitExceeded")
 	}

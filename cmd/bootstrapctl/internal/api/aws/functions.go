@@ -144,8 +144,5 @@ func (c *call) deleteFunction() (reply, error) {
 	case ref.qualifier != "":
 		return reply{}, notFound("Function not found: " + c.arn(ref))
 	}
-	if err := c.cloud.Delete(protocol.Lambda, f.Name()); err != nil {
-		return reply{}, notFound("Function not found: " + c.arn(ref))
-	}
-	return reply{status: http.StatusNoContent}, nil
+	return reply{status: http.StatusNoContent}, c.cloud.Delete(protocol.Lambda, f.Name())
 }

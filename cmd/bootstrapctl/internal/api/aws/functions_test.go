@@ -163,13 +163,23 @@ func TestUpdateRefused(t *testing.T) {
 	}
 }
 
+// Links have the scheme of the request.
+func TestLinkOverTLS(t *testing.T) {
+	f := newFixture(t, local.Options{})
+	f.expect(201, "", "POST", functions, input(t, "hello"))
+	a := f.call("GET", "https://localhost:9000"+functions+"/hello", nil)
+	if link, _ := a.field("Code", "Location").(string); !strings.HasPrefix(link, "https://localhost:9000/") {
+		t.Errorf("got %q", link)
+	}
+}
+
 // Lists have pages.
 func TestList(t *testing.T) {
 	f := newFixture(t, local.Options{})
 	if a := f.expect(200, "", "GET", functions, nil); a.body != `{"Functions":[],"NextMarker":null}` {
 		t.Errorf("got %s", a.body)
 	}
-	for _, name := range []string{"c", "a", "e", "b", "d"} {
+	for _, name := range []string{"c", "1a", "e", "b", "d"} {
 		f.create(local.Settings{Name: name})
 	}
 	var got []string
@@ -184,7 +194,7 @@ func TestList(t *testing.T) {
 			t.Errorf("page %d: the next marker is %q", page, next)
 		}
 	}
-	if strings.Join(got, "") != "abcde" {
+	if strings.Join(got, "") != "1abcde" {
 		t.Errorf("got %v", got)
 	}
 	for _, n := range []string{"0", "10001", "x"} {
@@ -277,9 +287,8 @@ func (*brokenReader) Read([]byte) (int, error) { return 0, fmt.Errorf("broken") 
 // After the end of the cloud its errors are the service's.
 func TestClosed(t *testing.T) {
 	f := newFixture(t, local.Options{})
-	fn := f.create(local.Settings{Name: "hello"})
+	f.create(local.Settings{Name: "hello"})
 	f.cloud.Close()
-	_ = fn
 	f.expect(500, "ServiceException", "POST", functions, input(t, "other"))
 }
 

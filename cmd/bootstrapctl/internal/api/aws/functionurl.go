@@ -50,7 +50,7 @@ func (c *call) createURL() (reply, error) {
 	err = f.Configure(func(s *local.Settings) {
 		if taken = hasURL(s); !taken {
 			s.Triggers = append(slices.Clone(s.Triggers), local.Trigger{Kind: "http", Name: urlTrigger, Enabled: true,
-				Gateway: "aws-v2", Method: "ANY", Path: "/", Integrated: true})
+				Gateway: "aws-v2", Method: "ANY", Path: "$default", Stage: "$default", Integrated: true})
 		}
 	})
 	switch {
@@ -72,12 +72,8 @@ func isURL(t local.Trigger) bool { return t.Name == urlTrigger }
 // urlOf describes the URL of a function.
 func (c *call) urlOf(f *local.Function, ref reference) object {
 	n := c.notesOf(f)
-	scheme := "http"
-	if c.r.TLS != nil {
-		scheme = "https"
-	}
 	return object{
-		"FunctionUrl":      scheme + "://" + c.r.Host + "/apigw/" + f.Name() + "/",
+		"FunctionUrl":      c.link("/apigw/"+f.Name()+"/", ""),
 		"FunctionArn":      c.arn(ref),
 		"AuthType":         "NONE",
 		"InvokeMode":       "BUFFERED",

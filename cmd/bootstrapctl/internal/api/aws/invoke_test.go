@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -212,6 +213,22 @@ func TestThrottled(t *testing.T) {
 	if a := <-running; a.status != 200 {
 		t.Errorf("the call that ran: got %d %s", a.status, a.body)
 	}
+}
+
+// Many callers get their own answers.
+func TestInvokeConcurrently(t *testing.T) {
+	f := newFixture(t, local.Options{Instances: 4})
+	f.create(local.Settings{Name: "hello"})
+	var all sync.WaitGroup
+	for n := range 50 {
+		all.Go(func() {
+			event := fmt.Sprintf(`{"number":%d}`, n)
+			if a := f.call("POST", invocations, event); a.status != 200 || a.body != event {
+				t.Errorf("%s: got %d %s", event, a.status, a.body)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // until waits for a fact.
