@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"bootstrap/cmd/bootstrapctl/internal/readonly"
 	"bootstrap/cmd/internal/version"
 )
 
@@ -44,6 +45,7 @@ func init() { // not an initializer, as help uses the table
 }
 
 func main() {
+	readonly.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))

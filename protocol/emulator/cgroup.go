@@ -145,28 +145,33 @@ func (c *cgroup) write(name string, value int64) error {
 	return err
 }
 
-// start starts cmd within the cgroup, before it has run any code.
-func (c *cgroup) start(cmd *exec.Cmd) (err error) {
+// starting returns a start that makes the process begin in the cgroup, before it has
+// run any code.
+func (c *cgroup) starting(start func(*exec.Cmd) error) func(*exec.Cmd) error {
 	if c.version.number == 1 {
-		offMainThread(func() { err = c.startFromInside(cmd) })
-		return err
+		return func(cmd *exec.Cmd) (err error) {
+			offMainThread(func() { err = c.fromInside(cmd, start) })
+			return err
+		}
 	}
-	dir, err := os.Open(c.dir)
-	if err != nil {
-		return err
+	return func(cmd *exec.Cmd) error {
+		dir, err := os.Open(c.dir)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
+		return start(cmd)
 	}
-	defer dir.Close()
-	cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(dir.Fd())
-	return cmd.Start()
 }
 
-// startFromInside starts cmd from a thread that is in the cgroup meanwhile. In
-// version 1 a thread can be, and its children begin there.
-func (c *cgroup) startFromInside(cmd *exec.Cmd) error {
+// fromInside starts cmd from a thread that is in the cgroup meanwhile. In version 1 a
+// thread can be, and its children begin there.
+func (c *cgroup) fromInside(cmd *exec.Cmd, start func(*exec.Cmd) error) error {
 	if err := moveThread(c.dir); err != nil {
 		return err
 	}
-	err := cmd.Start()
+	err := start(cmd)
 	if moveThread(c.home) != nil {
 		runtime.LockOSThread() // once more than it is unlocked: the thread exits with the goroutine
 	}

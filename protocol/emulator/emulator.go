@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,6 +45,10 @@ type Function struct {
 	// Freeze stops all processes of the instance between two events, as a
 	// platform freezes its sandbox.
 	Freeze bool
+
+	// Start starts the process of an instance, in place of (*exec.Cmd).Start. It
+	// may change the command, but the process must be the runtime in the end.
+	Start func(*exec.Cmd) error
 
 	// Wrap changes the handler of the runtime API, such as to make calls fail
 	// on purpose; nil: it stays as it is.
@@ -81,6 +86,9 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	fn.MemoryMB = cmp.Or(fn.MemoryMB, 128)
 	fn.InitLimit = cmp.Or(fn.InitLimit, p.InitLimit)
 	fn.Concurrency = max(fn.Concurrency, 1)
+	if fn.Start == nil {
+		fn.Start = (*exec.Cmd).Start
+	}
 	if fn.Concurrency > 1 && !p.NamesEvent() {
 		return nil, fmt.Errorf("cannot give an instance %d events at the same time: on %s an answer does not say which event it is for",
 			fn.Concurrency, p.Title)

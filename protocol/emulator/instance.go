@@ -25,19 +25,18 @@ type instance struct {
 	caller procfs.Stat // the process that made the first poll; zero: unknown
 }
 
-// startInstance starts cmd. When it exits, the rest of its group is killed,
+// startInstance starts cmd with a function. When it exits, the rest of its group is killed,
 // exited is called with the reason, and then done is closed.
-func startInstance(cmd *exec.Cmd, mark string, limit memoryLimit, exited func(reason string)) (*instance, error) {
+func startInstance(cmd *exec.Cmd, mark string, limit memoryLimit, start func(*exec.Cmd) error, exited func(reason string)) (*instance, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
 	cmd.SysProcAttr.Setpgid = true
 	cmd.WaitDelay = 500 * time.Millisecond // for processes outside the group that hold our pipes
-	start := cmd.Start
 	if limit.group != nil {
-		start = func() error { return limit.group.start(cmd) }
+		start = limit.group.starting(start)
 	}
-	if err := start(); err != nil {
+	if err := start(cmd); err != nil {
 		return nil, err
 	}
 	i := &instance{cmd: cmd, mark: mark, limit: limit, done: make(chan struct{})}

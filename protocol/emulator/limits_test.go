@@ -261,7 +261,7 @@ func TestStartInVersion2(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 		out := &strings.Builder{}
 		cmd.Stdout = out
-		if err := c.start(cmd); err != nil {
+		if err := c.starting((*exec.Cmd).Start)(cmd); err != nil {
 			t.Fatal(err)
 		}
 		if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "0::/"+filepath.Base(dir)+"\n") {

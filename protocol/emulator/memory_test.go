@@ -26,7 +26,7 @@ func TestPeakOf(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = []string{helper("large"), quickExit}
 	ended := ""
-	i, err := startInstance(cmd, "NOBODY=", memoryLimit{}, func(reason string) { ended = reason })
+	i, err := startInstance(cmd, "NOBODY=", memoryLimit{}, (*exec.Cmd).Start, func(reason string) { ended = reason })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,13 +138,13 @@ func (r *Runner) ensureInstance() *instance {
 // one.
 func (r *Runner) start(end func(kind Kind, reason string)) (*instance, error) {
 	limit := r.limits.next(end)
-	i, err := startInstance(r.newCommand(), r.server.Mark(), limit, limit.exited(end))
+	i, err := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, limit.exited(end))
 	if err == nil || limit.group == nil {
 		return i, err
 	}
 	r.limits.giveUp(limit.group)
 	limit.group = nil
-	if i, again := startInstance(r.newCommand(), r.server.Mark(), limit, limit.exited(end)); again == nil {
+	if i, again := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, limit.exited(end)); again == nil {
 		return i, nil
 	}
 	r.limits.useCgroups = true // they are not the reason

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package readonly
+
+// Main does nothing: only Linux has the namespaces.
+func Main() {}
