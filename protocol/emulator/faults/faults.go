@@ -75,8 +75,8 @@ type Set struct {
 // A rule says which calls have a fault.
 type rule struct {
 	Fault
-	first int64 // the number of calls of each period; 0: all
-	every int64 // the period; 0: there is only one
+	first int64 // how many of each period have it; 0: all
+	every int64 // the period, in calls; 0: it never ends
 	seen  atomic.Int64
 }
 

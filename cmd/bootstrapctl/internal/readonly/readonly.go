@@ -53,7 +53,12 @@ func Protect(dir string) (*Folder, error) {
 // try starts the wrapper without a program.
 func (f *Folder) try() error {
 	cmd := &exec.Cmd{Path: "/proc/self/exe", Env: []string{}}
-	if err := f.startWrapper(cmd, nil, []string{""}); err != nil {
+	err := f.startWrapper(cmd, nil, []string{""})
+	var denied *os.PathError
+	if errors.As(err, &denied) {
+		return fmt.Errorf("cannot start a program in namespaces of its own: %w", denied.Err)
+	}
+	if err != nil {
 		return err
 	}
 	return cmd.Wait()

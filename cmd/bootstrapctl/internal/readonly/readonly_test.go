@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/seccomp"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 
@@ -247,6 +248,29 @@ func TestCannotProtect(t *testing.T) {
 			t.Errorf("%s: got %v, %v", dir, f, err)
 		} else if !strings.Contains(err.Error(), want) && dir == "/" {
 			t.Errorf("%s: got %v, want %s", dir, err, want)
+		}
+	}
+}
+
+// Where a sandbox denies the calls, Protect says so.
+func TestDenied(t *testing.T) {
+	namespaces := uint32(unix.CLONE_NEWNS | unix.CLONE_NEWUSER)
+	for want, denial := range map[string]seccomp.Denial{
+		"cannot start a program in namespaces of its own: operation not permitted": seccomp.Denies(unix.EPERM, unix.SYS_CLONE).Where(seccomp.Bits(0, namespaces)),
+		"cannot make mounts private: operation not permitted":                      seccomp.Denies(unix.EPERM, unix.SYS_MOUNT),
+		"which needs Linux 5.12: function not implemented":                         seccomp.Denies(unix.ENOSYS, unix.SYS_MOUNT_SETATTR),
+	} {
+		protected(t, t.TempDir()) // it works without the denial
+		done := make(chan error)
+		go func() { // its thread, to which the denial belongs, ends with it
+			err := seccomp.Load([]seccomp.Denial{denial})
+			if err == nil {
+				_, err = Protect(t.TempDir())
+			}
+			done <- err
+		}()
+		if err := <-done; err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }
