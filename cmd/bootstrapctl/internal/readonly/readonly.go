@@ -5,7 +5,8 @@
 //
 // A program starts in a mount namespace of its own, through a wrapper: this very
 // program, which makes the folder read-only there and then replaces itself. The pid,
-// the process group, the environment and the open files stay as they are.
+// the process group, the environment and the open files stay as they are. An ordinary
+// user needs a user namespace, in which the files of other users seem to be nobody's.
 package readonly
 
 import (
@@ -52,7 +53,7 @@ func Protect(dir string) (*Folder, error) {
 
 // try starts the wrapper without a program.
 func (f *Folder) try() error {
-	cmd := &exec.Cmd{Path: "/proc/self/exe", Env: []string{}}
+	cmd := &exec.Cmd{Path: "/proc/self/exe"}
 	err := f.startWrapper(cmd, nil, []string{""})
 	var denied *os.PathError
 	if errors.As(err, &denied) {

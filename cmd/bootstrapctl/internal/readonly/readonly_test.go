@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runtimeVariable) != "" {
 		serve()
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // else each exit takes a second with -race
 	os.Exit(m.Run())
 }
 
@@ -79,11 +80,10 @@ func folder(t *testing.T, name string) string {
 func TestReadOnly(t *testing.T) {
 	for _, name := range []string{"code", "a code folder", "*?[x]'\"\\é\n"} {
 		dir := folder(t, name)
-		for _, script := range []string{"echo x > file", "echo x > new", "mkdir new", "rm file", "chmod 777 file", "echo x > sub/new", "mv file sub", "touch ."} {
-			for _, from := range []string{"", "cd / && cd \"$1\" && "} {
-				if got, cmd := shell(t, dir, from+script, dir); !strings.Contains(got, "Read-only file system") || cmd.ProcessState.Success() {
-					t.Errorf("%q, %s%s: got %s, %v", name, from, script, got, cmd.ProcessState)
-				}
+		writes := []string{"(echo x > file)", "(echo x > new)", "mkdir new", "rm file", "chmod 777 file", "(echo x > sub/new)", "mv file sub", "touch ."}
+		for _, from := range []string{"", "cd /; cd \"$1\"; "} {
+			if got, _ := shell(t, dir, from+strings.Join(writes, "; "), dir); strings.Count(got, "Read-only file system") != len(writes) {
+				t.Errorf("%q, %s: got %s, want %d refusals", name, from, got, len(writes))
 			}
 		}
 		other := t.TempDir()
