@@ -135,17 +135,27 @@ func TestSymlink(t *testing.T) {
 	}
 }
 
-// What is mounted within the folder is read-only, too.
-func TestMountsWithin(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root may mount; TestAsOrdinaryUser has a mount of root's")
-	}
-	dir := folder(t, "code")
-	if err := unix.Mount("none", filepath.Join(dir, "sub"), "tmpfs", unix.MS_NOSUID, ""); err != nil {
+// mountVariable names a folder with a mount, for a test that may not mount.
+const mountVariable = "READONLY_TEST_MOUNT"
+
+// mountWithin mounts a file system at sub in a folder, until the end of the test.
+func mountWithin(t *testing.T, dir string) {
+	t.Helper()
+	sub := filepath.Join(dir, "sub")
+	if err := unix.Mount("none", sub, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=777"); err != nil {
 		t.Skip(err)
 	}
-	defer unix.Unmount(filepath.Join(dir, "sub"), unix.MNT_DETACH)
-	if got, _ := shell(t, dir, "echo x > sub/new; grep -c ' '\"$1\" /proc/self/mountinfo", dir); !strings.Contains(got, "Read-only file system") {
+	t.Cleanup(func() { _ = unix.Unmount(sub, unix.MNT_DETACH) }) // it is mounted
+}
+
+// What is mounted within the folder is read-only, too.
+func TestMountsWithin(t *testing.T) {
+	dir := os.Getenv(mountVariable)
+	if dir == "" {
+		dir = folder(t, "code")
+		mountWithin(t, dir)
+	}
+	if got, _ := shell(t, dir, "echo x > sub/new"); !strings.Contains(got, "Read-only file system") {
 		t.Errorf("got %q", got)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "sub", "new"), nil, 0o644); err != nil {
@@ -365,10 +375,15 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-test.v", "-test.skip", "TestMountsWithin|TestAsOrdinaryUser")
+	cmd := exec.Command(program, "-test.v", "-test.skip", "TestAsOrdinaryUser")
 	cmd.Dir = "/"
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TMPDIR=") || strings.HasPrefix(v, "HOME=") })
-	cmd.Env = append(cmd.Env, "TMPDIR="+copied)
+	mounted := folder(t, "code")
+	if err := os.Chmod(filepath.Dir(filepath.Dir(mounted)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mountWithin(t, mounted)
+	cmd.Env = append(cmd.Env, "TMPDIR="+copied, mountVariable+"="+mounted)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
