@@ -11,7 +11,7 @@
 # make sdks            let the vendors' SDKs use the local platform; needs node and npm
 # make emulator-parity compare our platform with AWS's own emulator, which it fetches and builds
 # make real-examples   run the examples that need npm, a network and PHP
-# make bench           compare with C and with a bash-and-curl runtime, and write docs/benchmarks.md; needs cc
+# make bench           compare the runtime with C and bash, and the local platform with AWS's emulator; write docs/benchmarks.md; needs cc
 # make faults          write docs/faults.md: how comparable programs fail, and what bootstrap does
 # make dist            write the release files to dist
 # make repro           build the release files in two folders and compare them
@@ -91,7 +91,7 @@ real-examples: all
 	cd integration/examples && go test -count 1 -v -timeout 20m ./...
 
 bench: all
-	go run ./integration/bench -bootstrap bin/bootstrap -out docs/benchmarks.md
+	go run ./integration/bench -bootstrap bin/bootstrap -bootstrapctl bin/bootstrapctl -out docs/benchmarks.md
 
 faults: all
 	mkdir -p docs

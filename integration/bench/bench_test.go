@@ -138,7 +138,7 @@ func TestFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools, err := prepare(self, t.TempDir())
+	tools, err := prepare(programs{self, self}, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

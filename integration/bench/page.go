@@ -12,43 +12,72 @@ import (
 
 const template = `# Benchmarks
 
-How long an event takes, and how far that is from the shortest time possible. ` + "`make bench`" + ` wrote this page in one run, on %s:
+How long an event takes in bootstrap, compared with the shortest time possible, and how fast the local platform of bootstrapctl is,
+compared with AWS's emulator. ` + "`make bench`" + ` wrote this page in one run, on %s:
 %s.
 [Analysis](performance.md) explains where the rest of the time goes.
 
-How it is measured:
+How to read it:
 
-- The runtime, the function and a minimal local platform (SCF) share one CPU. On several CPUs the times vary, because waking an
-  idle CPU can take longer than the event.
-- *Start to ready* is the time from the start of the process to its call of init/ready.
-- The latency of an event is the time from its delivery to the last byte of the result. Every result is checked.
-- There are %d rounds. In each round, the two sides of a row run one after the other, and the latency is the median of its
-  events. A row shows the round with the median ratio.
-- Compare the ratios, not the times: the ratios hold on other machines.
+- Compare the ratios, not the times: the ratios hold on other machines. **Bold** marks a missed target. Less is better, but for
+  events per second.
+- All programs of a measurement share one CPU. On several CPUs the times vary, because waking an idle CPU can take longer than
+  the event.
+- An event is a JSON object of 100 bytes, unless a row says otherwise. Every result is checked.
+- There are %d rounds. In each round, the two sides of a row run one after the other. A row shows the round with the median
+  ratio, and of that round the median over its events.
+- 1 MB is 2^20 bytes.
 
-What bootstrap is compared with:
+## The runtime: time of a start and of an event
 
-- *C*: the smallest possible runtime, in C. It uses blocking sockets and ` + "`vfork`" + `, and has no checks, time limit or log.
-- *bash and curl*: a runtime that follows the vendors' tutorials.
-- *worker in Python*, *worker in Node*: a short loop in that language, which bootstrap runs as a worker. The difference to a
-  function is the cost of handlers, contexts and error reports.
+| name | what it is |
+| --- | --- |
+| C | the smallest possible runtime, in C: blocking sockets and ` + "`vfork`" + `, no checks, no time limit and no log |
+| bash and curl | a runtime that follows the vendors' tutorials |
+| minimal child | a program without a C library, which starts faster than any other |
+| a resident worker | a program that stays and serves one event after the other |
+| worker in Python, worker in Node | a short loop in that language, which bootstrap runs as a resident worker. The difference to a function is the cost of handlers, contexts and error reports |
 
-## Targets and results
-
-The ratio is *bootstrap* divided by *compared with*. **Bold** marks a missed target. An event has 100 bytes unless the row says
-otherwise. The *minimal child* is a program without a C library, which starts faster than any other. Memory is that of the
-runtime alone; 1 MB is 2^20 bytes. *A token* is the processor time that an event takes more if each event brings a new token.
+The platform here is a minimal one for SCF. A start lasts from the start of the process to its call of init/ready. An event lasts
+from its delivery to the last byte of the result. The ratio is the time of bootstrap divided by the time that it is compared with.
 
 %s
-## Latency of each way to run a function
+## The runtime: processor time, memory and size
+
+Processor time and memory are those of the runtime alone, without the function.
+
+%s
+## The runtime: all ways to run a function
 
 ![Latency of an event for each way to run a function](%s)
+
+A name says the runtime, and how it runs the function: *program* starts a program for each event and sends the event to its stdin,
+*argument* passes the event as an argument instead, *standby* starts the program before the event arrives, *worker* keeps one
+program for all events, and *function* is code for a handler in that language.
+
+%s
+## The local platform: bootstrapctl local and AWS's emulator
+
+Both run bootstrap with the worker in C behind the Lambda API, and get the same calls over HTTP. The callers are in the process of
+the benchmark, which shares the CPU. AWS's emulator is its [runtime interface
+emulator](https://github.com/aws/aws-lambda-runtime-interface-emulator), which serves one event at a time. bootstrapctl local runs
+up to 4 instances of the function.
+
+- *Start to first answer* lasts from the start of the command, and includes the start of the function.
+- *Over package emulator* is the time that a single caller waits for a warm event, minus the time of the same event in package
+  ` + "`protocol/emulator`" + `, which bootstrapctl local uses, without an API in front of it. It is negative for a platform that is faster.
+- Memory is the resident memory of the platform's process.
+
+%s
+Each of the callers sends its next event when it has the result of the last one. An event waits until an instance is free, so the
+times grow with the number of callers.
 
 %s`
 
 // page returns the report as a page of Markdown.
 func (r *report) page(plot string) string {
-	return fmt.Sprintf(template, time.Now().Format("2 January 2006"), machine(), r.rounds, r.table(), plot, ways(r.comparisons).table())
+	return fmt.Sprintf(template, time.Now().Format("2 January 2006"), machine(), r.rounds,
+		r.ratios(), r.figures(), plot, ways(r.comparisons).table(), r.local.targets(), r.local.loads())
 }
 
 // machine describes the machine and the versions of the programs.

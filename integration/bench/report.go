@@ -15,6 +15,7 @@ type report struct {
 	comparisons []*comparison
 	costs       []cost
 	memory      []taken
+	local       *localReport
 	binary      float64 // MB
 }
 
@@ -24,12 +25,15 @@ type taken struct {
 	failed error
 }
 
-const header = "| measure | target, at most | measured | bootstrap | compared with |\n| --- | --- | --- | --- | --- |\n"
+const (
+	ratiosHeader  = "| measure | target ratio, at most | ratio | bootstrap | compared with |\n| --- | --- | --- | --- | --- |\n"
+	figuresHeader = "| measure | target, at most | bootstrap |\n| --- | --- | --- |\n"
+)
 
-// table returns the aims and the measurements as a table.
-func (r *report) table() string {
+// ratios returns the comparisons as a table.
+func (r *report) ratios() string {
 	var b strings.Builder
-	b.WriteString(header)
+	b.WriteString(ratiosHeader)
 	for _, c := range r.comparisons {
 		if c.failed != nil {
 			line(&b, c.measure, ratio(c.atMost), missing(c.failed), "", c.theirs.way)
@@ -38,21 +42,28 @@ func (r *report) table() string {
 		got, mine, other := c.middle()
 		line(&b, c.measure, ratio(c.atMost), mark(ratio(got), got > c.atMost), duration(mine), c.theirs.way+": "+duration(other))
 	}
+	return b.String()
+}
+
+// figures returns what has a target in its own unit as a table.
+func (r *report) figures() string {
+	var b strings.Builder
+	b.WriteString(figuresHeader)
 	for _, c := range r.costs {
 		got := mark(duration(c.more), c.more > c.atMost)
 		if c.failed != nil {
 			got = missing(c.failed)
 		}
-		line(&b, c.measure, duration(c.atMost), got, "", "the same token: "+duration(c.cheap))
+		line(&b, c.measure, duration(c.atMost), got)
 	}
 	for _, m := range r.memory {
 		got := mark(megabytes(m.mb), m.mb > m.atMost)
 		if m.failed != nil {
 			got = missing(m.failed)
 		}
-		line(&b, m.measure, megabytes(m.atMost), got, "", "")
+		line(&b, m.measure, megabytes(m.atMost), got)
 	}
-	line(&b, "size of the program", megabytes(binaryAtMost), mark(megabytes(r.binary), r.binary > binaryAtMost), "", "")
+	line(&b, "size of the program", megabytes(binaryAtMost), mark(megabytes(r.binary), r.binary > binaryAtMost))
 	return b.String()
 }
 

@@ -26,8 +26,8 @@ func rows(t *tools) []row {
 	catInC := t.inC("program: cat", "stdin", t.cat)
 	workerInC := t.inC("worker in C", "worker", t.worker)
 	return []row{
-		{"start to ready", 0.15, cat, t.inBash(), 0, 0, 20},
-		{"start to ready", 1.5, cat, t.inC("no child", "ready"), 0, 0, 20},
+		{"start, compared with bash", 0.15, cat, t.inBash(), 0, 0, 20},
+		{"start, compared with C", 1.5, cat, t.inC("no child", "ready"), 0, 0, 20},
 		{"a program for each event: the minimal child", 1.5, child, t.inC("program: minimal child", "stdin", t.child), small, 0, 2000},
 		{"a program for each event: `cat`", 1.2, cat, catInC, small, 0, 2000},
 		{"a program for each event: `printf`, event as argument", 1.2,

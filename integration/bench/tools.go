@@ -14,9 +14,14 @@ const (
 	bashCurl = "integration/testdata/bash-curl"
 )
 
+// programs holds the paths of the programs to measure.
+type programs struct{ bootstrap, bootstrapctl string }
+
 // tools holds the programs and folders of the contenders.
 type tools struct {
 	bootstrap, bashCurl string
+	bootstrapctl, rie   string // rie: AWS's emulator
+	rieMissing          error  // why there is no such program, or nil
 	floor, child        string // programs in C
 	worker              string // also one
 	workerPy, workerJs  string
@@ -32,7 +37,7 @@ var functions = map[string]string{
 }
 
 // prepare builds the programs and folders that dir lacks.
-func prepare(bootstrap, dir string) (*tools, error) {
+func prepare(p programs, dir string) (*tools, error) {
 	t := &tools{
 		floor: filepath.Join(dir, "floor"), child: filepath.Join(dir, "echo"), worker: filepath.Join(dir, "worker"),
 		bash: filepath.Join(dir, "bash"), python: filepath.Join(dir, "python"), node: filepath.Join(dir, "node"),
@@ -42,7 +47,7 @@ func prepare(bootstrap, dir string) (*tools, error) {
 			return nil, err
 		}
 	}
-	if err := t.find(bootstrap); err != nil {
+	if err := t.find(p); err != nil {
 		return nil, err
 	}
 	return t, t.build()
@@ -56,15 +61,15 @@ func write(file, text string) error {
 }
 
 // find makes paths absolute, as contenders run in other folders.
-func (t *tools) find(bootstrap string) (err error) {
+func (t *tools) find(p programs) (err error) {
 	for to, name := range map[*string]string{
-		&t.bootstrap: bootstrap, &t.bashCurl: bashCurl, &t.workerPy: home + "/floor/worker.py", &t.workerJs: home + "/floor/worker.js",
+		&t.bootstrap: p.bootstrap, &t.bootstrapctl: p.bootstrapctl, &t.bashCurl: bashCurl, &t.workerPy: home + "/floor/worker.py", &t.workerJs: home + "/floor/worker.js",
 	} {
 		if *to, err = filepath.Abs(name); err != nil {
 			return err
 		}
 		if _, err := os.Stat(*to); err != nil {
-			return fmt.Errorf("%w (is this the project's root, and bootstrap built?)", err)
+			return fmt.Errorf("%w (is this the project's root, and is everything built?)", err)
 		}
 	}
 	for to, name := range map[*string]string{&t.cat: "cat", &t.printf: "printf"} {
