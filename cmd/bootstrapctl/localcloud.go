@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/readonly"
 	"bootstrap/cmd/bootstrapctl/internal/screen"
 	"bootstrap/cmd/bootstrapctl/internal/watch"
 	"bootstrap/internal/procfs"
@@ -34,6 +36,8 @@ type localCloud struct {
 	reaped   sync.WaitGroup
 	stop     context.CancelFunc // of what begin has started; nil before
 	beside   sync.WaitGroup     // what begin has started
+
+	unprotected sync.Once // says that code folders can be written to
 
 	mu       sync.Mutex
 	own      *program // the runtime for folders without one; nil: not needed yet
@@ -56,7 +60,7 @@ func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localClo
 	c.Cloud = local.New(local.Options{
 		Instances: l.instances, Queue: l.queue, Idle: l.idle, Temp: c.temp, Freeze: l.freeze, Faults: l.faults,
 		Runtime: func(dir string) ([]string, error) { return c.runtime(ctx, dir) },
-		Examine: c.examine, Watch: c.lifeline.watch, Unwatch: c.lifeline.unwatch,
+		Protect: c.protect, Examine: c.examine, Watch: c.lifeline.watch, Unwatch: c.lifeline.unwatch,
 		Line: func(f *local.Function, line []byte) { board.Line(f.Name(), line) }, Done: c.done,
 	})
 	c.reaped.Go(c.reapOrphans)
@@ -83,6 +87,18 @@ func (c *localCloud) runtime(ctx context.Context, dir string) ([]string, error) 
 		c.own = p
 	}
 	return c.own.args, nil
+}
+
+// protect makes the code of a function read-only, or says once that it cannot.
+func (c *localCloud) protect(dir string) func(*exec.Cmd) error {
+	folder, err := readonly.Protect(dir)
+	if err != nil {
+		c.unprotected.Do(func() {
+			c.board.Note("functions can write to their code folders here, but not in the cloud: %v", err)
+		})
+		return nil
+	}
+	return folder.Start
 }
 
 // examine examines the package of a function.

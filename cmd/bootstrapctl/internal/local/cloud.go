@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,9 @@ type Options struct {
 
 	// Runtime returns the runtime to run for the code in a folder.
 	Runtime func(dir string) (command []string, err error)
+	// Protect returns what starts a program that cannot write to the folder, in place
+	// of (*exec.Cmd).Start, or nil if this machine cannot do that. It may be nil.
+	Protect func(dir string) (start func(*exec.Cmd) error)
 	// Examine finds what is wrong with a package.
 	Examine func(ctx context.Context, fn doctor.Function) *doctor.Report
 	// Temp is an empty folder for the code of zips. Close removes what is in it.

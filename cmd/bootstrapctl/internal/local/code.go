@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 
@@ -23,10 +24,11 @@ type Code struct {
 // change.
 type build struct {
 	settings Settings
-	dir      string   // the unpacked code
-	temp     string   // the folder to remove when the build is not used any more, or empty
-	command  []string // the runtime; nil if the package is broken
-	broken   *Fault   // what the platform reports for each event, or nil
+	dir      string                // the unpacked code
+	temp     string                // the folder to remove when the build is not used any more, or empty
+	command  []string              // the runtime; nil if the package is broken
+	start    func(*exec.Cmd) error // starts the runtime; nil: as usual
+	broken   *Fault                // what the platform reports for each event, or nil
 	findings []doctor.Finding
 	size     int64
 	sum      [sha256.Size]byte // of the zip; zero for a folder
@@ -46,7 +48,9 @@ func (c *Cloud) load(s Settings, code Code) (*build, error) {
 	case code.Zip == nil && err != nil:
 		return nil, fmt.Errorf("cannot read the code: %w", err)
 	case code.Zip == nil && info.IsDir():
-		return b, c.loadFolder(b, code.Path)
+		err := c.loadFolder(b, code.Path)
+		c.protect(b)
+		return b, err
 	case code.Zip == nil:
 		if code.Zip, err = os.ReadFile(code.Path); err != nil {
 			return nil, fmt.Errorf("cannot read the code: %w", err)
@@ -57,7 +61,16 @@ func (c *Cloud) load(s Settings, code Code) (*build, error) {
 		c.removeTemp(b.temp)
 		return nil, err
 	}
+	c.protect(b)
 	return b, nil
+}
+
+// protect makes the code folder read-only to the function, as in the clouds, where this
+// machine can do that.
+func (c *Cloud) protect(b *build) {
+	if c.options.Protect != nil && b.command != nil {
+		b.start = c.options.Protect(b.dir)
+	}
 }
 
 // loadFolder uses a folder. Its bootstrap may be missing, as pack adds it.

@@ -8,14 +8,14 @@ import (
 
 // Limits are those of a platform, as its documents state them.
 type Limits struct {
-	Name                 int // characters
+	Name                 int            // characters
 	Names                *regexp.Regexp // what a name matches
-	Timeout, InitTimeout int // seconds
-	MemoryMin, MemoryMax int // MB
-	Env                  int // bytes of all names and values
-	Event, AsyncEvent    int // bytes
-	Result               int // bytes
-	Log                  int // bytes of the log in an answer
+	Timeout, InitTimeout int            // seconds
+	MemoryMin, MemoryMax int            // MB
+	Env                  int            // bytes of all names and values
+	Event, AsyncEvent    int            // bytes
+	Result               int            // bytes
+	Log                  int            // bytes of the log in an answer
 }
 
 var (
