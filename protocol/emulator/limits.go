@@ -80,7 +80,7 @@ func (l *limits) removeAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, group := range l.left {
-		for began := time.Now(); group.remove() != nil && time.Since(began) < dyingTime; {
+		for began := time.Now(); group.remove() != nil && time.Since(began) < sweepTime; {
 			time.Sleep(time.Millisecond)
 		}
 	}
