@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,7 +181,7 @@ func TestSameProcess(t *testing.T) {
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%v: %s", err, &out)
 		}
-		return cmd, strings.ReplaceAll(out.String(), strconv.Itoa(cmd.Process.Pid), "PID")
+		return cmd, regexp.MustCompile(`\b`+strconv.Itoa(cmd.Process.Pid)+`\b`).ReplaceAllString(out.String(), "PID")
 	}
 	_, want := run((*exec.Cmd).Start)
 	_, got := run(f.Start)
