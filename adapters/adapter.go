@@ -127,9 +127,9 @@ func (a *adapter) Settle() { a.way.Settle() }
 // Usage returns what the last event has used.
 func (a *adapter) Usage() supervisor.Usage { return a.way.Usage() }
 
-// grace is how long a command may take to end gently when ctx ends: half of
-// the time from then to the event's deadline, or to the end of the stop. It is
-// to be asked then.
+// grace returns how long a command may take to exit after SIGTERM when ctx ends:
+// half of the time from then to the event's deadline, or to the end of the stop.
+// Call it at the end of ctx.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 	if stop, ok := errors.AsType[*supervisor.StopError](context.Cause(ctx)); ok {
 		return min(defaultGrace, time.Until(stop.Until)/2)

@@ -10,9 +10,8 @@ import (
 	"bootstrap/supervisor"
 )
 
-// Describe says how events will reach the command, and what that is, for the
-// log: of its arguments only that there are some, as they may be secret. It
-// only looks.
+// Describe returns, for the log, how events reach the command, and the command
+// without its arguments, which may be secret.
 func (s *Settings) Describe() (adapter, what string) {
 	t, err := command.Resolve(s.Command, s.Handler, s.Dir)
 	switch {
@@ -33,7 +32,7 @@ func (s *Settings) Describe() (adapter, what string) {
 	return adapter, abridged(t.Args)
 }
 
-// abridged is the first of some words; not an assignment, which a shell takes.
+// abridged returns the first of some words, unless it is an assignment for a shell.
 func abridged(words []string) string {
 	switch {
 	case len(words) == 0 || strings.Contains(words[0], "="):
@@ -44,7 +43,7 @@ func abridged(words []string) string {
 	return words[0] + " …"
 }
 
-// Refuse returns an adapter that cannot be started, for that reason: a wrong
+// Refuse returns an adapter whose start fails with that reason, an error in the
 // configuration.
 func Refuse(reason error) supervisor.Adapter { return refused{reason} }
 

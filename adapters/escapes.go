@@ -9,8 +9,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// escapes returns what matches the commands to a terminal in a text: for colours,
-// titles, the cursor. It is compiled when it is first needed.
+// escapes returns what matches terminal escapes in a text: colours, titles, moves of
+// the cursor.
 var escapes = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile("\x1b(?:" + strings.Join([]string{
 		`\[[0-?]*[ -/]*[@-~]`,                  // CSI
@@ -27,9 +27,9 @@ func plain(text string) string {
 	return escapes().ReplaceAllString(text, "")
 }
 
-// withoutEscapes returns err, or, if it is a failure, one without terminal escapes:
-// it is read in consoles that show them as they are. Several slots may share the
-// failure of an init command, so err itself stays.
+// withoutEscapes returns err, or, if it is a failure, a copy without terminal
+// escapes, as consoles show them as they are. Several slots may share the failure of
+// an init command, so err itself does not change.
 func withoutEscapes(err error) error {
 	f, ok := err.(*protocol.Failure)
 	if !ok {

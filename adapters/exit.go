@@ -12,15 +12,15 @@ import (
 	"bootstrap/protocol"
 )
 
-// errTooLarge ends a command whose result is over the platform's limit.
+// errTooLarge stops a command whose result is larger than the platform's limit.
 var errTooLarge = errors.New("the result is too large")
 
-// unbound is how bash reports an unset variable under set -u. With -c it exits with
-// 127 then, as for a command that it cannot find.
+// unbound is how bash reports an unset variable under set -u. With -c it then exits
+// with status 127, as it does for a command that it cannot find.
 const unbound = "unbound variable"
 
-// outcome says what the end of a command means: nil, or why it failed. It is
-// pure. log is the end of what the command wrote to stderr.
+// outcome returns why a command failed, or nil. log is the end of what it wrote to
+// stderr.
 func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
 	f := &protocol.Failure{Stack: lines(log)}
 	switch {
@@ -43,7 +43,8 @@ func outcome(status syscall.WaitStatus, log string) *protocol.Failure {
 	return f
 }
 
-// stopFailure is the failure of a command that we ended, and why.
+// stopFailure returns the failure of a command that we have stopped because of the
+// cause.
 func stopFailure(cause error, ev *protocol.Event, r *result, log string) *protocol.Failure {
 	f := &protocol.Failure{Stack: lines(log)}
 	switch {
@@ -61,7 +62,7 @@ func stopFailure(cause error, ev *protocol.Event, r *result, log string) *protoc
 	return f
 }
 
-// outOfMemory is the failure of a command that the kernel has killed.
+// outOfMemory returns the failure of a command that the kernel has killed.
 func outOfMemory(m *memory, log []string) *protocol.Failure {
 	return &protocol.Failure{
 		Type:    "Function.OutOfMemory",
@@ -70,14 +71,15 @@ func outOfMemory(m *memory, log []string) *protocol.Failure {
 	}
 }
 
-// stderrFailure is the failure of a command that wrote to stderr and must not.
+// stderrFailure returns the failure of a command that wrote to stderr where that is
+// not allowed.
 func stderrFailure(log string) *protocol.Failure {
 	f := &protocol.Failure{Type: "Function.Stderr", Stack: lines(log)}
 	f.Message = withLine("it wrote to stderr, and BOOTSTRAP_STDERR is fail", f.Stack)
 	return f
 }
 
-// shellStatus is the wait status behind a status as a shell tells it.
+// shellStatus returns the wait status that a shell reports as code.
 func shellStatus(code int) syscall.WaitStatus {
 	if signal := code - 128; signal > 0 && signal <= 64 {
 		return syscall.WaitStatus(signal)
@@ -94,7 +96,7 @@ func lines(log string) []string {
 	return strings.Split(strings.ReplaceAll(log, "\r\n", "\n"), "\n")
 }
 
-// maxLine is how much of a line a message quotes.
+// maxLine is how many bytes of a line a message quotes.
 const maxLine = 500
 
 // withLine adds the most useful line of a log to a message.
@@ -113,13 +115,13 @@ func shorten(line string) string {
 	return line
 }
 
-// complaints are the words of a line that speaks of an error.
+// complaints are words of lines that report errors.
 var complaints = []string{
 	"error", "exception", "panic", "fatal", "fail", "cannot", "can't", "could not", "unable", "invalid",
 	"denied", "not found", "no such", "unexpected", "unbound", "missing", "abort",
 }
 
-// marks matches a line that only points into the one above it.
+// marks reports whether a line only points into the line above it.
 func marks(line string) bool { return strings.Contains(line, "^") && strings.Trim(line, " \t^~") == "" }
 
 func complains(line string) bool {
@@ -127,12 +129,13 @@ func complains(line string) bool {
 	return slices.ContainsFunc(complaints, func(word string) bool { return strings.Contains(line, word) })
 }
 
-// UsefulLine is the line of a log that says most, shortened; empty: none does.
+// UsefulLine returns the line of a log that explains a failure best, shortened. It
+// is empty if no line does.
 func UsefulLine(log string) string { return shorten(usefulLine(lines(log))) }
 
-// usefulLine is the first line that speaks of an error, else the first at all.
-// Lines that begin with space are the inside of something, a line with a ^
-// below it quotes the code; a traceback's head says nothing.
+// usefulLine returns the first line that reports an error, else the first line. It
+// skips lines that begin with a space, which are parts of something, lines that
+// quote code, which have a ^ below them, and the head of a traceback.
 func usefulLine(log []string) (first string) {
 	for i, line := range log {
 		text := strings.TrimSpace(line)

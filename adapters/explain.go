@@ -12,8 +12,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// explain turns a program's failed start into what is wrong with the program.
-// The kernel says "no such file" also when it means the interpreter.
+// explain returns what is wrong with a program that could not be started. The kernel
+// reports "no such file" also when the interpreter is missing.
 func explain(err error) error {
 	start, ok := errors.AsType[*process.StartError](err)
 	if !ok {
@@ -33,8 +33,8 @@ func explain(err error) error {
 	return protocol.Failuref("Function.StartError", "%v", err)
 }
 
-// isTooLong reports whether the arguments or the environment are too long.
-// gVisor says ENAMETOOLONG for E2BIG; Linux says that of paths only.
+// isTooLong reports whether the arguments or the environment are too long. gVisor
+// returns ENAMETOOLONG instead of E2BIG; Linux returns it for paths only.
 func isTooLong(start *process.StartError) bool {
 	if start.Errno == syscall.ENAMETOOLONG {
 		return command.Exists(start.Path)

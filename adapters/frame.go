@@ -16,8 +16,8 @@ import (
 // Frames go between us and a worker: a line with a JSON object, the header,
 // then as many bytes as its length says. docs/worker.md describes them.
 
-// eventFrame is the frame of an event, in parts. The first holds its beginning
-// as well, so that a small event is one write.
+// eventFrame returns the frame of an event, in parts. The first part also holds the
+// beginning of the event, so that a small event takes one write.
 func eventFrame(ev *protocol.Event, vars []string) [][]byte {
 	b := make([]byte, 0, 512+len(ev.Body[:min(len(ev.Body), firstPart)]))
 	b = append(b, `{"id":`...)
@@ -36,8 +36,9 @@ func eventFrame(ev *protocol.Event, vars []string) [][]byte {
 
 const firstPart = 32 << 10
 
-// appendFact appends ,"name":"value" for FUNCTION_NAME=value, or for TMPDIR;
-// counts are numbers. The id is in the frame already.
+// appendFact appends ,"name":"value" for the variable FUNCTION_NAME=value, or for
+// TMPDIR. Values in milliseconds and megabytes become numbers. The frame has the id
+// already.
 func appendFact(b []byte, variable string) []byte {
 	name, value, _ := strings.Cut(variable, "=")
 	name, ok := strings.CutPrefix(name, "FUNCTION_")
@@ -65,8 +66,8 @@ type header struct {
 	}
 }
 
-// plain reads a header as most are, {"id":"…","length":…}, which needs no
-// decoder; it says whether it is one.
+// plain reads a header of the form {"id":"…","length":…}, which is what most workers
+// write and needs no decoder. It reports whether the line has that form.
 func (h *header) plain(line []byte) bool {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`))
 	id, length, found := bytes.Cut(rest, []byte(`","length":`))
@@ -79,15 +80,15 @@ func (h *header) plain(line []byte) bool {
 	return true
 }
 
-// maxHeader is how long a header may be: an error with its stack is in it.
+// maxHeader is the maximum size of a header, which may hold an error and its stack.
 const maxHeader = 256 << 10
 
-// A frameError says that what a worker wrote is not a frame.
+// A frameError reports that a worker has written something else than a frame.
 type frameError struct{ text string }
 
 func (e *frameError) Error() string { return e.text }
 
-// errAnswersClosed says that the worker lives and can answer no more.
+// errAnswersClosed reports that a worker is alive and cannot answer any more.
 var errAnswersClosed = errors.New("it closed descriptor 3")
 
 // An inbox reads one frame of a worker.
@@ -105,7 +106,7 @@ type inbox struct {
 
 func (in *inbox) complete() bool { return in.hasHeader && in.taken == in.Length }
 
-// reset is for the next frame.
+// reset prepares for the next frame.
 func (in *inbox) reset() {
 	*in = inbox{line: in.line[:0], body: result{max: in.body.max}, stray: in.stray, closed: in.closed, mask: in.mask}
 }
@@ -163,13 +164,13 @@ func (in *inbox) garbage() error {
 	return &frameError{"its answer is not a frame, but begins with " + excerpt(in.mask, in.line)}
 }
 
-// excerpt quotes the beginning of what a worker has said so far. Secrets are
-// hidden before it is cut, which may be within one.
+// excerpt quotes the beginning of what a worker has written. It hides secrets first,
+// as the cut may be within one.
 func excerpt(mask *logs.Mask, said []byte) string {
 	return fmt.Sprintf("%.100q", mask.HideHead(string(said)))
 }
 
-// Close notes that nothing more will come.
+// Close notes that the worker has closed its answers.
 func (in *inbox) Close() error {
 	in.closed = true
 	if in.complete() {
@@ -178,7 +179,7 @@ func (in *inbox) Close() error {
 	return errAnswersClosed
 }
 
-// half describes an answer that was cut off; empty: there is none.
+// half describes an incomplete answer. It is empty if there is none.
 func (in *inbox) half() string {
 	switch {
 	case in.complete():

@@ -32,8 +32,8 @@ func newFunction(s Settings, with Services) *function {
 	}
 }
 
-// variables are what a command gets to know about its event, with the same
-// names on every platform.
+// variables returns what a command learns about its event, under the same names on
+// every platform.
 func (fn *function) variables(ev *protocol.Event) []string {
 	vars := []string{"FUNCTION_PLATFORM=" + fn.settings.Platform.Name}
 	if ev.ID != "" {
@@ -54,7 +54,7 @@ func (fn *function) variables(ev *protocol.Event) []string {
 	return vars
 }
 
-// logOutput is what takes an output that is a log.
+// logOutput returns the output for something that is logged.
 func (fn *function) logOutput(w io.Writer) io.Writer {
 	if fn.settings.PTY {
 		return process.Terminal{Writer: w}

@@ -22,7 +22,7 @@ type hint struct {
 	here func(c *function, text string) string
 }
 
-// hints are tried in this order, and the first that fits is taken.
+// hints are tried in this order. The first that fits is used.
 var hints = []hint{
 	{nil, fullTemp},
 	{[]string{"killed by signal 9|exit status 137|signals.sigkill|signal: 'sigkill'"}, where((*function).isMemoryUnknown,
@@ -80,7 +80,7 @@ const (
 	noIPv6         = "this sandbox has no IPv6: use 127.0.0.1 in place of localhost"
 )
 
-// hintLines is how many lines at the end of a log count.
+// hintLines is how many lines at the end of a log the hints look at.
 const hintLines = 12
 
 // advise adds the first hint that fits to the message of a failure.
@@ -122,12 +122,12 @@ func containsOne(text string, parts []string) bool {
 	return false
 }
 
-// always returns the same advice everywhere.
+// always returns advice that holds everywhere.
 func always(advice string) func(*function, string) string {
 	return func(*function, string) string { return advice }
 }
 
-// where returns the advice where something holds.
+// where returns advice for a sandbox in which a condition holds.
 func where(holds func(*function) bool, advice string) func(*function, string) string {
 	return func(fn *function, _ string) string {
 		if holds(fn) {
@@ -163,12 +163,12 @@ func lacksIPv6(*function) bool {
 	return syscall.Bind(fd, &syscall.SockaddrInet6{Addr: [16]byte{15: 1}}) != nil
 }
 
-// isMemoryUnknown reports whether a kill for lack of memory looks like any
-// other here.
+// isMemoryUnknown reports whether nothing here distinguishes a process that was
+// killed for lack of memory.
 func (fn *function) isMemoryUnknown() bool { return !fn.memory.counts() }
 
-// unwritableHome is for a home folder in which nothing can be written, where the
-// text names it.
+// unwritableHome returns advice if the text names HOME and nothing can be written
+// there.
 func unwritableHome(fn *function, text string) string {
 	home := strings.TrimRight(fn.services.Getenv("HOME"), "/")
 	if home == "" { // it is the root

@@ -13,10 +13,10 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// An Init is a command that runs once, to its end, before the function starts,
-// for all slots that share it. What it writes to the file $BOOTSTRAP_ENV_FILE,
-// NAME=value on each line, become variables of the function, and what is secret
-// of it is hidden. The zero value runs nothing.
+// An Init is a command that runs once, before the function starts, for all slots
+// that share it. The lines NAME=value that it writes to the file $BOOTSTRAP_ENV_FILE
+// become variables of the function; the secret ones are hidden. The zero value runs
+// nothing.
 type Init struct {
 	Command string        // as BOOTSTRAP_COMMAND; empty: none
 	Began   time.Time     // when the whole start has
@@ -27,7 +27,8 @@ type Init struct {
 	err  error
 }
 
-// run returns the variables; all but the first who ask wait for the same ones.
+// run returns the variables. The first call runs the command, and the others wait
+// for it.
 func (i *Init) run(ctx context.Context, fn *function) ([]string, error) {
 	i.once.Do(func() {
 		fn.checkTerminal()
@@ -41,7 +42,8 @@ func (i *Init) run(ctx context.Context, fn *function) ([]string, error) {
 	return i.vars, i.err
 }
 
-// checkTerminal logs a warning where BOOTSTRAP_PTY cannot have what it asks for.
+// checkTerminal logs a warning if BOOTSTRAP_PTY is set and the sandbox has no
+// terminals.
 func (fn *function) checkTerminal() {
 	if !fn.settings.PTY {
 		return
@@ -51,8 +53,8 @@ func (fn *function) checkTerminal() {
 	}
 }
 
-// checkTemp clears the temp folder, and returns an error if an option needs
-// files there and none can be made.
+// checkTemp removes what earlier runs left in the temp folder. It returns an error
+// if an option needs files there and none can be made.
 func (i *Init) checkTemp(fn *function) error {
 	if fn.settings.TempPerEvent || fn.settings.Delivery == File || i.Command != "" {
 		removeStale()
@@ -92,8 +94,8 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 	return vars, err
 }
 
-// newEnvFile makes the file $BOOTSTRAP_ENV_FILE, in memory where the temp folder
-// is not writable.
+// newEnvFile makes the file $BOOTSTRAP_ENV_FILE. It is in memory where the temp
+// folder is not writable.
 func newEnvFile(temp *RunFolder) (*os.File, error) {
 	file, err := temp.makeFile()
 	if err == nil {
@@ -110,7 +112,7 @@ func newEnvFile(temp *RunFolder) (*os.File, error) {
 	return memory, nil
 }
 
-// toEnd runs the command. Its error is that this cannot be done.
+// toEnd runs the command to its end. It returns an error if it cannot run.
 func (i *Init) toEnd(ctx context.Context, fn *function, log io.Writer, vars ...string) (process.Exit, error) {
 	path, args, err := command.Find(i.Command, fn.settings.Dir, fn.services.Getenv("PATH"))
 	if err != nil {
@@ -135,7 +137,7 @@ func (i *Init) toEnd(ctx context.Context, fn *function, log io.Writer, vars ...s
 	return exit, err
 }
 
-// outcome is the command's: all but exit status 0 is an error.
+// outcome returns an error unless the command has exited with status 0.
 func (i *Init) outcome(fn *function, exit process.Exit, log *stderr) error {
 	switch f := outcome(exit.Status, log.String()); {
 	case exit.Cause == errNotReady:
@@ -154,7 +156,7 @@ func (i *Init) tooSlow(log []string) error {
 	return f
 }
 
-// initFailure is a failed start because of the command.
+// initFailure returns the failure of a start because of the command.
 func initFailure(err error) error {
 	f := &protocol.Failure{Type: "Runtime.InitCommandError", Message: "BOOTSTRAP_INIT_COMMAND: " + err.Error()}
 	if cause, ok := errors.AsType[*protocol.Failure](err); ok {

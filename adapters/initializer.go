@@ -15,8 +15,8 @@ const (
 )
 
 // initializer returns the host's arguments for FunctionGraph's initializer: its
-// script, its name and its time, "0" for no limit. Nothing is returned if none is set,
-// or it is for another interpreter than the function.
+// script, its name and its time, "0" for no limit. It returns none if no initializer
+// is set, or it is for another interpreter than the function.
 func (fn *function) initializer(l *language) ([]string, error) {
 	name := fn.initializerName()
 	if name == "" {
@@ -44,7 +44,7 @@ func (fn *function) initializerName() string {
 	return fn.services.Getenv(initializerHandler)
 }
 
-// warnOfInitializer warns of an initializer that nothing here can run.
+// warnOfInitializer warns that the initializer cannot run.
 func (fn *function) warnOfInitializer(name string) {
 	fn.services.Logger.Warn("the initializer does not run: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
 }

@@ -27,8 +27,8 @@ var nodeStart string
 //go:embed hosts/node.js
 var nodeHost string
 
-// A language is one whose functions a resident host calls. All but shells speak
-// the frames of workers.
+// A language is one whose functions run in a resident host. All hosts but those for
+// shells speak the frames of workers.
 type language struct {
 	interpreter string // searched for in PATH
 	flag        string // that code is the next argument
@@ -52,7 +52,7 @@ func languageOf(script string) *language {
 	return nil
 }
 
-// findInterpreter finds what runs a script.
+// findInterpreter returns the path of the interpreter for a script.
 func (fn *function) findInterpreter(l *language, script string) (string, error) {
 	name := cmp.Or(fn.settings.Interpreters[l.interpreter], l.interpreter)
 	path, err := command.FindProgram(name, fn.settings.Dir, fn.services.Getenv("PATH"))

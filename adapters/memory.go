@@ -12,7 +12,7 @@ import (
 	"bootstrap/adapters/command"
 )
 
-// A memory knows the control group that limits us, and how often the kernel
+// A memory knows the control group that limits our memory, and how often the kernel
 // has killed a process in it because memory ran out.
 type memory struct {
 	dir   string // of the group; "": none was found
@@ -23,8 +23,9 @@ type memory struct {
 	text    [512]byte // what it says
 }
 
-// memoryFiles are the names in a group. Before Linux 4.13 a group of version 1
-// does not count kills; then how often its limit was hit has to do.
+// memoryFiles are the names of files in a group. Before Linux 4.13 a group of
+// version 1 does not count kills; then the number of times that its limit was hit is
+// used.
 type memoryFiles struct{ kills, hits, limit, peak string }
 
 var (
@@ -39,8 +40,8 @@ func (m *memory) open() {
 	m.kills = m.count()
 }
 
-// MemoryGroup says what the control group that limits our memory tells; empty:
-// none is found, so nobody can tell when memory has run out.
+// MemoryGroup describes the control group that limits our memory. It is empty if
+// none is found; then nothing shows that memory has run out.
 func MemoryGroup() string {
 	var m memory
 	m.open()
@@ -56,7 +57,7 @@ func MemoryGroup() string {
 
 func (m *memory) close() { _ = m.counter.Close() } // only read; nil is fine too
 
-// find looks below root. In a container our path, as /proc tells it, may be one
+// find looks for the group below root. In a container our path in /proc may be one
 // of the host's: then the group is mounted as the root.
 func (m *memory) find(root, cgroups string) {
 	for line := range strings.Lines(cgroups) {
@@ -79,7 +80,7 @@ func (m *memory) findIn(files memoryFiles, dirs ...string) {
 	}
 }
 
-// look is before an event: what the kernel has ended until then does not count.
+// look notes the number of kills before an event.
 func (m *memory) look() {
 	if m.dir != "" {
 		m.kills = m.count()
@@ -90,7 +91,7 @@ func (m *memory) look() {
 // since look.
 func (m *memory) killed() bool { return m.dir != "" && m.count() > m.kills }
 
-// counts reports whether the group counts what the kernel has killed.
+// counts reports whether the group counts kills.
 func (m *memory) counts() bool {
 	if m.dir == "" {
 		return false
@@ -108,7 +109,7 @@ func (m *memory) count() int64 {
 	return n
 }
 
-// openCounter opens the file that counts kills, or else hits.
+// openCounter opens the file that counts kills, or else the one that counts hits.
 func (m *memory) openCounter() {
 	m.counter, _ = os.Open(filepath.Join(m.dir, m.files.kills)) // nil reads as no kills
 	if _, ok := m.readCounter(); !ok && m.files.hits != "" {
@@ -117,7 +118,7 @@ func (m *memory) openCounter() {
 	}
 }
 
-// readCounter reads a number, or the one behind oom_kill.
+// readCounter reads a number, or the number after oom_kill.
 func (m *memory) readCounter() (n int64, ok bool) {
 	size, _ := syscall.Pread(int(m.counter.Fd()), m.text[:], 0) // in one call: ReadAt asks for what is not there
 	text := m.text[:max(size, 0)]
@@ -129,7 +130,7 @@ func (m *memory) readCounter() (n int64, ok bool) {
 	return n, err == nil
 }
 
-// String says how much memory there is, and how much was used at most.
+// String returns the limit and the maximum use of memory.
 func (m *memory) String() string {
 	return fmt.Sprintf("the limit is %s, the most in use was %s", m.size(m.files.limit), m.size(m.files.peak))
 }

@@ -14,7 +14,7 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// oneshot starts a program for each event.
+// A oneshot starts a program for each event.
 type oneshot struct {
 	fn   *function
 	path string   // of the program
@@ -28,7 +28,7 @@ type oneshot struct {
 	exitedEarly int   // of those, how many ended before their event, one after the other
 }
 
-// A call is one process and what comes of it.
+// A call is one process and its outputs.
 type call struct {
 	process *process.Process
 	answer  *result
@@ -42,7 +42,7 @@ func newOneshot(fn *function, args []string) (*oneshot, error) {
 
 func (o *oneshot) Start(context.Context) error { return nil }
 
-// Close ends what was started ahead.
+// Close stops the process that was started in advance.
 func (o *oneshot) Close(time.Duration) error {
 	o.drop()
 	return nil
@@ -78,8 +78,8 @@ func (o *oneshot) newResult(hint int) *result {
 	return &result{max: o.fn.settings.Platform.MaxResult, hint: hint, data: o.spare.Take(hint)}
 }
 
-// call starts the program for an event, or gives the event to the one that
-// waits for it.
+// call starts the program for an event, or gives the event to the process that waits
+// for it.
 func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) {
 	if c := o.waiting(); c != nil {
 		c.process.Give(ev.Body)
@@ -110,7 +110,7 @@ func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, er
 	return c, nil
 }
 
-// deliver makes the command for an event. cleanUp removes what it needed.
+// deliver returns the command for an event. cleanUp removes the file of the event.
 func (o *oneshot) deliver(ev *protocol.Event) (command *process.Command, cleanUp func(), err error) {
 	command = &process.Command{Path: o.path, Args: o.args}
 	cleanUp = func() {}
@@ -147,8 +147,8 @@ func fitsArgument(event []byte) error {
 	return nil
 }
 
-// eventFile writes an event to a file in the temp folder. The path is to be
-// removed also on an error.
+// eventFile writes an event to a file in the temp folder. The caller must remove the
+// file also after an error.
 func (o *oneshot) eventFile(event []byte) (path string, err error) {
 	f, err := o.fn.services.Temp.makeFile()
 	if err == nil {

@@ -7,13 +7,13 @@ import (
 	"bootstrap/protocol"
 )
 
-// maxReported is how long a failure that a command states may be: what is longer was
-// meant as a result.
+// maxReported is the maximum size of a failure that a command reports. Longer
+// objects are results.
 const maxReported = 64 << 10
 
-// reportedFailure is the failure that a command states itself, in the form in which
-// it is posted: a JSON object with errorType and errorMessage, as the last
-// line of its stderr, or as all of its stdout. Nil: it states none.
+// reportedFailure returns the failure that a command itself reports, in the form in
+// which it is posted: a JSON object with errorType and errorMessage, as the last
+// line of its stderr, or as all of its stdout. It returns nil if there is none.
 func reportedFailure(log []string, stdout []byte) *protocol.Failure {
 	for i := len(log) - 1; i >= 0; i-- {
 		if log[i] != "" {

@@ -69,8 +69,8 @@ func notReady(name string, limit time.Duration) *protocol.Failure {
 	return protocol.Failuref("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", name, limit)
 }
 
-// restarting returns why an event has failed before the command got it: a resident
-// is replaced within the time of the next event.
+// restarting returns why an event has failed that the command did not get, because a
+// resident was being replaced.
 func restarting(ctx context.Context, ev *protocol.Event, err error, what string) error {
 	if ctx.Err() == nil {
 		return err
@@ -80,7 +80,8 @@ func restarting(ctx context.Context, ev *protocol.Event, err error, what string)
 	return failure
 }
 
-// unexpectedExit returns the failure of a resident that has exited, which it must not.
+// unexpectedExit returns the failure of a resident that has exited, also with status
+// 0.
 func unexpectedExit(status syscall.WaitStatus, log string) *protocol.Failure {
 	if failure := outcome(status, log); failure != nil {
 		return failure

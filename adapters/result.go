@@ -6,8 +6,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// A result collects what a command answers, up to the platform's limit. The first
-// byte over the limit is an error; then it takes all, and keeps none.
+// A result collects the answer of a command, up to the platform's limit. It returns
+// an error when it passes the limit. After that it accepts all bytes, and keeps
+// none.
 type result struct {
 	data []byte
 	max  int
@@ -56,7 +57,7 @@ func (r *result) limit(n int) error {
 	return errTooLarge
 }
 
-// answer is the result of a command that ended by itself, or its failure.
+// answer returns the result of a command that has exited, or its failure.
 func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
 	if f := fn.failure(status, data, log.String()); f != nil {
 		fn.logStdout(data)
@@ -69,8 +70,9 @@ func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) 
 	return data, nil
 }
 
-// failure is what the command says itself, if it failed, else what its exit
-// status was set to mean, else what that means by itself.
+// failure returns nil for a command that succeeded, else its failure: the one that
+// the command reports, else the one that its exit status was set to mean, else the
+// usual one for that status.
 func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) *protocol.Failure {
 	f, code := outcome(status, log), exitCode(status)
 	switch meaning := fn.settings.ExitCodes[code]; {
@@ -88,7 +90,7 @@ func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) 
 	return fn.advise(f)
 }
 
-// exitFailure is the failure of something resident that has ended.
+// exitFailure returns the failure of a resident process that has exited.
 func (fn *function) exitFailure(what string, status syscall.WaitStatus, log string) *protocol.Failure {
 	f := fn.failure(status, nil, log)
 	if f == nil { // also where that status is fine for a program
@@ -103,7 +105,8 @@ func (fn *function) exitFailure(what string, status syscall.WaitStatus, log stri
 	return f
 }
 
-// exitCode is a status as shells tell it: a signal counts from 128.
+// exitCode returns a status as shells report it: 128 and the signal, if there was
+// one.
 func exitCode(status syscall.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())

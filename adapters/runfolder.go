@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A RunFolder holds all that this run of bootstrap keeps in the temp folder. All
-// slots share it. The zero value makes it when it is first needed.
+// A RunFolder is the folder of this run of bootstrap in the temp folder. All slots
+// share it. The zero value makes it when it is first needed.
 //
-// It is locked while it is in use, because containers may share a temp folder,
-// and the kernel unlocks it when bootstrap is killed. A process number would not
-// tell whether a folder is in use: each container has its own numbers.
+// It is locked while it is in use, because containers may share a temp folder, and
+// the kernel unlocks it when bootstrap is killed. A process number would not show
+// whether a folder is in use: each container has its own numbers.
 type RunFolder struct {
 	mu    sync.Mutex
 	path  string
@@ -57,8 +57,8 @@ func (r *RunFolder) try() error {
 	return r.within(func(int, string) error { return nil })
 }
 
-// within calls make with a new name in the folder, and does so again in a new
-// folder if an event has removed this one: some remove all of /tmp.
+// within calls make with a new name in the folder. If an event has removed the
+// folder, as some remove all of /tmp, it makes another folder and tries again.
 func (r *RunFolder) within(make func(dir int, name string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,8 +83,8 @@ func (r *RunFolder) call(make func(dir int, name string) error) error {
 	return make(int(r.dir.Fd()), strconv.Itoa(r.names))
 }
 
-// open makes the folder and locks it. It tries again where another bootstrap was
-// faster and took the new folder for stale.
+// open makes the folder and locks it. It tries again if another bootstrap has taken
+// the new folder for a stale one.
 func (r *RunFolder) open() error {
 	for range 100 {
 		path, err := os.MkdirTemp("", runPrefix)
@@ -116,7 +116,7 @@ func (r *RunFolder) remove(path string) error {
 	return removeAll(dir, filepath.Base(path))
 }
 
-// close removes the folder if it is empty, as it is when the last slot is closed.
+// close removes the folder if it is empty, as it is when the last slot closes.
 func (r *RunFolder) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -134,11 +134,11 @@ func openRun(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 }
 
-// lock locks a folder until it is closed. A file system without locks has an
-// error other than EWOULDBLOCK; there nobody takes the folder for stale.
+// lock locks a folder until it is closed. In a file system without locks the error
+// is not EWOULDBLOCK; there no bootstrap takes the folder for a stale one.
 func lock(dir *os.File) error { return unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
-// isAt reports whether a folder that was opened is still there.
+// isAt reports whether an open folder is still at its path.
 func isAt(path string, dir *os.File) bool {
 	there, err := os.Lstat(path)
 	if err != nil {
@@ -148,8 +148,8 @@ func isAt(path string, dir *os.File) bool {
 	return err == nil && os.SameFile(there, opened)
 }
 
-// removeStale removes the folders of runs that were killed: a platform may start
-// the next one with the same /tmp.
+// removeStale removes the folders of runs that were killed: a platform may start the
+// next run with the same /tmp.
 func removeStale() {
 	temp, err := os.Open(os.TempDir())
 	if err != nil {
@@ -165,8 +165,8 @@ func removeStale() {
 	}
 }
 
-// removeIfStale removes a folder of our user's that can be locked. What it cannot
-// remove stays.
+// removeIfStale removes a folder of our user if nobody has locked it. It leaves what
+// it cannot remove.
 func removeIfStale(temp *os.File, name string) {
 	path := filepath.Join(temp.Name(), name)
 	dir, err := openRun(path)

@@ -15,7 +15,7 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// shell calls a function of a script that a resident shell has loaded.
+// A shell calls a function of a script in a resident shell.
 type shell struct {
 	fn     *function
 	target command.Target
@@ -26,7 +26,7 @@ type shell struct {
 	usage  supervisor.Usage
 }
 
-// Start finds the shell and has it load the script.
+// Start finds the shell and loads the script.
 func (s *shell) Start(ctx context.Context) error {
 	if err := s.find(); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *shell) Start(ctx context.Context) error {
 	return err
 }
 
-// find looks for bash, or else for what there is.
+// find looks for bash, or else for sh.
 func (s *shell) find() (err error) {
 	bash := languageOf(s.target.File)
 	s.name, s.source = bash.interpreter, bash.host
@@ -54,7 +54,7 @@ func (s *shell) find() (err error) {
 	return nil
 }
 
-// Close runs the script's traps for the end, and ends the shell.
+// Close runs the script's EXIT and TERM traps, and stops the shell.
 func (s *shell) Close(limit time.Duration) error {
 	if s.host.waits() {
 		s.host.stop(limit)
@@ -89,7 +89,7 @@ func (s *shell) greeting(ctx context.Context) (ready bool, err error) {
 	return err == nil && s.host.greeting == "ready", err
 }
 
-// begin starts a shell; it has loaded nothing yet.
+// begin starts a shell, which has not loaded the script yet.
 func (s *shell) begin() error {
 	s.stopHost()
 	h, err := startHost(&process.Command{
@@ -106,15 +106,15 @@ func (s *shell) begin() error {
 	return nil
 }
 
-// withoutOptions returns an environment without the options of bash, which would
-// be in force in the host: it sets them for the script.
+// withoutOptions returns an environment without bash's options, which would be in
+// force in the host. The host sets them for the script.
 func withoutOptions(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
 		return strings.HasPrefix(v, "SHELLOPTS=") || strings.HasPrefix(v, "BASHOPTS=")
 	})
 }
 
-// resultDescriptor is where the function writes its result.
+// resultDescriptor returns the descriptor of the function's result.
 func (s *shell) resultDescriptor() string {
 	if s.fn.settings.ResultFD3 {
 		return "3"
@@ -148,10 +148,10 @@ func (s *shell) refuse(err error) *protocol.Failure {
 }
 
 // bashDescriptors is how many descriptors hosts/bash.sh needs: it uses some above
-// those that a script may.
+// those that a script may use.
 const bashDescriptors = 108
 
-// lineEnds is a hint at what breaks most scripts that come from Windows.
+// lineEnds returns a hint at Windows line ends, which break scripts.
 func (s *shell) lineEnds() string {
 	if text, _ := os.ReadFile(s.target.File); bytes.Contains(text, []byte("\r\n")) {
 		return ", which has Windows line ends (CRLF)"
@@ -159,8 +159,8 @@ func (s *shell) lineEnds() string {
 	return ""
 }
 
-// Prepare makes the shell forget the last event, and starts a new one where it
-// is gone. That it has loaded the script is waited for when an event is there.
+// Prepare makes the shell forget the last event, or starts a shell if there is none.
+// The next event waits until it is ready.
 func (s *shell) Prepare() {
 	switch {
 	case s.host == nil:
@@ -172,7 +172,7 @@ func (s *shell) Prepare() {
 
 func (s *shell) stopIfDue() {}
 
-// Usage is that of the last event; of the memory, the shell's own.
+// Usage returns that of the last event. Its memory is that of the shell itself.
 func (s *shell) Usage() supervisor.Usage {
 	if s.host.isReady() {
 		s.usage.Peak = s.host.process.Peak()
@@ -180,15 +180,15 @@ func (s *shell) Usage() supervisor.Usage {
 	return s.usage
 }
 
-// Settle passes on what came since the last event.
+// Settle logs what the shell has written since the last event.
 func (s *shell) Settle() {
 	if s.host.isReady() {
 		s.host.settle()
 	}
 }
 
-// Invoke calls the function. A shell that is gone, or out of step, is replaced
-// first.
+// Invoke calls the function. It replaces a shell that has exited, or that does not
+// wait for an event.
 func (s *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	s.usage = supervisor.Usage{}
 	if !s.host.waits() {
@@ -202,8 +202,8 @@ func (s *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) 
 	return s.await(ctx, ev)
 }
 
-// preamble is what the host reads first: code that exports the event's variables,
-// and the event for $1, which each shell takes in the way that it reads fast.
+// preamble returns what the host reads first: code that exports the event's
+// variables, and the event for $1, each in the form that this shell reads fastest.
 func (s *shell) preamble(ev *protocol.Event) (parts [][]byte) {
 	code, text := exports(s.fn.variables(ev)), ev.Body
 	if s.name == "bash" {
@@ -217,7 +217,7 @@ func (s *shell) preamble(ev *protocol.Event) (parts [][]byte) {
 	return [][]byte{append(code, "__bootstrap_event='"...), text, []byte("'\n")}
 }
 
-// await waits for the end of the call and tells its outcome.
+// await waits until the function returns, and returns its outcome.
 func (s *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	h := s.host
 	line, err := h.answer(ctx)
@@ -245,9 +245,8 @@ func (s *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	return nil, stopFailure(err, ev, h.result, h.log.String())
 }
 
-// afterEvent readies the shell for the next event. Where the last one may have left
-// something behind that lives on, that holds the pipes: then it can have them,
-// and the next event gets a new shell.
+// afterEvent gives up the shell if processes of the last event may live on: they
+// hold its pipes, so the next event gets a new shell.
 func (s *shell) afterEvent() {
 	switch {
 	case s.fn.settings.Keep && s.host.process.HasLeftovers():

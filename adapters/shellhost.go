@@ -14,8 +14,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A host is a resident shell that has loaded a script: our end of what
-// hosts/bash.sh and hosts/sh.sh say.
+// A host is a resident shell that has loaded a script: our side of what
+// hosts/bash.sh and hosts/sh.sh do.
 type host struct {
 	resident
 	greeting string   // its first line
@@ -26,7 +26,7 @@ type host struct {
 	result   *result
 }
 
-// startHost starts the shell; it has loaded nothing yet.
+// startHost starts the shell, which has not loaded the script yet.
 func startHost(c *process.Command, fn *function) (*host, error) {
 	h := &host{resident: resident{log: fn.newStderr()}, result: &result{max: fn.settings.Platform.MaxResult}}
 	c.Outputs = []io.Writer{h.result, fn.logOutput(h.log), &h.answers}
@@ -56,8 +56,8 @@ func (h *host) start(c *process.Command) (err error) {
 	return err
 }
 
-// answer waits for the shell's next line. It returns supervisor.ErrExited when
-// there will be none.
+// answer returns the shell's next line. The error is process.ErrExited when there
+// will be none.
 func (h *host) answer(ctx context.Context) (line string, err error) {
 	if err := h.process.Pump(ctx, h.answered); err != nil {
 		return "", err
@@ -68,7 +68,7 @@ func (h *host) answer(ctx context.Context) (line string, err error) {
 
 func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n') >= 0 }
 
-// ask lets the shell serve an event. answer tells when it has.
+// ask makes the shell serve an event. answer returns when that is over.
 func (h *host) ask(event []byte, preamble ...[]byte) error {
 	err := h.event.write(event)
 	if err == nil {
@@ -82,9 +82,8 @@ func (h *host) ask(event []byte, preamble ...[]byte) error {
 	return nil
 }
 
-// settle passes on what was logged, and drops what else the last event left in
-// the pipes: what it had started may have written on, until it was killed after
-// the answer.
+// settle logs what is in the log's pipe, and drops the rest: processes of the last
+// event may have written until they were killed.
 func (h *host) settle() {
 	h.result.over = 1     // keep nothing
 	_ = h.process.Drain() // answer tells of an exit
@@ -95,12 +94,12 @@ func (h *host) settle() {
 // isReady reports whether there is a shell that has loaded the script.
 func (h *host) isReady() bool { return h != nil && h.ready }
 
-// waits reports whether there is a shell that waits for an event. An answer to
-// nothing is one to the death of the subshell that waited.
+// waits reports whether there is a shell that waits for an event. A line that nobody
+// has asked for means that the subshell that waited has died.
 func (h *host) waits() bool { return h.isReady() && h.answers.Len() == 0 && !h.process.Exited() }
 
-// interrupt stops the current event, and reports whether the shell has survived
-// that, as it should.
+// interrupt stops the current event, and reports whether the shell goes on, as it
+// should.
 func (h *host) interrupt(grace time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
@@ -109,7 +108,7 @@ func (h *host) interrupt(grace time.Duration) bool {
 	return err == nil
 }
 
-// stop lets the script's EXIT and TERM traps run, for at most that long.
+// stop runs the script's EXIT and TERM traps, within the limit.
 func (h *host) stop(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -117,20 +116,20 @@ func (h *host) stop(limit time.Duration) {
 	_, _ = h.answer(ctx)                      // the shell ends in any case
 }
 
-// wipe forgets the event.
+// forget removes the event from the files.
 func (h *host) forget() {
 	_ = h.event.write() // an empty file always fits
 	_ = h.preamble.write()
 }
 
-// end ends the shell and says how it exited.
+// end stops the shell and returns how it exited.
 func (h *host) end(grace time.Duration) syscall.WaitStatus {
 	status := h.process.Stop(grace)
 	h.closeFiles()
 	return status
 }
 
-// leave ends the shell, but nothing that it has started.
+// abandon stops the shell, and none of the processes that it has started.
 func (h *host) abandon() {
 	h.process.Abandon()
 	h.closeFiles()
@@ -144,7 +143,7 @@ func (h *host) closeFiles() {
 	}
 }
 
-// exports is shell code that exports NAME=value.
+// exports returns shell code that exports variables.
 func exports(vars []string) []byte {
 	var b bytes.Buffer
 	for _, v := range vars {
@@ -157,8 +156,8 @@ func exports(vars []string) []byte {
 // quote makes one word of a text, for a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// A slate is a file without a name that is rewritten for each event. A
-// shell reads a file in blocks, and a pipe byte by byte.
+// A slate is a file without a name that is rewritten for each event. A shell reads
+// files in blocks, and pipes byte by byte.
 type slate struct {
 	file *os.File // the shell gets it, too, always at the beginning
 	size int64    // of the file, or more

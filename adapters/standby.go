@@ -7,13 +7,13 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// maxExitedEarly is how many processes in a row may end before their event until no
-// more are started ahead: such a command does not wait for its stdin.
+// maxExitedEarly is how many processes in a row may exit before their event until no
+// more are started in advance: such a command does not wait for its stdin.
 const maxExitedEarly = 3
 
-// Prepare starts the process for the next event, which it waits for on its
-// stdin. It cannot know what only the event tells: FUNCTION_REQUEST_ID and the
-// like are not in its environment.
+// Prepare starts the process for the next event, which it waits for on its stdin.
+// What only the event brings, such as FUNCTION_REQUEST_ID, is not in its
+// environment.
 func (o *oneshot) Prepare() {
 	if !o.fn.settings.Standby || o.next != nil || o.exitedEarly == maxExitedEarly {
 		return
@@ -21,7 +21,7 @@ func (o *oneshot) Prepare() {
 	o.next, _ = o.start(&process.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
 }
 
-// waiting is the process that was started ahead, if it still waits.
+// waiting returns the process that was started in advance, if it still waits.
 func (o *oneshot) waiting() *call {
 	c := o.next
 	switch {
@@ -37,7 +37,7 @@ func (o *oneshot) waiting() *call {
 	return nil
 }
 
-// drop ends the process that was started ahead.
+// drop stops the process that was started in advance.
 func (o *oneshot) drop() (status syscall.WaitStatus) {
 	if o.next != nil {
 		status = o.next.process.Stop(0)

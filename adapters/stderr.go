@@ -6,11 +6,11 @@ import (
 	"bootstrap/supervisor/logs"
 )
 
-// tailSize is how much of the end of stderr a failure quotes.
+// tailSize is how many bytes at the end of stderr a failure quotes.
 const tailSize = 4 << 10
 
-// A stderr passes the command's log on and keeps its end. A log that cannot be
-// written does not fail an event.
+// A stderr logs what a command writes, and keeps the end. An error of the log does
+// not fail an event.
 type stderr struct {
 	logs.Tail
 	log  io.Writer
@@ -21,8 +21,8 @@ func (fn *function) newStderr() *stderr {
 	return &stderr{Tail: logs.Tail{Max: tailSize}, log: fn.services.Stderr, mask: fn.services.Mask}
 }
 
-// String returns the end, without secrets, also without one that was cut when its
-// writer was killed.
+// String returns the end without secrets, even if a secret was cut when its writer
+// was killed.
 func (s *stderr) String() string {
 	if s.Total > tailSize {
 		return s.mask.HidePart(s.Tail.String())

@@ -8,7 +8,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// maxLogged is how much of the end of a failed command's stdout is logged.
+// maxLogged is how many bytes at the end of a failed command's stdout are logged.
 const maxLogged = 64 << 10
 
 // explainByStdout adds the last useful line of stdout to the message of a failed
@@ -24,7 +24,7 @@ func (fn *function) explainByStdout(f *protocol.Failure, stdout []byte) {
 	}
 }
 
-// lastUsefulLine is the last line that speaks of an error, else the last at all.
+// lastUsefulLine returns the last line that reports an error, else the last line.
 func lastUsefulLine(output []string) (last string) {
 	for _, line := range output {
 		text := strings.TrimSpace(line)
@@ -35,8 +35,7 @@ func lastUsefulLine(output []string) (last string) {
 	return last
 }
 
-// logStdout logs the end of what a failed command wrote to stdout, as nobody gets
-// it as a result.
+// logStdout logs the end of a failed command's stdout, as it is not a result.
 func (fn *function) logStdout(stdout []byte) {
 	text := endOf(stdout, maxLogged)
 	if fn.settings.ResultFD3 || len(text) == 0 || !utf8.Valid(text) {
@@ -48,7 +47,7 @@ func (fn *function) logStdout(stdout []byte) {
 	_, _ = fn.services.Stdout.Write(text) // a log that cannot be written does not fail an event
 }
 
-// endOf is the last n bytes of a text, from the beginning of a line if it is cut.
+// endOf returns the last n bytes of a text, from the beginning of a line if it cuts.
 func endOf(text []byte, n int) []byte {
 	if len(text) <= n {
 		return text

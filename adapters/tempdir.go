@@ -12,9 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An eventFolder is a folder of one event's own, its TMPDIR. It is made before
-// the event is there, and removed, with what is in it, when nothing of the event
-// is left.
+// An eventFolder is the TMPDIR of one event. It is made before the event is there,
+// and removed with its content when no process of the event is left.
 type eventFolder struct {
 	wanted bool
 	in     *RunFolder
@@ -40,8 +39,8 @@ func (f *eventFolder) remove() (err error) {
 	return err
 }
 
-// memoryFile makes a file in memory (Linux 3.17). Its Name is a path by which
-// other processes of ours can open it where there is a /proc.
+// memoryFile makes a file in memory (Linux 3.17). Its Name is a path by which our
+// other processes can open it where there is a /proc.
 func memoryFile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -50,8 +49,8 @@ func memoryFile() (*os.File, error) {
 	return os.NewFile(uintptr(fd), fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)), nil
 }
 
-// tryTemp returns an error if nothing can be made in the temp folder. One that
-// is full may have room again when it is needed.
+// tryTemp returns an error if nothing can be made in the temp folder. A full one
+// does not count, as it may have room again when it is needed.
 func tryTemp(folder *RunFolder, what string) error {
 	err := folder.try()
 	if err == nil || isFull(err) {
@@ -62,8 +61,8 @@ func tryTemp(folder *RunFolder, what string) error {
 
 func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
-// tempError returns the failure of an event, or of the start, that needs the
-// temp folder and cannot use it.
+// tempError returns the failure of an event, or of a start, that cannot use the temp
+// folder.
 func tempError(what string, err error) *protocol.Failure {
 	dir := os.TempDir()
 	switch {
@@ -75,7 +74,7 @@ func tempError(what string, err error) *protocol.Failure {
 	return protocol.Failuref("Runtime.TempError", "cannot %s: %v", what, err)
 }
 
-// fullTemp is a hint: nothing can be written to the temp folder any more.
+// fullTemp returns advice if the temp folder is full.
 func fullTemp(*function, string) string {
 	var fs syscall.Statfs_t
 	err := syscall.Statfs(os.TempDir(), &fs)

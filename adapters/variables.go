@@ -8,10 +8,10 @@ import (
 	"bootstrap/protocol"
 )
 
-// parseVariables reads what the init command has written to $BOOTSTRAP_ENV_FILE.
-// Of several lines with one name only the last counts: programs differ in which
-// they take. An error does not quote the text, and comes with the lines that are
-// right.
+// parseVariables reads what the init command has written to $BOOTSTRAP_ENV_FILE. Of
+// several lines with one name the last counts, as programs differ in which they
+// take. An error does not quote the text, and comes with the variables of the other
+// lines.
 func parseVariables(text string) (vars []string, err error) {
 	found, errs := envfile.Parse(text)
 	for _, v := range found {
@@ -24,7 +24,8 @@ func parseVariables(text string) (vars []string, err error) {
 	return vars, nil
 }
 
-// learn hides what is secret in the text, also where that will be refused.
+// learn hides the values of secrets in the text, even if the text turns out to be
+// wrong.
 func (fn *function) learn(text string) {
 	if fn.services.Mask == nil {
 		return
@@ -40,7 +41,7 @@ func (fn *function) learn(text string) {
 	}
 }
 
-// warnOfSecrets tells of Secrets that hide nothing: most likely a slip.
+// warnOfSecrets warns of names in Secrets that hide nothing, which may be misspelt.
 func (fn *function) warnOfSecrets(vars []string) {
 	if fn.services.Mask == nil {
 		return
@@ -54,7 +55,8 @@ func (fn *function) warnOfSecrets(vars []string) {
 	}
 }
 
-// warnOfOptions warns of options, which have been read by now.
+// warnOfOptions warns of options among the variables, as all options have been read
+// already.
 func (fn *function) warnOfOptions(vars []string) {
 	for _, v := range vars {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "BOOTSTRAP_") {

@@ -16,8 +16,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A worker adapter hands events to a resident program, in frames. One that
-// fails in a way that leaves its state in doubt is killed and replaced.
+// A worker hands events to a resident program, in frames. A program that fails in a
+// way that leaves its state in doubt is killed and replaced.
 type worker struct {
 	fn      *function
 	path    string   // of the program
@@ -34,7 +34,7 @@ type worker struct {
 	after    time.Time         // when the next start may be
 }
 
-// A session is one life of a worker.
+// A session is one process of a worker.
 type session struct {
 	resident
 	inbox  inbox
@@ -42,7 +42,7 @@ type session struct {
 	family []int // its children when it was ready
 }
 
-// newModule is a worker that calls a function of a module in its language.
+// newModule returns a worker that calls a function of a module in its language.
 func newModule(fn *function, t command.Target) (*worker, error) {
 	l := languageOf(t.File)
 	path, err := fn.findInterpreter(l, t.File)
@@ -59,7 +59,7 @@ func newModule(fn *function, t command.Target) (*worker, error) {
 	}, err
 }
 
-// newWorker is one that the user has written.
+// newWorker returns a worker that the user has written.
 func newWorker(fn *function, args []string) (*worker, error) {
 	path, err := command.FindProgram(args[0], fn.settings.Dir, fn.services.Getenv("PATH"))
 	return &worker{fn: fn, path: path, args: args, name: "the worker"}, err
@@ -73,8 +73,8 @@ func (w *worker) Start(ctx context.Context) error {
 	return err
 }
 
-// Close lets the worker end. A host runs what the function has set up for that,
-// which may take its time.
+// Close lets the worker exit. A host runs the function's exit handlers, which may
+// take time.
 func (w *worker) Close(limit time.Duration) error {
 	grace := limit / 3
 	if w.loads == "" {
@@ -92,7 +92,7 @@ func (w *worker) Prepare() {
 	}
 }
 
-// stopIfDue ends a worker that is due, with what its last event has left below it.
+// stopIfDue stops a worker that is due, and what its events have left behind.
 func (w *worker) stopIfDue() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
@@ -102,7 +102,7 @@ func (w *worker) stopIfDue() {
 	}
 }
 
-// due says why a worker must not serve another event; empty: it may.
+// due returns why a worker must not serve another event. It is empty if it may.
 func (w *worker) due(s *session) string {
 	switch {
 	case s.process.Exited():
@@ -131,13 +131,14 @@ const (
 	zombiesEvery = 16
 )
 
-// hasNewChildren reports whether it has children that live and that it had not when it was ready.
+// hasNewChildren reports whether the worker has living children that it did not have
+// when it was ready.
 func (s *session) hasNewChildren() bool {
 	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.family, pid) })
 }
 
-// await waits for a whole frame. One that has closed its answers gets a moment
-// to exit, which says more.
+// await waits for a whole frame. A worker that has closed its answers gets a moment
+// to exit, as its exit status explains more.
 func (s *session) await(ctx context.Context) error {
 	err := s.process.Pump(ctx, s.inbox.complete)
 	if err == errAnswersClosed {
@@ -150,13 +151,13 @@ func (s *session) await(ctx context.Context) error {
 	return err
 }
 
-// exitTime is how long a process that was killed may take to be gone once its
-// descriptors are closed, where many others run.
+// exitTime is how long a killed process may take, on a busy machine, to exit after
+// its descriptors are closed.
 const exitTime = 500 * time.Millisecond
 
-// Usage is that of the last event. To ask the kernel for the memory takes as
-// long as a short event, which cannot use much: then it is that of an earlier
-// one.
+// Usage returns that of the last event. After a short event, which cannot use much
+// memory, it returns that of an earlier one: asking the kernel takes as long as such
+// an event.
 func (w *worker) Usage() supervisor.Usage {
 	if s := w.session; s != nil && (w.peak == 0 || w.took > time.Millisecond) {
 		w.peak = s.process.Peak()
@@ -187,7 +188,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 	return nil, w.eventFailure(err, s, ev, w.end(grace(ctx, ev)))
 }
 
-// Settle passes on what came since the last event; it is not the next one's.
+// Settle logs what the worker has written since the last event.
 func (w *worker) Settle() {
 	if s := w.session; s != nil && s.ready {
 		_ = s.process.Drain() // what was no frame shows in the inbox
@@ -195,7 +196,7 @@ func (w *worker) Settle() {
 	}
 }
 
-// answered is the outcome that a whole frame tells.
+// answered returns the outcome that a whole frame reports.
 func (w *worker) answered(s *session) ([]byte, error) {
 	failed, body := s.inbox.Error, &s.inbox.body
 	switch {
@@ -211,7 +212,7 @@ func (w *worker) answered(s *session) ([]byte, error) {
 	return body.data, nil
 }
 
-// eventFailure is the failure of an event that has cost its worker.
+// eventFailure returns the failure of an event after which the worker was stopped.
 func (w *worker) eventFailure(err error, s *session, ev *protocol.Event, status syscall.WaitStatus) *protocol.Failure {
 	log := s.log.String()
 	bad, garbage := errors.AsType[*frameError](err)
@@ -232,8 +233,8 @@ func (w *worker) eventFailure(err error, s *session, ev *protocol.Event, status 
 	return f
 }
 
-// retire lets a worker without an event exit: it has that long to do so
-// by itself, and as long again after SIGTERM.
+// retire lets a worker without an event exit. After the grace it gets SIGTERM, and
+// after another SIGKILL.
 func (w *worker) retire(grace time.Duration) {
 	if w.session != nil {
 		w.session.process.CloseAndStop(grace)
@@ -241,8 +242,8 @@ func (w *worker) retire(grace time.Duration) {
 	}
 }
 
-// clear kills what a worker that has exited leaves behind: what its events have
-// started must not live through the next one.
+// clear kills what a worker that has exited has left behind, as nothing of an event
+// may live through the next one.
 func (w *worker) clear(s *session) {
 	w.session = nil
 	if !w.fn.settings.Keep {
@@ -250,10 +251,10 @@ func (w *worker) clear(s *session) {
 	}
 }
 
-// retireTime is the grace of a worker that ends where there is time.
+// retireTime is the grace of a worker that is replaced.
 const retireTime = 200 * time.Millisecond
 
-// end ends the worker, and all of its group.
+// end stops the worker and its process group.
 func (w *worker) end(grace time.Duration) syscall.WaitStatus {
 	s := w.session
 	status := s.process.Stop(grace)

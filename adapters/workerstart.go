@@ -10,7 +10,7 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// ensureReady sees to it that there is a worker that is ready.
+// ensureReady returns when there is a worker that is ready.
 func (w *worker) ensureReady(ctx context.Context) error {
 	if w.session != nil && w.session.process.Exited() {
 		w.end(0)
@@ -38,7 +38,7 @@ func (w *worker) ensureReady(ctx context.Context) error {
 	return failure
 }
 
-// begin starts a worker; it is not ready yet.
+// begin starts a worker, which is not ready yet.
 func (w *worker) begin() error {
 	w.peak = 0
 	s := &session{resident: resident{log: w.fn.newStderr()}}
@@ -84,7 +84,7 @@ func (w *worker) greeting(ctx context.Context) (ready bool, err error) {
 	return true, nil
 }
 
-// refuse says why the worker is not ready.
+// refuse stops the worker, and returns why it is not ready.
 func (w *worker) refuse(err error) *protocol.Failure {
 	s := w.session
 	status := w.end(0)

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// loaderIn finds the dynamic loader that a 64-bit little-endian ELF file names
-// in its head, where linkers put it; "": none, or not whole there.
+// loaderIn returns the dynamic loader that a 64-bit little-endian ELF file names in
+// its head, where linkers put it. It is empty if there is none, or the name is cut.
 func loaderIn(head []byte) string {
 	if len(head) < 64 || head[4] != 2 || head[5] != 1 {
 		return ""

@@ -2,21 +2,21 @@ package command
 
 import "strings"
 
-// bashes are the places where a system has bash.
+// bashes are the paths where systems have bash.
 var bashes = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/bin/bash"}
 
-// pipelines makes bash fail a pipeline of which an earlier stage fails. At the
-// end of the line it takes back a failure that is only a SIGPIPE, by which a stage
-// ends when its reader has enough.
+// pipelines makes bash fail a pipeline if an earlier stage fails. At the end of the
+// line it ignores a SIGPIPE, which a stage gets when its reader has enough.
 const pipelines = `set -o pipefail; trap '` +
 	`__s=$? __p=("${PIPESTATUS[@]}"); ` +
 	`if [ "$__s" = 141 ] && [ "${__p[@]: -1}" = 0 ]; then __s=0; ` +
 	`for __c in "${__p[@]}"; do [ "$__c" = 0 ] || [ "$__c" = 141 ] || __s=$__c; done; exit "$__s"; fi` +
 	`' EXIT; `
 
-// lineArguments are the arguments of a shell for a command line: of bash where
-// there is one, else of sh, which cannot see the status of an earlier stage. A line
-// without a pipeline stays as it is, so that the shell can become its command.
+// lineArguments returns the arguments of a shell for a command line: bash where
+// there is one, else sh, which cannot see the status of an earlier stage. A line
+// without a pipeline does not change, so that the shell can replace itself by the
+// command.
 func lineArguments(line string) []string {
 	bash := findBash()
 	switch {

@@ -84,7 +84,7 @@ func nearHandler(handler, dir string) string {
 	return text
 }
 
-// holds says what is in the code folder.
+// holds describes what is in the code folder.
 func holds(files []string) string {
 	if len(files) == 0 {
 		return "the folder holds nothing else"

@@ -17,9 +17,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// FindProgram is the path of a program: a name is searched for in PATH and then
-// in the code folder dir, a path counts from dir. It also sees whether the program
-// can work here.
+// FindProgram returns the path of a program. It looks for a name in PATH and then in
+// the code folder dir; a path begins at dir. It returns an error if the program
+// cannot run here.
 func FindProgram(name, dir, path string) (string, error) {
 	if strings.Contains(name, "/") {
 		return findPath(name, dir)
@@ -60,8 +60,7 @@ func asError(f *protocol.Failure) error {
 	return f
 }
 
-// Check says why a file cannot be run as a program, whatever the kernel; nil:
-// it may run.
+// Check returns why a file cannot run as a program on any kernel, or nil.
 func Check(file string) *protocol.Failure {
 	info, err := os.Stat(file)
 	switch {
@@ -75,9 +74,9 @@ func Check(file string) *protocol.Failure {
 	return Inspect(file, info.Mode(), head(file), IsMissing)
 }
 
-// Inspect says why a file of that mode, which begins with head, cannot be run as
-// a program; nil: it may run. missing reports whether a path surely does not
-// exist where it would run.
+// Inspect returns why a file with that mode and that beginning cannot run as a
+// program, or nil. missing reports whether a path certainly does not exist where the
+// program would run.
 func Inspect(file string, mode fs.FileMode, head []byte, missing func(path string) bool) *protocol.Failure {
 	switch {
 	case mode.IsDir():
@@ -88,7 +87,8 @@ func Inspect(file string, mode fs.FileMode, head []byte, missing func(path strin
 	return inspectHead(file, head, missing)
 }
 
-// head is the beginning of a file; one that cannot be read can still be run.
+// head returns the beginning of a file. It is empty for a file that cannot be read,
+// which may still run.
 func head(file string) []byte {
 	f, err := os.Open(file)
 	if err != nil {
@@ -137,19 +137,20 @@ func inspectScript(file string, head []byte, missing func(string) bool) *protoco
 	return nil
 }
 
-// IsMissing reports whether there is surely no such file.
+// IsMissing reports whether a file certainly does not exist.
 func IsMissing(file string) bool {
 	_, err := os.Stat(file)
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
-// machines are the processors of ELF files, as Go calls them.
+// machines are the processors of ELF files, under Go's names.
 var machines = map[uint16]string{3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
 
-// older are the processors whose programs a kernel may run, too.
+// older are the processors whose programs a kernel may also run.
 var older = map[string]string{"amd64": "386", "arm64": "arm"}
 
-// machineOf returns the processor that an ELF file is for; "": it does not say.
+// machineOf returns the processor that an ELF file is for. It is empty if the file
+// does not say.
 func machineOf(head []byte) string {
 	if len(head) < 20 || !bytes.HasPrefix(head, []byte("\x7fELF")) {
 		return ""
@@ -158,13 +159,13 @@ func machineOf(head []byte) string {
 	return cmp.Or(machines[machine], fmt.Sprintf("machine %d", machine))
 }
 
-// runs reports whether a kernel for this processor may run that one's programs.
+// runs reports whether our kernel may run programs of that processor.
 func runs(machine string) bool {
 	return machine == "" || machine == runtime.GOARCH || machine == older[runtime.GOARCH]
 }
 
-// inspectBinary looks for the loader that an ELF file needs. One for another
-// processor may have its loader elsewhere.
+// inspectBinary looks for the loader that an ELF file needs. The loader of another
+// processor may be elsewhere.
 func inspectBinary(file string, head []byte, missing func(string) bool) *protocol.Failure {
 	if loader := loaderIn(head); loader != "" && runs(machineOf(head)) && missing(loader) {
 		return protocol.Failuref("Function.BadInterpreter", "%s needs the loader %s, which does not exist here: link it statically, or for this system's C library", file, loader)

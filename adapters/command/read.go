@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// ReadRegular reads a file that must be a regular one of a megabyte at maxSize: the
-// end of another may never come.
+// ReadRegular reads a regular file of maxSize at most. The end of another file may
+// never come.
 func ReadRegular(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Refusal says why the kernel may have refused to run a file in which Check
-// finds no fault; nil: nothing explains it. A kernel may run programs of another
-// processor, or of any format, by an emulator (binfmt_misc), so they are tried.
+// Refusal returns why the kernel may have refused to run a file that Check accepts,
+// or nil. A kernel may run programs of another processor, or of any format, by an
+// emulator (binfmt_misc), so all of them are tried.
 func Refusal(file string, errno error) *protocol.Failure {
 	head := head(file)
 	machine := machineOf(head)
@@ -29,7 +29,7 @@ func Refusal(file string, errno error) *protocol.Failure {
 	return nil
 }
 
-// forbidden says why a file that has an execute bit may not be run.
+// forbidden returns why a file with an execute bit must not run.
 func forbidden(file string) *protocol.Failure {
 	var system syscall.Statfs_t
 	if err := syscall.Statfs(file, &system); err == nil && system.Flags&unix.ST_NOEXEC != 0 {

@@ -20,8 +20,8 @@ type Target struct {
 	Function string   // its name
 }
 
-// Resolve says what a command, or else a handler, means in the code folder
-// dir. It only looks. The error is a *protocol.Failure.
+// Resolve returns what a command, or else a handler, means in the code folder dir.
+// It starts nothing. The error is a *protocol.Failure.
 func Resolve(command, handler, dir string) (Target, error) {
 	switch {
 	case command != "":
@@ -41,9 +41,9 @@ func Resolve(command, handler, dir string) (Target, error) {
 	return resolveFunction(handler, dir)
 }
 
-// Find says which program a command means, such as BOOTSTRAP_COMMAND
-// may be, and with which arguments, its name first: as it would be found in the
-// folder dir, with that PATH. The error does not quote the command.
+// Find returns the program that a command such as BOOTSTRAP_COMMAND means in the
+// folder dir with that PATH, and its arguments, its name first. The error does not
+// quote the command.
 func Find(command, dir, path string) (program string, args []string, err error) {
 	if args, err = Arguments(command); err != nil {
 		return "", nil, err
@@ -58,9 +58,9 @@ func Find(command, dir, path string) (program string, args []string, err error) 
 	return program, args, nil
 }
 
-// Arguments are those of a command, its name first: a JSON array is a list of
-// them, all else is for the shell. We never split a string ourselves. The error
-// does not quote the command.
+// Arguments returns those of a command, its name first: a JSON array is a list of
+// them, and any other text is for the shell. We never split a text ourselves. The
+// error does not quote the command.
 func Arguments(command string) ([]string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(command), "[") {
 		return lineArguments(command), nil
@@ -77,13 +77,12 @@ func Arguments(command string) ([]string, error) {
 }
 
 // scripts are the files that can hold a function, in the order in which they are
-// looked for.
+// tried.
 var scripts = []struct{ extension, interpreter string }{
 	{".sh", "bash"}, {".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".cjs", "node"},
 }
 
-// Extensions lists those of scripts with functions, in the order in which they
-// are looked for.
+// Extensions returns those of scripts, in the order in which they are tried.
 func Extensions() (all []string) {
 	for _, s := range scripts {
 		all = append(all, s.extension)
@@ -146,5 +145,5 @@ func Exists(file string) bool {
 }
 
 func notFound(format string, args ...any) *protocol.Failure {
-	return &protocol.Failure{Type: "Runtime.HandlerNotFound", Message: fmt.Sprintf(format, args...)}
+	return protocol.Failuref("Runtime.HandlerNotFound", format, args...)
 }

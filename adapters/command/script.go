@@ -12,8 +12,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// CheckScript says why no interpreter can load the script of a function; nil: it
-// may load.
+// CheckScript returns why no interpreter can load the script of a function, or nil.
 func CheckScript(file string) *protocol.Failure {
 	f, err := os.Open(file)
 	if err != nil {
@@ -26,7 +25,7 @@ func CheckScript(file string) *protocol.Failure {
 }
 
 // checkEncoding looks at the first bytes of a script. Python and Node skip the mark
-// of UTF-8, shells take it for a part of the first command.
+// of UTF-8; shells read it as a part of the first command.
 func checkEncoding(file string, start []byte) *protocol.Failure {
 	switch {
 	case bytes.HasPrefix(start, []byte("\xff\xfe")) || bytes.HasPrefix(start, []byte("\xfe\xff")):
@@ -45,7 +44,8 @@ func withRemedy(err error) error {
 	return err
 }
 
-// danglingLink says where a link leads, if nothing is there; "": it is not one.
+// danglingLink returns the target of a link if that does not exist. It is empty for
+// any other file.
 func danglingLink(file string) string {
 	to, err := os.Readlink(file)
 	if err != nil || Exists(file) {
@@ -54,12 +54,12 @@ func danglingLink(file string) string {
 	return fmt.Sprintf("%q is a link to %q, which does not exist here: pack the file in place of the link", file, to)
 }
 
-// typeScripts are the extensions of files that have to be compiled, and those of
-// what comes of it.
+// typeScripts are the extensions of files that must be compiled, and those of the
+// results.
 var typeScripts = map[string]string{".ts": ".js", ".tsx": ".js", ".mts": ".mjs", ".cts": ".cjs"}
 
-// unusable says why a file that the handler names does not count; "": there is
-// none.
+// unusable returns why the file that the handler names is not used. It is empty if
+// there is no such file.
 func unusable(handler, dir string) string {
 	if why := danglingLink(filepath.Join(dir, handler)); why != "" {
 		return why
@@ -81,8 +81,8 @@ func unusable(handler, dir string) string {
 	return ""
 }
 
-// lastDot is the place of the last dot in the last element of a path; 0 or less:
-// there is none within it.
+// lastDot returns the index of the last dot in the last element of a path. It is 0
+// or less if there is none inside the name.
 func lastDot(name string) int {
 	base := strings.LastIndexByte(name, '/') + 1
 	if dot := strings.LastIndexByte(name, '.'); dot > base {
