@@ -61,7 +61,7 @@ func asyncEventOf(inv *local.Invocation) asyncEvent {
 		ev.End = inv.Ended.UTC().Format(asyncTime)
 	}
 	if inv.Fault != nil {
-		ev.Message, ev.Code = string(inv.Fault.Body(inv.ID)), codeOf(inv.Fault)
+		ev.Message, ev.Code = reported(inv)
 	}
 	return ev
 }

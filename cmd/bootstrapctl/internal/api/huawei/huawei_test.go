@@ -52,7 +52,7 @@ const (
 func newAPI(t *testing.T, o local.Options, change ...func(*local.Settings)) (*api, *local.Function) {
 	t.Helper()
 	cloud := localtest.New(t, o)
-	s := local.Settings{Name: "hello", Platform: protocol.FunctionGraph}
+	s := local.Settings{Name: "hello", Platform: protocol.FunctionGraph, Timeout: time.Minute}
 	for _, c := range change {
 		c(&s)
 	}

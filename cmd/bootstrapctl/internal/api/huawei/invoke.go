@@ -71,17 +71,21 @@ type summary struct {
 func outcomeOf(inv *local.Invocation, memory int) outcome {
 	o := outcome{ID: inv.ID, Result: string(inv.Outcome.Body), Status: http.StatusOK, summary: summaryOf(inv, memory)}
 	if inv.Fault != nil {
-		o.Result, o.Status = string(inv.Fault.Body(inv.ID)), http.StatusInternalServerError
-		o.Code = codeOf(inv.Fault)
+		o.Result, o.Code = reported(inv)
+		o.Status = http.StatusInternalServerError
 	}
 	o.Log = string(logOf(inv, o.summary))
 	return o
 }
 
-// codeOf returns the number of a fault.
-func codeOf(f *local.Fault) int {
-	code, _ := strconv.Atoi(f.Code) // the table has numbers only
-	return code
+// reported returns the text and the number of an invocation's fault. An error of this
+// machine has no number in the vendor's table, and gets 500.
+func reported(inv *local.Invocation) (text string, code int) {
+	code, err := strconv.Atoi(inv.Fault.Code)
+	if err != nil {
+		return inv.Fault.Message, http.StatusInternalServerError
+	}
+	return string(inv.Fault.Body(inv.ID)), code
 }
 
 func summaryOf(inv *local.Invocation, memory int) summary {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,4 +143,56 @@ func TestThrottled(t *testing.T) {
 	a.cloud.Close()
 	a.refused(t, errNoFunction, "", "POST", helloPath+"/invocations", "{}")
 	a.refused(t, errUnavailable, "", "POST", functionsPath, body(t, nil))
+}
+
+// An error of this machine, which is not in the table of the platform's, counts as a failure.
+func TestReported(t *testing.T) {
+	inv := &local.Invocation{Status: local.Failed, Fault: &local.Fault{Message: "no memory"}}
+	if ev := asyncEventOf(inv); ev.Status != "FAIL" || ev.Code != 500 || ev.Message != "no memory" {
+		t.Errorf("got %+v", ev)
+	}
+	if o := outcomeOf(inv, 128); o.Status != 500 || o.Code != 500 || o.Result != "no memory" {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// A runtime that cannot start fails the event.
+func TestNoRuntime(t *testing.T) {
+	a, _ := newAPI(t, local.Options{Runtime: func(string) ([]string, error) { return []string{"/does/not/exist"}, nil }})
+	var got outcome
+	a.get(t, 200, &got, "POST", helloPath+"/invocations", "{}", "X-CFF-Request-Version", "v1")
+	if got.Code != 4201 || got.Result != "function initialization failed" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Callers at the same time get their own answers, while functions change.
+func TestConcurrent(t *testing.T) {
+	a, _ := newAPI(t, local.Options{}, func(s *local.Settings) { s.Timeout = time.Minute })
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			event := fmt.Sprintf(`{"number":%d}`, i)
+			r := a.call(t, "POST", helloPath+"/invocations", event)
+			if got := bodyOf(t, r); got != event {
+				t.Errorf("%s: status %d, %s", event, r.StatusCode, got)
+			}
+			trigger := fmt.Sprintf(`{"trigger_type_code":"APIG","event_data":{"name":"t%d"}}`, i)
+			if r := a.call(t, "POST", triggersPath, trigger); r.StatusCode != 201 {
+				t.Errorf("%s: status %d", trigger, r.StatusCode)
+			}
+			created := body(t, fields{"func_name": fmt.Sprint("f", i)})
+			if r := a.call(t, "POST", functionsPath, created); r.StatusCode != 200 {
+				t.Errorf("f%d: status %d", i, r.StatusCode)
+			}
+		})
+	}
+	all.Wait()
+	var list struct{ Count int }
+	var triggers []trigger
+	a.get(t, 200, &list, "GET", functionsPath, "")
+	a.get(t, 200, &triggers, "GET", triggersPath, "")
+	if list.Count != 21 || len(triggers) != 20 {
+		t.Errorf("there are %d functions and %d triggers, expected 21 and 20", list.Count, len(triggers))
+	}
 }
