@@ -177,6 +177,19 @@ func TestGoErrors(t *testing.T) {
 	}
 }
 
+// Only requests that a known key has signed are served.
+func TestGoSignature(t *testing.T) {
+	for code, key := range map[string]aws.CredentialsProvider{
+		"UnrecognizedClientException":         credentials.NewStaticCredentialsProvider("AKIDOTHER", "secret", ""),
+		"InvalidSignatureException":           credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "other", ""),
+		"MissingAuthenticationTokenException": aws.AnonymousCredentials{},
+	} {
+		c := newClient(t, func(o *lambda.Options) { o.Credentials, o.RetryMaxAttempts = key, 1 })
+		_, err := c.ListFunctions(t.Context(), &lambda.ListFunctionsInput{})
+		expect(t, err, code, new(smithy.APIError))
+	}
+}
+
 // expect checks the type and the code of an error, and that it has a message.
 func expect(t *testing.T, err error, code string, target any) {
 	t.Helper()
@@ -217,6 +230,9 @@ func TestGoAttributes(t *testing.T) {
 	url, err := c.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{FunctionName: &name, AuthType: types.FunctionUrlAuthTypeNone})
 	if err != nil || *url.FunctionUrl != endpoint+"/apigw/"+name+"/" {
 		t.Errorf("got %+v, %v", url, err)
+	}
+	if got := string(fetch(t, *url.FunctionUrl+"a/b?c=d")); !strings.Contains(got, `"rawPath":"/a/b"`) || !strings.Contains(got, `"version":"2.0"`) {
+		t.Errorf("the function URL answers %s", got)
 	}
 	if _, err := c.DeleteFunctionUrlConfig(ctx, &lambda.DeleteFunctionUrlConfigInput{FunctionName: &name}); err != nil {
 		t.Error(err)

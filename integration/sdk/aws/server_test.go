@@ -47,7 +47,11 @@ func run(m *testing.M) (status int, err error) {
 	if zip, err = os.ReadFile(zipFile); err != nil {
 		return 1, err
 	}
-	stop, err := serve(tool)
+	keys := filepath.Join(dir, "keys")
+	if err := os.WriteFile(keys, []byte("AKIDEXAMPLE:secret\n"), 0o600); err != nil {
+		return 1, err
+	}
+	stop, err := serve(tool, keys)
 	if err != nil {
 		return 1, err
 	}
@@ -55,9 +59,9 @@ func run(m *testing.M) (status int, err error) {
 	return m.Run(), nil
 }
 
-// serve starts the local platform, and waits until it listens.
-func serve(tool string) (stop func(), err error) {
-	cmd := exec.Command(tool, "local", "-addr", "127.0.0.1:0", "-platform", "lambda", "function")
+// serve starts the local platform, which checks signatures, and waits until it listens.
+func serve(tool, keys string) (stop func(), err error) {
+	cmd := exec.Command(tool, "local", "-addr", "127.0.0.1:0", "-platform", "lambda", "-keys", keys, "function")
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err == nil {
