@@ -2,6 +2,7 @@ package aws
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -156,13 +157,12 @@ var variablePattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_]+$`)
 // checkVariables returns a failure for names that Lambda refuses.
 func checkVariables(e *environment) error {
 	var reserved []string
-	for _, v := range e.list() {
-		name, _, _ := strings.Cut(v, "=")
+	for _, name := range slices.Sorted(maps.Keys(e.Variables)) {
 		switch {
 		case doctor.Reserves(protocol.Lambda, name):
 			reserved = append(reserved, name)
-		case !variablePattern.MatchString(name) || e.Variables[name] != v[len(name)+1:]:
-			return violation(e.Variables, "environment.variables", "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: %s]", variablePattern)
+		case !variablePattern.MatchString(name):
+			return violation(name, "environment.variables", "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: %s]", variablePattern)
 		}
 	}
 	if reserved == nil {
