@@ -53,7 +53,10 @@ func (t *Tree) unpack(archive *zip.Reader, root *os.Root) error {
 	if len(archive.File) > maxEntries {
 		return fmt.Errorf("%w: %d files", ErrTooLarge, len(archive.File))
 	}
-	left := int64(maxUnpacked)
+	if declaredSize(archive) > maxUnpacked {
+		return ErrTooLarge
+	}
+	left := int64(maxUnpacked) // as a zip may declare less than it has
 	seen := map[string]bool{}
 	for _, entry := range archive.File {
 		if err := t.unpackEntry(entry, root, seen, &left); err != nil {
@@ -62,6 +65,17 @@ func (t *Tree) unpack(archive *zip.Reader, root *os.Root) error {
 	}
 	t.link(root)
 	return nil
+}
+
+// declaredSize returns the size of all files as the zip's directory states it, or more
+// than maxUnpacked.
+func declaredSize(archive *zip.Reader) (size uint64) {
+	for _, entry := range archive.File {
+		if size += min(entry.UncompressedSize64, maxUnpacked+1); size > maxUnpacked {
+			break
+		}
+	}
+	return size
 }
 
 // unpackEntry unpacks one entry, or adds a problem. After an error, no further entry
