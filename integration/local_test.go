@@ -1,0 +1,149 @@
+package integration
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A served is a bootstrapctl local that runs.
+type served struct {
+	cmd      *exec.Cmd
+	url      string
+	out, log *logBuffer // of its stdout and stderr
+	temp     string     // its folder for temporary files
+	waited   bool
+}
+
+// serve runs bootstrapctl local at a free port until the end of the test.
+func serve(t *testing.T, args ...string) *served {
+	t.Helper()
+	return serveIn(t, "", args...)
+}
+
+// serveIn is serve in a folder.
+func serveIn(t *testing.T, dir string, args ...string) *served {
+	t.Helper()
+	s := &served{cmd: exec.Command(bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...),
+		out: &logBuffer{}, log: &logBuffer{}, temp: t.TempDir()}
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.out, s.log
+	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.temp)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop(t) })
+	until(t, "it listens", func() bool {
+		_, url, found := strings.Cut(s.out.String(), "listening on ")
+		s.url = strings.TrimSuffix(url, "\n")
+		return found && s.url != url
+	})
+	return s
+}
+
+// stop is Ctrl-C. It returns the exit status.
+func (s *served) stop(t *testing.T) int {
+	t.Helper()
+	if !s.waited {
+		_ = s.cmd.Process.Signal(syscall.SIGINT) // it may have exited
+	}
+	return s.wait(t)
+}
+
+// wait waits for the exit and returns the status. No temporary file is left.
+func (s *served) wait(t *testing.T) int {
+	t.Helper()
+	if !s.waited {
+		s.waited = true
+		_ = s.cmd.Wait() // the status says more
+		until(t, "the temp folder is empty", func() bool {
+			files, err := os.ReadDir(s.temp)
+			return err == nil && len(files) == 0
+		})
+	}
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// logs waits for a text in the log.
+func (s *served) logs(t *testing.T, text string) {
+	t.Helper()
+	until(t, text+" is in the log", func() bool { return strings.Contains(s.log.String(), text) })
+}
+
+// post sends an event to the only function, or to the one that the path names.
+func (s *served) post(t *testing.T, path, event string) (status int, body string) {
+	t.Helper()
+	response, err := http.Post(s.url+"/"+path, "application/json", strings.NewReader(event))
+	if err != nil {
+		t.Error(err)
+		return 0, ""
+	}
+	return readResponse(t, response)
+}
+
+func readResponse(t *testing.T, response *http.Response) (status int, body string) {
+	t.Helper()
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// get returns the answer to a GET.
+func (s *served) get(t *testing.T, path string) (status int, body string) {
+	t.Helper()
+	response, err := http.Get(s.url + "/" + path)
+	if err != nil {
+		t.Error(err)
+		return 0, ""
+	}
+	return readResponse(t, response)
+}
+
+// answers checks the answer to an event.
+func (s *served) answers(t *testing.T, path, event string, status int, want string) {
+	t.Helper()
+	if got, body := s.post(t, path, event); got != status || !strings.Contains(body, want) {
+		t.Errorf("%s: got %d %q, want %d %q; log:\n%s", event, got, body, status, want, s.log)
+	}
+}
+
+// zipOf packs a folder and returns the zip.
+func zipOf(t *testing.T, dir string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "packed.zip")
+	if _, stderr, status := ctl(t, nil, "pack", "-o", file, dir); status != 0 {
+		t.Fatalf("pack: got status %d: %s", status, stderr)
+	}
+	return file
+}
+
+// startFails runs a bootstrapctl local that must not start. It leaves no file.
+func startFails(t *testing.T, dir string, args ...string) (stderr string, cmd *exec.Cmd) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd = exec.CommandContext(ctx, bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...)
+	temp := t.TempDir()
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+temp)
+	stdout, stderr, _ := output(t, cmd)
+	if stdout != "" {
+		t.Errorf("got %q on stdout, want nothing", stdout)
+	}
+	if files, err := os.ReadDir(temp); err != nil || len(files) > 0 {
+		t.Errorf("got %v, %v in the temp folder, want nothing", files, err)
+	}
+	return stderr, cmd
+}
+
+// maxRSS returns the most memory, in bytes, that a command has had.
+func maxRSS(cmd *exec.Cmd) int64 { return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10 }
