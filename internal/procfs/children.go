@@ -92,8 +92,8 @@ type childLists struct {
 	mu      sync.Mutex
 	dir     *os.File // /proc/self/task; nil: not opened yet
 	threads uint64   // number of threads when the files were opened
-	files   []*os.File
-	text    []byte // content of one file, reused
+	files   []int    // their descriptors
+	text    []byte   // content of one file, reused
 }
 
 // update opens the files of new threads. It reports whether the files are
@@ -121,18 +121,13 @@ func (c *childLists) update() bool {
 
 // childrenFiles opens the lists of the children of a process, one for each
 // thread. It returns nil unless it can open all.
-func childrenFiles(process string) (files []*os.File) {
+func childrenFiles(process string) (files []int) {
 	tasks := "/proc/" + process + "/task/"
-	dir, err := os.Open(tasks)
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	threads, err := dir.Readdirnames(0)
+	threads, err := list(tasks)
 	for _, thread := range threads {
-		var file *os.File
+		var file int
 		if err == nil {
-			file, err = os.Open(tasks + thread + "/children")
+			file, err = open(tasks + thread + "/children")
 		}
 		if err == nil {
 			files = append(files, file)
@@ -145,9 +140,9 @@ func childrenFiles(process string) (files []*os.File) {
 	return files
 }
 
-func closeAll(files []*os.File) {
+func closeAll(files []int) {
 	for _, file := range files {
-		_ = file.Close() // opened for reading only
+		_ = syscall.Close(file) // opened for reading only
 	}
 }
 
@@ -156,7 +151,7 @@ const shortList = 1024
 
 // read appends the pids in a list. The kernel returns less than a page at once,
 // so that one call returns only a short list completely.
-func (c *childLists) read(pids []int, file *os.File) []int {
+func (c *childLists) read(pids []int, file int) []int {
 	if c.text == nil {
 		c.text = make([]byte, shortList)
 	}
@@ -175,9 +170,8 @@ func (c *childLists) read(pids []int, file *os.File) []int {
 	return pids
 }
 
-// pread reads from an offset in one call. ReadAt would make a second one at the
-// end.
-func pread(file *os.File, p []byte, from int) int {
-	n, _ := syscall.Pread(int(file.Fd()), p, int64(from)) // the thread or process has exited: empty
+// pread reads from an offset in one call.
+func pread(file int, p []byte, from int) int {
+	n, _ := syscall.Pread(file, p, int64(from)) // the thread or process has exited: empty
 	return max(n, 0)
 }

@@ -2,20 +2,12 @@ package procfs
 
 import (
 	"bytes"
-	"os"
 	"strconv"
 )
 
 // Resident returns the resident memory of a process in bytes. Shared pages
 // count in full.
-func Resident(pid int) int {
-	fields := bytes.Fields(read(pid, "statm"))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.Atoi(string(fields[1])) // written by the kernel
-	return pages * os.Getpagesize()
-}
+func Resident(pid int) int { return residentIn(read(pid, "statm")) }
 
 // ResidentTree returns the resident memory of a process and its descendants in
 // bytes.

@@ -72,12 +72,7 @@ func parseStat(text []byte) (s Stat) {
 // Pids lists all processes that /proc shows. It returns false where /proc is
 // missing.
 func Pids() (pids []int, ok bool) {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil, false
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) // after an error the names read so far count
+	names, _ := list("/proc") // after an error the names read so far count
 	for _, name := range names {
 		if pid, err := strconv.Atoi(name); err == nil {
 			pids = append(pids, pid)
@@ -139,19 +134,4 @@ func SetOOMScore(pid, score int) {
 
 func path(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
-// read reads a file of a process in one call, as the process may exit between
-// two.
-func read(pid int, name string) []byte {
-	for size := 4 << 10; ; size *= 4 {
-		file, err := os.Open(path(pid, name))
-		if err != nil {
-			return nil
-		}
-		text := make([]byte, size)
-		n, _ := file.Read(text) // the process has exited: empty
-		_ = file.Close()        // opened for reading only
-		if n < size {
-			return text[:max(n, 0)]
-		}
-	}
-}
+func read(pid int, name string) []byte { return ReadFile(path(pid, name)) }

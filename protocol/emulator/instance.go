@@ -17,6 +17,7 @@ type instance struct {
 	mark   string        // an environment variable of all its processes
 	done   chan struct{} // closed when the process is reaped and its output is complete
 	limit  memoryLimit
+	tree   *procfs.Tree
 	memory atomic.Int64 // the maximum of its samples, in bytes
 	peak   int64        // bytes of its largest process, valid once done is closed; 0: unknown
 
@@ -39,7 +40,7 @@ func startInstance(cmd *exec.Cmd, mark string, limit memoryLimit, start func(*ex
 	if err := start(cmd); err != nil {
 		return nil, err
 	}
-	i := &instance{cmd: cmd, mark: mark, limit: limit, done: make(chan struct{})}
+	i := &instance{cmd: cmd, mark: mark, limit: limit, tree: procfs.NewTree(cmd.Process.Pid), done: make(chan struct{})}
 	go i.reap(exited) // ends with the process
 	return i, nil
 }
@@ -56,6 +57,7 @@ func (i *instance) reap(exited func(reason string)) {
 	i.reaped = true
 	i.mu.Unlock()
 	_ = i.cmd.Wait() // ProcessState has the status
+	i.tree.Close()   // another process may have the pid from now on
 	i.peak = peakOf(i.cmd.ProcessState)
 	exited(i.cmd.ProcessState.String())
 }
