@@ -209,7 +209,7 @@ func offMainThread(do func()) {
 // hasKilled reports whether the kernel has killed a process of the cgroup
 // because of the limit.
 func (c *cgroup) hasKilled() bool {
-	text, _ := os.ReadFile(filepath.Join(c.dir, c.version.events)) // removed already: none
+	text := procfs.ReadFile(filepath.Join(c.dir, c.version.events)) // removed already: none
 	_, count, found := bytes.Cut(append([]byte("\n"), text...), []byte("\noom_kill "))
 	return found && !bytes.HasPrefix(count, []byte("0"))
 }

@@ -21,11 +21,14 @@ func (r *Runner) watchMemory(i *instance) (stop func()) {
 	quit, stopped := make(chan struct{}), make(chan struct{})
 	go func() { // ends in stop
 		defer close(stopped)
+		pause := samplePause
+		if i.memory.Load() == 0 { // if it exits before the first pause, this is all that is known
+			pause = r.sampleMemory(i)
+		}
 		for {
-			began := time.Now()
-			r.sampleMemory(i)
 			select {
-			case <-time.After(max(samplePause, 10*time.Since(began))):
+			case <-time.After(pause):
+				pause = r.sampleMemory(i)
 			case <-quit:
 				r.sampleMemory(i)
 				return
@@ -38,11 +41,14 @@ func (r *Runner) watchMemory(i *instance) (stop func()) {
 	}
 }
 
-func (r *Runner) sampleMemory(i *instance) {
-	used := int64(procfs.ResidentTree(i.pid()))
+// sampleMemory takes a sample, and returns the pause before the next one.
+func (r *Runner) sampleMemory(i *instance) (pause time.Duration) {
+	began := time.Now()
+	used := int64(i.tree.Resident())
 	raiseTo(&i.memory, used)
 	raiseTo(&r.peak, used)
 	i.enforceLimit(used)
+	return max(samplePause, 10*time.Since(began))
 }
 
 func raiseTo(peak *atomic.Int64, n int64) {
