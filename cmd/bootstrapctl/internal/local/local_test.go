@@ -161,7 +161,11 @@ func TestFaults(t *testing.T) {
 			}
 			t.Run(p.Name+" "+test.event, func(t *testing.T) {
 				t.Parallel()
-				f := create(t, localtest.New(t, local.Options{Instances: 1}), local.Settings{Platform: p, Timeout: time.Second})
+				timeout := time.Minute
+				if test.event == `{"forever":true}` {
+					timeout = time.Second
+				}
+				f := create(t, localtest.New(t, local.Options{Instances: 1}), local.Settings{Platform: p, Timeout: timeout})
 				inv := invoke(t, f, test.event)
 				if inv.Fault == nil || inv.Status != local.Failed {
 					t.Fatalf("got the result %s and the status %s", inv.Outcome.Body, inv.Status)
