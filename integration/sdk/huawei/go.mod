@@ -1,3 +1,5 @@
 module sdkhuawei
 
 go 1.26.0
+
+ignore ./node_modules

@@ -54,7 +54,7 @@ func Handles(r *http.Request) bool {
 	case len(part) < 5 || part[1] != "v2":
 		return false
 	}
-	return part[3] == "fgs" || part[3] == "functions" && len(part) == 6 && part[5] == "tags"
+	return part[3] == "fgs" || part[3] == "functions" && len(part) > 5 && part[5] == "tags"
 }
 
 // addCalls lists the calls.
@@ -64,7 +64,7 @@ func (a *api) addCalls() {
 		one       = functions + "/{urn}"
 		triggers  = " /v2/{project}/fgs/triggers/{urn}"
 	)
-	for pattern, call := range map[string]call{
+	for pattern, serve := range map[string]call{
 		"POST" + functions:                       a.create,
 		"GET" + functions:                        a.list,
 		"DELETE" + one:                           a.delete,
@@ -93,7 +93,7 @@ func (a *api) addCalls() {
 		"/": unknown,
 	} {
 		a.calls.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if err := call(w, r); err != nil {
+			if err := serve(w, r); err != nil {
 				refuse(w, err)
 			}
 		})

@@ -128,7 +128,7 @@ func TestHandles(t *testing.T) {
 		"/v2":                                   false,
 		"/v2/p/fgs":                             false,
 		"/v2/p/functions/urn:x":                 false,
-		"/v2/p/functions/urn:x/tags/create":     false,
+		"/v2/p/functions/urn:x/tags/create":     true,
 		"/2015-03-31/functions":                 false,
 		"/2021-11-15/functions/n/response-streaming-invocations": false,
 		"/apigw/v2/p/fgs/functions":                              false,
@@ -144,6 +144,7 @@ func TestHandles(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	a, _ := newAPI(t, local.Options{})
 	a.refused(t, errNoResource, "POST /v2/p/fgs/workflows", "POST", "/v2/p/fgs/workflows", "{}")
+	a.refused(t, errNoResource, "/tags/create", "POST", "/v2/p/functions/urn:fss:r:p:function:default:hello/tags/create", "{}")
 	a.refused(t, errNoResource, "PATCH", "PATCH", functionsPath, "{}")
 	a.refused(t, errNoResource, "does not have the call", "GET", helloPath+"/aliases", "")
 }

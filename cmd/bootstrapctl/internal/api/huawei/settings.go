@@ -127,7 +127,7 @@ func variables(userData string) ([]string, error) {
 	}
 	var all map[string]string
 	if err := json.Unmarshal([]byte(userData), &all); err != nil {
-		return nil, errUserData.because(`user_data: expected a JSON object of strings, such as {\"NAME\":\"value\"}: %v.`, err)
+		return nil, errUserData.because(`user_data: expected a JSON object of strings, such as {"NAME":"value"}: %v.`, err)
 	}
 	if len(all) > maxVariables {
 		return nil, errVariables.because("There are %d.", len(all))
