@@ -34,7 +34,7 @@ var table = []Error{
 	{"functiongraph", Exited, "4204", "runtime process is exited", Reported},
 	{"functiongraph", ResultTooLarge, "4004", "response body size exceeds the limit of {limit}", Documented},
 	{"functiongraph", EventTooLarge, "4140", "the size of request body is beyond maximum:{limit}, body size:{size}", Documented},
-	{"functiongraph", NotJSON, "4001", "the event is not JSON", Assumed},
+	{"functiongraph", NotJSON, "0406", "the event is not JSON", Documented},
 	{"functiongraph", Throttled, "150429", "reach max instances", Documented},
 
 	{"lambda", NoBootstrap, "Runtime.InvalidEntrypoint", "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]", Reported},
