@@ -239,6 +239,7 @@ func FuzzRequest(f *testing.F) {
 			if err != nil || strings.HasSuffix(r.URL.Path, "/invocations") || strings.HasSuffix(r.URL.Path, "/invocations-async") {
 				return // this would start processes
 			}
+			r.Header.Set("X-Sdk-Date", time.Now().UTC().Format(dateFormat))
 			r.Header.Set("Authorization", "SDK-HMAC-SHA256 Access=a, SignedHeaders=host;"+method+", Signature=00")
 			w := httptest.NewRecorder()
 			a.ServeHTTP(w, r)
