@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/protocol"
 )
 
 // A result is what the function answers, with the types that the SDK for Go insists on.
@@ -122,7 +123,7 @@ func TestTailLog(t *testing.T) {
 func TestRefusedEvents(t *testing.T) {
 	a := newAPI(t, local.Options{})
 	a.create(nil)
-	large := `"` + strings.Repeat("a", 6<<20) + `"`
+	large := `"` + strings.Repeat("a", 128<<10) + `"`
 	for _, test := range []struct {
 		others     object
 		code, part string
@@ -132,8 +133,7 @@ func TestRefusedEvents(t *testing.T) {
 		{object{"Namespace": "test"}, "ResourceNotFound.Namespace", "test"},
 		{object{"Qualifier": "1"}, "ResourceNotFound.Qualifier", "$LATEST"},
 		{object{"ClientContext": "hello"}, "InvalidParameterValue.Param", "not JSON"},
-		{object{"ClientContext": large}, "InvalidParameter.RequestTooLarge", "6291456"},
-		{object{"ClientContext": large[:200<<10] + `"`, "InvocationType": "Event"}, "InvalidParameter.RequestTooLarge", "131072"},
+		{object{"ClientContext": large, "InvocationType": "Event"}, "InvalidParameter.RequestTooLarge", "131072"},
 		{object{"ClientContext": object{}}, "InvalidParameter", "ClientContext"},
 		{object{"InvocationType": "DryRun"}, "InvalidParameterValue.InvokeType", "DryRun"},
 		{object{"LogType": "All"}, "InvalidParameterValue.Param", "LogType"},
@@ -146,6 +146,17 @@ func TestRefusedEvents(t *testing.T) {
 	}
 	if n := len(a.cloud.Functions(nil)[0].Invocations()); n != 0 {
 		t.Errorf("the function has %d invocations", n)
+	}
+}
+
+// An event may have 6 MB.
+func TestLargeEvent(t *testing.T) {
+	limit := local.LimitsOf(protocol.SCF).Event
+	for size, want := range map[int]string{limit: "", limit + 1: "InvalidParameter.RequestTooLarge"} {
+		_, err := eventOf("Event", strings.Repeat("1", size), limit)
+		if err == nil && want != "" || err != nil && asAPI(err).Code != want {
+			t.Errorf("%d bytes: got %v, expected %q", size, err, want)
+		}
 	}
 }
 

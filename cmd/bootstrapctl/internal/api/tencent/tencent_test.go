@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -178,7 +179,7 @@ func TestForm(t *testing.T) {
 		{"InvalidParameter", post("ListFunctions", object{"Limit": 1.5})},
 		{"UnknownParameter", post("ListFunctions", object{"limit": 20})},
 		{"UnknownParameter", post("GetFunction", object{"qualified": object{}})},
-		{"RequestSizeLimitExceeded", post("Invoke", object{"ClientContext": strings.Repeat("a", maxBody)})},
+		{"RequestSizeLimitExceeded", change(func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(strings.Repeat(" ", maxBody+1))) })},
 	} {
 		content := a.serve(test.r)
 		if e := errorIn(content); e.Code != test.code || e.Message == "" {
