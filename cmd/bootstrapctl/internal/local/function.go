@@ -29,13 +29,14 @@ type Function struct {
 	changing sync.Mutex // held while a new build is loaded
 
 	mu       sync.Mutex
+	settings Settings // those of the build may have other triggers
 	build    *build
 	code     Code
 	modified time.Time
 }
 
 func newFunction(c *Cloud, s Settings) *Function {
-	f := &Function{cloud: c, name: s.Name, platform: s.Platform, created: time.Now(), build: &build{settings: s}}
+	f := &Function{cloud: c, name: s.Name, platform: s.Platform, created: time.Now(), settings: s, build: &build{settings: s}}
 	f.pool = &pool{function: f, queue: c.options.Queue}
 	return f
 }
@@ -59,7 +60,7 @@ func (f *Function) Describe() Description {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := f.build
-	d := Description{Settings: b.settings, Created: f.created, Modified: f.modified,
+	d := Description{Settings: f.settings, Created: f.created, Modified: f.modified,
 		Dir: b.dir, Size: b.size, SHA256: b.sum, Zip: b.packed, Broken: b.broken, Findings: b.findings}
 	d.Running, d.Busy, d.Waiting = f.pool.count()
 	return d
@@ -76,26 +77,38 @@ func (f *Function) Platform() *protocol.Platform { return f.platform }
 func (f *Function) SetCode(code Code) error {
 	f.changing.Lock()
 	defer f.changing.Unlock()
-	return f.replace(f.present().settings, code)
+	s, _ := f.configured()
+	return f.replace(s, code)
 }
 
 // Configure changes the settings, but not the name and the platform. It returns an
 // *Invalid for what the platform refuses. Events that run end with the settings that
-// they began with.
+// they began with. New triggers need no new instances.
 func (f *Function) Configure(change func(s *Settings)) error {
 	f.changing.Lock()
 	defer f.changing.Unlock()
-	s := f.present().settings
+	s, code := f.configured()
+	before := s
 	change(&s)
 	s.Name, s.Platform = f.name, f.platform
 	s = s.withDefaults()
 	if err := s.check(); err != nil {
 		return err
 	}
+	if !s.runsLike(before) {
+		return f.replace(s, code)
+	}
 	f.mu.Lock()
-	code := f.code
-	f.mu.Unlock()
-	return f.replace(s, code)
+	defer f.mu.Unlock()
+	f.settings, f.modified = s, time.Now()
+	return nil
+}
+
+// configured returns the settings and the code.
+func (f *Function) configured() (Settings, Code) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.settings, f.code
 }
 
 // Path returns the folder or the zip of the function on this machine, or an empty
@@ -108,7 +121,9 @@ func (f *Function) Path() string {
 
 // Restart gives the function new instances of the same code, which it reads again.
 func (f *Function) Restart() error {
-	return f.Configure(func(*Settings) {})
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	return f.replace(f.configured())
 }
 
 func (f *Function) present() *build {
@@ -125,7 +140,7 @@ func (f *Function) replace(s Settings, code Code) error {
 	}
 	f.mu.Lock()
 	old := f.build
-	f.build, f.code, f.modified = b, code, time.Now()
+	f.settings, f.build, f.code, f.modified = s, b, code, time.Now()
 	f.mu.Unlock()
 	f.pool.renew(b, cmp.Or(s.Instances, f.cloud.options.Instances))
 	if old.end() {

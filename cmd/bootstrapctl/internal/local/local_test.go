@@ -76,6 +76,35 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// New triggers and a new description leave the instances alone, and other settings
+// replace them.
+func TestConfigureKeepsInstances(t *testing.T) {
+	f := create(t, localtest.New(t, local.Options{}), local.Settings{})
+	for _, test := range []struct {
+		change func(s *local.Settings)
+		cold   bool
+	}{
+		{func(*local.Settings) {}, true}, // the first event
+		{func(s *local.Settings) { s.Triggers = []local.Trigger{{Kind: "timer", Name: "daily"}} }, false},
+		{func(s *local.Settings) { s.Description = "a function" }, false},
+		{func(s *local.Settings) { s.MemoryMB = 256 }, true},
+		{func(s *local.Settings) { s.Env = []string{"NAME=value"} }, true},
+	} {
+		if err := f.Configure(test.change); err != nil {
+			t.Fatal(err)
+		}
+		if inv := invoke(t, f, "{}"); inv.Cold() != test.cold {
+			t.Errorf("%+v: cold is %v, expected %v", f.Describe().Settings, inv.Cold(), test.cold)
+		}
+	}
+	if d := f.Describe(); len(d.Triggers) != 1 || d.Description != "a function" || d.MemoryMB != 256 {
+		t.Errorf("got %+v", d.Settings)
+	}
+	if err := f.Restart(); err != nil || !invoke(t, f, "{}").Cold() {
+		t.Errorf("the instance is the same after a restart: %v", err)
+	}
+}
+
 // A call that finds the queue full is refused, and one that gives up leaves the queue.
 func TestQueue(t *testing.T) {
 	f := create(t, localtest.New(t, local.Options{Instances: 1, Queue: 1}), local.Settings{Timeout: time.Minute})

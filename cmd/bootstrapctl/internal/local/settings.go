@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -46,6 +47,13 @@ func (s Settings) withDefaults() Settings {
 	s.Timeout = cmp.Or(s.Timeout, 3*time.Second)
 	s.MemoryMB = cmp.Or(s.MemoryMB, 128)
 	return s
+}
+
+// runsLike reports whether instances with other settings do the same. Triggers and the
+// description do not reach them.
+func (s Settings) runsLike(other Settings) bool {
+	s.Triggers, s.Description = other.Triggers, other.Description
+	return reflect.DeepEqual(s, other)
 }
 
 // An Invalid is a setting that the platform refuses.
