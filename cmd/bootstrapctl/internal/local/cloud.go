@@ -54,6 +54,9 @@ type Options struct {
 	// invocation when it is over. Calls are concurrent. Both may be nil.
 	Line func(f *Function, line []byte)
 	Done func(f *Function, inv *Invocation)
+	// Slow is called while an instance starts, after 1 s, 2 s, 4 s and so on, with the call
+	// of its runtime that has not come. It may be nil.
+	Slow func(f *Function, since time.Duration, call string)
 }
 
 // A Cloud has functions. Its methods may be called concurrently.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -185,7 +186,10 @@ func (f *Function) accept(call Call, limit int) (*Invocation, error) {
 
 // serve gets an invocation its outcome, and notes it.
 func (f *Function) serve(ctx context.Context, inv *Invocation, call Call) (*Invocation, error) {
-	if err := f.run(inv, call, func() (*slot, error) { return f.pool.take(ctx) }); err != nil {
+	err := f.run(inv, call, func() (*slot, error) { return f.pool.take(ctx) })
+	if errors.Is(err, ErrThrottled) {
+		inv.Fault = faultOf(f.platform, clouderror.Throttled)
+	} else if err != nil {
 		return nil, err
 	}
 	inv.Ended, inv.Status = time.Now(), Succeeded
@@ -196,7 +200,7 @@ func (f *Function) serve(ctx context.Context, inv *Invocation, call Call) (*Invo
 	if f.cloud.options.Done != nil {
 		f.cloud.options.Done(f, inv)
 	}
-	return inv, nil
+	return inv, err
 }
 
 // run gets an invocation its outcome, from the instance that take returns.
@@ -204,13 +208,13 @@ func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) e
 	if inv.Fault = f.refusal(call.Body); inv.Fault != nil {
 		return nil
 	}
-	began := time.Now()
 	s, err := take()
 	if err != nil {
 		return err
 	}
 	defer f.pool.put(s)
-	inv.Wait = time.Since(began)
+	inv.Wait = s.waited
+	defer f.watchStart(s)()
 	return s.invoke(f.cloud.running, inv, call)
 }
 

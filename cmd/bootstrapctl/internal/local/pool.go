@@ -39,14 +39,21 @@ func (p *pool) take(ctx context.Context) (*slot, error) { return p.takeWithin(ct
 func (p *pool) takeLater(ctx context.Context) (*slot, error) { return p.takeWithin(ctx, math.MaxInt) }
 
 func (p *pool) takeWithin(ctx context.Context, queue int) (*slot, error) {
+	began, waited := time.Now(), time.Duration(0)
 	g, turn, err := p.ask(queue)
 	if err == nil && turn != nil {
 		g, err = p.await(ctx, turn)
+		waited = time.Since(began)
 	}
-	if err != nil || g.slot != nil {
-		return g.slot, err
+	s := g.slot
+	if err == nil && s == nil {
+		s, err = p.make(g.build)
 	}
-	return p.make(g.build)
+	if err != nil {
+		return nil, err
+	}
+	s.waited = waited
+	return s, nil
 }
 
 // make makes an instance for a caller with the permission to do so.

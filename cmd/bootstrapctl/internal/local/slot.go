@@ -14,7 +14,8 @@ type slot struct {
 	server *emulator.Server
 	runner *emulator.Runner
 	log    *logPipe
-	idle   *time.Timer // stops the instance; nil while it serves an event
+	idle   *time.Timer   // stops the instance; nil while it serves an event
+	waited time.Duration // of the present event, in the queue
 }
 
 // newSlot makes an instance. Its process starts with the first event.
