@@ -22,6 +22,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/screen"
 	"bootstrap/cmd/bootstrapctl/internal/watch"
 	"bootstrap/internal/procfs"
+	"bootstrap/protocol/emulator"
 )
 
 // A localCloud is a cloud with what it needs on this machine: a watcher, a temporary
@@ -36,6 +37,7 @@ type localCloud struct {
 	reaped   sync.WaitGroup
 	stop     context.CancelFunc // of what begin has started; nil before
 	beside   sync.WaitGroup     // what begin has started
+	notes    []string           // what the deploy file asks for and is not done here
 
 	unprotected sync.Once // says that code folders can be written to
 
@@ -61,7 +63,7 @@ func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localClo
 		Instances: l.instances, Queue: l.queue, Idle: l.idle, Temp: c.temp, Freeze: l.freeze, Faults: l.faults,
 		Runtime: func(dir string) ([]string, error) { return c.runtime(ctx, dir) },
 		Protect: c.protect, Examine: c.examine, Watch: c.lifeline.watch, Unwatch: c.lifeline.unwatch,
-		Line: func(f *local.Function, line []byte) { board.Line(f.Name(), line) }, Done: c.done,
+		Line: func(f *local.Function, line []byte) { board.Line(f.Name(), line) }, Done: c.done, Slow: c.slow,
 	})
 	c.reaped.Go(c.reapOrphans)
 	return c, nil
@@ -112,23 +114,28 @@ func (c *localCloud) examine(ctx context.Context, fn doctor.Function) *doctor.Re
 	return doctor.Examine(ctx, d.function(fn.Tree, fn.Platform), dir)
 }
 
-// create creates a function, and warns of what doctor finds in its folder.
+// create creates a function.
 func (c *localCloud) create(fn localFunction) error {
 	f, err := c.Create(fn.settings, fn.code)
 	if err != nil {
 		return fmt.Errorf("cannot create the function %s: %w", fn.settings.Name, err)
 	}
-	for _, note := range fn.notes {
-		c.board.Note("%s", note)
-	}
-	for _, finding := range f.Describe().Findings {
-		c.warn(f.Name(), finding)
-	}
+	c.board.Reserve(f.Name())
+	c.notes = append(c.notes, fn.notes...)
 	return nil
 }
 
+// warn shows a finding, and what the platform says of it.
 func (c *localCloud) warn(name string, f doctor.Finding) {
-	c.board.Warn("%s: %s[%s]", name, sentence(f.File, f.What), f.ID)
+	text := strings.TrimSpace(fmt.Sprintf("%s: %s[%s]", name, sentence(f.File, f.What), f.ID))
+	if f.Level == doctor.Warning {
+		c.board.Warn("%s", text)
+		return
+	}
+	c.board.Error("%s", text)
+	if f.Fix != "" {
+		c.board.Note("  %s", f.Fix)
+	}
 }
 
 // done shows an invocation, and remembers its event.
@@ -141,9 +148,36 @@ func (c *localCloud) done(f *local.Function, inv *local.Invocation) {
 		Start: inv.Outcome.Init, Wait: inv.Wait, Memory: inv.Memory,
 	}
 	if inv.Fault != nil {
-		e.Error = strings.TrimSpace(inv.Fault.Code + ": " + strings.TrimSpace(inv.Fault.Message))
+		e.Error = reasonOf(inv)
 	}
 	c.board.Show(e)
+}
+
+// slow shows what a start that takes long waits for.
+func (c *localCloud) slow(f *local.Function, since time.Duration, call string) {
+	c.board.Note("%s: starting for %v: the runtime has not called %s yet", f.Name(), since, call)
+}
+
+// reasonOf returns why an invocation has no result, in words: what was posted, or what
+// happened and the platform's error for it. If a process exited, its last line says more
+// than its status.
+func reasonOf(inv *local.Invocation) string {
+	f := inv.Fault
+	if f.Posted != nil {
+		return strings.TrimPrefix(f.ErrorType+": "+f.Message, ": ")
+	}
+	text := fmt.Sprintf("%s: %s %s", f.Cause, f.Code, strings.TrimSpace(f.Text))
+	if inv.Outcome.Reason != "" && !strings.Contains(f.Text, inv.Outcome.Reason) {
+		text += " (" + inv.Outcome.Reason + ")"
+	}
+	last := screen.LastLine(inv.Log)
+	switch kind := inv.Outcome.Kind; {
+	case kind == emulator.InitFailed && last == "":
+		text += "\nit wrote nothing"
+	case kind == emulator.InitFailed || kind == emulator.RuntimeExited:
+		text += "\n" + last
+	}
+	return text
 }
 
 // repeat sends the latest event again.
@@ -170,48 +204,58 @@ func (c *localCloud) restart() {
 	c.board.Note("restarted: the next event starts a new instance")
 }
 
-// welcome shows what there is and how to call it.
+// welcome shows what there is, how to call it, and what is wrong with it.
 func (c *localCloud) welcome(address net.Addr) {
 	at := "http://" + address.String()
 	c.board.Title("local platform on %s (https too)", at)
 	all := c.Functions(nil)
 	for _, f := range all {
-		d := f.Describe()
-		c.board.Print("  %s  %s, %s in %s", d.Name, d.Platform.Title, d.Handler, shortPath(f.Path()))
-		where := at + "/"
-		if len(all) > 1 {
-			where += "?function=" + d.Name
-		}
-		c.board.Print("    curl -d '{}' %s", quote(where))
-		for _, t := range d.Triggers {
-			c.welcomeTrigger(at, d.Name, t)
-		}
+		c.welcomeFunction(at, f.Describe(), f.Path(), len(all) > 1)
 	}
 	if len(all) == 0 {
 		c.board.Note("  there is no function yet: create one by a vendor's SDK")
 	}
-	c.board.Print("for the vendors' SDKs:")
-	c.board.Print("  export AWS_ENDPOINT_URL_LAMBDA=%s", at)
-	c.board.Print("  export HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4=%s", at)
-	c.board.Print("  Tencent's have no variable for it: set the endpoint %s and the protocol http", address)
+	c.board.Print("\n  for the vendors' SDKs")
+	c.board.Print("    export AWS_ENDPOINT_URL_LAMBDA=%s", at)
+	c.board.Print("    export HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4=%s", at)
+	c.board.Note("    Tencent's have no variable for it: set the endpoint %s and the protocol http", address)
+	c.board.Print("")
+	for _, note := range c.notes {
+		c.board.Note("%s", note)
+	}
+	for _, f := range all {
+		for _, finding := range f.Describe().Findings {
+			c.warn(f.Name(), finding)
+		}
+	}
 }
 
-// welcomeTrigger shows how to use a trigger.
-func (c *localCloud) welcomeTrigger(at, name string, t local.Trigger) {
+func (c *localCloud) welcomeFunction(at string, d local.Description, path string, several bool) {
+	c.board.Print("")
+	c.board.Heading(d.Name, "  %s, %s in %s", d.Platform.Title, d.Handler, shortPath(path))
+	where := at + "/"
+	if several {
+		where += "?function=" + d.Name
+	}
+	c.board.Print("    curl -d '{}' %s", quote(where))
+	for _, t := range d.Triggers {
+		c.board.Print("    %s", c.triggerText(at, d.Name, t))
+	}
+}
+
+// triggerText says how to use a trigger.
+func (c *localCloud) triggerText(at, name string, t local.Trigger) string {
 	switch {
 	case t.Kind == "timer" && c.run.timers:
-		c.board.Print("    timer %s fires at %s", t.Name, t.Cron)
+		return fmt.Sprintf("timer %s fires at %s", t.Name, t.Cron)
 	case t.Kind == "timer":
-		c.board.Print("    curl -X POST %s", quote(at+"/_local/functions/"+name+"/timers/"+t.Name))
+		return fmt.Sprintf("curl -X POST %s  # fires the timer; its time is %s", quote(at+"/_local/functions/"+name+"/timers/"+t.Name), t.Cron)
 	case t.Path == anyTriggerPath:
-		c.board.Print("    curl %s", quote(at+"/apigw/"+name+"/"))
-	default:
-		method := ""
-		if t.Method != "ANY" && t.Method != "GET" {
-			method = "-X " + t.Method + " "
-		}
-		c.board.Print("    curl %s%s", method, quote(at+t.Path))
+		return "curl " + quote(at+"/apigw/"+name+"/")
+	case t.Method != "ANY" && t.Method != "GET":
+		return "curl -X " + t.Method + " " + quote(at+t.Path)
 	}
+	return "curl " + quote(at+t.Path)
 }
 
 // anyTriggerPath is the path of a trigger for all requests.

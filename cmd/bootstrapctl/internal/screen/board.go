@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -13,9 +12,10 @@ import (
 
 // A Board shows the invocations and the logs of several functions, line by line.
 type Board struct {
-	out     io.Writer
-	text    palette
-	verbose bool
+	out        io.Writer
+	text       palette
+	onTerminal bool
+	verbose    bool
 
 	mu      sync.Mutex
 	width   int // of the column with the names
@@ -25,7 +25,14 @@ type Board struct {
 
 // NewBoard returns a board on out. A verbose one shows the runtime's own lines.
 func NewBoard(out io.Writer, verbose bool, getenv func(string) string) *Board {
-	return &Board{out: out, text: paletteFor(out, getenv), verbose: verbose, tallies: map[string]*boardTally{}}
+	return &Board{out: out, text: paletteFor(out, getenv), onTerminal: isTerminal(out), verbose: verbose, tallies: map[string]*boardTally{}}
+}
+
+// Reserve makes the column with the names wide enough for a function.
+func (b *Board) Reserve(function string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.width = max(b.width, utf8.RuneCountInString(function))
 }
 
 // An Entry is an invocation as a Board shows it.
@@ -33,34 +40,73 @@ type Entry struct {
 	Function string
 	Via      string        // where the event came from
 	Time     time.Time     // when it arrived
-	Took     time.Duration // from its delivery to its outcome
-	Start    time.Duration // of the instance; 0: it was warm
+	Took     time.Duration // from its delivery to its outcome; 0: it was not delivered
+	Start    time.Duration // of the instance; 0: it was warm, or there was none
 	Wait     time.Duration // in the queue
 	Memory   int64         // bytes; 0: unknown
 	Error    string        // empty: it succeeded
 }
+
+// indent is the width of the columns before the name of a function.
+const indent = "           "
 
 // Show shows an invocation and counts it.
 func (b *Board) Show(e Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.count(e)
-	sign, state := b.text.paint(green, "✓"), "warm"
+	sign := b.text.paint(green, "✓")
 	if e.Error != "" {
 		sign = b.text.paint(red, "✗")
 	}
-	if e.Start > 0 {
-		state = "cold start " + duration(e.Start)
-	}
+	details := fmt.Sprintf("%-18s %9s  %s", e.state(), memory(e.Memory), printable(e.Via))
 	if e.Wait > time.Millisecond {
-		state += ", queued " + duration(e.Wait)
+		details += ", queued " + duration(e.Wait)
 	}
-	line := fmt.Sprintf("%s %s %s %-9s %s", b.text.paint(dim, e.Time.Format("15:04:05")), sign, b.name(e.Function), duration(e.Took),
-		b.text.paint(dim, strings.TrimSpace(fmt.Sprintf("%-19s %-8s %s", state, memory(e.Memory), e.Via))))
+	b.write(fmt.Sprintf("%s %s %s %s  %s", b.text.paint(dim, e.Time.Format("15:04:05")), sign, b.name(e.Function), e.took(), b.text.paint(dim, details)))
 	if e.Error != "" {
-		line += "\n" + b.text.paint(red, "           "+strings.ReplaceAll(e.Error, "\n", "\n           "))
+		b.write(b.text.paint(red, indent+strings.Join(reasonLines(e.Error), "\n"+indent)))
 	}
-	b.write(line)
+}
+
+// took returns how long the function ran, as wide as its column.
+func (e Entry) took() string {
+	if e.Took == 0 {
+		return fmt.Sprintf("%8s", "-")
+	}
+	return fmt.Sprintf("%8s", duration(e.Took))
+}
+
+// state says whether the instance was started for the event.
+func (e Entry) state() string {
+	switch {
+	case e.Start > 0:
+		return "cold start " + duration(e.Start)
+	case e.Took > 0:
+		return "warm"
+	}
+	return "did not run"
+}
+
+// Limits on what is shown of a failure. Its caller gets all of it.
+const (
+	maxReasonLines = 12
+	maxReason      = 500 // characters of a line
+)
+
+// reasonLines returns the lines of a failure, cut to the limits.
+func reasonLines(reason string) []string {
+	lines := strings.Split(strings.TrimRight(reason, "\n"), "\n")
+	if len(lines) > maxReasonLines {
+		lines = append(lines[:maxReasonLines], "…")
+	}
+	for i, line := range lines {
+		if utf8.RuneCountInString(line) > maxReason {
+			line = string([]rune(line)[:maxReason]) + "…"
+		}
+		lines[i] = printable(line)
+	}
+	return lines
 }
 
 func memory(bytes int64) string {
@@ -77,22 +123,33 @@ func (b *Board) name(name string) string {
 }
 
 // Line shows a line of a function's log. It leaves out what the runtime itself says,
-// but for warnings and errors.
+// but for warnings and errors. On a terminal, control characters other than colours are
+// shown as text: a function must not move the cursor or clear the screen of the others.
 func (b *Board) Line(function string, line []byte) {
 	text := strings.TrimSuffix(string(line), "\n")
+	if b.onTerminal {
+		text = printable(text)
+	}
 	if own, ok := readOwn(text); ok && !b.verbose {
-		switch own.level {
-		case "ERROR":
-			text = b.text.paint(red, "bootstrap: "+own.short())
-		case "WARN":
-			text = b.text.paint(yellow, "bootstrap: "+own.short())
-		default:
+		if text = b.ownText(own); text == "" {
 			return
 		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.write(b.text.paint(dim, function+" | ") + text)
+	b.write(indent + b.text.paint(dim, fmt.Sprintf("%-*s | ", b.width, function)) + text)
+}
+
+// ownText returns what to show of a line of the runtime, or an empty string: its
+// warnings, and its errors but for those that the failure repeats.
+func (b *Board) ownText(own ownLine) string {
+	switch {
+	case own.level == "WARN":
+		return b.text.paint(yellow, "bootstrap: "+own.short())
+	case own.level == "ERROR" && !strings.HasPrefix(own.value("error"), cannotStart):
+		return b.text.paint(red, "bootstrap: "+own.short())
+	}
+	return ""
 }
 
 // Print shows a line as it is.
@@ -112,9 +169,19 @@ func (b *Board) Warn(format string, args ...any) {
 	b.Print("%s", b.text.paint(yellow, "warning: "+fmt.Sprintf(format, args...)))
 }
 
+// Error shows an error that does not end the program.
+func (b *Board) Error(format string, args ...any) {
+	b.Print("%s", b.text.paint(red, "error: "+fmt.Sprintf(format, args...)))
+}
+
 // Title shows a line that matters most.
 func (b *Board) Title(format string, args ...any) {
 	b.Print("%s", b.text.paint(bold, fmt.Sprintf(format, args...)))
+}
+
+// Heading shows a name that matters, and a text.
+func (b *Board) Heading(name, format string, args ...any) {
+	b.Print("  %s%s", b.text.paint(bold, name), b.text.paint(dim, fmt.Sprintf(format, args...)))
 }
 
 func (b *Board) write(line string) { _, _ = io.WriteString(b.out, line+"\n") } // there is nowhere to report an error
@@ -124,8 +191,8 @@ const maxTook = 10_000
 
 // A boardTally counts the invocations of a function.
 type boardTally struct {
-	all, failed, cold int
-	took              []time.Duration // a ring of the latest
+	all, ran, failed, cold int
+	took                   []time.Duration // a ring of the latest
 }
 
 func (b *Board) count(e Entry) {
@@ -135,11 +202,6 @@ func (b *Board) count(e Entry) {
 		b.tallies[e.Function] = t
 		b.names = append(b.names, e.Function)
 	}
-	if len(t.took) < maxTook {
-		t.took = append(t.took, e.Took)
-	} else {
-		t.took[t.all%maxTook] = e.Took
-	}
 	t.all++
 	if e.Error != "" {
 		t.failed++
@@ -147,6 +209,18 @@ func (b *Board) count(e Entry) {
 	if e.Start > 0 {
 		t.cold++
 	}
+	if e.Took > 0 {
+		t.addTook(e.Took)
+	}
+}
+
+func (t *boardTally) addTook(d time.Duration) {
+	if len(t.took) < maxTook {
+		t.took = append(t.took, d)
+	} else {
+		t.took[t.ran%maxTook] = d
+	}
+	t.ran++
 }
 
 // Summary shows a table of all functions that had events.
@@ -156,16 +230,30 @@ func (b *Board) Summary() {
 	if len(b.names) == 0 {
 		return
 	}
-	width := cmp.Or(max(b.width, len("function")), 8)
-	b.write(b.text.paint(bold, fmt.Sprintf("%-*s %8s %8s %8s %10s %10s %10s", width, "function", "ok", "failed", "cold", "p50", "p95", "max")))
+	width := max(b.width, len("function"))
+	b.write("\n" + b.text.paint(bold, fmt.Sprintf(summaryForm, width, "function", "ok", "failed", "cold", "p50", "p95", "max")))
 	for _, name := range b.names {
 		t := b.tallies[name]
-		sorted := Tally{took: slices.Sorted(slices.Values(t.took))}
 		color := green
 		if t.failed > 0 {
 			color = red
 		}
-		b.write(b.text.paint(color, fmt.Sprintf("%-*s %8d %8d %8d %10s %10s %10s", width, name, t.all-t.failed, t.failed, t.cold,
-			duration(sorted.percentile(50)), duration(sorted.percentile(95)), duration(sorted.percentile(100)))))
+		times := t.percentiles(50, 95, 100)
+		b.write(b.text.paint(color, fmt.Sprintf(summaryForm, width, name, fmt.Sprint(t.all-t.failed), fmt.Sprint(t.failed), fmt.Sprint(t.cold), times[0], times[1], times[2])))
 	}
+}
+
+const summaryForm = "%-*s %8s %8s %8s %10s %10s %10s"
+
+// percentiles returns percentiles of the durations, as text.
+func (t *boardTally) percentiles(all ...int) (texts []string) {
+	sorted := Tally{took: slices.Sorted(slices.Values(t.took))}
+	for _, p := range all {
+		text := "-"
+		if len(sorted.took) > 0 {
+			text = duration(sorted.percentile(p))
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }

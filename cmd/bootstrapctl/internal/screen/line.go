@@ -2,6 +2,7 @@ package screen
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -88,4 +89,21 @@ func (l ownLine) startText(dir string) string {
 		}
 	}
 	return text
+}
+
+// LastLine returns, for people, the last line of the log of a process that has exited:
+// what it wrote, or the error of our own runtime. It returns an empty string if there is
+// neither.
+func LastLine(log []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	for _, line := range slices.Backward(lines) {
+		own, isOwn := readOwn(line)
+		switch {
+		case isOwn && own.level == "ERROR":
+			return strings.TrimPrefix(own.value("error"), cannotStart)
+		case !isOwn && strings.TrimSpace(line) != "":
+			return "its last line: " + line
+		}
+	}
+	return ""
 }
