@@ -190,7 +190,7 @@ func TestLocalBrokenZips(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, "-platform", test.platform, makeZip(t, "f.zip", test.mode, test.files))
-			s.logs(t, "warning: f: ")
+			s.logs(t, "error: f: ")
 			if !strings.Contains(s.log.String(), "["+test.finding) {
 				t.Errorf("got no finding %s in\n%s", test.finding, s.log)
 			}
@@ -273,7 +273,7 @@ func TestLocalPrintedCommands(t *testing.T) {
 		var running sync.WaitGroup
 		for _, command := range commands {
 			running.Go(func() {
-				stdout, stderr, status := shell(t, command[1]+" -sS --fail-with-body")
+				stdout, stderr, status := shell(t, strings.Replace(command[1], "curl", "curl -sS --fail-with-body", 1))
 				if status != 0 || stdout == "" {
 					t.Errorf("%s: got status %d, %q, %s", command[1], status, stdout, stderr)
 				}
