@@ -130,8 +130,8 @@ func (b *Board) Line(function string, line []byte) {
 	if b.onTerminal {
 		text = printable(text)
 	}
-	if own, ok := readOwn(text); ok && !b.verbose {
-		if text = b.ownText(own); text == "" {
+	if !b.verbose && ownLevel(text) != "" {
+		if text = b.ownText(text); text == "" {
 			return
 		}
 	}
@@ -142,14 +142,20 @@ func (b *Board) Line(function string, line []byte) {
 
 // ownText returns what to show of a line of the runtime, or an empty string: its
 // warnings, and its errors but for those that the failure repeats.
-func (b *Board) ownText(own ownLine) string {
-	switch {
-	case own.level == "WARN":
-		return b.text.paint(yellow, "bootstrap: "+own.short())
-	case own.level == "ERROR" && !strings.HasPrefix(own.value("error"), cannotStart):
-		return b.text.paint(red, "bootstrap: "+own.short())
+func (b *Board) ownText(line string) string {
+	color := yellow
+	switch ownLevel(line) {
+	case "WARN":
+	case "ERROR":
+		color = red
+	default:
+		return ""
 	}
-	return ""
+	own, _ := readOwn(line) // it has a level, so it is one
+	if strings.HasPrefix(own.value("error"), cannotStart) {
+		return ""
+	}
+	return b.text.paint(color, "bootstrap: "+own.short())
 }
 
 // Print shows a line as it is.
