@@ -205,7 +205,7 @@ func (f *Function) serve(ctx context.Context, inv *Invocation, call Call) (*Invo
 
 // run gets an invocation its outcome, from the instance that take returns.
 func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) error {
-	if inv.Fault = f.refusal(call.Body); inv.Fault != nil {
+	if inv.Fault = f.refusal(call); inv.Fault != nil {
 		return nil
 	}
 	s, err := take()
@@ -219,15 +219,26 @@ func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) e
 }
 
 // refusal returns why an event does not reach an instance, or nil.
-func (f *Function) refusal(event []byte) *Fault {
+func (f *Function) refusal(call Call) *Fault {
 	if b := f.present(); b.broken != nil {
 		return b.broken
 	}
-	var any json.RawMessage
-	if err := json.Unmarshal(event, &any); err != nil {
+	if call.IsJSON {
+		return nil
+	}
+	if err := CheckJSON(call.Body); err != nil {
 		return faultOf(f.platform, clouderror.NotJSON, "detail", err.Error())
 	}
 	return nil
+}
+
+// CheckJSON returns why an event is not JSON, or nil.
+func CheckJSON(event []byte) error {
+	if json.Valid(event) { // in a third of the time that Unmarshal takes
+		return nil
+	}
+	var value json.RawMessage
+	return json.Unmarshal(event, &value)
 }
 
 // logLine passes a line of an instance's log on.

@@ -11,6 +11,7 @@ import (
 type Call struct {
 	ID     string // the request id; empty: a random one
 	Body   []byte
+	IsJSON bool        // CheckJSON has found no error in Body
 	Header http.Header // for the runtime, in addition to the platform's
 	Via    string      // where it comes from, for people: "Lambda API", "timer"
 }

@@ -63,8 +63,9 @@ func (c *call) event(ref reference) (local.Call, error) {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
-	if !json.Valid(body) {
-		return local.Call{}, notJSON(body)
+	if err := local.CheckJSON(body); err != nil {
+		e := clouderror.Of(protocol.Lambda.Name, clouderror.NotJSON).Fill("detail", err.Error())
+		return local.Call{}, badContent("%s", e.Text)
 	}
 	if kind := c.r.Header.Get("X-Amz-Log-Type"); kind != "" && kind != "None" && kind != "Tail" {
 		return local.Call{}, violation(kind, "logType", "Member must satisfy enum value set: [None, Tail]")
@@ -79,14 +80,7 @@ func (c *call) event(ref reference) (local.Call, error) {
 	if context != "" {
 		header.Set("Lambda-Runtime-Client-Context", context)
 	}
-	return local.Call{ID: c.id, Body: body, Header: header, Via: via}, nil
-}
-
-// notJSON returns the failure for an event that is not JSON.
-func notJSON(body []byte) error {
-	var value any
-	err := json.Unmarshal(body, &value)
-	return badContent("%s", clouderror.Of(protocol.Lambda.Name, clouderror.NotJSON).Fill("detail", err.Error()).Text)
+	return local.Call{ID: c.id, Body: body, IsJSON: true, Header: header, Via: via}, nil
 }
 
 // clientContext returns the JSON in X-Amz-Client-Context, on one line.
