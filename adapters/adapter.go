@@ -40,7 +40,7 @@ func (a *adapter) Start(ctx context.Context) error {
 	err := a.start(ctx)
 	if err != nil {
 		a.fn.memory.close()
-		a.fn.services.Temp.close()
+		a.fn.services.Temp.Close()
 	}
 	return withoutEscapes(err)
 }
@@ -63,7 +63,7 @@ func (a *adapter) start(ctx context.Context) error {
 
 func (a *adapter) Close(limit time.Duration) error {
 	defer a.fn.memory.close()
-	defer a.fn.services.Temp.close()
+	defer a.fn.services.Temp.Close()
 	err := a.way.Close(limit)
 	a.removeTemp()
 	return err

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 
+	"bootstrap/adapters/temp"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -22,7 +23,7 @@ func newFunction(s Settings, with Services) *function {
 		with.Init = &Init{}
 	}
 	if with.Temp == nil {
-		with.Temp = &RunFolder{}
+		with.Temp = &temp.Folder{}
 	}
 	return &function{
 		settings: s,

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/seccomp"
 	"bootstrap/protocol"
 
 	"golang.org/x/sys/unix"
@@ -90,7 +91,7 @@ func TestHints(t *testing.T) {
 		return
 	}
 	tested := map[int]bool{}
-	denying(t, unix.SYS_SOCKET, syscall.EAFNOSUPPORT, func() {
+	seccomp.Denying(t, unix.SYS_SOCKET, syscall.EAFNOSUPPORT, func() {
 		for _, test := range hintTests {
 			c := test.function()
 			text := strings.ToLower(test.log)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bootstrap/adapters/command"
+	"bootstrap/adapters/temp"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -57,7 +58,7 @@ func (fn *function) checkTerminal() {
 // if an option needs files there and none can be made.
 func (i *Init) checkTemp(fn *function) error {
 	if fn.settings.TempPerEvent || fn.settings.Delivery == File || i.Command != "" {
-		removeStale()
+		temp.RemoveStale()
 	}
 	switch {
 	case fn.settings.Delivery == File:
@@ -74,7 +75,7 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
-	defer func() { _ = fn.services.Temp.remove(file.Name()) }() // the command may have done it
+	defer func() { _ = fn.services.Temp.Remove(file.Name()) }() // the command may have done it
 	defer file.Close()                                          // only read
 	log := fn.newStderr()
 	exit, failed := i.toEnd(ctx, fn, log, "BOOTSTRAP_ENV_FILE="+file.Name())
@@ -96,12 +97,12 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 
 // newEnvFile makes the file $BOOTSTRAP_ENV_FILE. It is in memory where the temp
 // folder is not writable.
-func newEnvFile(temp *RunFolder) (*os.File, error) {
-	file, err := temp.makeFile()
+func newEnvFile(in *temp.Folder) (*os.File, error) {
+	file, err := in.MakeFile()
 	if err == nil {
 		return file, nil
 	}
-	memory, failed := memoryFile()
+	memory, failed := temp.MemoryFile()
 	if failed != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/seccomp"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/logs"
@@ -186,7 +187,7 @@ func TestInitWithoutTemp(t *testing.T) {
 	c := withInit(t, `echo KEY=one >"$BOOTSTRAP_ENV_FILE" && sh -c 'echo OTHER=two >>"$BOOTSTRAP_ENV_FILE"'`)
 	dir := noTemp(t)
 	succeeds(t, start(t, c), `printf %s "$KEY$OTHER"`, "onetwo")
-	denying(t, unix.SYS_MEMFD_CREATE, syscall.ENOSYS, func() {
+	seccomp.Denying(t, unix.SYS_MEMFD_CREATE, syscall.ENOSYS, func() {
 		c.Init = &Init{Command: "true"}
 		wantStart(t, c, "Runtime.TempError", "cannot make $BOOTSTRAP_ENV_FILE: stat "+dir, "or set TMPDIR")
 	})

@@ -121,7 +121,7 @@ func (o *oneshot) deliver(ev *protocol.Event) (command *process.Command, cleanUp
 	case File:
 		var path string
 		path, err = o.eventFile(ev.Body)
-		cleanUp = func() { _ = o.fn.services.Temp.remove(path) } // the command may have done it
+		cleanUp = func() { _ = o.fn.services.Temp.Remove(path) } // the command may have done it
 		command.Args = o.argsWith(path)
 	default:
 		command.Input = ev.Body
@@ -150,7 +150,7 @@ func fitsArgument(event []byte) error {
 // eventFile writes an event to a file in the temp folder. The caller must remove the
 // file also after an error.
 func (o *oneshot) eventFile(event []byte) (path string, err error) {
-	f, err := o.fn.services.Temp.makeFile()
+	f, err := o.fn.services.Temp.MakeFile()
 	if err == nil {
 		path = f.Name()
 		_, err = f.Write(event)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"bootstrap/internal/elftest"
+	"bootstrap/internal/seccomp"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
 
@@ -191,7 +192,7 @@ func TestForbiddenProgram(t *testing.T) {
 // A faccessat that a sandbox denies does not prevent a start.
 func TestProgramWithoutAccess(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
-		denying(t, unix.SYS_FACCESSAT, errno, func() {
+		seccomp.Denying(t, unix.SYS_FACCESSAT, errno, func() {
 			c := config(t, files{"tool": "#!/bin/sh\nexec cat"})
 			c.Handler = "tool"
 			succeeds(t, start(t, c), "event", "event")

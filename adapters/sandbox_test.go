@@ -3,13 +3,9 @@ package adapters
 import (
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-
-	"bootstrap/internal/seccomp"
 )
 
 const sandboxVariable = "TEST_SANDBOX"
@@ -38,24 +34,3 @@ func sandboxed(t *testing.T, setup string, flags ...string) bool {
 
 // bareDev is shell code for a sandbox with few devices, as AWS Lambda's.
 const bareDev = `mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3`
-
-// denying runs f in a thread in which the kernel answers a system call with
-// errno. The filter cannot be removed, so the thread is not used again.
-func denying(t *testing.T, call uint32, errno syscall.Errno, f func()) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() { // lasts as long as the tests, as its thread does
-		runtime.LockOSThread()
-		func() {
-			err := seccomp.Deny(call, errno)
-			defer func() { done <- err }() // also where f ends the test
-			if err == nil {
-				f()
-			}
-		}()
-		select {}
-	}()
-	if err := <-done; err != nil {
-		t.Skipf("NOT TESTED: this machine has no system call filters: %v", err)
-	}
-}

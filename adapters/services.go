@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"bootstrap/adapters/temp"
 	"bootstrap/supervisor/logs"
 	"bootstrap/supervisor/process"
 
@@ -21,7 +22,7 @@ type Services struct {
 	Owner          process.Owner // of all processes that are started
 	Mask           *logs.Mask    // learns the values of secrets, and hides them; nil: nothing is hidden
 	Init           *Init         // runs before the function starts; nil: no command
-	Temp           *RunFolder    // for temporary files; nil: a folder of its own
+	Temp           *temp.Folder  // for temporary files; nil: a folder of its own
 }
 
 // environment returns the environment of the command with vars, which replace

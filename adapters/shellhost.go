@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"bootstrap/adapters/temp"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -170,7 +171,7 @@ func newSlate() (*slate, error) {
 	if err == nil {
 		return s, nil
 	}
-	memory, failed := memoryFile()
+	memory, failed := temp.MemoryFile()
 	if failed != nil {
 		return nil, tempError("make a temporary file", err)
 	}

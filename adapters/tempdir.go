@@ -2,28 +2,26 @@ package adapters
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"syscall"
 
+	"bootstrap/adapters/temp"
 	"bootstrap/protocol"
-
-	"golang.org/x/sys/unix"
 )
 
 // An eventFolder is the TMPDIR of one event. It is made before the event is there,
 // and removed with its content when no process of the event is left.
 type eventFolder struct {
 	wanted bool
-	in     *RunFolder
+	in     *temp.Folder
 	path   string // empty: there is none
 }
 
 // make makes a folder if there is none.
 func (f *eventFolder) make() (err error) {
 	if f.wanted && f.path == "" {
-		f.path, err = f.in.makeFolder()
+		f.path, err = f.in.MakeFolder()
 	}
 	if err != nil {
 		return tempError("make the folder of an event", err)
@@ -33,26 +31,16 @@ func (f *eventFolder) make() (err error) {
 
 func (f *eventFolder) remove() (err error) {
 	if f.path != "" {
-		err = f.in.remove(f.path)
+		err = f.in.Remove(f.path)
 		f.path = ""
 	}
 	return err
 }
 
-// memoryFile makes a file in memory (Linux 3.17). Its Name is a path by which our
-// other processes can open it where there is a /proc.
-func memoryFile() (*os.File, error) {
-	fd, err := unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)), nil
-}
-
 // tryTemp returns an error if nothing can be made in the temp folder. A full one
 // does not count, as it may have room again when it is needed.
-func tryTemp(folder *RunFolder, what string) error {
-	err := folder.try()
+func tryTemp(folder *temp.Folder, what string) error {
+	err := folder.Try()
 	if err == nil || isFull(err) {
 		return nil
 	}

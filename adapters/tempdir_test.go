@@ -7,7 +7,9 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/adapters/temp"
 	"bootstrap/internal/leaktest"
+	"bootstrap/internal/seccomp"
 	"bootstrap/supervisor"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +18,7 @@ import (
 // runFolders are the folders of runs in our temp folder.
 func runFolders(t *testing.T) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(os.TempDir(), runPrefix+"*"))
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), temp.Prefix+"*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func runFolders(t *testing.T) []string {
 func leftInTemp(t *testing.T) (paths []string) {
 	t.Helper()
 	for _, name := range names(t, os.TempDir()) {
-		if !strings.HasPrefix(name, runPrefix) {
+		if !strings.HasPrefix(name, temp.Prefix) {
 			paths = append(paths, name)
 		}
 	}
@@ -155,7 +157,7 @@ func TestFunctionWithoutTempAndMemory(t *testing.T) {
 	c := script(t, evaluate)
 	dir := noTemp(t)
 	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
-		denying(t, unix.SYS_MEMFD_CREATE, errno, func() {
+		seccomp.Denying(t, unix.SYS_MEMFD_CREATE, errno, func() {
 			before := len(leaktest.OpenFiles(t))
 			defer func() {
 				if after := len(leaktest.OpenFiles(t)); after != before {
@@ -205,4 +207,25 @@ func TestTempFullAtStart(t *testing.T) {
 	t.Setenv("TMPDIR", os.Getenv("TEST_FULL"))
 	a := start(t, c)
 	fails(t, a, "x", "Runtime.TempError", "is full: remove what events leave there")
+}
+
+// Slots share a folder, which goes with the last of them.
+func TestRunFolderShared(t *testing.T) {
+	c := config(t, nil)
+	c.Command, c.TempPerEvent, c.Temp, c.Init = "true", true, &temp.Folder{}, &Init{}
+	one, two := c.adapter(), start(t, c)
+	if err := one.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	succeeds(t, one, "", "")
+	succeeds(t, two, "", "")
+	if paths := entries(t); len(paths) != 2 {
+		t.Errorf("got %q, want two folders of events", paths)
+	}
+	if err := one.Close(patience); err != nil {
+		t.Error(err)
+	}
+	if paths := entries(t); len(paths) != 1 {
+		t.Errorf("got %q, want one folder of an event", paths)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bootstrap/adapters"
+	"bootstrap/adapters/temp"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/logs"
@@ -135,7 +136,7 @@ func (b *builder) services(startTimeout time.Duration) adapters.Services {
 		Owner:   process.Anybody,
 		Mask:    b.mask,
 		Init:    &adapters.Init{Command: b.InitCommand, Began: time.Now(), Timeout: startTimeout},
-		Temp:    &adapters.RunFolder{},
+		Temp:    &temp.Folder{},
 	}
 }
 

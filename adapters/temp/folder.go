@@ -1,4 +1,5 @@
-package adapters
+// Package temp keeps the temporary files of a run of bootstrap.
+package temp
 
 import (
 	"errors"
@@ -13,23 +14,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A RunFolder is the folder of this run of bootstrap in the temp folder. All slots
+// A Folder is the folder of this run of bootstrap in the temp folder. All slots
 // share it. The zero value makes it when it is first needed.
 //
 // It is locked while it is in use, because containers may share a temp folder, and
 // the kernel unlocks it when bootstrap is killed. A process number would not show
 // whether a folder is in use: each container has its own numbers.
-type RunFolder struct {
+type Folder struct {
 	mu    sync.Mutex
 	path  string
 	dir   *os.File // of path, with the lock; nil: there is none
-	names int      // given so far
+	names int      // number of names so far
 }
 
-const runPrefix = "bootstrap-run-"
+const Prefix = "bootstrap-run-"
 
-// makeFolder makes a folder and returns its path.
-func (r *RunFolder) makeFolder() (path string, err error) {
+// MakeFolder makes a folder and returns its path.
+func (r *Folder) MakeFolder() (path string, err error) {
 	err = r.within(func(dir int, name string) error {
 		err := unix.Mkdirat(dir, name, 0o700)
 		if err == nil {
@@ -40,8 +41,8 @@ func (r *RunFolder) makeFolder() (path string, err error) {
 	return path, err
 }
 
-// makeFile makes a file that can be written and read.
-func (r *RunFolder) makeFile() (file *os.File, err error) {
+// MakeFile makes a file that can be written and read.
+func (r *Folder) MakeFile() (file *os.File, err error) {
 	err = r.within(func(dir int, name string) error {
 		fd, err := unix.Openat(dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
 		if err == nil {
@@ -52,14 +53,14 @@ func (r *RunFolder) makeFile() (file *os.File, err error) {
 	return file, err
 }
 
-// try returns an error if the folder cannot be made.
-func (r *RunFolder) try() error {
+// Try returns an error if the folder cannot be made.
+func (r *Folder) Try() error {
 	return r.within(func(int, string) error { return nil })
 }
 
 // within calls make with a new name in the folder. If an event has removed the
 // folder, as some remove all of /tmp, it makes another folder and tries again.
-func (r *RunFolder) within(make func(dir int, name string) error) error {
+func (r *Folder) within(make func(dir int, name string) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.call(make)
@@ -73,7 +74,7 @@ func (r *RunFolder) within(make func(dir int, name string) error) error {
 	return err
 }
 
-func (r *RunFolder) call(make func(dir int, name string) error) error {
+func (r *Folder) call(make func(dir int, name string) error) error {
 	if r.dir == nil {
 		if err := r.open(); err != nil {
 			return err
@@ -85,9 +86,9 @@ func (r *RunFolder) call(make func(dir int, name string) error) error {
 
 // open makes the folder and locks it. It tries again if another bootstrap has taken
 // the new folder for a stale one.
-func (r *RunFolder) open() error {
+func (r *Folder) open() error {
 	for range 100 {
-		path, err := os.MkdirTemp("", runPrefix)
+		path, err := os.MkdirTemp("", Prefix)
 		if err != nil {
 			return err
 		}
@@ -105,8 +106,8 @@ func (r *RunFolder) open() error {
 	return fmt.Errorf("cannot lock a folder in %s: another process removes each new one", os.TempDir())
 }
 
-// remove removes a file or a folder that was made here.
-func (r *RunFolder) remove(path string) error {
+// Remove removes a file or a folder that was made here.
+func (r *Folder) Remove(path string) error {
 	r.mu.Lock()
 	dir := r.dir
 	r.mu.Unlock()
@@ -116,8 +117,8 @@ func (r *RunFolder) remove(path string) error {
 	return removeAll(dir, filepath.Base(path))
 }
 
-// close removes the folder if it is empty, as it is when the last slot closes.
-func (r *RunFolder) close() {
+// Close removes the folder if it is empty, as it is when the last slot closes.
+func (r *Folder) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.dir != nil && unix.Rmdir(r.path) != unix.ENOTEMPTY {
@@ -125,7 +126,7 @@ func (r *RunFolder) close() {
 	}
 }
 
-func (r *RunFolder) forget() {
+func (r *Folder) forget() {
 	_ = r.dir.Close() // only read
 	r.path, r.dir = "", nil
 }
@@ -148,9 +149,9 @@ func isAt(path string, dir *os.File) bool {
 	return err == nil && os.SameFile(there, opened)
 }
 
-// removeStale removes the folders of runs that were killed: a platform may start the
+// RemoveStale removes the folders of runs that were killed: a platform may start the
 // next run with the same /tmp.
-func removeStale() {
+func RemoveStale() {
 	temp, err := os.Open(os.TempDir())
 	if err != nil {
 		return // who needs the folder will say so
@@ -158,7 +159,7 @@ func removeStale() {
 	defer temp.Close()                // only read
 	names, _ := temp.Readdirnames(-1) // an error leaves what was read
 	for _, name := range names {
-		number, is := strings.CutPrefix(name, runPrefix)
+		number, is := strings.CutPrefix(name, Prefix)
 		if is && strings.Trim(number, "0123456789") == "" {
 			removeIfStale(temp, name)
 		}

@@ -1,4 +1,4 @@
-package adapters
+package temp
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"bootstrap/internal/seccomp"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,9 +154,22 @@ func TestRemoveAllSwapped(t *testing.T) {
 // What cannot be removed is reported.
 func TestRemoveAllFails(t *testing.T) {
 	dir := inFolder(t, "mkdir -p x/a; date >x/a/file")
-	denying(t, unix.SYS_UNLINKAT, unix.EACCES, func() {
+	seccomp.Denying(t, unix.SYS_UNLINKAT, unix.EACCES, func() {
 		if err := removeAll(dir, "x"); err == nil || err.Error() != "cannot remove the folder x: permission denied" {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// names lists what is in a folder, in order.
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(dir + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range paths {
+		paths[i] = filepath.Base(paths[i])
+	}
+	return paths
 }
