@@ -87,7 +87,7 @@ func readConfig(dir string) (*Config, error) {
 		// Process stops at the first error. Without that variable it gets to
 		// the next one; the program will exit in any case.
 		if err := os.Unsetenv(bad.KeyName); err != nil {
-			return nil, err
+			return &c, errors.Join(append(errs, err)...)
 		}
 	}
 }
