@@ -226,12 +226,7 @@ func (s *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	}
 	switch {
 	case err == nil:
-		s.afterEvent()
-		code, _ := strconv.Atoi(line)
-		status := shellStatus(code)
-		s.usage.Exit = process.ExitText(status)
-		data, err := s.fn.answer(status, h.result.data, h.log)
-		return bytes.TrimRight(data, "\n"), err // as $(…) would
+		return s.returned(h, line)
 	case err == process.ErrExited:
 		s.host = nil
 		s.fn.logStdout(h.result.data)
@@ -243,6 +238,24 @@ func (s *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	}
 	s.fn.logStdout(h.result.data)
 	return nil, stopFailure(err, ev, h.result, h.log.String())
+}
+
+// returned returns the outcome of a function that has returned. The line has its
+// exit status, unless the script has written to the host's descriptor: then the
+// shell may be out of step, and is stopped.
+func (s *shell) returned(h *host, line string) ([]byte, error) {
+	code, err := strconv.Atoi(line)
+	if err != nil {
+		s.stopHost()
+		s.fn.logStdout(h.result.data)
+		said := excerpt(s.fn.services.Mask, []byte(line))
+		return nil, &protocol.Failure{Type: "Function.BadFrame", Message: "the script wrote " + said + " where the resident shell reports exit statuses", Stack: lines(h.log.String())}
+	}
+	s.afterEvent()
+	status := shellStatus(code)
+	s.usage.Exit = process.ExitText(status)
+	data, err := s.fn.answer(status, h.result.data, h.log)
+	return bytes.TrimRight(data, "\n"), err // as $(…) would
 }
 
 // afterEvent gives up the shell if processes of the last event may live on: they

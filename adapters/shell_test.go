@@ -436,6 +436,16 @@ func TestShellDies(t *testing.T) {
 	}
 }
 
+// A script that writes where the host reports exit statuses has not succeeded.
+func TestShellForgedStatus(t *testing.T) {
+	a := start(t, script(t, evaluate))
+	for _, forged := range []string{"", "x", "0 1", "99999999999999999999"} {
+		fails(t, a, "echo '"+forged+"' >/proc/$$/fd/103; exit 3", "Function.BadFrame", `the script wrote "`+forged+`" where the resident shell reports exit statuses`)
+		noneLeft(t)
+		succeeds(t, a, "echo ok", "ok")
+	}
+}
+
 // A shell that dies between two events costs nothing but the load.
 func TestShellDiesBetween(t *testing.T) {
 	a := start(t, script(t, evaluate))
