@@ -5,7 +5,6 @@ package protocol
 import (
 	"context"
 	"fmt"
-	"syscall"
 	"time"
 )
 
@@ -16,20 +15,6 @@ func Dial(ctx context.Context, address string) error {
 		s.Close()
 	}
 	return err
-}
-
-// DialUnix returns nil if a process listens at the Unix socket with that path. It
-// does not block.
-func DialUnix(path string) error {
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return fmt.Errorf("cannot make a socket: %w", err)
-	}
-	defer syscall.Close(fd)
-	if err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
-		return fmt.Errorf("cannot connect to %s: %w", path, err)
-	}
-	return nil
 }
 
 // Get requests a path from an HTTP server at host:port, and returns the status of

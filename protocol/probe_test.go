@@ -2,27 +2,13 @@ package protocol
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
 func TestProbes(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "socket")
-	if err := DialUnix(socket); err == nil || !strings.Contains(err.Error(), "no such file") {
-		t.Errorf("no socket: got %v", err)
-	}
-	l, err := net.Listen("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if err := DialUnix(socket); err != nil {
-		t.Errorf("a socket: got %v", err)
-	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.RequestURI != "/health?a=b" || !r.Close {
 			t.Errorf("got the request %+v", r)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bootstrap/protocol"
@@ -101,7 +102,7 @@ func (a Address) try(ctx context.Context) error {
 	at := net.JoinHostPort(a.url.Hostname(), cmp.Or(a.url.Port(), "80"))
 	switch a.url.Scheme {
 	case "unix":
-		return protocol.DialUnix(a.url.Path)
+		return dialUnix(a.url.Path)
 	case "tcp":
 		return protocol.Dial(ctx, at)
 	}
@@ -110,4 +111,18 @@ func (a Address) try(ctx context.Context) error {
 		err = fmt.Errorf("HTTP status %d", status)
 	}
 	return err
+}
+
+// dialUnix returns nil if a process listens at the Unix socket with that path. It
+// does not block.
+func dialUnix(path string) error {
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("cannot make a socket: %w", err)
+	}
+	defer syscall.Close(fd)
+	if err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
+		return fmt.Errorf("cannot connect to %s: %w", path, err)
+	}
+	return nil
 }
