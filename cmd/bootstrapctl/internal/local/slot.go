@@ -13,7 +13,7 @@ type slot struct {
 	build  *build
 	server *emulator.Server
 	runner *emulator.Runner
-	log    *logPipe
+	log    *instanceLog
 	idle   *time.Timer   // stops the instance; nil while it serves an event
 	waited time.Duration // of the present event, in the queue
 }
@@ -32,7 +32,7 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := newLogPipe(f.logLine)
+	log, err := newInstanceLog(f.logLine)
 	if err != nil {
 		server.Close()
 		return nil, err
@@ -41,7 +41,7 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 		f.cloud.options.Watch(server.Mark())
 	}
 	b.use()
-	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.file, log.file), log: log}, nil
+	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.pipe.File, log.pipe.File), log: log}, nil
 }
 
 // invoke serves an event.
