@@ -1,12 +1,17 @@
 package tencent
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/schedule"
+	"bootstrap/protocol"
 )
 
 // The descriptions of triggers are those of cloud.tencent.com/document/product/583/39901.
@@ -41,10 +46,7 @@ func isOpen(enable string) (bool, error) {
 	return enable != "CLOSE", nil
 }
 
-var (
-	triggerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
-	cronField   = regexp.MustCompile(`^[0-9A-Za-z*/,?#-]+$`)
-)
+var triggerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
 
 // cron is the description of a timer in answers, and in some clients' calls.
 type cron struct {
@@ -62,12 +64,14 @@ func (p *createTriggerParams) timer() (t local.Trigger, err error) {
 	if json.Unmarshal([]byte(p.TriggerDesc), &object) == nil {
 		expression = object.Cron
 	}
-	fields := strings.Fields(expression)
-	isWrong := func(field string) bool { return !cronField.MatchString(field) }
-	if n := len(fields); n != 7 && n != 5 || slices.ContainsFunc(fields, isWrong) {
-		return t, fail("InvalidParameterValue.TriggerDesc", "the TriggerDesc is %q: expected a cron expression of 7 fields, such as 0 */5 * * * * *", short(expression))
+	expression = strings.Join(strings.Fields(expression), " ")
+	switch _, err := schedule.Parse(protocol.SCF.Name, expression); {
+	case errors.Is(err, schedule.ErrUnsupported):
+		return t, fail("UnsupportedOperation.Trigger", "%v", err)
+	case err != nil:
+		return t, fail("InvalidParameterValue.TriggerDesc", "%v; an example is 0 */5 * * * * *", err)
 	}
-	return local.Trigger{Kind: "timer", Cron: strings.Join(fields, " "), Argument: p.CustomArgument}, nil
+	return local.Trigger{Kind: "timer", Cron: expression, Argument: p.CustomArgument}, nil
 }
 
 // A gatewayDesc is the description of an API gateway trigger.
@@ -111,12 +115,8 @@ func (p *createTriggerParams) gateway() (t local.Trigger, err error) {
 	if err := d.check(); err != nil {
 		return t, err
 	}
-	path := d.API.RequestConfig.Path
-	if path == "" {
-		path = "/" + p.FunctionName
-	}
 	return local.Trigger{
-		Kind: "http", Gateway: "scf", Method: d.API.RequestConfig.Method, Path: path, Stage: d.Release.Environment,
+		Kind: "http", Gateway: "scf", Method: d.API.RequestConfig.Method, Path: cmp.Or(d.API.RequestConfig.Path, "/"+p.FunctionName), Stage: d.Release.Environment,
 		Integrated: d.API.IsIntegratedResponse == "TRUE", Base64: d.API.IsBase64Encoded == "TRUE",
 	}, nil
 }
@@ -138,8 +138,8 @@ func (d gatewayDesc) check() error {
 			return fail("InvalidParameterValue.TriggerDesc", "%s is %q: expected one of %s", value.name, short(value.value), strings.Join(value.expected, ", "))
 		}
 	}
-	if path := d.API.RequestConfig.Path; path != "" && path[0] != '/' {
-		return fail("InvalidParameterValue.TriggerDesc", "api.requestConfig.path is %q: expected a path that begins with /", short(path))
+	if at := d.API.RequestConfig.Path; at != "" && at[0] != '/' {
+		return fail("InvalidParameterValue.TriggerDesc", "api.requestConfig.path is %q: expected a path that begins with /", short(at))
 	}
 	if d.API.AuthRequired == "TRUE" {
 		return fail("UnsupportedOperation.Trigger", "the API gateway of the local platform does not know who calls: set authRequired to FALSE")
@@ -148,14 +148,14 @@ func (d gatewayDesc) check() error {
 }
 
 // describe returns the description of a trigger. Its subDomain is the URL of the trigger
-// here.
-func describe(c *call, f local.Description, t local.Trigger) string {
+// here, with the stage first, as in the cloud.
+func describe(c *call, t local.Trigger) string {
 	if t.Kind == "timer" {
 		return string(encode(cron{t.Cron}))
 	}
 	d := defaultGateway()
 	d.API.RequestConfig.Path, d.Service.ID, d.Release.Environment = t.Path, "service-local", t.Stage
-	d.Service.SubDomain = scheme(c) + "://" + c.Host + "/apigw/" + f.Name
+	d.Service.SubDomain = scheme(c) + "://" + c.Host + path.Join("/", t.Stage, t.Path)
 	if t.Method != "" {
 		d.API.RequestConfig.Method = t.Method
 	}

@@ -121,7 +121,7 @@ func triggerInfosOf(c *call, d local.Description) []triggerInfo {
 
 func triggerInfoOf(c *call, d local.Description, t local.Trigger) triggerInfo {
 	v := triggerInfo{
-		TriggerName: t.Name, Type: typeOf(t), TriggerDesc: describe(c, d, t), Qualifier: "$DEFAULT", CustomArgument: t.Argument,
+		TriggerName: t.Name, Type: typeOf(t), TriggerDesc: describe(c, t), Qualifier: "$DEFAULT", CustomArgument: t.Argument,
 		AvailableStatus: "Available", BindStatus: "on", TriggerAttribute: "single", AddTime: date(d.Modified), ModTime: date(d.Modified),
 	}
 	if t.Enabled {

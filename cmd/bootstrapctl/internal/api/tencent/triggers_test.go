@@ -33,7 +33,7 @@ func TestTriggers(t *testing.T) {
 	a.createTrigger("json", "timer", `{"cron":"0 0 2 1 *"}`, nil)
 	gateway := a.createTrigger("SCF_API_SERVICE", "apigw", `{"api":{"authRequired":"FALSE","requestConfig":{"method":"POST"},"isIntegratedResponse":"TRUE"},"service":{"serviceName":"SCF_API_SERVICE"},"release":{"environmentName":"test"}}`, nil)
 	var desc gatewayDesc
-	if err := json.Unmarshal([]byte(gateway.TriggerDesc), &desc); err != nil || desc.Service.SubDomain != "http://127.0.0.1:9000/apigw/hello" || desc.API.RequestConfig.Method != "POST" || desc.API.IsIntegratedResponse != "TRUE" {
+	if err := json.Unmarshal([]byte(gateway.TriggerDesc), &desc); err != nil || desc.Service.SubDomain != "http://127.0.0.1:9000/test/hello" || desc.API.RequestConfig.Method != "POST" || desc.API.IsIntegratedResponse != "TRUE" {
 		t.Errorf("got %s, %v", gateway.TriggerDesc, err)
 	}
 	a.createTrigger("plain", "apigw", "", nil)
@@ -114,7 +114,9 @@ func TestTriggersRefused(t *testing.T) {
 		{"", "timer", "0 0 2 1 * * *", nil, "InvalidParameterValue.TriggerName", ""},
 		{"a b", "timer", "0 0 2 1 * * *", nil, "InvalidParameterValue.TriggerName", "a b"},
 		{strings.Repeat("a", 101), "timer", "0 0 2 1 * * *", nil, "InvalidParameterValue.TriggerName", "100"},
-		{"two", "timer", "0 0 2 1 * *", nil, "InvalidParameterValue.TriggerDesc", "7 fields"},
+		{"two", "timer", "0 0 2 1 * *", nil, "InvalidParameterValue.TriggerDesc", "seven fields"},
+		{"two", "timer", "0 0 2 L * * *", nil, "UnsupportedOperation.Trigger", "not supported here"},
+		{"two", "timer", "0 0 25 1 * * *", nil, "InvalidParameterValue.TriggerDesc", "25"},
 		{"two", "timer", "0 0 2 1 * * $", nil, "InvalidParameterValue.TriggerDesc", "$"},
 		{"two", "timer", "", nil, "InvalidParameterValue.TriggerDesc", ""},
 		{"two", "timer", "0 0 2 1 * * *", object{"Enable": "YES"}, "InvalidParameterValue.Enable", "OPEN"},
