@@ -14,7 +14,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// The descriptions of triggers are those of cloud.tencent.com/document/product/583/39901.
+// The descriptions of timers and API gateways are those of cloud.tencent.com/document/product/583/39901.
 
 // trigger returns the trigger that a call creates.
 func (p *createTriggerParams) trigger() (t local.Trigger, err error) {
@@ -25,10 +25,12 @@ func (p *createTriggerParams) trigger() (t local.Trigger, err error) {
 		t, err = p.timer()
 	case "apigw":
 		t, err = p.gateway()
-	case "http", "cos", "cmq", "ckafka", "cls", "mps", "clb", "mqtt":
-		return t, fail("UnsupportedOperation.Trigger", "the local platform has no triggers of the type %s: expected timer or apigw", p.Type)
+	case "http":
+		t, err = p.functionURL()
+	case "cos", "cmq", "ckafka", "cls", "mps", "clb", "mqtt":
+		return t, fail("UnsupportedOperation.Trigger", "the local platform has no triggers of the type %s: expected timer, apigw or http", p.Type)
 	default:
-		return t, fail("InvalidParameterValue.Type", "the Type is %q: expected timer or apigw", short(p.Type))
+		return t, fail("InvalidParameterValue.Type", "the Type is %q: expected timer, apigw or http", short(p.Type))
 	}
 	if err != nil {
 		return t, err
@@ -149,9 +151,12 @@ func (d gatewayDesc) check() error {
 
 // describe returns the description of a trigger. Its subDomain is the URL of the trigger
 // here, with the stage first, as in the cloud.
-func describe(c *call, t local.Trigger) string {
-	if t.Kind == "timer" {
+func describe(c *call, function string, t local.Trigger) string {
+	switch typeOf(t) {
+	case "timer":
 		return string(encode(cron{t.Cron}))
+	case "http":
+		return describeURL(c, function)
 	}
 	d := defaultGateway()
 	d.API.RequestConfig.Path, d.Service.ID, d.Release.Environment = t.Path, "service-local", t.Stage
