@@ -218,7 +218,7 @@ func (p *pool) stop() (killed []string) {
 		p.end(s)
 	}
 	for _, s := range p.busy {
-		go s.runner.Interrupt() // ends with the instance
+		go s.interrupt() // ends with the instance
 	}
 	for _, turn := range p.waiting {
 		close(turn)
