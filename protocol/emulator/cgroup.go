@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -27,6 +28,9 @@ type cgroup struct {
 	home    string // of version 1: the cgroup of this process
 	limit   int64  // in bytes
 	version cgroupVersion
+
+	opening sync.Once
+	events  *os.File // stays open, as it is read for each event; nil: there is no such file
 }
 
 // A cgroupVersion says what the files of a version are called.
@@ -209,16 +213,21 @@ func offMainThread(do func()) {
 // hasKilled reports whether the kernel has killed a process of the cgroup
 // because of the limit.
 func (c *cgroup) hasKilled() bool {
-	text := procfs.ReadFile(filepath.Join(c.dir, c.version.events)) // removed already: none
-	_, count, found := bytes.Cut(append([]byte("\n"), text...), []byte("\noom_kill "))
+	c.opening.Do(func() { c.events, _ = os.Open(filepath.Join(c.dir, c.version.events)) })
+	var text [1 << 10]byte
+	text[0] = '\n'
+	n, _ := c.events.ReadAt(text[1:], 0) // no file, or removed already: 0
+	_, count, found := bytes.Cut(text[:1+n], []byte("\noom_kill "))
 	return found && !bytes.HasPrefix(count, []byte("0"))
 }
 
 // remove removes the cgroup. It returns an error as long as processes live in it.
 func (c *cgroup) remove() error {
 	err := syscall.Rmdir(c.dir)
-	if errors.Is(err, syscall.ENOENT) {
-		return nil
+	if err != nil && !errors.Is(err, syscall.ENOENT) {
+		return err
 	}
-	return err
+	c.opening.Do(func() {}) // nothing is opened any more
+	_ = c.events.Close()    // opened for reading only; nil: an error
+	return nil
 }
