@@ -63,27 +63,13 @@ func TestLocalLargeLog(t *testing.T) {
 	const line, lines = 1000, 50_000
 	s := serve(t, "-timeout", "60s", shellFunction(t, fmt.Sprintf(`yes $(head -c %d /dev/zero | tr '\0' x) | head -n %d >&2; echo ok`, line-1, lines)))
 	s.answers(t, "", "1", 200, "ok")
-	if peak := peakRSS(t, s.cmd.Process.Pid); peak > 100<<10 {
+	if peak := peakRSS(s.cmd.Process.Pid); peak > 100<<10 {
 		t.Errorf("it used %d KB of memory", peak)
 	}
 	until(t, "the log is there", func() bool { return strings.Contains(s.log.String(), "✓") })
 	if n := strings.Count(s.log.String(), " | xxx"); n != lines {
 		t.Errorf("got %d lines, want %d", n, lines)
 	}
-}
-
-// peakRSS returns the most memory that a process has had, in KB.
-func peakRSS(t *testing.T, pid int) (kb int) {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, text, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscan(text, &kb); err != nil {
-		t.Fatal(err)
-	}
-	return kb
 }
 
 // A log that is binary, and a path with escape sequences, do not break the terminal: only
