@@ -78,8 +78,11 @@ func (x *exam) isShellLine() bool {
 	return command != "" && !strings.HasPrefix(command, "[")
 }
 
-// checkHandler checks what the handler means.
+// checkHandler checks what the handler means. Another runtime gives it a meaning of its own.
 func (x *exam) checkHandler() {
+	if x.has("bootstrap-foreign") {
+		return
+	}
 	if x.unsolved != nil {
 		if x.vars["BOOTSTRAP_COMMAND"] == "" && len(x.Tree.Files) > 0 && !x.has("outer-folder") {
 			x.add("handler-not-found", "", "what", x.onPlatform(message(x.unsolved)), "failure", x.onPlatform(failureText(x.unsolved)))
