@@ -5,6 +5,7 @@ package logpipe
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,8 +15,9 @@ import (
 type Pipe struct {
 	File *os.File // where processes write
 
-	read   *os.File
-	closed chan struct{} // closed when nobody can write any more, or in Close
+	read    *os.File
+	closing atomic.Bool   // nothing more is read in the background
+	closed  chan struct{} // closed when nobody can write any more, or in Close
 
 	mu   sync.Mutex
 	take func(text []byte)
@@ -41,11 +43,19 @@ func New(take func(text []byte)) (*Pipe, error) {
 	return p, nil
 }
 
-// Flush passes on everything that has been written so far.
+// Flush passes on everything that has been written so far, even if a process goes on
+// writing.
 func (p *Pipe) Flush() {
-	if raw, err := p.read.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { p.consume(int(fd)) }) // an error: it is closed
+	raw, err := p.read.SyscallConn()
+	if err != nil {
+		return
 	}
+	_ = raw.Control(func(fd uintptr) { // an error: it is closed
+		left, _ := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0) // never fails for a pipe
+		for n := 1; left > 0 && n > 0; left -= n {
+			n, _ = p.readOnce(int(fd))
+		}
+	})
 }
 
 // Close waits until no process has the pipe open, at most for that time, passes on the
@@ -53,25 +63,36 @@ func (p *Pipe) Flush() {
 func (p *Pipe) Close(wait time.Duration) {
 	p.File.Close()
 	_ = p.read.SetReadDeadline(time.Now().Add(wait)) // pipes have deadlines
+	enough := time.AfterFunc(wait, func() { p.closing.Store(true) })
 	<-p.closed
+	enough.Stop()
 	p.Flush()
 	p.read.Close()
 }
 
 // consume passes on the bytes in the pipe, and reports whether more can come.
 func (p *Pipe) consume(fd int) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for {
-		n, err := unix.Read(fd, p.buf)
+	for !p.closing.Load() {
+		n, err := p.readOnce(fd)
 		switch {
-		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			return true
 		case err != nil || n == 0:
 			return false
-		default:
-			p.take(p.buf[:n])
 		}
 	}
+	return false
+}
+
+// readOnce passes on some of the bytes in the pipe. It returns how many.
+func (p *Pipe) readOnce(fd int) (n int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for err = unix.EINTR; err == unix.EINTR; {
+		n, err = unix.Read(fd, p.buf)
+	}
+	if n > 0 {
+		p.take(p.buf[:n])
+	}
+	return n, err
 }
