@@ -185,8 +185,8 @@ func sentence(file, what string) string {
 // maxName is the greatest width of the column with the names of files.
 const maxName = 40
 
-// printFinding prints the first lines of a finding to a terminal, the names of
-// files in columns.
+// printFinding prints the first lines of a finding to a terminal, with the file
+// names in columns.
 func printFinding(p *painter, f *doctor.Finding, columns int) {
 	sign := p.red("✗ error  ")
 	if f.Level == doctor.Warning {

@@ -39,7 +39,7 @@ type localCloud struct {
 	beside   sync.WaitGroup     // what begin has started
 	notes    []string           // what the deploy file asks for and is not done here
 
-	unprotected sync.Once // shows only once that functions can write to their code folders
+	unprotected sync.Once // limits to one the note that functions can write to their code folders
 
 	mu       sync.Mutex
 	own      *program // the runtime for folders without a bootstrap; nil: not needed yet

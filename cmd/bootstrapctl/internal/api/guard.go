@@ -70,8 +70,9 @@ func isCrossSite(r *http.Request) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// isManagement reports whether a call of a vendor's API can change functions.
-// All calls of Tencent's API count, because they have the same path.
+// isManagement reports whether a request is a call of a vendor's API that can
+// change functions. All calls of Tencent's API count, because they have the
+// same path.
 func isManagement(r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return false

@@ -38,7 +38,8 @@ func (x *exam) readVariables() {
 	}
 }
 
-// resolve uses the runtime's own code to find what the handler means.
+// resolve uses the runtime's own code to find the program or the function of
+// the handler.
 func (x *exam) resolve() {
 	x.target, x.unsolved = command.Resolve(x.vars["BOOTSTRAP_COMMAND"], x.Handler, x.Tree.Dir)
 	if x.unsolved != nil {
