@@ -232,7 +232,7 @@ func (c *localCloud) welcome(address net.Addr) {
 }
 
 // findings returns what doctor finds in the package of a function. That it brings its own
-// runtime is no news here.
+// runtime is expected here.
 func (c *localCloud) findings(f *local.Function) []doctor.Finding {
 	d := f.Describe()
 	all := slices.Clone(d.Findings)
