@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,8 +13,9 @@ import (
 type logPipe struct {
 	file *os.File // where to write
 
-	read   *os.File
-	closed chan struct{} // closed when nobody can write any more, or after close
+	read    *os.File
+	closing atomic.Bool   // nothing more is read
+	closed  chan struct{} // closed when nobody can write any more, or after close
 
 	mu      sync.Mutex
 	onLine  func(line []byte)
@@ -54,14 +56,21 @@ func (l *logPipe) end() []byte {
 	l.flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.recent
+	return bytes.Clone(l.recent[max(0, len(l.recent)-maxLog):])
 }
 
-// flush passes on what is in the pipe.
+// flush passes on what is in the pipe now, even if a process goes on writing.
 func (l *logPipe) flush() {
-	if raw, err := l.read.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { l.consume(int(fd)) }) // an error: it is closed
+	raw, err := l.read.SyscallConn()
+	if err != nil {
+		return
 	}
+	_ = raw.Control(func(fd uintptr) { // an error: it is closed
+		left, _ := unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0) // never fails for a pipe
+		for n := 1; left > 0 && n > 0; left -= n {
+			n, _ = l.readOnce(int(fd))
+		}
+	})
 }
 
 // close passes on what is in the pipe, and closes it, even if a process still has it
@@ -69,6 +78,7 @@ func (l *logPipe) flush() {
 func (l *logPipe) close() {
 	l.file.Close()
 	l.flush()
+	l.closing.Store(true)
 	l.read.Close()
 	<-l.closed
 	l.mu.Lock()
@@ -80,20 +90,28 @@ func (l *logPipe) close() {
 
 // consume passes on the bytes in the pipe, and reports whether more can come.
 func (l *logPipe) consume(fd int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		n, err := unix.Read(fd, l.buf)
+	for !l.closing.Load() {
+		n, err := l.readOnce(fd)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			return true
 		case err != nil || n == 0:
 			return false
-		default:
-			l.take(l.buf[:n])
 		}
 	}
+	return false
+}
+
+// readOnce passes on some of the bytes in the pipe. It returns how many.
+func (l *logPipe) readOnce(fd int) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := unix.Read(fd, l.buf)
+	if n > 0 {
+		l.take(l.buf[:n])
+	}
+	return n, err
 }
 
 func (l *logPipe) take(text []byte) {
