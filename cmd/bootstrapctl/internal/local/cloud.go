@@ -24,7 +24,7 @@ var (
 	ErrExists    = errors.New("a function with this name exists")
 	ErrThrottled = errors.New("all instances are busy, and the queue is full")
 	ErrTooLarge  = errors.New("the event is too large")
-	ErrClosed    = errors.New("the local platform stops")
+	ErrClosed    = errors.New("the function was deleted, or the local platform stops")
 )
 
 // Options hold what applies to all functions.
@@ -95,6 +95,10 @@ func New(o Options) *Cloud {
 // Create adds a function. It returns an *Invalid for settings that the platform
 // refuses, and ErrExists.
 func (c *Cloud) Create(s Settings, code Code) (*Function, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	defer c.async.Done()
 	s = s.withDefaults()
 	if err := s.check(); err != nil {
 		return nil, err
@@ -146,6 +150,10 @@ func (c *Cloud) Functions(p *protocol.Platform) []*Function {
 
 // Delete removes a function. Events that run are still answered.
 func (c *Cloud) Delete(p *protocol.Platform, name string) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.async.Done()
 	c.mu.Lock()
 	i := c.find(p, name)
 	if i < 0 {
@@ -184,12 +192,20 @@ func (c *Cloud) Close() (killed []string) {
 	return killed
 }
 
-// Kill makes a Close that runs, or comes later, kill the instances at once.
-func (c *Cloud) Kill() {
-	c.kill()
-	for _, f := range c.Functions(nil) {
-		f.pool.kill()
+// Kill ends the events that run, and makes a Close that runs, or comes later, kill the
+// instances at once.
+func (c *Cloud) Kill() { c.kill() }
+
+// begin makes Close wait for what begins now, until the caller calls c.async.Done. It
+// returns ErrClosed if Close has begun.
+func (c *Cloud) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
 	}
+	c.async.Add(1)
+	return nil
 }
 
 // isClosed reports whether Close has begun.
@@ -197,6 +213,22 @@ func (c *Cloud) isClosed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed
+}
+
+// release notes that a build has a user less, and removes its files if nothing needs
+// them.
+func (c *Cloud) release(b *build) {
+	if b.release() {
+		c.removeTemp(b.temp)
+	}
+}
+
+// end notes that a build is no longer the version of its function, and removes its files
+// if nothing needs them.
+func (c *Cloud) end(b *build) {
+	if b.end() {
+		c.removeTemp(b.temp)
+	}
 }
 
 // removeTemp removes a folder for the code of a zip.

@@ -16,7 +16,8 @@ type pool struct {
 	queue    int // events that may wait
 
 	mu      sync.Mutex
-	build   *build         // nil after stop
+	build   *build         // nil before the first one, and after stop
+	stopped bool           // for ever
 	begun   int            // instances of the present build, and permissions to make one
 	free    []*slot        // those without an event; the last was used last
 	busy    []*slot        // the others, also of earlier builds
@@ -28,7 +29,7 @@ type pool struct {
 // A grant is an instance, or the permission to make one.
 type grant struct {
 	slot  *slot
-	build *build // of which to make an instance, if slot is nil
+	build *build // of which to make an instance, if slot is nil; it counts as used
 }
 
 // take returns an instance that nothing else uses, within the time of ctx. The caller
@@ -62,15 +63,14 @@ func (p *pool) make(b *build) (*slot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case err == nil && p.build == nil: // the pool has stopped
+	case err == nil && p.stopped:
 		s.close(p.function.cloud)
 		return nil, ErrClosed
 	case err == nil:
 		p.open.Add(1)
 		p.busy = append(p.busy, s)
-	case b == p.build:
-		p.begun--
-		p.serveQueue()
+	default:
+		p.giveBack(grant{build: b})
 	}
 	return s, err
 }
@@ -125,6 +125,7 @@ func (p *pool) grant() (grant, bool) {
 	}
 	if p.begun < p.maximum {
 		p.begun++
+		p.build.use()
 		return grant{build: p.build}, true
 	}
 	return grant{}, false
@@ -132,11 +133,13 @@ func (p *pool) grant() (grant, bool) {
 
 // giveBack takes back a grant that its receiver does not want any more.
 func (p *pool) giveBack(g grant) {
-	switch {
-	case g.slot != nil:
+	if g.slot != nil {
 		p.setFree(g.slot)
-	case g.build == p.build:
-		p.begun--
+	} else {
+		p.function.cloud.release(g.build)
+		if g.build == p.build {
+			p.begun--
+		}
 	}
 	p.serveQueue()
 }
@@ -195,16 +198,20 @@ func (p *pool) endIdle(s *slot) {
 }
 
 // renew makes instances of another build from now on. Those of the present one end
-// after their event.
-func (p *pool) renew(b *build, maximum int) {
+// after their event. It returns ErrClosed after stop.
+func (p *pool) renew(b *build, maximum int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stopped {
+		return ErrClosed
+	}
 	for _, s := range p.free {
 		s.idle.Stop()
 		p.end(s)
 	}
 	p.build, p.maximum, p.free, p.begun = b, maximum, nil, 0
 	p.serveQueue()
+	return nil
 }
 
 // stop ends all instances as the platform does, and waits for them. An event that
@@ -221,7 +228,7 @@ func (p *pool) stop() (killed []string) {
 	for _, turn := range p.waiting {
 		close(turn)
 	}
-	p.build, p.free, p.waiting = nil, nil, nil
+	p.stopped, p.build, p.free, p.waiting = true, nil, nil, nil
 	p.mu.Unlock()
 	p.open.Wait()
 	p.mu.Lock()
@@ -229,14 +236,10 @@ func (p *pool) stop() (killed []string) {
 	return p.killed
 }
 
-// kill kills all instances.
-func (p *pool) kill() {
+func (p *pool) isStopped() bool {
 	p.mu.Lock()
-	all := slices.Concat(p.free, p.busy)
-	p.mu.Unlock()
-	for _, s := range all {
-		s.runner.Kill()
-	}
+	defer p.mu.Unlock()
+	return p.stopped
 }
 
 // count returns how many instances there are, how many of them serve an event, and how

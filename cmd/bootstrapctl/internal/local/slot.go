@@ -18,8 +18,12 @@ type slot struct {
 	waited time.Duration // of the present event, in the queue
 }
 
-// newSlot makes an instance. Its process starts with the first event.
+// newSlot makes an instance of a build, which counts as used. Its process starts with the
+// first event.
 func (f *Function) newSlot(b *build) (*slot, error) {
+	if b.broken != nil {
+		return nil, &brokenError{b.broken}
+	}
 	s := b.settings
 	function := emulator.Function{
 		Name: s.Name, Handler: s.Handler, Dir: b.dir, Env: s.Env, Timeout: s.Timeout, InitLimit: s.InitTimeout,
@@ -40,9 +44,13 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 	if f.cloud.options.Watch != nil {
 		f.cloud.options.Watch(server.Mark())
 	}
-	b.use()
 	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.file, log.file), log: log}, nil
 }
+
+// A brokenError is why a build has no instances.
+type brokenError struct{ fault *Fault }
+
+func (e *brokenError) Error() string { return e.fault.String() }
 
 // invoke serves an event.
 func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err error) {
@@ -53,9 +61,10 @@ func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err erro
 	return err
 }
 
-// stop stops the instance as the platform does, and returns the names of the
-// processes that it has left running.
+// stop stops the instance as the platform does, or at once after Kill, and returns the
+// names of the processes that it has left running.
 func (s *slot) stop(c *Cloud) (killed []string) {
+	defer context.AfterFunc(c.running, s.runner.Kill)()
 	s.runner.Interrupt()
 	return s.close(c)
 }
@@ -69,8 +78,6 @@ func (s *slot) close(c *Cloud) (killed []string) {
 	if c.options.Unwatch != nil {
 		c.options.Unwatch(s.server.Mark())
 	}
-	if s.build.release() {
-		c.removeTemp(s.build.temp)
-	}
+	c.release(s.build)
 	return killed
 }
