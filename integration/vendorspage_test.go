@@ -8,11 +8,8 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -29,23 +26,19 @@ const pageFunction = `main_handler() {
 func TestVendorsPage(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "index.sh", pageFunction, 0o644)
-	file := filepath.Join(t.TempDir(), "demo.zip")
-	if out, log, status := output(t, exec.Command(bootstrapctl, "pack", "-o", file, dir)); status != 0 {
-		t.Fatalf("pack: status %d\n%s%s", status, out, log)
-	}
-	zip, err := os.ReadFile(file)
+	zip, err := os.ReadFile(zipOf(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := serveLocal(t, "-platform", "scf", "../examples/shell")
+	url := serve(t, "-platform", "scf", "../examples/shell").url
 
-	created := replay(t, address, "python-01_CreateFunction.http", func(body string) string {
+	created := replay(t, url, "python-01_CreateFunction.http", func(body string) string {
 		return zipFile.ReplaceAllLiteralString(body, `"ZipFile": "`+base64.StdEncoding.EncodeToString(zip)+`"`)
 	})
 	if !regexp.MustCompile(`^\{"Response":\{"RequestId":"[0-9a-f-]{36}"\}\}$`).MatchString(created) {
 		t.Fatalf("CreateFunction: got %s", created)
 	}
-	invoked := replay(t, address, "python-02_Invoke.http", nil)
+	invoked := replay(t, url, "python-02_Invoke.http", nil)
 	var answer struct {
 		Response struct {
 			RequestId string
@@ -72,7 +65,7 @@ func TestVendorsPage(t *testing.T) {
 var zipFile = regexp.MustCompile(`"ZipFile": "[^"]*"`)
 
 // replay sends a recorded request, whose body may be changed, and returns the answer.
-func replay(t *testing.T, address, name string, change func(body string) string) string {
+func replay(t *testing.T, url, name string, change func(body string) string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("../cmd/bootstrapctl/internal/api/tencent/testdata", name))
 	if err != nil {
@@ -89,7 +82,7 @@ func replay(t *testing.T, address, name string, change func(body string) string)
 	if change != nil {
 		body = []byte(change(string(body)))
 	}
-	r, err := http.NewRequest(recorded.Method, "http://"+address+recorded.RequestURI, bytes.NewReader(body))
+	r, err := http.NewRequest(recorded.Method, url+recorded.RequestURI, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,40 +91,9 @@ func replay(t *testing.T, address, name string, change func(body string) string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: got %s %s, %v", name, response.Status, answer, err)
+	status, answer := readResponse(t, response)
+	if status != http.StatusOK {
+		t.Fatalf("%s: got %d %s", name, status, answer)
 	}
-	return string(answer)
-}
-
-// serveLocal runs bootstrapctl local until the end of the test, and returns its address.
-func serveLocal(t *testing.T, args ...string) (address string) {
-	t.Helper()
-	read, stdout, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdout.Close()
-	var log bytes.Buffer
-	cmd := exec.Command(bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...)
-	cmd.Stdout, cmd.Stderr = stdout, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // an error: it has exited
-		if err := cmd.Wait(); err != nil || t.Failed() {
-			t.Errorf("bootstrapctl local: %v\n%s", err, &log)
-		}
-		read.Close()
-	})
-	stdout.Close()
-	line, _ := bufio.NewReader(read).ReadString('\n')
-	address, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on http://")
-	if !ok {
-		t.Fatalf("bootstrapctl local begins with %q", line)
-	}
-	return address
+	return answer
 }

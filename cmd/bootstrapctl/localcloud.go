@@ -276,26 +276,40 @@ func (c *localCloud) begin(ctx context.Context) {
 	}
 }
 
-// watchCode restarts a function when its code changes. A file that appears while the
-// function serves an event is one that the function writes, not code.
+// ownWrites is how long after an event new files are still taken for the function's.
+const ownWrites = time.Second
+
+// watchCode restarts a function when its code changes, but not for what it writes itself.
 func (c *localCloud) watchCode(ctx context.Context, f *local.Function) {
 	path := f.Path()
 	if path == "" {
 		return
 	}
-	isOurs := func(string) bool { return f.Describe().Busy == 0 }
-	w, err := watch.New(path, isOurs, func(name string) {
-		if err := f.Restart(); err != nil {
-			c.board.Warn("%s: %s has changed, but the function goes on as it was: %v", f.Name(), name, err)
-			return
-		}
-		c.board.Note("%s: %s has changed: the next event starts a new instance", f.Name(), name)
+	w, err := watch.New(path, watch.Reports{
+		Changed:  func(name string) { c.renew(f, name) },
+		MayWrite: func() bool { d := f.Describe(); return d.Busy > 0 || time.Since(d.LastUse) < ownWrites },
+		Skipped: func(name string) {
+			c.board.Note("%s: %s has changed during an event: taken for a file that the function writes; if it is code, name it otherwise or restart", f.Name(), name)
+		},
 	})
 	if err != nil {
 		c.board.Warn("%s: %v", f.Name(), err)
 		return
 	}
 	c.beside.Go(func() { <-ctx.Done(); w.Close() })
+}
+
+// renew gives a function new instances because a file has changed.
+func (c *localCloud) renew(f *local.Function, name string) {
+	what := f.Name() + ": " + name
+	if name == "." {
+		what = f.Name() + ": its zip"
+	}
+	if err := f.Restart(); err != nil {
+		c.board.Warn("%s has changed, but the function goes on as it was: %v", what, err)
+		return
+	}
+	c.board.Note("%s has changed: the next event starts a new instance", what)
 }
 
 // shortPath returns a path relative to the current folder, if that is shorter.

@@ -9,6 +9,7 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,13 +108,15 @@ func isCarried(path string) bool {
 
 // ownRuntime returns the runtime that is embedded in this program, or builds it.
 func ownRuntime(ctx context.Context) (*program, error) {
-	text, from := carriedRuntime(runtime.GOARCH), "the one in bootstrapctl"
-	if text == nil {
-		var err error
-		if text, err = buildRuntime(ctx); err != nil {
+	var text io.Reader
+	text, err := openCarried(runtime.GOARCH)
+	from := "the one in bootstrapctl"
+	if err != nil {
+		built, err := buildRuntime(ctx)
+		if err != nil {
 			return nil, err
 		}
-		from = "built from source"
+		text, from = bytes.NewReader(built), "built from source"
 	}
 	file, err := inMemory(text)
 	if err != nil {
@@ -125,7 +128,7 @@ func ownRuntime(ctx context.Context) (*program, error) {
 
 // inMemory returns a file without a name, which the kernel removes when this process
 // exits, even after SIGKILL.
-func inMemory(text []byte) (*os.File, error) {
+func inMemory(text io.Reader) (*os.File, error) {
 	fd, err := unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC|unix.MFD_EXEC)
 	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
 		fd, err = unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC)
@@ -135,7 +138,7 @@ func inMemory(text []byte) (*os.File, error) {
 	}
 	writer := os.NewFile(uintptr(fd), "bootstrap")
 	defer writer.Close() // a program that is open for writing cannot be run
-	if _, err := writer.Write(text); err != nil {
+	if _, err := io.Copy(writer, text); err != nil {
 		return nil, err
 	}
 	return os.Open(filepath.Join("/proc/self/fd", strconv.Itoa(fd)))

@@ -22,7 +22,7 @@ func costRows(t *tools) []costRow {
 	worker := t.resident("worker in C", t.worker)
 	worker.on = functionGraph
 	return []costRow{
-		{"more processor time for an event that brings a new token of 1 KB, than for one with the same token as before (FunctionGraph)", 50 * time.Microsecond, worker, newTokenEvent(true), newTokenEvent(false), 20000},
+		{"processor time that a new token of 1 KB adds to an event, FunctionGraph", 50 * time.Microsecond, worker, newTokenEvent(true), newTokenEvent(false), 20000},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 const (
 	firstAtMost    = 300 * time.Millisecond
 	overheadAtMost = 500 * time.Microsecond
-	idleAtMost     = 32 // MB
+	idleAtMost     = 16 // MB
 	growthAtMost   = 2  // MB
 )
 
@@ -83,8 +83,11 @@ func (r *localReport) loads() string {
 }
 
 func (b *sideBySide) cells(callers int) []string {
-	if err := b.failed(callers); err != nil {
+	if err := b.failures[0]; err != nil {
 		return []string{missing(err), "", ""}
+	}
+	if err := b.failures[callers]; err != nil {
+		return []string{"**fails**: " + cell(err), "", ""}
 	}
 	l := b.middle(callers)
 	return []string{fmt.Sprintf("%.0f", l.perSecond), duration(l.p50), duration(l.p99)}

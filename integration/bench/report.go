@@ -79,10 +79,13 @@ func mark(text string, missed bool) string {
 	return text
 }
 
-// missing returns an error as the text of a cell, shortened and escaped.
-func missing(err error) string {
+// missing returns the text of a cell without a figure.
+func missing(err error) string { return "**not measured**: " + cell(err) }
+
+// cell returns an error, shortened and escaped.
+func cell(err error) string {
 	text := strings.NewReplacer("|", "/", "\n", " ", "`", "'").Replace(err.Error())
-	return "**not measured**: " + text[:min(len(text), 400)]
+	return text[:min(len(text), 400)]
 }
 
 func ratio(r float64) string {

@@ -8,7 +8,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// This file has the transitions of the machine for the calls of a runtime.
+// This file holds the transitions of the machine that a call of the runtime
+// causes.
 
 // A reply answers a poll with an event or a refusal.
 type reply struct {
@@ -16,6 +17,7 @@ type reply struct {
 	refusal *refusal
 }
 
+// ready handles the call by which a runtime reports that it is ready.
 func (m *machine) ready(now time.Time, instance int) *refusal {
 	if m.isOver(instance) {
 		return errInstanceOver
@@ -39,9 +41,9 @@ func (m *machine) firstPoll(now time.Time, instance int) (first bool) {
 	return true
 }
 
-// poll answers p at once, or holds it until there is an event. If that would be
-// one poll too many, the oldest held poll is refused: its caller has given it
-// up.
+// poll answers p at once, or holds it until there is an event. If the instance
+// then held more polls than it may serve events, the oldest one is refused,
+// because its caller has given up.
 func (m *machine) poll(now time.Time, instance int, p chan reply) {
 	m.stats.Polls++
 	if m.isOver(instance) {
@@ -77,6 +79,7 @@ func (m *machine) poll(now time.Time, instance int, p chan reply) {
 // of the instance.
 func (m *machine) isFull() bool { return len(m.fetched())+len(m.heldPolls) >= m.concurrency }
 
+// hold holds p, and refuses the oldest held poll if the instance is full.
 func (m *machine) hold(p chan reply) {
 	if m.isFull() {
 		m.giveUpPoll()
@@ -84,7 +87,7 @@ func (m *machine) hold(p chan reply) {
 	m.heldPolls = append(m.heldPolls, p)
 }
 
-// replaceHeld holds p alone.
+// replaceHeld refuses all held polls and holds p.
 func (m *machine) replaceHeld(p chan reply) {
 	for len(m.heldPolls) > 0 {
 		m.giveUpPoll()
@@ -92,6 +95,7 @@ func (m *machine) replaceHeld(p chan reply) {
 	m.heldPolls = append(m.heldPolls, p)
 }
 
+// giveUpPoll refuses the oldest held poll.
 func (m *machine) giveUpPoll() {
 	m.heldPolls[0] <- reply{refusal: invalidState("another call asks for the next event")}
 	m.heldPolls = m.heldPolls[1:]
@@ -107,7 +111,8 @@ func (m *machine) answered() *invocation {
 	return nil
 }
 
-// settle is the end of an answered event, or lets it wait for the next poll.
+// settle ends an answered event, or keeps it until the next poll on a platform
+// that waits for that.
 func (m *machine) settle(now time.Time, inv *invocation, out Outcome) {
 	if m.platform.AwaitsPoll {
 		inv.answer = &out
@@ -117,8 +122,8 @@ func (m *machine) settle(now time.Time, inv *invocation, out Outcome) {
 	m.advance(now)
 }
 
-// conclude ends an answered event when its runtime, and each extension that has
-// it, waits for the next one.
+// conclude ends an answered event when the runtime and all extensions that got
+// the event have asked for the next one.
 func (m *machine) conclude(now time.Time) {
 	if inv := m.answered(); inv != nil && inv.polled && m.extensionsReady() {
 		m.finish(now, inv, *inv.answer)
@@ -126,8 +131,8 @@ func (m *machine) conclude(now time.Time) {
 	}
 }
 
-// leave: no event came in time. It reports whether p was still held, and no
-// longer is; if not, p has its reply.
+// giveUp removes a held poll for which no event came in time. It returns false
+// if p already has its reply.
 func (m *machine) giveUp(p chan reply) bool {
 	i := slices.Index(m.heldPolls, p)
 	if i < 0 {
@@ -138,17 +143,18 @@ func (m *machine) giveUp(p chan reply) bool {
 	return true
 }
 
-// An answer is what a runtime has posted.
+// An answer is a result or an error that a runtime has posted.
 type answer struct {
 	failed    bool   // an error, not a result
 	oddMode   bool   // its mode is unknown
-	body      []byte // not more than the platform takes, and one byte
+	body      []byte // at most one byte more than the platform accepts
 	errorType string
-	try       string // the attempt that it answers; empty: not named
+	try       string // the attempt that it answers; empty: the answer names none
 }
 
 // answer handles an answer. The first accepted answer is the outcome. After a
-// result that is too large an error may follow. id is the one in the path.
+// result that is too large, an error may follow. id is the request id in the
+// path.
 func (m *machine) answer(now time.Time, instance int, id string, a answer) *refusal {
 	if m.isOver(instance) {
 		return errInstanceOver
@@ -190,6 +196,7 @@ func (m *machine) find(id string) *invocation {
 	return nil
 }
 
+// outcome counts an accepted answer and returns the outcome that it means.
 func (m *machine) outcome(a answer) Outcome {
 	if a.failed {
 		m.stats.Errors++
@@ -224,11 +231,12 @@ func (m *machine) failTooLarge(now time.Time) {
 	m.advance(now)
 }
 
+// tooLarge returns the failure of an event whose result is too large.
 func (m *machine) tooLarge() Outcome {
 	return failed("Function.ResponseSizeTooLarge", fmt.Sprintf("the result was larger than %d bytes", m.platform.MaxResult))
 }
 
-// failed is an outcome that the platform reports itself.
+// failed returns a failure that the platform itself reports.
 func failed(kind, reason string) Outcome {
 	f := &protocol.Failure{Type: kind, Message: reason}
 	return Outcome{Kind: Failure, Body: f.JSON(), ErrorType: f.Type, Reason: reason}

@@ -8,8 +8,9 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// terminate sends SIGTERM to the runtime. That may be a child of the first
-// process: a shell would die at once without passing the signal on.
+// terminate sends SIGTERM to the runtime. The runtime may be a child of the
+// first process: if that process is a shell, it would exit at once and not pass
+// the signal on.
 func (i *instance) terminate() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -22,10 +23,11 @@ func (i *instance) terminate() {
 	}
 }
 
-// findCaller finds the process that has a connection with that address. It may
-// be the runtime, or a child of it that lives for one call (curl). A sandbox
-// that makes the calls of those within does not have their environment. A look
-// may miss what is there: the kernel's tables change while they are read.
+// findCaller finds the process whose connection has that address: the runtime,
+// or a child that lives for one call, such as curl. A sandbox that makes the
+// calls for the processes in it does not have their environment, and is not
+// found. findCaller looks several times, because the kernel's tables change
+// while they are read.
 func (i *instance) findCaller(address netip.AddrPort) {
 	const looks = 5
 	for look := 0; look < looks && !i.lookForCaller(address); look++ {
@@ -33,7 +35,8 @@ func (i *instance) findCaller(address netip.AddrPort) {
 	}
 }
 
-// lookForCaller reports whether it found the process.
+// lookForCaller looks once. It reports whether there is nothing left to look
+// for.
 func (i *instance) lookForCaller(address netip.AddrPort) bool {
 	socket := procfs.Socket(address)
 	i.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -20,20 +21,23 @@ import (
 // cgroupRoot is where systems mount the file systems of cgroups.
 const cgroupRoot = "/sys/fs/cgroup"
 
-// A cgroup limits the memory of all processes of an instance: the kernel kills
-// one of them, or all, when they need more.
+// A cgroup limits the memory of all processes of an instance. The kernel kills
+// one or all of them when they use more.
 type cgroup struct {
 	dir     string
-	home    string // of version 1: the cgroup of this process
+	home    string // the cgroup of this process; only in version 1
 	limit   int64  // in bytes
 	version cgroupVersion
+
+	opening sync.Once
+	events  *os.File // stays open, as it is read for each event; nil: there is no such file
 }
 
-// A cgroupVersion says what the files of a version are called.
+// A cgroupVersion holds the names of the files of a version of cgroups.
 type cgroupVersion struct {
 	number      int
-	limit, swap string // the limit; that of memory and swap, or of swap
-	events      string // counts kills
+	limit, swap string // the limit of memory; that of memory and swap (version 1) or of swap (version 2)
+	events      string // counts the kills
 }
 
 var cgroupVersions = map[int]cgroupVersion{
@@ -41,11 +45,12 @@ var cgroupVersions = map[int]cgroupVersion{
 	2: {2, "memory.max", "memory.swap.max", "memory.events"},
 }
 
-// newCgroup makes a cgroup below our own or beside it. It returns an error where
-// we may not, or where the kernel does not limit memory there.
+// newCgroup makes a cgroup below or beside the one of this process. It returns
+// an error if this process may not do that, or if the kernel does not limit
+// memory there.
 func newCgroup(limit int64) (*cgroup, error) { return newCgroupBelow(cgroupRoot, limit) }
 
-// newCgroupBelow is newCgroup with another root.
+// newCgroupBelow does the same as newCgroup below another root.
 func newCgroupBelow(root string, limit int64) (*cgroup, error) {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -63,9 +68,9 @@ func newCgroupBelow(root string, limit int64) (*cgroup, error) {
 	return nil, err
 }
 
-// cgroupParents returns the folders that exist of those in which a cgroup may be
-// made, the best first. Version 1 has the memory of a machine that mounts both.
-// A container may see its own cgroup as the root.
+// cgroupParents returns the existing folders in which a cgroup can be made, the
+// best first. On a machine that mounts both versions, version 1 controls the
+// memory. A container may see its own cgroup as the root.
 func cgroupParents(root, self string) (version cgroupVersion, parents []string) {
 	version = cgroupVersions[2]
 	for line := range strings.Lines(self) {
@@ -82,7 +87,7 @@ func cgroupParents(root, self string) (version cgroupVersion, parents []string) 
 	return version, parents
 }
 
-// existing returns those of the folders that exist.
+// existing returns the folders that exist.
 func existing(dirs ...string) (found []string) {
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
@@ -96,26 +101,27 @@ const cgroupPrefix = "bootstrap-emulator-"
 
 var cgroupCount atomic.Int64
 
-// ourName returns a name that says which process has made a cgroup.
+// ourName returns a name for a cgroup that contains the pid and the start time
+// of this process.
 func ourName() string {
 	self := procfs.ReadStat(os.Getpid())
 	return fmt.Sprintf("%s%d-%d-%d", cgroupPrefix, self.PID, self.Start, cgroupCount.Add(1))
 }
 
-// removeOrphans removes the empty cgroups of processes that were killed before
-// they could do so.
+// removeOrphans removes empty cgroups whose makers were killed before they
+// could remove them.
 func removeOrphans(parent string) {
-	dirs, _ := filepath.Glob(filepath.Join(parent, cgroupPrefix+"*")) // a bad pattern: none
+	dirs, _ := filepath.Glob(filepath.Join(parent, cgroupPrefix+"*")) // an invalid pattern matches nothing
 	for _, dir := range dirs {
 		owner := strings.Split(strings.TrimPrefix(filepath.Base(dir), cgroupPrefix), "-")
 		pid, _ := strconv.Atoi(owner[0]) // 0 has no stat
 		if s := procfs.ReadStat(pid); len(owner) == 3 && (!s.Living() || strconv.FormatUint(s.Start, 10) != owner[1]) {
-			_ = os.Remove(dir) // it has processes: another time
+			_ = os.Remove(dir) // fails while it has processes: a later call removes it
 		}
 	}
 }
 
-// make makes the folder and sets the limits. Swap must not help an instance.
+// make makes the folder and sets the limits. Swap does not extend the limit.
 func (c *cgroup) make() error {
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make a cgroup: %w", err)
@@ -133,8 +139,8 @@ func (c *cgroup) make() error {
 	return nil
 }
 
-// write writes to a file that is there: where the kernel does not limit memory,
-// there is none.
+// write writes to an existing file. The file is missing if the kernel does not
+// limit memory.
 func (c *cgroup) write(name string, value int64) error {
 	file, err := os.OpenFile(filepath.Join(c.dir, name), os.O_WRONLY, 0)
 	if err != nil {
@@ -145,8 +151,8 @@ func (c *cgroup) write(name string, value int64) error {
 	return err
 }
 
-// starting returns a start that makes the process begin in the cgroup, before it has
-// run any code.
+// starting returns a start function that puts the process into the cgroup
+// before it runs any code.
 func (c *cgroup) starting(start func(*exec.Cmd) error) func(*exec.Cmd) error {
 	if c.version.number == 1 {
 		return func(cmd *exec.Cmd) (err error) {
@@ -165,20 +171,21 @@ func (c *cgroup) starting(start func(*exec.Cmd) error) func(*exec.Cmd) error {
 	}
 }
 
-// fromInside starts cmd from a thread that is in the cgroup meanwhile. In version 1 a
-// thread can be, and its children begin there.
+// fromInside starts cmd from a thread that it moves into the cgroup for that
+// time. Version 1 allows that, and the children of the thread start in its
+// cgroup.
 func (c *cgroup) fromInside(cmd *exec.Cmd, start func(*exec.Cmd) error) error {
 	if err := moveThread(c.dir); err != nil {
 		return err
 	}
 	err := start(cmd)
 	if moveThread(c.home) != nil {
-		runtime.LockOSThread() // once more than it is unlocked: the thread exits with the goroutine
+		runtime.LockOSThread() // never unlocked, so that the thread exits with the goroutine
 	}
 	return err
 }
 
-// moveThread moves this thread to a cgroup.
+// moveThread moves the current thread to a cgroup.
 func moveThread(dir string) error {
 	file, err := os.OpenFile(filepath.Join(dir, "tasks"), os.O_WRONLY, 0)
 	if err != nil {
@@ -189,8 +196,8 @@ func moveThread(dir string) error {
 	return err
 }
 
-// offMainThread calls do on a thread of its own that is not the main one: the
-// kernel charges the memory of a process to the cgroup of its main thread.
+// offMainThread calls do on a separate thread, never on the main one, because
+// the kernel charges the memory of a process to the cgroup of its main thread.
 func offMainThread(do func()) {
 	done := make(chan struct{})
 	go func() { // ends with do
@@ -198,7 +205,7 @@ func offMainThread(do func()) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if syscall.Gettid() == os.Getpid() {
-			offMainThread(do) // this one is locked
+			offMainThread(do) // this goroutine occupies the main thread, so another one gets another thread
 			return
 		}
 		do()
@@ -209,16 +216,22 @@ func offMainThread(do func()) {
 // hasKilled reports whether the kernel has killed a process of the cgroup
 // because of the limit.
 func (c *cgroup) hasKilled() bool {
-	text := procfs.ReadFile(filepath.Join(c.dir, c.version.events)) // removed already: none
-	_, count, found := bytes.Cut(append([]byte("\n"), text...), []byte("\noom_kill "))
+	c.opening.Do(func() { c.events, _ = os.Open(filepath.Join(c.dir, c.version.events)) })
+	var text [1 << 10]byte
+	text[0] = '\n'
+	n, _ := c.events.ReadAt(text[1:], 0) // no file, or removed already: 0
+	_, count, found := bytes.Cut(text[:1+n], []byte("\noom_kill "))
 	return found && !bytes.HasPrefix(count, []byte("0"))
 }
 
-// remove removes the cgroup. It returns an error as long as processes live in it.
+// remove removes the cgroup. It returns an error while the cgroup has
+// processes.
 func (c *cgroup) remove() error {
 	err := syscall.Rmdir(c.dir)
-	if errors.Is(err, syscall.ENOENT) {
-		return nil
+	if err != nil && !errors.Is(err, syscall.ENOENT) {
+		return err
 	}
-	return err
+	c.opening.Do(func() {}) // nothing is opened any more
+	_ = c.events.Close()    // opened for reading only; nil: an error
+	return nil
 }

@@ -1,6 +1,6 @@
-// Package emulator is a platform on this machine: it serves the runtime API of
-// a protocol.Platform on loopback, as strictly as the vendor documents it, to
-// any runtime. It is to protocol what net/http/httptest is to net/http.
+// Package emulator is a local platform: it serves the runtime API of a
+// protocol.Platform on loopback to any runtime, as strictly as the vendor
+// documents it. It is to protocol what net/http/httptest is to net/http.
 package emulator
 
 import (
@@ -37,21 +37,22 @@ type Function struct {
 	// the instance.
 	Concurrency int
 
-	// LimitMemory kills the instance when its processes together need more than
-	// MemoryMB: by the kernel in a cgroup where we may make one, else by samples
-	// during events.
+	// LimitMemory kills the instance when its processes together use more than
+	// MemoryMB. The kernel does that if we may make a cgroup; otherwise we
+	// compare samples with the limit during events.
 	LimitMemory bool
 
 	// Freeze stops all processes of the instance between two events, as a
 	// platform freezes its sandbox.
 	Freeze bool
 
-	// Start starts the process of an instance, in place of (*exec.Cmd).Start. It
-	// may change the command, but the process must be the runtime in the end.
+	// Start replaces (*exec.Cmd).Start for the process of an instance; nil: it
+	// is not replaced. It may change the command, but the process must become
+	// the runtime.
 	Start func(*exec.Cmd) error
 
-	// Wrap changes the handler of the runtime API, such as to make calls fail
-	// on purpose; nil: it stays as it is.
+	// Wrap changes the handler of the runtime API, for example to make calls
+	// fail on purpose; nil: the handler stays as it is.
 	Wrap func(http.Handler) http.Handler
 }
 
@@ -67,14 +68,14 @@ type Server struct {
 
 	mu          sync.Mutex
 	machine     machine
-	timer       *time.Timer       // calls expire at the deadline of the machine
+	timer       *time.Timer       // fires at the deadline of the machine
 	onFirstPoll func(from string) // gets the client address of the first poll of each instance; may be nil
 	beforePost  func()            // is called before an answer counts; may be nil
 	afterPoll   func()            // is called after a poll that is held; may be nil
 }
 
-// New serves p at a port of its own on 127.0.0.1, until Close. It returns an
-// error for a Concurrency that p does not support.
+// New serves p on a free port of 127.0.0.1 until Close. It returns an error if
+// p does not support the Concurrency of fn.
 func New(p *protocol.Platform, fn Function) (*Server, error) {
 	dir, err := filepath.Abs(fn.Dir)
 	if err != nil {
@@ -113,9 +114,9 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	return s, nil
 }
 
-// relaxed is a platform without the rules that hold for one event at a time on
-// AWS's emulator: that for several of them is another program, of which nothing
-// is documented.
+// relaxed returns p without the rules that AWS's emulator has for one event at
+// a time. For several events AWS has another emulator, whose rules are not
+// documented.
 func relaxed(p *protocol.Platform) *protocol.Platform {
 	if !p.AwaitsPoll {
 		return p
@@ -138,7 +139,7 @@ func (s *Server) serve(listener net.Listener) {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are counted, not logged
 	}
-	s.running.Go(func() { _ = s.http.Serve(listener) }) // ends at Close with an error that says so
+	s.running.Go(func() { _ = s.http.Serve(listener) }) // returns at Close, with http.ErrServerClosed
 }
 
 // Close closes all connections. Running and later calls of Invoke return an
@@ -166,8 +167,9 @@ func (s *Server) isClosed() bool {
 	}
 }
 
-// update changes the machine. Nothing else may access it. After Close update
-// does nothing.
+// update calls what to change the machine, and sets the timer to its new
+// deadline. All other code changes the machine only through update. After
+// Close, update does nothing.
 func (s *Server) update(what func(m *machine, now time.Time)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,19 +183,21 @@ func (s *Server) update(what func(m *machine, now time.Time)) {
 	}
 }
 
+// expire applies the limits of the machine that have passed.
 func (s *Server) expire() { s.update((*machine).expire) }
 
-// Start tells the server that the process of a new instance starts now. Its
-// limit for the start begins, and only calls over connections made from now on
-// count. The instance before it is over. The caller must call exited with the
-// reason when the process has exited; after the end of the instance that has no
+// Start tells the server that the process of a new instance starts now. The
+// previous instance is over, the time limit of the start begins, and only calls
+// over new connections count. When the process has exited, the caller must call
+// exited with the reason. If the instance is over by then, exited has no
 // effect.
 func (s *Server) Start() (exited func(reason string)) {
 	end := s.begin()
 	return func(reason string) { end(RuntimeExited, reason) }
 }
 
-// begin is Start for a caller that may know another reason than an exit.
+// begin does the same as Start. Its caller can end the instance for another
+// reason than an exit.
 func (s *Server) begin() (end func(kind Kind, reason string)) {
 	var instance int
 	s.update(func(m *machine, now time.Time) { instance = m.start(now) })
@@ -233,8 +237,8 @@ func (s *Server) submit(ev Event) (*invocation, error) {
 	return inv, nil
 }
 
-// await blocks until inv is over. It returns errGone when gone is closed and
-// inv is not over all the same, and errAgain when inv needs a fresh instance.
+// await blocks until inv has an outcome. It returns errGone if gone is closed
+// before that, and errAgain if inv needs a new instance.
 func (s *Server) await(ctx context.Context, inv *invocation, gone <-chan struct{}) (Outcome, error) {
 	select {
 	case out := <-inv.outcome:
@@ -256,12 +260,12 @@ func (s *Server) await(ctx context.Context, inv *invocation, gone <-chan struct{
 	}
 }
 
-// withdraw says that nobody waits for the outcome of inv any more.
+// withdraw tells the machine that nobody waits for the outcome of inv any more.
 func (s *Server) withdraw(inv *invocation) {
 	s.update(func(m *machine, now time.Time) { m.withdraw(now, inv) })
 }
 
-// Stats are what has been counted so far.
+// Stats returns the counts so far.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

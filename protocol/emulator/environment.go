@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// filler replaces the placeholders of a function. os.Expand would also replace
-// a lone $, as in $LATEST.
+// filler returns a replacer for the placeholders that stand for values of a
+// function. os.Expand would also replace a $ without braces, as in $LATEST.
 func filler(fn Function, at *net.TCPAddr) *strings.Replacer {
 	seconds := (fn.Timeout + time.Second - 1) / time.Second // some platforms count whole seconds
 	return strings.NewReplacer(
@@ -38,8 +38,9 @@ func userData(env []string) string {
 	return string(text)
 }
 
-// Environment returns the complete environment of a runtime: what the platform
-// documents, then the variables of the function, each name once.
+// Environment returns the complete environment of a runtime: the variables that
+// the platform documents, and those of the function. A variable of the function
+// replaces one of the platform with the same name.
 func (s *Server) Environment() []string {
 	var env []string
 	for _, pattern := range s.platform.Environment {

@@ -31,52 +31,53 @@ var kinds = [...]string{"result", "failure", "init failed", "init timed out", "t
 
 func (k Kind) String() string { return kinds[k] }
 
-// endsInstance reports whether the platform kills the instance after such an
-// outcome.
+// endsInstance reports whether the platform kills the instance after an outcome
+// of this kind.
 func (k Kind) endsInstance() bool { return k >= InitFailed }
 
-// An Outcome is the result of an event, or the reason why there is none.
+// An Outcome is the result of an event, or the reason why it has no result.
 type Outcome struct {
 	Kind      Kind
 	ID        string
 	Body      []byte        // the posted result or error
 	ErrorType string        // of an error: from its header if the platform has one, else from its body
-	Reason    string        // why there is no result, if the runtime has not posted an error
+	Reason    string        // why there is no result; empty if the runtime posted a result or an error
 	Duration  time.Duration // from the delivery of the event to its outcome
 	Init      time.Duration // from the start of the instance until it was ready, or failed; only in its first outcome, else 0
-	Memory    int64         // the maximum memory of the instance until then, in bytes, as a Runner sees it; 0: unknown
+	Memory    int64         // the maximum memory of the instance so far, in bytes, as the Runner measured it; 0: unknown
 }
 
 // Stats counts what runtimes have done since New.
 type Stats struct {
-	Instances    int // started
+	Instances    int // started instances
 	Connections  int
 	Polls        int // calls for an event
-	Idle         int // polls without an event: it came too late, or the runtime hung up
+	Idle         int // polls that ended without an event: none came in time, or the runtime hung up
 	Deliveries   int // events delivered for the first time
 	Redeliveries int // events delivered again
 	Readies      int // calls that report ready
 	Responses    int // accepted results
 	Errors       int // accepted errors
 	InitErrors   int // accepted init errors
-	Extensions   int // registered
-	Refused      int // calls answered with 4xx, except those that the end of their instance has interrupted
+	Extensions   int // registered extensions
+	Refused      int // calls answered with 4xx, except those during which their instance ended
 }
 
-// An invocation is an event with its outcome. Its fields belong to the machine,
-// except outcome. What its delivery sets does not change any more.
+// An invocation is an event with its outcome. Only the machine accesses the
+// fields, except outcome and those that no longer change once the event is
+// delivered.
 type invocation struct {
 	id        string
-	try       string // names the attempt to serve it, where the platform does that
+	try       string // id of this attempt to serve it, for platforms that send one
 	body      []byte
 	header    http.Header
-	outcome   chan Outcome // takes the one that there will be
-	again     chan bool    // takes word of a start that has to begin again
+	outcome   chan Outcome // has room for the only outcome
+	again     chan bool    // gets true when the start has to begin again
 	delivered time.Time    // zero: not yet
-	due       time.Time    // when its time is up, to fetch it or to answer it; zero: it was not offered
-	tooLarge  bool         // its result was refused as such
-	answer    *Outcome     // what was posted, where the event is over at the next poll; nil: nothing yet
-	polled    bool         // that poll has come
+	due       time.Time    // when it must be fetched, or once fetched, answered; zero: it is not offered yet
+	tooLarge  bool         // its result was refused because of its size
+	answer    *Outcome     // the posted outcome, on a platform on which the event ends at the next poll; nil: none yet
+	polled    bool         // the poll after the answer has come
 }
 
 // isFetched reports whether the instance has fetched the event and must answer

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// An extension is one that the runtime's process has registered.
+// An extension is an internal one: the process of the runtime has registered
+// it.
 type extension struct {
 	name, id string
-	invoked  bool          // it gets the events, and has to ask for the next one before they are over
-	ready    bool          // for its next event, and so is ready
+	invoked  bool          // it gets each event, which ends only when the extension asks for the next one
+	ready    bool          // it has asked for its next event, or it has failed
 	failed   bool          // it said that it cannot go on
-	call     chan extReply // the call that waits
+	call     chan extReply // the call that waits for an event
 }
 
-// An extReply is what an extension's poll is answered with: an event, or a
-// refusal.
+// An extReply answers an extension's poll with an event or a refusal.
 type extReply struct {
 	inv *invocation
 	no  *refusal
@@ -83,7 +83,7 @@ func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *
 	return nil
 }
 
-// extension is that of an instance with an id.
+// extension returns the extension of an instance that has an id.
 func (m *machine) extension(instance int, id string) (*extension, *refusal) {
 	i := slices.IndexFunc(m.extensions, func(ext *extension) bool { return ext.id == id })
 	switch {
@@ -99,13 +99,15 @@ func (m *machine) extension(instance int, id string) (*extension, *refusal) {
 	return m.extensions[i], nil
 }
 
+// uuid matches a UUID.
 var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-// complete: no extension keeps the instance from being ready.
+// extensionsReady reports whether all extensions are ready.
 func (m *machine) extensionsReady() bool {
 	return !slices.ContainsFunc(m.extensions, func(ext *extension) bool { return !ext.ready })
 }
 
+// register serves the call that registers an extension.
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	ext := &extension{name: r.Header.Get(s.platform.ExtensionName), id: randomID()}
 	refused := s.checkExtension(ext, r)
@@ -123,8 +125,8 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// checkExtension checks that an extension has a name, and whether it gets the
-// events. One within the runtime does not hear of the shutdown.
+// checkExtension checks the name and the events of an extension. An extension
+// within the runtime cannot ask for the shutdown event.
 func (s *Server) checkExtension(ext *extension, r *http.Request) *refusal {
 	var wanted struct{ Events []string }
 	body, err := s.readBody(r.Body)
@@ -146,8 +148,8 @@ func (s *Server) checkExtension(ext *extension, r *http.Request) *refusal {
 	return nil
 }
 
-// extensionNext holds the call until there is an event for the extension, or it
-// hangs up, or we do.
+// extensionNext holds the call until there is an event for the extension, until
+// the extension hangs up, or until the server is closed.
 func (s *Server) extensionNext(w http.ResponseWriter, r *http.Request) {
 	refused, id, call := errInstanceOver, r.Header.Get(s.platform.ExtensionID), make(chan extReply, 1)
 	s.update(func(m *machine, now time.Time) { refused = m.extensionReady(now, instanceOf(r), id, call) })
@@ -167,7 +169,8 @@ func (s *Server) extensionNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// invokeEvent is an event as extensions get it: without its payload.
+// invokeEvent returns an event in the form that extensions get, without its
+// payload.
 func (s *Server) invokeEvent(inv *invocation) any {
 	header := http.Header{}
 	s.eventHeader(header, inv)
@@ -181,14 +184,14 @@ func (s *Server) invokeEvent(inv *invocation) any {
 		map[string]string{"type": "X-Amzn-Trace-Id", "value": header.Get("Lambda-Runtime-Trace-Id")}}
 }
 
-// extensionFail takes the error of an extension.
+// extensionFail serves the calls that report the failure of an extension.
 func (s *Server) extensionFail(w http.ResponseWriter, r *http.Request) {
 	s.post(w, r, func(m *machine, now time.Time, _ answer) *refusal {
 		return m.extensionFails(now, instanceOf(r), r.Header.Get(s.platform.ExtensionID), r.Header.Get("Lambda-Extension-Function-Error-Type"))
 	})
 }
 
-// registered: the instance has an extension.
+// hasExtension reports whether the instance has registered an extension.
 func (s *Server) hasExtension() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

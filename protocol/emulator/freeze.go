@@ -9,15 +9,16 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// A freezer stops all processes of a Runner's instance while it has no event, as
-// platforms do with a sandbox. The instance is frozen when the runtime waits for the
-// next event, or maxUnpolled after the outcome if the runtime does not ask for one:
-// platforms without AwaitsPoll do not wait for that. It runs again before the next
-// event is offered, so that no time limit includes the time in between.
+// A freezer stops all processes of a Runner's instance while the instance has
+// no event, as platforms do with a sandbox. It freezes the instance soon after
+// the runtime asks for the next event. If the runtime does not ask, it freezes
+// the instance maxUnpolled after the outcome, because platforms without
+// AwaitsPoll do not wait for that. It resumes the instance before the next
+// event is offered, so that no time limit includes the frozen time.
 type freezer struct {
 	on        bool
 	pollGrace time.Duration // between the poll and the freeze
-	unpolled  time.Duration // between an outcome without a poll and the freeze
+	unpolled  time.Duration // between an outcome and the freeze if no poll follows
 
 	mu     sync.Mutex
 	awake  int         // the number of events and stops that need a running instance
@@ -26,10 +27,11 @@ type freezer struct {
 }
 
 const (
-	pollGrace   = 5 * time.Millisecond // so that events which follow each other closely do not pay for it
+	pollGrace   = 5 * time.Millisecond // so that events in close succession cause no freeze
 	maxUnpolled = 100 * time.Millisecond
 )
 
+// initFreezer prepares the freezer.
 func (r *Runner) initFreezer() {
 	f := &r.freezer
 	f.on, f.pollGrace, f.unpolled = r.server.fn.Freeze, pollGrace, maxUnpolled
@@ -89,8 +91,8 @@ func (r *Runner) freeze() {
 	}
 }
 
-// resume resumes the stopped processes. Children come first, so that no parent sees
-// one that is stopped.
+// resume resumes the stopped processes, children first, so that no parent sees
+// a stopped child.
 func (f *freezer) resume() {
 	for _, pid := range slices.Backward(f.frozen) {
 		_ = syscall.Kill(pid, syscall.SIGCONT) // ESRCH: somebody has killed it
@@ -98,8 +100,8 @@ func (f *freezer) resume() {
 	f.frozen = nil
 }
 
-// suspend stops all processes of the instance. It returns those that were not
-// stopped before.
+// suspend stops all processes of the instance, and returns those that were
+// running.
 func (i *instance) suspend() (stopped []int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -115,13 +117,15 @@ func (i *instance) processes() []int {
 	return append(withDescendants(i.pid()), markedTree(i.mark)...)
 }
 
-// idle reports whether the instance is ready and has no event, and whether its
-// runtime and extensions also wait for the next one.
+// idle reports whether the instance is ready and has no event. waiting is true
+// if its runtime and its extensions also wait for the next one.
 func (s *Server) idle() (idle, waiting bool) {
 	s.update(func(m *machine, _ time.Time) { idle, waiting = m.isIdle(), m.isWaiting() })
 	return idle, waiting
 }
 
+// isIdle reports whether the instance is ready and no event is in the queue.
 func (m *machine) isIdle() bool { return m.phase == ready && len(m.queue) == 0 }
 
+// isWaiting reports whether the instance is idle and asks for the next event.
 func (m *machine) isWaiting() bool { return m.isIdle() && len(m.heldPolls) > 0 && m.extensionsReady() }

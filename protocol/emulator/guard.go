@@ -7,18 +7,19 @@ import (
 )
 
 const (
-	headerTime = 30 * time.Second // for a request's header to come
-	maxHeader  = 64 << 10         // bytes of it
+	headerTime = 30 * time.Second // time limit for a request's header
+	maxHeader  = 64 << 10         // maximum size of a request's header in bytes
 )
 
-// guarded refuses the calls of a page in a browser. Such a page may find our
-// port, but its browser says where the page is from, or, after a rebinding of
-// its name, asks for another host. A runtime does neither. The port may be that
-// of somebody who passes calls on.
+// guarded refuses calls that a page in a browser makes. A page can find our
+// port, but its browser sends the origin of the page. If the name of the page
+// was rebound to our address, the browser asks for that host. A runtime does
+// neither. The port of the host is not checked, because a proxy may pass calls
+// on.
 func guarded(ip string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.Host != "" && hostOf(r.Host) != ip: // HTTP/1.0 need not name one
+		case r.Host != "" && hostOf(r.Host) != ip: // HTTP/1.0 requires no host
 			refuse(w, &refusal{http.StatusForbidden, "InvalidHost", "expected the host " + ip})
 		case fromPage(r.Header):
 			refuse(w, &refusal{http.StatusForbidden, "InvalidOrigin", "a page in a browser must not call a runtime API"})
@@ -28,7 +29,7 @@ func guarded(ip string, h http.Handler) http.Handler {
 	})
 }
 
-// hostOf is a host without its port.
+// hostOf returns a host without its port.
 func hostOf(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		return name
@@ -36,7 +37,7 @@ func hostOf(host string) string {
 	return host
 }
 
-// fromPage reports whether a browser has made a call for a page.
+// fromPage reports whether a browser has made the call for a page.
 func fromPage(header http.Header) bool {
 	for _, name := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode"} {
 		if header.Get(name) != "" {

@@ -18,16 +18,17 @@ type instance struct {
 	done   chan struct{} // closed when the process is reaped and its output is complete
 	limit  memoryLimit
 	tree   *procfs.Tree
-	memory atomic.Int64 // the maximum of its samples, in bytes
-	peak   int64        // bytes of its largest process, valid once done is closed; 0: unknown
+	memory atomic.Int64 // the maximum of the samples, in bytes
+	peak   int64        // memory of the largest process in bytes, valid once done is closed; 0: unknown
 
 	mu     sync.Mutex
-	reaped bool        // another process may have the pid: no signals any more
+	reaped bool        // the pid may belong to another process now: send no more signals
 	caller procfs.Stat // the process that made the first poll; zero: unknown
 }
 
-// startInstance starts cmd with a function. When it exits, the rest of its group is killed,
-// exited is called with the reason, and then done is closed.
+// startInstance calls start to start cmd. When the process exits, the rest of
+// its group is killed, exited is called with the reason, and then done is
+// closed.
 func startInstance(cmd *exec.Cmd, mark string, limit memoryLimit, start func(*exec.Cmd) error, exited func(reason string)) (*instance, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -45,6 +46,7 @@ func startInstance(cmd *exec.Cmd, mark string, limit memoryLimit, start func(*ex
 	return i, nil
 }
 
+// pid returns the pid of the first process.
 func (i *instance) pid() int { return i.cmd.Process.Pid }
 
 // reap kills the group while the zombie of its leader keeps the group id from
@@ -62,7 +64,7 @@ func (i *instance) reap(exited func(reason string)) {
 	exited(i.cmd.ProcessState.String())
 }
 
-// peek waits until the child has exited, and does not reap it.
+// peek waits until the child has exited, without reaping it.
 func peek(pid int) {
 	const byPID = 1 // P_PID
 	for {
@@ -74,9 +76,10 @@ func peek(pid int) {
 	}
 }
 
-// kill kills the process, its group, its descendants and their leftovers, and
-// waits until they have exited. It does nothing if the process has exited, as
-// not every platform throws the sandbox away then.
+// kill kills the process, its group, its descendants and marked processes
+// outside the group, and waits until the process is reaped. It kills nothing if
+// the process has already exited, because not every platform then discards the
+// sandbox.
 func (i *instance) kill() {
 	if i.killGroup() {
 		sweep(i.mark)
@@ -111,7 +114,8 @@ func (i *instance) waitOrKill(grace time.Duration) {
 	}
 }
 
-// stop asks the runtime to exit, and waits until the process has.
+// stop sends SIGTERM to the runtime, waits for the process to exit, and kills
+// it after the grace.
 func (i *instance) stop(grace time.Duration) {
 	i.terminate()
 	i.waitOrKill(grace)

@@ -13,17 +13,19 @@ import (
 )
 
 // All processes of an instance inherit a variable with the port of the runtime
-// API, which no other server has. That finds them even after they have left the
-// group and lost their parents.
+// API. No other server has that port, so the variable marks the processes even
+// after they have left the group and lost their parents.
 
-// Mark returns that variable, as NAME=value.
+// Mark returns the variable that marks the processes of the instances, as
+// NAME=value.
 func (s *Server) Mark() string {
 	i := slices.IndexFunc(s.platform.Environment, func(pattern string) bool { return strings.Contains(pattern, "${port}") })
 	return s.fill.Replace(s.platform.Environment[i]) // every platform has one
 }
 
-// marked lists the living processes that have the variable, except this one. It
-// reports whether there may be more, because a process is loading a program.
+// marked lists the living processes that have the variable, except this one.
+// unsure is true if a process is just loading a program, so that its variables
+// cannot be read.
 func marked(variable string) (pids []int, unsure bool) {
 	all, _ := procfs.Pids() // empty without /proc
 	for _, pid := range all {
@@ -40,8 +42,8 @@ func marked(variable string) (pids []int, unsure bool) {
 	return pids, unsure
 }
 
-// hasVariable reports whether a variable is in an environment, in the form of
-// /proc.
+// hasVariable reports whether an environment, as /proc shows it, contains a
+// variable.
 func hasVariable(environ []byte, variable string) bool {
 	return bytes.Contains(append([]byte{0}, environ...), []byte("\x00"+variable+"\x00"))
 }
@@ -52,14 +54,15 @@ const (
 	loadTime  = 100 * time.Millisecond // for a process to load a program
 )
 
-// Sweep kills all processes of the instances of a Server with that Mark, and
-// their descendants: it is for another process, when that of the Server is gone.
+// Sweep kills all processes of the instances of the Server that had that Mark,
+// and their descendants. Another process calls it when the process of the
+// Server has exited.
 func Sweep(mark string) {
 	tree := halt(func() []int { return markedTree(mark) })
 	for _, pid := range tree {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // gone already: the same
+		_ = syscall.Kill(pid, syscall.SIGKILL) // ESRCH: it has exited
 	}
-	sweep(mark) // what was loading a program
+	sweep(mark) // processes that were loading a program
 }
 
 // markedTree lists the processes that have a variable, and their descendants.
@@ -71,10 +74,11 @@ func markedTree(mark string) (tree []int) {
 	return tree
 }
 
+// withDescendants returns a process and its descendants.
 func withDescendants(pid int) []int { return append([]int{pid}, procfs.Descendants(pid)...) }
 
-// halt stops all processes that find finds, so that none of them starts another or
-// loses its parent, and returns them.
+// halt stops all processes that find lists, and returns them. It stops them
+// before they can start others or lose their parents.
 func halt(find func() []int) (tree []int) {
 	for began := time.Now(); time.Since(began) < sweepTime; {
 		known := len(tree)
@@ -90,8 +94,8 @@ func halt(find func() []int) (tree []int) {
 	return tree
 }
 
-// sweep kills all processes that have a variable. It returns when a look after
-// the last kill finds none, or after sweepTime, and names what it has killed.
+// sweep kills all processes that have a variable, and returns their names. It
+// searches again after each kill, until it finds none or sweepTime has passed.
 func sweep(variable string) (killed []string) {
 	for began := time.Now(); time.Since(began) < sweepTime; time.Sleep(time.Millisecond) {
 		found, unsure := marked(variable)
@@ -109,7 +113,7 @@ func sweep(variable string) (killed []string) {
 }
 
 // Clear kills all processes that instances have left behind, as a platform does
-// when it throws a sandbox away, and returns their names. It also kills an
+// when it discards a sandbox, and returns their names. It also kills an
 // instance that still runs.
 func (r *Runner) Clear() (killed []string) {
 	defer r.takeAllTurns()()

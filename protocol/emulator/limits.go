@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// A limits makes the memory limits of a Runner's instances.
+// A limits creates the memory limit of each instance of a Runner.
 type limits struct {
 	bytes      int64 // 0: none
 	newGroup   func(bytes int64) (*cgroup, error)
-	useCgroups bool // guarded by Runner.starting, as next and giveUp are
+	useCgroups bool // guarded by Runner.starting, which the callers of next and giveUp hold
 
 	mu   sync.Mutex
 	way  string    // how the latest limit is enforced
-	left []*cgroup // of instances that are over, with processes that they have left behind
+	left []*cgroup // cgroups of instances that are over but have left processes behind
 }
 
 func newLimits(fn Function) limits {
@@ -24,7 +24,8 @@ func newLimits(fn Function) limits {
 	return limits{bytes: int64(fn.MemoryMB) << 20, newGroup: newCgroup, useCgroups: true}
 }
 
-// next returns the limit of the next instance, whose end ends it at the server.
+// next returns the limit of the next instance. end tells the server that the
+// instance is over.
 func (l *limits) next(end func(kind Kind, reason string)) memoryLimit {
 	limit := memoryLimit{bytes: l.bytes, over: func(reason string) { end(OutOfMemory, reason) }}
 	if l.bytes == 0 {
@@ -40,17 +41,18 @@ func (l *limits) next(end func(kind Kind, reason string)) memoryLimit {
 	return limit
 }
 
-// exited returns what to call when the process has exited.
+// exited returns a function that tells the server why the process has exited.
 func (limit memoryLimit) exited(end func(kind Kind, reason string)) func(reason string) {
 	return func(reason string) {
 		if killed := limit.killedByKernel(); killed != "" {
 			end(OutOfMemory, killed)
 		}
-		end(RuntimeExited, reason) // no effect after the other
+		end(RuntimeExited, reason) // no effect after the first call
 	}
 }
 
-// giveUp uses no cgroups any more, as nothing can be started in this one.
+// giveUp stops the use of cgroups, because no process can be started in this
+// one.
 func (l *limits) giveUp(group *cgroup) {
 	_ = group.remove() // it is empty
 	l.useCgroups = false
@@ -63,8 +65,8 @@ func (l *limits) setWay(way string) {
 	l.way = way
 }
 
-// release removes the cgroup of an instance that is over, and those that still had
-// processes before.
+// release removes the cgroup of an instance that is over. It also tries again
+// to remove those that still had processes earlier.
 func (l *limits) release(group *cgroup) {
 	if group == nil {
 		return
@@ -74,8 +76,9 @@ func (l *limits) release(group *cgroup) {
 	l.left = slices.DeleteFunc(append(l.left, group), func(c *cgroup) bool { return c.remove() == nil })
 }
 
-// removeAll removes the cgroups of instances whose processes have been killed, as
-// soon as these have exited. What remains is left to the next program.
+// removeAll removes the cgroups of instances whose processes have been killed,
+// and waits until these have exited. The next program removes a cgroup that
+// remains.
 func (l *limits) removeAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -87,17 +90,17 @@ func (l *limits) removeAll() {
 	l.left = nil
 }
 
-// MemoryLimit says how the limit of the latest instance is enforced: "cgroup" by
-// the kernel, "sampling" by samples during events. It returns "" before the first
-// instance and without a limit.
+// MemoryLimit returns how the limit of the latest instance is enforced:
+// "cgroup" if the kernel enforces it, "sampling" if samples during events do.
+// It returns "" before the first instance and without a limit.
 func (r *Runner) MemoryLimit() string {
 	r.limits.mu.Lock()
 	defer r.limits.mu.Unlock()
 	return r.limits.way
 }
 
-// noteOutOfMemory ends an instance of which the kernel has killed a process: what
-// the rest of it answers does not count.
+// noteOutOfMemory kills an instance if the kernel has killed one of its
+// processes. An answer of the remaining processes does not count.
 func (r *Runner) noteOutOfMemory() {
 	i := r.instance.Load()
 	if i == nil {

@@ -9,13 +9,14 @@ import (
 )
 
 // A machine is the state of a platform: an instance, and the queue of events.
-// The front of the queue is offered to the instance, or fetched by it and not
-// answered yet. Each method is a transition; none of them blocks. Calls must
-// not be concurrent. The caller must call expire at the deadline.
+// The events at the front of the queue are offered to the instance, or the
+// instance has fetched them and not answered yet. Each method is a transition,
+// and none blocks. Calls must not be concurrent. The caller must call expire at
+// the deadline.
 //
-// What always holds: fetched events are among the front of the queue, and the
-// instance is ready; while a poll is held by a ready instance, no event is
-// offered, and a fetched one is answered.
+// Two invariants hold. Fetched events are at the front of the queue, and then
+// the instance is ready. While a ready instance holds a poll, no event is
+// offered, and each fetched event is answered.
 type machine struct {
 	platform    *protocol.Platform
 	concurrency int           // maximum number of fetched events
@@ -25,12 +26,12 @@ type machine struct {
 	instance     int // number of the latest instance
 	phase        phase
 	started      time.Time
-	initTook     time.Duration // how long it took, until an outcome reports it
-	again        bool          // it is the second start for the same event
-	runtimeReady bool          // its runtime has said that it is ready
-	polled       bool          // its runtime has asked for an event
+	initTook     time.Duration // duration of the start, until an outcome has reported it
+	again        bool          // this is the second start for the same event
+	runtimeReady bool          // the runtime has reported that it is ready
+	polled       bool          // the runtime has asked for an event
 	extensions   []*extension  // of this instance
-	fetchedIDs   []string      // the latest ids that this instance has fetched, at most concurrency
+	fetchedIDs   []string      // ids of the events that this instance fetched last, at most concurrency
 	heldPolls    []chan reply  // polls that wait for an event, the oldest first
 	queue        []*invocation
 	stats        Stats
@@ -45,6 +46,7 @@ const (
 	ready
 )
 
+// start begins the start of a new instance, and returns its number.
 func (m *machine) start(now time.Time) (instance int) {
 	m.end(now, m.instance, Outcome{Kind: RuntimeExited, Reason: "another instance was started"})
 	m.instance++
@@ -54,10 +56,11 @@ func (m *machine) start(now time.Time) (instance int) {
 	return m.instance
 }
 
-// end ends the instance, because its process has exited or used too much memory.
-// That is the outcome of its events. Events that it has not fetched wait for the
-// next instance, unless it never fetched any: the next instance might do the same
-// for ever.
+// end ends the instance, because its process has exited or used too much
+// memory. The events that it has fetched get the outcome out. Those that it has
+// not fetched wait for the next instance. If it has fetched no event at all,
+// they get the outcome, too: the next instance might exit in the same way,
+// without end.
 func (m *machine) end(now time.Time, instance int, out Outcome) {
 	if m.isOver(instance) {
 		return
@@ -81,7 +84,8 @@ func (m *machine) end(now time.Time, instance int, out Outcome) {
 	m.endInstance()
 }
 
-// deadline returns when the next limit is over, or zero.
+// deadline returns when the next time limit ends, or the zero time if there is
+// no limit.
 func (m *machine) deadline() (next time.Time) {
 	switch {
 	case m.phase == starting && m.again:
@@ -97,7 +101,7 @@ func (m *machine) deadline() (next time.Time) {
 	return next
 }
 
-// expire applies the limits that are over by now. A timeout of an event ends
+// expire applies the time limits that have ended. A timeout of an event ends
 // the instance, unless the instance may serve several events.
 func (m *machine) expire(now time.Time) {
 	if at := m.deadline(); at.IsZero() || now.Before(at) {
@@ -118,8 +122,8 @@ func (m *machine) expire(now time.Time) {
 	m.advance(now)
 }
 
-// initExpires handles an instance that was not ready in time. Where the platform lets the
-// start begin again, its first event waits for that.
+// initExpires handles an instance that was not ready in time. On a platform
+// that repeats such a start, the first event waits for the second start.
 func (m *machine) initExpires(now time.Time) {
 	switch front := m.front(); {
 	case m.again:
@@ -127,13 +131,14 @@ func (m *machine) initExpires(now time.Time) {
 		m.failInit(now, Outcome{Kind: TimedOut, Reason: fmt.Sprintf("not ready within %v, after a first start of %v", m.limit, m.initLimit), Duration: m.limit})
 	case m.platform.RestartsInit && len(front) > 0:
 		m.again = true
-		front[0].again <- true // has room: once for an event
+		front[0].again <- true // never blocks: an event is sent to it once
 		m.endInstance()
 	default:
 		m.failInit(now, Outcome{Kind: InitTimedOut, Reason: fmt.Sprintf("not ready within %v", m.initLimit)})
 	}
 }
 
+// timeoutReason says what an event that timed out was waiting for.
 func (m *machine) timeoutReason(inv *invocation) string {
 	switch {
 	case !inv.isFetched():
@@ -151,8 +156,8 @@ func (m *machine) offer(now time.Time, inv *invocation) {
 	m.advance(now)
 }
 
-// withdraw removes an event whose caller does not wait any more. A fetched
-// event stays, as the runtime works on it.
+// withdraw removes an event whose caller no longer waits. A fetched event
+// stays, because the runtime works on it.
 func (m *machine) withdraw(now time.Time, inv *invocation) {
 	if !inv.isFetched() {
 		m.drop(inv)
@@ -162,10 +167,12 @@ func (m *machine) withdraw(now time.Time, inv *invocation) {
 
 // The methods below are steps that several transitions share.
 
+// isOver reports whether an instance has ended.
 func (m *machine) isOver(instance int) bool { return m.phase == down || instance != m.instance }
 
-// front returns a copy of the front of the queue: the events that are offered
-// or fetched, or will be once the instance is ready.
+// front returns a copy of the front of the queue: the events that the instance
+// is offered or has fetched. Before the instance is ready, they are those that
+// it will be offered.
 func (m *machine) front() []*invocation {
 	return slices.Clone(m.queue[:min(m.concurrency, len(m.queue))])
 }
@@ -185,8 +192,8 @@ func (m *machine) markReady(now time.Time) {
 	}
 }
 
-// advance offers the front of the queue to a ready instance: the time to fetch
-// an event begins.
+// advance offers the front of the queue to a ready instance. The time limit to
+// fetch an event begins then.
 func (m *machine) advance(now time.Time) {
 	if m.phase != ready {
 		return
@@ -228,8 +235,8 @@ func (m *machine) drop(inv *invocation) {
 	m.queue = slices.DeleteFunc(m.queue, func(other *invocation) bool { return other == inv })
 }
 
-// failInit ends an instance that will not get ready. That is the outcome of all
-// events in the front of the queue.
+// failInit ends an instance whose start has failed. All events at the front of
+// the queue get the outcome out.
 func (m *machine) failInit(now time.Time, out Outcome) {
 	m.initTook = now.Sub(m.started)
 	for _, inv := range m.front() {
@@ -239,7 +246,7 @@ func (m *machine) failInit(now time.Time, out Outcome) {
 }
 
 // endInstance ends the instance: its calls are refused from now on. Events that
-// it has not fetched are offered to the next one.
+// it has not fetched are offered to the next instance.
 func (m *machine) endInstance() {
 	m.phase = down
 	for _, inv := range m.front() {

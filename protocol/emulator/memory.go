@@ -10,19 +10,20 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// samplePause is the minimum time between two samples. A sample may take a
-// tenth of the time, as it is slow where the kernel does not list children.
+// samplePause is the minimum time between two samples. It grows so that samples
+// take at most a tenth of the time: they are slow where the kernel does not
+// list children.
 const samplePause = 2 * time.Millisecond
 
 // watchMemory samples the memory of i and its descendants, keeps the maximum,
-// and enforces the limit. Shared pages count for each process. stop takes a last
-// sample.
+// and enforces the limit. Pages that processes share count once for each of
+// them. stop takes the last sample.
 func (r *Runner) watchMemory(i *instance) (stop func()) {
 	quit, stopped := make(chan struct{}), make(chan struct{})
 	go func() { // ends in stop
 		defer close(stopped)
 		pause := samplePause
-		if i.memory.Load() == 0 { // if it exits before the first pause, this is all that is known
+		if i.memory.Load() == 0 { // the only sample if the process exits before the first pause
 			pause = r.sampleMemory(i)
 		}
 		for {
@@ -60,11 +61,11 @@ func raiseTo(peak *atomic.Int64, n int64) {
 // A memoryLimit is the limit of an instance.
 type memoryLimit struct {
 	bytes int64               // 0: none
-	group *cgroup             // where the kernel enforces it; nil: we do, from samples
+	group *cgroup             // in which the kernel enforces it; nil: enforced from samples
 	over  func(reason string) // tells the server that the instance is over
 }
 
-// enforceLimit kills the instance if it has needed more memory than the limit.
+// enforceLimit kills the instance if it uses more memory than the limit.
 func (i *instance) enforceLimit(used int64) {
 	if reason := i.limit.exceeded(i.pid(), used); reason != "" {
 		i.limit.over(reason)
@@ -72,8 +73,8 @@ func (i *instance) enforceLimit(used int64) {
 	}
 }
 
-// exceeded returns why the instance must be killed, or "". Where the kernel
-// enforces the limit, used does not matter.
+// exceeded returns why the instance must be killed, or "". It ignores used if
+// the kernel enforces the limit.
 func (l memoryLimit) exceeded(pid int, used int64) string {
 	switch {
 	case l.bytes == 0:
@@ -101,10 +102,10 @@ func (l memoryLimit) killedByKernel() string {
 	return fmt.Sprintf("the instance used all of its %d MB and needed more", l.bytes>>20)
 }
 
-// peakOf returns the memory, in bytes, of the largest process among one that
-// has exited and those that it has waited for; 0: unknown. The kernel counts
-// our own memory as the child's first program, so only a larger number says
-// something about the child.
+// peakOf returns the maximum memory, in bytes, of a process that has exited or
+// of the largest child that it waited for; 0: unknown. The kernel includes the
+// memory of our own program, which the child was before it loaded another one.
+// Only a larger number is therefore about the child.
 func peakOf(state *os.ProcessState) int64 {
 	its, ok := state.SysUsage().(*syscall.Rusage)
 	var ours syscall.Rusage

@@ -14,35 +14,35 @@ import (
 	"time"
 )
 
-// A Runner runs a program as the runtime of a Server, as the platform would:
-// only with its environment, in the function's folder, without stdin. It starts
-// an instance when an event needs one, and kills it after outcomes after which
-// the platform would. Its methods may be called concurrently.
+// A Runner runs a program as the runtime of a Server. Like the platform, it
+// runs the program in the function's folder, without stdin, and with the
+// platform's environment alone. It starts an instance when an event needs one,
+// and kills it after each outcome after which the platform does so. Its methods
+// may be called concurrently.
 type Runner struct {
 	server         *Server
 	command        []string
 	stdout, stderr io.Writer
 
-	grace    time.Duration            // to end when asked to, where the platform has no limit for it
-	turns    chan struct{}            // has room for those that may have an event
-	stopping sync.Mutex               // held by who takes all turns
-	starting sync.Mutex               // held by who starts an instance
-	stopped  atomic.Bool              // Interrupt was called: no instance starts any more
+	grace    time.Duration            // time limit of a stop, if the platform has none
+	turns    chan struct{}            // has room for one value per running event
+	stopping sync.Mutex               // held while all turns are taken
+	starting sync.Mutex               // held while an instance is started
+	stopped  atomic.Bool              // Interrupt or Kill was called: no instance starts any more
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
 	limits   limits
 	freezer  freezer
 }
 
-// defaultGrace is how long a runtime may take to stop where no platform
-// documents a limit: a little longer than bootstrap takes by default, if its
-// log is read.
+// defaultGrace is the time limit of a stop if the platform documents none. It
+// is a little longer than bootstrap needs by default if its log is read.
 const defaultGrace = 12 * time.Second
 
 // NewRunner returns a Runner for command, a program and its arguments. A
-// relative path starts at the function's folder. The program writes to stdout
-// and stderr; a file is passed to it directly. Nothing else may invoke the
-// function of s.
+// relative path is relative to the function's folder. The program writes to
+// stdout and stderr; if they are files, it gets the files themselves. Nothing
+// else may invoke the function of s.
 func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	r := &Runner{server: s, command: command, stdout: stdout, stderr: stderr,
 		grace: defaultGrace, turns: make(chan struct{}, s.fn.Concurrency), limits: newLimits(s.fn)}
@@ -53,7 +53,7 @@ func NewRunner(s *Server, command []string, stdout, stderr io.Writer) *Runner {
 	return r
 }
 
-// noteCaller finds out which process of the instance makes its calls.
+// noteCaller finds the process of the instance that makes the calls.
 func (r *Runner) noteCaller(from string) {
 	address, err := netip.ParseAddrPort(from)
 	r.starting.Lock() // the instance that calls may not be stored yet
@@ -85,9 +85,8 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 			return Outcome{}, ErrInterrupted
 		}
 		out, err := r.awaitFrom(ctx, inv, i)
-		// If the instance turns out to be gone before it has fetched
-		// inv, or takes too long to start, a fresh one serves it: what
-		// becomes of that is the outcome.
+		// If the instance exits before it has fetched inv, or takes too long to
+		// start, a new instance serves inv, and its outcome counts.
 		switch {
 		case errors.Is(err, errGone):
 		case errors.Is(err, errAgain) && i != nil:
@@ -100,11 +99,12 @@ func (r *Runner) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	}
 }
 
-// ErrInterrupted is the error of an Invoke whose event no instance has fetched
-// when Interrupt is called.
+// ErrInterrupted is the error of an Invoke whose event no instance had fetched
+// when Interrupt was called.
 var ErrInterrupted = errors.New("the runtime was stopped before it fetched the event")
 
-// awaitFrom gets inv its outcome from i; nil: none could be started.
+// awaitFrom waits for the outcome of inv from i. i is nil if no instance could
+// be started.
 func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (Outcome, error) {
 	if i == nil {
 		return r.server.await(ctx, inv, nil)
@@ -116,8 +116,8 @@ func (r *Runner) awaitFrom(ctx context.Context, inv *invocation, i *instance) (O
 	return out, err
 }
 
-// ensureInstance returns the running instance or a new one. If that cannot be
-// started, it tells the server and returns nil.
+// ensureInstance returns the running instance or a new one. If a new one cannot
+// be started, it tells the server and returns nil.
 func (r *Runner) ensureInstance() *instance {
 	r.starting.Lock()
 	defer r.starting.Unlock()
@@ -134,8 +134,8 @@ func (r *Runner) ensureInstance() *instance {
 	return i
 }
 
-// start starts an instance, in a cgroup if its memory is limited and we may make
-// one.
+// start starts an instance, in a cgroup if its memory is limited and this
+// process may make one.
 func (r *Runner) start(end func(kind Kind, reason string)) (*instance, error) {
 	limit := r.limits.next(end)
 	i, err := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, limit.exited(end))
@@ -147,7 +147,7 @@ func (r *Runner) start(end func(kind Kind, reason string)) (*instance, error) {
 	if i, again := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, limit.exited(end)); again == nil {
 		return i, nil
 	}
-	r.limits.useCgroups = true // they are not the reason
+	r.limits.useCgroups = true // cgroups are not the reason
 	return nil, err
 }
 
@@ -158,8 +158,8 @@ func (r *Runner) newCommand() *exec.Cmd {
 	return cmd
 }
 
-// endIfOver stops i if it must not get another event. After a failed start it
-// may still write its reason.
+// endIfOver stops i if it must not get another event. After a failed start, i
+// has time to log the reason.
 func (r *Runner) endIfOver(i *instance, out Outcome, err error) {
 	switch {
 	case i == nil || !r.endsInstance(out, err):
@@ -172,8 +172,9 @@ func (r *Runner) endIfOver(i *instance, out Outcome, err error) {
 	r.forget(i)
 }
 
-// endsInstance reports whether that outcome also ends the instance. Where an
-// instance may serve several events, a timeout of one does not end the others.
+// endsInstance reports whether an outcome or an error also ends the instance.
+// If an instance may serve several events, a timeout of one does not end the
+// others.
 func (r *Runner) endsInstance(out Outcome, err error) bool {
 	if r.server.fn.Concurrency > 1 && (err != nil || out.Kind == TimedOut) {
 		return false
@@ -189,17 +190,17 @@ func (r *Runner) forget(i *instance) {
 	}
 }
 
-// Stop ends the instance: SIGTERM to the runtime, which may be another process
-// of the command's than the first, and if that is not enough for the platform's
-// limit, or for 12 s where none is documented, SIGKILL to all
-// its processes. Where the platform has extensions and the instance has
-// hasExtension none, SIGKILL comes at once. What a process that ended in time has
-// left behind outside its group lives on until Clear: to end that is the
-// runtime's own business. Stop waits for each Invoke that runs. It returns how
-// the process ended, nil if there was none. The next Invoke would start a
-// fresh one.
+// Stop waits for each running Invoke and then stops the instance. It sends
+// SIGTERM to the runtime, which need not be the first process of the command,
+// and SIGKILL to all processes after the platform's limit, or after 12 s if the
+// platform documents none. On a platform with extensions, an instance that has
+// registered none gets SIGKILL at once. If the process exits in time, its
+// leftovers outside the group live on until Clear, because stopping them is the
+// runtime's job. Stop returns the state of the process, or nil if there was no
+// instance. The next Invoke starts a new one.
 func (r *Runner) Stop() *os.ProcessState { return r.end(r.stop) }
 
+// stop stops i as the platform does, within limit.
 func (r *Runner) stop(i *instance, limit time.Duration) {
 	if r.server.platform.Register != "" && !r.server.hasExtension() {
 		i.kill()
@@ -208,8 +209,9 @@ func (r *Runner) stop(i *instance, limit time.Duration) {
 	}
 }
 
-// Interrupt is a Stop that does not wait for the current events: the runtime
-// may still answer them. From then on no Invoke starts an instance.
+// Interrupt does the same as Stop, but does not wait for the current events:
+// the runtime may still answer them. No Invoke starts an instance after
+// Interrupt.
 func (r *Runner) Interrupt() {
 	r.stopped.Store(true)
 	defer r.keepAwake()()
@@ -218,7 +220,8 @@ func (r *Runner) Interrupt() {
 	}
 }
 
-// Kill kills the instance, whatever it does.
+// Kill kills the instance, even during events. No Invoke starts an instance
+// after Kill.
 func (r *Runner) Kill() {
 	r.stopped.Store(true)
 	defer r.keepAwake()()
@@ -227,18 +230,19 @@ func (r *Runner) Kill() {
 	}
 }
 
-// current is the instance that runs, also one that is just being started.
+// current returns the running instance, or nil. It waits for one that is being
+// started.
 func (r *Runner) current() *instance {
 	r.starting.Lock()
 	defer r.starting.Unlock()
 	return r.instance.Load()
 }
 
-// Wait is Stop without the SIGTERM, which somebody else has sent, perhaps
-// during events.
+// Wait does the same as Stop, but sends no SIGTERM: the caller has sent it
+// already, perhaps during events.
 func (r *Runner) Wait() *os.ProcessState { return r.end((*instance).waitOrKill) }
 
-// end stops the instance in one way, within a limit.
+// end waits for the running events and calls way to stop the instance.
 func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessState {
 	defer r.takeAllTurns()()
 	defer r.keepAwake()()
@@ -251,8 +255,8 @@ func (r *Runner) end(way func(i *instance, limit time.Duration)) *os.ProcessStat
 	return i.cmd.ProcessState
 }
 
-// takeAllTurns waits until no event is running, and keeps others from starting
-// until release is called.
+// takeAllTurns waits until no event is running. No event can start until
+// release is called.
 func (r *Runner) takeAllTurns() (release func()) {
 	r.stopping.Lock()
 	for range cap(r.turns) {
@@ -280,8 +284,8 @@ func (r *Runner) PID() int {
 	}
 }
 
-// PeakMemory returns the maximum memory of an instance so far, in bytes. It
-// comes from samples of all processes every few milliseconds during events, and
-// from the kernel's number for the largest process once the instance has
-// exited.
+// PeakMemory returns the maximum memory of all instances so far, in bytes. It
+// comes from samples of all processes every few milliseconds during events.
+// When an instance has exited, the kernel's number for its largest process
+// counts, too.
 func (r *Runner) PeakMemory() int64 { return r.peak.Load() }

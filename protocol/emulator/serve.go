@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A refusal is an answer with a status of 4xx. Its body has Lambda's form, as
+// A refusal is an answer with a 4xx status. Its body has Lambda's form, because
 // the other platforms document none.
 type refusal struct {
 	status     int
@@ -40,8 +40,8 @@ func (s *Server) noteConnection(ctx context.Context, _ net.Conn) context.Context
 
 func instanceOf(r *http.Request) int { return r.Context().Value(instanceKey{}).(int) }
 
-// routes returns a handler for the platform's calls, whose paths have the form
-// of net/http's patterns.
+// routes returns a handler for the calls of the platform. Its table has their
+// paths in the form of net/http's patterns.
 func (s *Server) routes() http.Handler {
 	p, mux := s.platform, http.NewServeMux()
 	handle := func(method, pattern string, serve http.HandlerFunc) {
@@ -68,8 +68,8 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// countRefusals passes calls to h until the server is closed, and counts
-// refusals.
+// countRefusals passes calls to h until the server is closed, and counts those
+// that are refused.
 func (s *Server) countRefusals(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open, over := false, false
@@ -86,7 +86,7 @@ func (s *Server) countRefusals(h http.Handler) http.Handler {
 		strict(h).ServeHTTP(writer, r)
 		if writer.status/100 == 4 {
 			s.update(func(m *machine, _ time.Time) {
-				if over == m.isOver(instanceOf(r)) { // else the end of the instance is the reason
+				if over == m.isOver(instanceOf(r)) { // if not, the end of the instance is the reason
 					m.stats.Refused++
 				}
 			})
@@ -94,8 +94,8 @@ func (s *Server) countRefusals(h http.Handler) http.Handler {
 	})
 }
 
-// strict refuses what net/http would accept: HEAD in place of GET, and a path
-// that is only equivalent.
+// strict refuses two kinds of calls that net/http accepts: HEAD in place of
+// GET, and a path that is equivalent but not the same.
 func strict(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -109,13 +109,13 @@ func strict(h http.Handler) http.Handler {
 	})
 }
 
-// A statusWriter remembers the status.
+// A statusWriter remembers the status of the response.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the original writer, for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *statusWriter) WriteHeader(status int) {
@@ -123,7 +123,8 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// next holds the call until there is an event, or fn.Idle is over.
+// next serves a poll: it holds the call until there is an event or fn.Idle has
+// passed.
 func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	p := make(chan reply, 1)
 	s.notePoll(r)
@@ -154,8 +155,9 @@ func (s *Server) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// notePoll passes the address of an instance's first poll to the Runner. The
-// process that polls keeps its connection at least until it has an event.
+// notePoll passes the client address of an instance's first poll to the Runner.
+// The address identifies the process, which keeps its connection at least until
+// it has an event.
 func (s *Server) notePoll(r *http.Request) {
 	var report func(from string)
 	s.update(func(m *machine, now time.Time) {
@@ -219,11 +221,11 @@ func (s *Server) failInit(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// post reads the whole body before it makes the call: a truncated body is not
-// an answer.
+// post reads the whole body before it makes the call, because a truncated body
+// is not an answer.
 func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine, time.Time, answer) *refusal) {
-	until := time.Now().Add(s.fn.InitLimit + s.fn.Timeout + headerTime) // later nobody waits for it
-	_ = http.NewResponseController(w).SetReadDeadline(until)            // every connection can
+	until := time.Now().Add(s.fn.InitLimit + s.fn.Timeout + headerTime) // nobody waits for an answer after that
+	_ = http.NewResponseController(w).SetReadDeadline(until)            // every connection has deadlines
 	body, err := s.readBody(r.Body)
 	if err != nil {
 		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
@@ -266,10 +268,11 @@ func refuse(w http.ResponseWriter, refused *refusal) {
 	writeJSON(w, refused.status, map[string]string{"errorMessage": refused.text, "errorType": refused.kind})
 }
 
-// writeBody answers with exactly the headers that were set.
+// writeBody answers with the headers that were set and the length of the body.
+// It keeps net/http from guessing the type.
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	if w.Header()["Content-Type"] == nil {
-		w.Header()["Content-Type"] = nil // do not guess
+		w.Header()["Content-Type"] = nil // keeps net/http from guessing the type
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

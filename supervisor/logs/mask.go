@@ -1,9 +1,9 @@
 package logs
 
 import (
-	"cmp"
 	"container/list"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 )
@@ -181,9 +181,17 @@ func (m *Mask) findRest(found []span, v view) []span {
 // A span is the part of a text between two offsets.
 type span struct{ from, to int }
 
+// spans are sorted by where they begin. They use package sort, as slices.SortFunc
+// would make the program 10 KB larger.
+type spans []span
+
+func (s spans) Len() int           { return len(s) }
+func (s spans) Less(i, j int) bool { return s[i].from < s[j].from }
+func (s spans) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+
 // replace replaces these parts of the text with ***.
 func replace(text string, parts []span) string {
-	slices.SortFunc(parts, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	sort.Sort(spans(parts))
 	var b strings.Builder
 	end := 0 // of the part that is written or hidden
 	for _, p := range parts {

@@ -3,6 +3,8 @@ package sdktencent
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -162,8 +164,11 @@ func TestGoTriggers(t *testing.T) {
 	}
 	timer := add("daily", "timer", "0 0 2 * * * *")
 	gateway := add("SCF_API_SERVICE", "apigw", `{"api":{"authRequired":"FALSE","requestConfig":{"method":"ANY"},"isIntegratedResponse":"FALSE"},"service":{"serviceName":"SCF_API_SERVICE"},"release":{"environmentName":"release"}}`)
-	if *timer.TriggerDesc != `{"cron":"0 0 2 * * * *"}` || *timer.Enable != 1 || !strings.Contains(*gateway.TriggerDesc, "http://"+endpoint+"/apigw/go-triggers") {
+	if *timer.TriggerDesc != `{"cron":"0 0 2 * * * *"}` || *timer.Enable != 1 || !strings.Contains(*gateway.TriggerDesc, `"http://`+endpoint+`/release/go-triggers"`) {
 		t.Errorf("got %s and %s", *timer.TriggerDesc, *gateway.TriggerDesc)
+	}
+	if got := get(t, "http://"+endpoint+"/release/go-triggers?a=b"); !strings.HasPrefix(got, "Echoing request: '{") || !strings.Contains(got, `"queryString":{"a":"b"}`) {
+		t.Errorf("the API gateway answers %s", got)
 	}
 	list := scf.NewListTriggersRequest()
 	list.FunctionName = name
@@ -179,6 +184,21 @@ func TestGoTriggers(t *testing.T) {
 	if _, err := c.DeleteTrigger(remove); codeOf(err) != "ResourceNotFound.Trigger" {
 		t.Errorf("got %v", err)
 	}
+}
+
+// get returns what is at a URL.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Errorf("got %s %s, %v", response.Status, body, err)
+	}
+	return string(body)
 }
 
 func TestGoLogs(t *testing.T) {

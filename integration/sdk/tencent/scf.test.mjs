@@ -82,6 +82,15 @@ test("triggers", async () => {
   assert.equal((await client.ListTriggers({ FunctionName })).TotalCount, 0);
 });
 
+test("a function URL", async () => {
+  const { TriggerInfo } = await client.CreateTrigger({
+    FunctionName, TriggerName: "url", Type: "http", TriggerDesc: '{"AuthType":"NONE","NetConfig":{"EnableIntranet":true,"EnableExtranet":true}}',
+  });
+  const response = await fetch(JSON.parse(TriggerInfo.TriggerDesc).NetConfig.ExtranetUrl + "pets?a=b", { method: "POST", body: "hello" });
+  assert.equal(response.status, 200);
+  assert.match(await response.text(), /^Echoing request: '\{.*"path":"\/pets"/);
+});
+
 test("logs", async () => {
   const logs = await client.GetFunctionLogs({ FunctionName, Filter: { RetCode: "not0" } });
   assert.equal(logs.TotalCount, 1);

@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// status answers instead of the platform.
+// status returns an action that answers with a status instead of the platform.
 func status(code int) func(*Set, http.ResponseWriter, *http.Request, http.Handler) {
 	return func(_ *Set, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		http.Error(w, `{"errorType":"Fault","errorMessage":"a fault on purpose"}`, code)
 	}
 }
 
+// empty answers with status 200 and without an event.
 func empty(_ *Set, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	w.WriteHeader(http.StatusOK)
 }
@@ -37,6 +38,7 @@ func reset(_ *Set, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	conn.Close()
 }
 
+// resetAfter lets the platform serve the call and then resets the connection.
 func resetAfter(s *Set, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	replyOf(w, r, next)
 	reset(s, w, r, next)
@@ -49,6 +51,7 @@ func garbage(_ *Set, w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	_, _ = conn.Write([]byte("\x16\x03\x01 <html>502</html>\r\n\r\n")) // the runtime may have hung up
 }
 
+// garbageAfter lets the platform serve the call and then answers with garbage.
 func garbageAfter(s *Set, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	replyOf(w, r, next)
 	garbage(s, w, r, next)
@@ -69,10 +72,11 @@ func slowBody(s *Set, w http.ResponseWriter, r *http.Request, next http.Handler)
 	})
 }
 
-// pieces is the maximum number of pieces of something slow.
+// pieces is the maximum number of pieces of a slow reply.
 const pieces = 50
 
-// inPieces writes pieces of about the same size, with pauses that take pause in all.
+// inPieces writes pieces of about the same size, with pauses that last pause in
+// total.
 func inPieces(b []byte, pause time.Duration, write func([]byte) error) {
 	size := max(1, (len(b)+pieces-1)/pieces)
 	for len(b) > 0 {
@@ -95,8 +99,8 @@ func slowHeaders(s *Set, w http.ResponseWriter, r *http.Request, next http.Handl
 	_ = send(p.body.Bytes()) // the runtime may have hung up
 }
 
-// splitWrites sends each byte alone. Of a large body that is the beginning: the
-// packets of the rest are large.
+// splitWrites sends each byte in its own packet. After the first 4096 bytes it
+// sends the rest at once.
 func splitWrites(_ *Set, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	p := replyOf(w, r, next)
 	conn := hijack(w) // TCP_NODELAY is set: each write is a packet
@@ -108,7 +112,7 @@ func splitWrites(_ *Set, w http.ResponseWriter, r *http.Request, next http.Handl
 			end = len(text)
 		}
 		if _, err := conn.Write(text[n:end]); err != nil || end == len(text) {
-			return // the runtime hung up, or has all
+			return // the runtime hung up, or has the whole reply
 		}
 	}
 }
@@ -121,8 +125,8 @@ func earlyClose(_ *Set, w http.ResponseWriter, r *http.Request, next http.Handle
 	_, _ = conn.Write(append(p.head(""), p.body.Bytes()...)) // the runtime may have hung up
 }
 
-// head returns the status line and the headers of a reply, in the spelling of the
-// platform, with another line.
+// head returns the status line and the headers of a reply. It keeps the
+// platform's spelling of the names and adds a line.
 func (p *reply) head(line string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "HTTP/1.1 %03d %s\r\n%s", p.status, http.StatusText(p.status), line)
@@ -134,8 +138,8 @@ func (p *reply) head(line string) []byte {
 	return b.Bytes()
 }
 
-// hijack takes the connection over. It must be closed. The server of an emulator
-// speaks HTTP/1, so that every connection can be taken.
+// hijack takes over the connection, which the caller must close. The server of
+// an emulator speaks only HTTP/1, so every connection can be taken over.
 func hijack(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -19,7 +19,7 @@ type Fault struct {
 	Name     string
 	Sentence string // what happens, for people
 
-	call call // the calls
+	call call // the calls that can have it
 	act  func(s *Set, w http.ResponseWriter, r *http.Request, next http.Handler)
 }
 
@@ -42,7 +42,7 @@ var list = []Fault{
 	{"early-close", "The connection is closed after a reply that does not say so.", all, earlyClose},
 }
 
-// A call is a kind of call, or several.
+// A call is a set of kinds of calls.
 type call int
 
 const (
@@ -56,7 +56,7 @@ const (
 // List returns a copy of all faults.
 func List() []Fault { return append([]Fault(nil), list...) }
 
-// Help is a text with all faults.
+// Help returns a text that explains all faults.
 func Help() string {
 	var b strings.Builder
 	b.WriteString("Faults of the runtime API. NAME concerns all calls, NAME=3 the first three, NAME=1/10 one of\nevery ten; commas separate several.\n\n")
@@ -69,14 +69,14 @@ func Help() string {
 // A Set is a list of faults. It is safe for concurrent use.
 type Set struct {
 	rules []*rule
-	pause time.Duration // in all, of what is slow
+	pause time.Duration // total duration of the pauses of a slow reply
 }
 
 // A rule says which calls have a fault.
 type rule struct {
 	Fault
-	first int64 // how many of each period have it; 0: all
-	every int64 // the period, in calls; 0: it never ends
+	first int64 // number of calls at the beginning of each period that have it; 0: all
+	every int64 // length of the period in calls; 0: the only period never ends
 	seen  atomic.Int64
 }
 
@@ -84,8 +84,8 @@ type rule struct {
 const slowness = 500 * time.Millisecond
 
 // Parse parses a list such as "next-500=3,post-reset-after=1/10,slow-body". If
-// several faults concern a call, the first one of the list that still has calls
-// happens. The error lists all that is wrong.
+// several faults match a call, it gets the first one in the list whose number
+// is not used up. The error lists all mistakes.
 func Parse(text string) (*Set, error) {
 	s, wrong := &Set{pause: slowness}, []error(nil)
 	for item := range strings.SplitSeq(text, ",") {
@@ -131,7 +131,7 @@ func find(name string) (Fault, error) {
 	return Fault{}, fmt.Errorf("unknown fault %q%s", name, hint)
 }
 
-// happens reports whether the next call has the fault, and counts it.
+// happens counts a call and reports whether it has the fault.
 func (r *rule) happens() bool {
 	n := r.seen.Add(1) - 1
 	if r.every > 0 {

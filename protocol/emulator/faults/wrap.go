@@ -7,7 +7,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// Wrap returns what makes the runtime API of p fail, for emulator.Function.Wrap.
+// Wrap returns a function for emulator.Function.Wrap that makes the runtime API
+// of p fail.
 func (s *Set) Wrap(p *protocol.Platform) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		kinds := kindsOf(p)
@@ -21,7 +22,7 @@ func (s *Set) Wrap(p *protocol.Platform) func(http.Handler) http.Handler {
 	}
 }
 
-// of returns the rule whose fault a call has, or nil.
+// of returns the rule whose fault happens to a call of that kind, or nil.
 func (s *Set) of(kind call) *rule {
 	for _, r := range s.rules {
 		if r.call&kind != 0 && r.happens() {
@@ -31,7 +32,7 @@ func (s *Set) of(kind call) *rule {
 	return nil
 }
 
-// kindsOf returns a function that tells calls apart by the patterns of p.
+// kindsOf returns a function that finds the kind of a call by the paths of p.
 func kindsOf(p *protocol.Platform) func(*http.Request) call {
 	kinds, mux := map[string]call{}, http.NewServeMux()
 	add := func(method, path string, kind call) {
@@ -54,7 +55,7 @@ func kindsOf(p *protocol.Platform) func(*http.Request) call {
 	}
 }
 
-// A reply keeps the reply of a handler. It is the http.ResponseWriter for it.
+// A reply is an http.ResponseWriter that keeps the reply of a handler.
 type reply struct {
 	http.ResponseWriter
 	header http.Header
@@ -62,7 +63,7 @@ type reply struct {
 	body   bytes.Buffer
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap returns the original writer, for http.ResponseController.
 func (p *reply) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
 func (p *reply) Header() http.Header { return p.header }

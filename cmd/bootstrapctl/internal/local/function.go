@@ -51,8 +51,9 @@ type Description struct {
 	Zip               []byte   // nil for a folder
 	Broken            *Fault   // what the platform reports for each event, or nil
 	Findings          []doctor.Finding
-	Running, Busy     int // instances, and those that serve an event
-	Waiting           int // calls in the queue
+	Running, Busy     int       // instances, and those that serve an event
+	Waiting           int       // calls in the queue
+	LastUse           time.Time // when the latest event of an instance ended; zero: there was none
 }
 
 // Describe returns what the function is.
@@ -62,7 +63,7 @@ func (f *Function) Describe() Description {
 	b := f.build
 	d := Description{Settings: f.settings, Created: f.created, Modified: f.modified,
 		Dir: b.dir, Size: b.size, SHA256: b.sum, Zip: b.packed, Broken: b.broken, Findings: b.findings}
-	d.Running, d.Busy, d.Waiting = f.pool.count()
+	d.Running, d.Busy, d.Waiting, d.LastUse = f.pool.count()
 	return d
 }
 

@@ -23,6 +23,7 @@ type pool struct {
 	busy    []*slot        // the others, also of earlier builds
 	waiting []chan grant   // the oldest first; each has room for its grant
 	open    sync.WaitGroup // the instances
+	lastUse time.Time      // when an instance was put back
 	killed  []string       // names of processes that instances had left running
 }
 
@@ -182,6 +183,7 @@ func (p *pool) end(s *slot) {
 func (p *pool) put(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.lastUse = time.Now()
 	p.setFree(s)
 	p.serveQueue()
 }
@@ -223,7 +225,7 @@ func (p *pool) stop() (killed []string) {
 		p.end(s)
 	}
 	for _, s := range p.busy {
-		go s.runner.Interrupt() // ends with the instance
+		go s.interrupt() // ends with the instance
 	}
 	for _, turn := range p.waiting {
 		close(turn)
@@ -242,10 +244,10 @@ func (p *pool) isStopped() bool {
 	return p.stopped
 }
 
-// count returns how many instances there are, how many of them serve an event, and how
-// many calls wait for one.
-func (p *pool) count() (all, busy, waiting int) {
+// count returns how many instances there are, how many of them serve an event, how many
+// calls wait for one, and when an event ended.
+func (p *pool) count() (all, busy, waiting int, lastUse time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.free) + len(p.busy), len(p.busy), len(p.waiting)
+	return len(p.free) + len(p.busy), len(p.busy), len(p.waiting), p.lastUse
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"bootstrap/protocol/emulator"
@@ -10,12 +11,13 @@ import (
 // A slot is an instance of a build of a function. Its process may be another one after
 // a failure. It serves one event at a time.
 type slot struct {
-	build  *build
-	server *emulator.Server
-	runner *emulator.Runner
-	log    *logPipe
-	idle   *time.Timer   // stops the instance; nil while it serves an event
-	waited time.Duration // of the present event, in the queue
+	build       *build
+	server      *emulator.Server
+	runner      *emulator.Runner
+	log         *instanceLog
+	idle        *time.Timer // stops the instance; nil while it serves an event
+	interrupted sync.Once
+	waited      time.Duration // of the present event, in the queue
 }
 
 // newSlot makes an instance of a build, which counts as used. Its process starts with the
@@ -36,7 +38,7 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := newLogPipe(f.logLine)
+	log, err := newInstanceLog(f.logLine)
 	if err != nil {
 		server.Close()
 		return nil, err
@@ -44,7 +46,7 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 	if f.cloud.options.Watch != nil {
 		f.cloud.options.Watch(server.Mark())
 	}
-	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.file, log.file), log: log}, nil
+	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.pipe.File, log.pipe.File), log: log}, nil
 }
 
 // A brokenError is why a build has no instances.
@@ -65,9 +67,13 @@ func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err erro
 // names of the processes that it has left running.
 func (s *slot) stop(c *Cloud) (killed []string) {
 	defer context.AfterFunc(c.running, s.runner.Kill)()
-	s.runner.Interrupt()
+	s.interrupt()
 	return s.close(c)
 }
+
+// interrupt makes the runtime stop, and waits for that. It may still answer an event. Only
+// the first call sends a signal: a second one would kill what the first has stopped.
+func (s *slot) interrupt() { s.interrupted.Do(s.runner.Interrupt) }
 
 // close waits for the event of the instance, stops it, and frees what it has.
 func (s *slot) close(c *Cloud) (killed []string) {

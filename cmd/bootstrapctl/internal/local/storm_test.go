@@ -59,7 +59,7 @@ func TestStorm(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 				if rand.N(240) == 0 {
-					go c.Close()
+					all.Go(func() { c.Close() })
 				}
 			}
 

@@ -1,13 +1,12 @@
 package screen
 
 import (
+	"bootstrap/cmd/bootstrapctl/internal/logpipe"
 	"bytes"
 	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // maxLine is how many bytes of a line are kept until it ends.
@@ -20,13 +19,12 @@ const maxRecent = 256 << 10
 // lastWords is how long Close waits for the end of the log.
 const lastWords = 500 * time.Millisecond
 
-// A Log shows the lines that the runtime and the function log. It is a pipe, so that
-// lines written before an answer was posted can be shown before the result.
+// A Log shows the lines that the runtime and the function log. Lines that were written
+// before an answer was posted can be shown before the result.
 type Log struct {
 	File *os.File // where to write
 
-	read   *os.File
-	closed chan struct{} // closed when everything is shown
+	pipe *logpipe.Pipe
 
 	mu     sync.Mutex
 	screen *Screen
@@ -36,28 +34,18 @@ type Log struct {
 }
 
 // NewLog returns a log that is shown on s until Close.
-func (s *Screen) NewLog() (*Log, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
+func (s *Screen) NewLog() (l *Log, err error) {
+	l = &Log{screen: s}
+	if l.pipe, err = logpipe.New(l.take); err != nil {
 		return nil, err
 	}
-	l := &Log{File: write, read: read, closed: make(chan struct{}), screen: s}
-	raw, err := read.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	go func() { // ends when all writers have closed the pipe, or at the deadline of Close
-		defer close(l.closed)
-		_ = raw.Read(func(fd uintptr) bool { return !l.consume(int(fd)) }) // the deadline
-	}()
+	l.File = l.pipe.File
 	return l, nil
 }
 
 // Flush shows everything that has been written so far.
 func (l *Log) Flush() {
-	if raw, err := l.read.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { l.consume(int(fd)) }) // closed: all is shown
-	}
+	l.pipe.Flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.endLine()
@@ -65,33 +53,15 @@ func (l *Log) Flush() {
 
 // Close shows the rest.
 func (l *Log) Close() {
-	l.File.Close()
-	_ = l.read.SetReadDeadline(time.Now().Add(lastWords)) // as a process may still hold the pipe
-	<-l.closed
-	l.Flush()
-	l.read.Close()
-}
-
-// consume shows the bytes in the pipe, and reports whether more can come.
-func (l *Log) consume(fd int) bool {
+	l.pipe.Close(lastWords)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	buf := make([]byte, maxLine)
-	for {
-		n, err := unix.Read(fd, buf)
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
-			return true
-		case err != nil || n == 0:
-			return false
-		default:
-			l.take(buf[:n])
-		}
-	}
+	l.endLine()
 }
 
 func (l *Log) take(text []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.recent = append(l.recent, text...)
 	l.recent = l.recent[max(0, len(l.recent)-maxRecent):]
 	for len(text) > 0 {

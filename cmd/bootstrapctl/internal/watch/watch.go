@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,22 +27,33 @@ type Watcher struct {
 	root    string // the folder, or the zip
 	isDir   bool
 	ignored func(name string, isDir bool) bool
-	// created reports whether a new file counts; nil: it does.
-	created func(name string) bool
-	foreign map[string]bool // new files that do not count, even when they change
+	reports Reports
+	known   map[string]bool // the files of the code
+	foreign map[string]bool // files that the function writes
 	done    chan struct{}
 }
 
-// New watches a folder, without what .bootstrapignore leaves out, or a zip. It calls
-// changed a moment after a change, with the name of a file in the folder that has
-// changed, until Close. A new file counts only if isOurs returns true for it, which may
-// be nil.
-func New(path string, isOurs func(name string) bool, changed func(name string)) (*Watcher, error) {
+// Reports are what a Watcher calls, from one goroutine.
+type Reports struct {
+	// Changed is called a moment after a change, with the name of a file in the folder
+	// that has changed.
+	Changed func(name string)
+	// MayWrite reports whether the function may be writing files at present. A new file,
+	// and a change of one that is not code by its name, are then taken for the
+	// function's. Nil: it never writes.
+	MayWrite func() bool
+	// Skipped is called once for a file of the code that is taken for the function's. It
+	// may be nil.
+	Skipped func(name string)
+}
+
+// New watches a folder, without what .bootstrapignore leaves out, or a zip, until Close.
+func New(path string, r Reports) (*Watcher, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch the code: %w", err)
 	}
-	w := &Watcher{root: path, isDir: info.IsDir(), created: isOurs, foreign: map[string]bool{}, done: make(chan struct{})}
+	w := &Watcher{root: path, isDir: info.IsDir(), reports: r, known: map[string]bool{}, foreign: map[string]bool{}, done: make(chan struct{})}
 	if w.watcher, err = fsnotify.NewWatcher(); err != nil {
 		return nil, explain(err)
 	}
@@ -48,7 +61,7 @@ func New(path string, isOurs func(name string) bool, changed func(name string)) 
 		w.watcher.Close()
 		return nil, explain(err)
 	}
-	go w.run(changed) // ends in Close
+	go w.run() // ends in Close
 	return w, nil
 }
 
@@ -70,16 +83,23 @@ func (w *Watcher) begin() (err error) {
 	return w.add(w.root)
 }
 
-// add watches a folder and those in it.
+// add watches a folder and those in it, and notes their files.
 func (w *Watcher) add(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && path == w.root:
 			return err
-		case err != nil || !entry.IsDir():
+		case err != nil:
 			return nil // it may be gone again
-		case w.leavesOut(path, true):
-			return filepath.SkipDir
+		case w.leavesOut(path, entry.IsDir()):
+			if entry.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		w.known[w.name(path)] = true
+		if !entry.IsDir() {
+			return nil
 		}
 		return w.watcher.Add(path)
 	})
@@ -100,7 +120,7 @@ func (w *Watcher) name(path string) string {
 }
 
 // run waits for changes, and reports the first of those that come together.
-func (w *Watcher) run(changed func(name string)) {
+func (w *Watcher) run() {
 	defer close(w.done)
 	pending := ""
 	var settled <-chan time.Time
@@ -120,7 +140,7 @@ func (w *Watcher) run(changed func(name string)) {
 		case <-w.watcher.Errors: // events were lost: something has changed
 			pending, settled = ".", time.After(settle)
 		case <-settled:
-			changed(pending)
+			w.reports.Changed(pending)
 			pending, settled = "", nil
 		}
 	}
@@ -137,17 +157,41 @@ func (w *Watcher) counts(event fsnotify.Event) bool {
 	if w.leavesOut(event.Name, isDir) || w.foreign[name] {
 		return false
 	}
-	if event.Has(fsnotify.Create) && w.created != nil && !w.created(name) {
+	if w.isForeign(name, info) {
 		w.foreign[name] = true
 		return false
 	}
+	w.known[name] = true
 	if event.Has(fsnotify.Create) && isDir {
 		_ = w.add(event.Name) // without it, changes below are not noticed
 	}
 	return event.Op != fsnotify.Chmod || err == nil && !isDir
 }
 
-// Close ends the watch, and waits for a call of changed that runs.
+// isForeign reports whether a file that has changed is one that the function writes.
+func (w *Watcher) isForeign(name string, info fs.FileInfo) bool {
+	if w.reports.MayWrite == nil || !w.reports.MayWrite() {
+		return false
+	}
+	if w.known[name] && !isCode(name, info) && w.reports.Skipped != nil {
+		w.reports.Skipped(name)
+	}
+	return !w.known[name] || !isCode(name, info)
+}
+
+// notCode lists endings of files that functions write, such as databases and logs.
+var notCode = []string{".csv", ".db", ".db-journal", ".db-shm", ".db-wal", ".jsonl", ".lock", ".log", ".out", ".pid", ".pyc", ".sock", ".sqlite", ".sqlite3", ".tmp", ".txt"}
+
+// isCode reports whether a file is code by its name or its mode. Folders and files that
+// are gone are as their names say.
+func isCode(name string, info fs.FileInfo) bool {
+	if info != nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		return true
+	}
+	return !slices.Contains(notCode, strings.ToLower(filepath.Ext(name)))
+}
+
+// Close ends the watch, and waits for a report that runs.
 func (w *Watcher) Close() {
 	w.watcher.Close()
 	<-w.done

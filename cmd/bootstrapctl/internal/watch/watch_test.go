@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -19,10 +20,11 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func watch(t *testing.T, path string, isOurs func(string) bool) chan string {
+func watch(t *testing.T, path string, r Reports) chan string {
 	t.Helper()
 	changes := make(chan string, 100)
-	w, err := New(path, isOurs, func(name string) { changes <- name })
+	r.Changed = func(name string) { changes <- name }
+	w, err := New(path, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestFolder(t *testing.T) {
 	write(t, filepath.Join(dir, "index.sh"), "1")
 	write(t, filepath.Join(dir, ".bootstrapignore"), "*.log\nbuild/\n")
 	write(t, filepath.Join(dir, "build", "a"), "1")
-	changes := watch(t, dir, nil)
+	changes := watch(t, dir, Reports{})
 	write(t, filepath.Join(dir, "index.sh"), "2")
 	expect(t, changes, "index.sh")
 	write(t, filepath.Join(dir, "out.log"), "1")
@@ -71,15 +73,32 @@ func TestFolder(t *testing.T) {
 	expect(t, changes, "lib/code.sh")
 }
 
-// A new file that is not ours does not count, even when it changes later.
+// While the function may write, new files do not count, even when they change later, and
+// neither does a log. Code counts, also if an editor puts another file in its place.
 func TestForeign(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "index.sh"), "1")
-	changes := watch(t, dir, func(name string) bool { return name != "cache" })
-	write(t, filepath.Join(dir, "cache"), "1")
-	write(t, filepath.Join(dir, "cache"), "2")
-	write(t, filepath.Join(dir, "index.sh"), "2")
+	write(t, filepath.Join(dir, "old.log"), "1")
+	var writes atomic.Bool
+	skipped := make(chan string, 100)
+	writes.Store(true)
+	changes := watch(t, dir, Reports{MayWrite: writes.Load, Skipped: func(name string) { skipped <- name }})
+	write(t, filepath.Join(dir, "old.log"), "2")
+	write(t, filepath.Join(dir, "cache", "x"), "1")
+	write(t, filepath.Join(dir, "new.sh"), "2")
+	if err := os.Rename(filepath.Join(dir, "new.sh"), filepath.Join(dir, "index.sh")); err != nil {
+		t.Fatal(err)
+	}
 	expect(t, changes, "index.sh")
+	expect(t, skipped, "old.log")
+	writes.Store(false)
+	write(t, filepath.Join(dir, "cache", "x"), "2")
+	write(t, filepath.Join(dir, "old.log"), "3")
+	write(t, filepath.Join(dir, "data.csv"), "1")
+	expect(t, changes, "data.csv")
+	if len(skipped) > 0 {
+		t.Errorf("got %q again", <-skipped)
+	}
 }
 
 // A zip counts when it is replaced. Its neighbours do not.
@@ -87,7 +106,7 @@ func TestZip(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.zip")
 	write(t, file, "1")
-	changes := watch(t, file, nil)
+	changes := watch(t, file, Reports{})
 	write(t, filepath.Join(dir, "b.zip"), "1")
 	write(t, filepath.Join(dir, "new"), "2")
 	if err := os.Rename(filepath.Join(dir, "new"), file); err != nil {
@@ -97,7 +116,7 @@ func TestZip(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
-	if _, err := New(filepath.Join(t.TempDir(), "none"), nil, nil); err == nil || !strings.Contains(err.Error(), "cannot watch the code") {
+	if _, err := New(filepath.Join(t.TempDir(), "none"), Reports{}); err == nil || !strings.Contains(err.Error(), "cannot watch the code") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
@@ -40,8 +39,6 @@ type server struct {
 	keys    []Key
 	now     func() time.Time
 	started time.Time
-
-	triggers sync.Mutex // held while the triggers of a function change
 }
 
 // A call is a request for an action.

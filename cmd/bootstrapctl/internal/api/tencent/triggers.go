@@ -18,7 +18,7 @@ func typeOf(t local.Trigger) string {
 	switch {
 	case t.Kind == "timer":
 		return "timer"
-	case t.Gateway == "scf-url":
+	case t.Gateway == urlGateway:
 		return "http"
 	}
 	return "apigw"
@@ -41,13 +41,25 @@ func (s *server) createTrigger(c *call, p *createTriggerParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.triggers.Lock()
-	defer s.triggers.Unlock()
-	if slices.ContainsFunc(f.Describe().Triggers, p.matches) {
-		return nil, fail("ResourceInUse.TriggerName", "the function has a trigger %s of the type %s", short(p.TriggerName), p.Type)
+	var taken error
+	err = f.Configure(func(settings *local.Settings) {
+		if taken = p.conflict(settings.Triggers); taken == nil {
+			settings.Triggers = append(slices.Clone(settings.Triggers), t)
+		}
+	})
+	return struct{ TriggerInfo triggerInfo }{triggerInfoOf(c, f.Describe(), t)}, cmp.Or(taken, err)
+}
+
+// conflict returns why a trigger cannot be added to others, or nil.
+func (p *createTriggerParams) conflict(others []local.Trigger) error {
+	isURL := func(t local.Trigger) bool { return typeOf(t) == "http" }
+	switch {
+	case slices.ContainsFunc(others, p.matches):
+		return fail("ResourceInUse.TriggerName", "the function has a trigger %s of the type %s", short(p.TriggerName), p.Type)
+	case p.Type == "http" && slices.ContainsFunc(others, isURL):
+		return fail("ResourceInUse.Trigger", "the function has a URL: a version can have only one")
 	}
-	err = f.Configure(func(settings *local.Settings) { settings.Triggers = append(slices.Clone(settings.Triggers), t) })
-	return struct{ TriggerInfo triggerInfo }{triggerInfoOf(c, f.Describe(), t)}, err
+	return nil
 }
 
 type deleteTriggerParams struct {
@@ -62,14 +74,15 @@ func (s *server) deleteTrigger(_ *call, p *deleteTriggerParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.triggers.Lock()
-	defer s.triggers.Unlock()
-	if !slices.ContainsFunc(f.Describe().Triggers, p.matches) {
-		return nil, fail("ResourceNotFound.Trigger", "the function has no trigger %q of the type %q", short(p.TriggerName), short(p.Type))
-	}
-	return struct{}{}, f.Configure(func(settings *local.Settings) {
-		settings.Triggers = slices.DeleteFunc(slices.Clone(settings.Triggers), p.matches)
+	var missed error
+	err = f.Configure(func(settings *local.Settings) {
+		kept := slices.DeleteFunc(slices.Clone(settings.Triggers), p.matches)
+		if len(kept) == len(settings.Triggers) {
+			missed = fail("ResourceNotFound.Trigger", "the function has no trigger %q of the type %q", short(p.TriggerName), short(p.Type))
+		}
+		settings.Triggers = kept
 	})
+	return struct{}{}, cmp.Or(missed, err)
 }
 
 type listTriggersParams struct {
@@ -121,7 +134,7 @@ func triggerInfosOf(c *call, d local.Description) []triggerInfo {
 
 func triggerInfoOf(c *call, d local.Description, t local.Trigger) triggerInfo {
 	v := triggerInfo{
-		TriggerName: t.Name, Type: typeOf(t), TriggerDesc: describe(c, d, t), Qualifier: "$DEFAULT", CustomArgument: t.Argument,
+		TriggerName: t.Name, Type: typeOf(t), TriggerDesc: describe(c, d.Name, t), Qualifier: "$DEFAULT", CustomArgument: t.Argument,
 		AvailableStatus: "Available", BindStatus: "on", TriggerAttribute: "single", AddTime: date(d.Modified), ModTime: date(d.Modified),
 	}
 	if t.Enabled {

@@ -2,9 +2,12 @@ package tencent
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
@@ -33,10 +36,14 @@ func TestTriggers(t *testing.T) {
 	a.createTrigger("json", "timer", `{"cron":"0 0 2 1 *"}`, nil)
 	gateway := a.createTrigger("SCF_API_SERVICE", "apigw", `{"api":{"authRequired":"FALSE","requestConfig":{"method":"POST"},"isIntegratedResponse":"TRUE"},"service":{"serviceName":"SCF_API_SERVICE"},"release":{"environmentName":"test"}}`, nil)
 	var desc gatewayDesc
-	if err := json.Unmarshal([]byte(gateway.TriggerDesc), &desc); err != nil || desc.Service.SubDomain != "http://127.0.0.1:9000/apigw/hello" || desc.API.RequestConfig.Method != "POST" || desc.API.IsIntegratedResponse != "TRUE" {
+	if err := json.Unmarshal([]byte(gateway.TriggerDesc), &desc); err != nil || desc.Service.SubDomain != "http://127.0.0.1:9000/test/hello" || desc.API.RequestConfig.Method != "POST" || desc.API.IsIntegratedResponse != "TRUE" {
 		t.Errorf("got %s, %v", gateway.TriggerDesc, err)
 	}
 	a.createTrigger("plain", "apigw", "", nil)
+	url := a.createTrigger("url", "http", `{"AuthType":"NONE","NetConfig":{"EnableIntranet":false,"EnableExtranet":true},"CorsConfig":{"Enable":false}}`, nil)
+	if want := `"ExtranetUrl":"http://127.0.0.1:9000/apigw/hello/"`; !strings.Contains(url.TriggerDesc, want) || url.Type != "http" {
+		t.Errorf("got %+v", url)
+	}
 
 	got := a.cloud.Functions(nil)[0].Describe().Triggers
 	want := []local.Trigger{
@@ -44,13 +51,14 @@ func TestTriggers(t *testing.T) {
 		{Kind: "timer", Name: "json", Enabled: true, Cron: "0 0 2 1 *"},
 		{Kind: "http", Name: "SCF_API_SERVICE", Enabled: true, Gateway: "scf", Method: "POST", Path: "/hello", Integrated: true, Stage: "test"},
 		{Kind: "http", Name: "plain", Enabled: true, Gateway: "scf", Method: "ANY", Path: "/hello", Stage: "release"},
+		{Kind: "http", Name: "url", Enabled: true, Gateway: "scf-url", Method: "ANY", Path: "$default", Integrated: true},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	var f goSDK
 	a.call("GetFunction", object{"FunctionName": "hello"}, &f)
-	if len(f.Triggers) != 4 || *f.Triggers[1].Enable != 1 || *f.Triggers[3].Type != "apigw" {
+	if len(f.Triggers) != 5 || *f.Triggers[1].Enable != 1 || *f.Triggers[3].Type != "apigw" {
 		t.Errorf("GetFunction shows %d triggers", len(f.Triggers))
 	}
 }
@@ -105,6 +113,8 @@ func TestTriggersRefused(t *testing.T) {
 	a := newAPI(t, local.Options{})
 	a.create(nil)
 	a.createTrigger("one", "timer", "0 0 2 1 * * *", nil)
+	const url = `{"AuthType":"NONE","NetConfig":{"EnableExtranet":true}}`
+	a.createTrigger("url", "http", url, nil)
 	for _, test := range []struct {
 		name, kind, desc string
 		others           object
@@ -114,12 +124,21 @@ func TestTriggersRefused(t *testing.T) {
 		{"", "timer", "0 0 2 1 * * *", nil, "InvalidParameterValue.TriggerName", ""},
 		{"a b", "timer", "0 0 2 1 * * *", nil, "InvalidParameterValue.TriggerName", "a b"},
 		{strings.Repeat("a", 101), "timer", "0 0 2 1 * * *", nil, "InvalidParameterValue.TriggerName", "100"},
-		{"two", "timer", "0 0 2 1 * *", nil, "InvalidParameterValue.TriggerDesc", "7 fields"},
+		{"two", "timer", "0 0 2 1 * *", nil, "InvalidParameterValue.TriggerDesc", "seven fields"},
+		{"two", "timer", "0 0 2 L * * *", nil, "UnsupportedOperation.Trigger", "not supported here"},
+		{"two", "timer", "0 0 25 1 * * *", nil, "InvalidParameterValue.TriggerDesc", "25"},
 		{"two", "timer", "0 0 2 1 * * $", nil, "InvalidParameterValue.TriggerDesc", "$"},
 		{"two", "timer", "", nil, "InvalidParameterValue.TriggerDesc", ""},
 		{"two", "timer", "0 0 2 1 * * *", object{"Enable": "YES"}, "InvalidParameterValue.Enable", "OPEN"},
 		{"two", "timer", "0 0 2 1 * * *", object{"Qualifier": "2"}, "ResourceNotFound.Qualifier", "2"},
 		{"two", "", "", nil, "MissingParameter", "Type"},
+		{"two", "http", url, nil, "ResourceInUse.Trigger", "URL"},
+		{"", "http", url, nil, "MissingParameter", "TriggerName"},
+		{"two", "http", "", nil, "InvalidParameterValue.TriggerDesc", ""},
+		{"two", "http", `{"AuthType":"CAM"}`, nil, "UnsupportedOperation.Trigger", "NONE"},
+		{"two", "http", `{"AuthType":"X"}`, nil, "InvalidParameterValue.TriggerDesc", "NONE"},
+		{"two", "http", `{"AuthType":"NONE","EnableExtranet":true}`, nil, "InvalidParameterValue.TriggerDesc", "NetConfig"},
+		{"two", "http", `{"AuthType":"NONE","NetConfig":{"EnableExtranet":true},"CorsConfig":{"Enable":true}}`, nil, "UnsupportedOperation.Trigger", "CorsConfig"},
 		{"two", "cos", "", nil, "UnsupportedOperation.Trigger", "cos"},
 		{"two", "nonsense", "", nil, "InvalidParameterValue.Type", "nonsense"},
 		{"two", "apigw", "{", nil, "InvalidParameterValue.TriggerDesc", ""},
@@ -136,7 +155,24 @@ func TestTriggersRefused(t *testing.T) {
 		}
 		a.refuses("CreateTrigger", params, test.code, test.part)
 	}
-	if names, _ := a.triggers(object{}); !slices.Equal(names, []string{"one"}) {
+	if names, _ := a.triggers(object{}); !slices.Equal(names, []string{"url", "one"}) {
 		t.Errorf("there are the triggers %v", names)
+	}
+}
+
+// Callers who add triggers at the same time get all of them.
+func TestConcurrentTriggers(t *testing.T) {
+	a := newAPI(t, local.Options{})
+	a.create(nil)
+	var all sync.WaitGroup
+	for n := range 20 {
+		all.Go(func() {
+			params := object{"FunctionName": "hello", "TriggerName": fmt.Sprint("timer", n%10), "Type": "timer", "TriggerDesc": "0 0 2 1 * * *"}
+			a.handler.ServeHTTP(httptest.NewRecorder(), post("CreateTrigger", params))
+		})
+	}
+	all.Wait()
+	if _, total := a.triggers(object{}); total != 10 {
+		t.Errorf("there are %d triggers, expected 10", total)
 	}
 }

@@ -1,0 +1,92 @@
+package logpipe
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// What was written before a Flush is there after it, in order and whole.
+func TestFlush(t *testing.T) {
+	var got bytes.Buffer
+	p, err := New(func(text []byte) { got.Write(text) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ""
+	for range 1000 {
+		text := strings.Repeat("x", 40) + "\n"
+		if _, err := p.File.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		want += text
+		p.Flush()
+		p.mu.Lock()
+		if got.Len() != len(want) {
+			t.Fatalf("got %d bytes, want %d", got.Len(), len(want))
+		}
+		p.mu.Unlock()
+	}
+	p.Close(time.Minute)
+	if got.String() != want {
+		t.Error("the bytes differ")
+	}
+	p.Flush() // has no effect
+}
+
+// Close does not wait longer than it may for a process that holds the pipe.
+func TestCloseWithWriter(t *testing.T) {
+	var got bytes.Buffer
+	p, err := New(func(text []byte) { got.Write(text) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := dup(t, p.File)
+	defer held.Close()
+	if _, err := held.WriteString("last words"); err != nil {
+		t.Fatal(err)
+	}
+	p.Close(time.Millisecond)
+	if got.String() != "last words" {
+		t.Errorf("got %q", got.String())
+	}
+}
+
+// dup returns another descriptor of the file, as a process has that inherits it.
+func dup(t *testing.T, file *os.File) *os.File {
+	t.Helper()
+	raw, err := file.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := -1
+	err = errors.Join(raw.Control(func(fd uintptr) { copied, err = unix.Dup(int(fd)) }), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(copied), "copy")
+}
+
+// A process that writes without a pause holds up neither Flush nor Close.
+func TestEndless(t *testing.T) {
+	p, err := New(func([]byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes := exec.Command("yes")
+	yes.Stdout = p.File
+	if err := yes.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = yes.Process.Kill(); _ = yes.Wait() }) // it has died of SIGPIPE
+	for range 10 {
+		p.Flush()
+	}
+	p.Close(time.Millisecond)
+}
