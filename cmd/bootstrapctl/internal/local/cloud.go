@@ -64,6 +64,8 @@ type Cloud struct {
 	options Options
 	running context.Context // ends at Kill
 	kill    context.CancelFunc
+	closing context.Context // ends at Close
+	close   context.CancelFunc
 	async   sync.WaitGroup
 
 	schedules scheduleCache
@@ -89,6 +91,7 @@ func New(o Options) *Cloud {
 	}
 	c := &Cloud{options: o}
 	c.running, c.kill = context.WithCancel(context.Background())
+	c.closing, c.close = context.WithCancel(c.running)
 	return c
 }
 
@@ -176,6 +179,7 @@ func (c *Cloud) Close() (killed []string) {
 	functions := c.functions
 	c.functions = nil
 	c.mu.Unlock()
+	c.close()
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	for _, f := range functions {

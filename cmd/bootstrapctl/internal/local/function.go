@@ -162,7 +162,7 @@ func (f *Function) discard() {
 
 // stop stops the instances, and waits for them.
 func (f *Function) stop() (killed []string) {
-	killed = f.pool.stop()
+	killed = f.pool.stop(f.cloud.closing)
 	f.changing.Lock() // a build that is loaded meanwhile is refused by the pool
 	defer f.changing.Unlock()
 	f.cloud.end(f.present())

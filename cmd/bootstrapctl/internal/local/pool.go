@@ -216,26 +216,34 @@ func (p *pool) renew(b *build, maximum int) error {
 	return nil
 }
 
-// stop ends all instances as the platform does, and waits for them. An event that
-// runs may still be answered. It returns the names of the processes that they left.
-func (p *pool) stop() (killed []string) {
+// stop ends all instances as the platform does, after their events, and waits for them.
+// Once closing ends, instances are to stop during their events, too, which they may still
+// answer. It returns the names of the processes that they left.
+func (p *pool) stop(closing context.Context) (killed []string) {
 	p.mu.Lock()
 	for _, s := range p.free {
 		s.idle.Stop()
 		p.end(s)
-	}
-	for _, s := range p.busy {
-		go s.interrupt() // ends with the instance
 	}
 	for _, turn := range p.waiting {
 		close(turn)
 	}
 	p.stopped, p.build, p.free, p.waiting = true, nil, nil, nil
 	p.mu.Unlock()
+	defer context.AfterFunc(closing, p.interrupt)()
 	p.open.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.killed
+}
+
+// interrupt makes instances stop that serve an event.
+func (p *pool) interrupt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.busy {
+		go s.interrupt() // ends with the instance
+	}
 }
 
 func (p *pool) isStopped() bool {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ func TestStorm(t *testing.T) {
 	timers, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var all sync.WaitGroup
+	var closing atomic.Bool
 	go c.RunTimers(timers) // ends with the context
 	for range 6 {
 		all.Go(func() {
@@ -55,10 +57,11 @@ func TestStorm(t *testing.T) {
 				} else {
 					err = do[rand.N(len(do))](f)
 				}
-				if !isExpected(err) {
+				if !isExpected(err) && !closing.Load() { // Close stops runtimes during their events
 					t.Errorf("%s: %v", name, err)
 				}
 				if rand.N(240) == 0 {
+					closing.Store(true)
 					all.Go(func() { c.Close() })
 				}
 			}
@@ -228,4 +231,37 @@ func TestBacklog(t *testing.T) {
 		t.Errorf("%d events of 1 MB were accepted, expected 64", accepted)
 	}
 	c.Kill()
+}
+
+// An event that runs when its function is deleted is answered, also by a runtime that
+// SIGTERM kills. Close does not wait for it.
+func TestDeleteDuringEvent(t *testing.T) {
+	c := localtest.New(t, local.Options{})
+	file := filepath.Join(t.TempDir(), "go")
+	ended := make(chan *local.Invocation, 1)
+	for _, event := range []string{fmt.Sprintf(`{"wait":%q}`, file), `{"forever":true}`} {
+		f := create(t, c, local.Settings{Timeout: time.Minute})
+		go func() {
+			inv, _ := f.Invoke(context.Background(), local.Call{Body: []byte(event)})
+			ended <- inv
+		}()
+		until(t, func() bool { return f.Describe().Busy == 1 })
+		if err := c.Delete(protocol.SCF, "hello"); err != nil {
+			t.Fatal(err)
+		}
+		until(t, func() bool { return errors.Is(f.Restart(), local.ErrClosed) })
+		if event == `{"forever":true}` {
+			break
+		}
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if inv := <-ended; inv == nil || inv.Fault != nil {
+			t.Errorf("got %+v", inv)
+		}
+	}
+	c.Close()
+	if inv := <-ended; inv == nil || inv.Fault == nil {
+		t.Errorf("at Close: got %+v", inv)
+	}
 }
