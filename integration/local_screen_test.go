@@ -57,6 +57,10 @@ func attendLocal(t *testing.T, env []string, args ...string) (a *attended, url s
 	return a, found[1]
 }
 
+// fetchOne is the beginning of a runtime of SCF that fetches an event.
+const fetchOne = "#!/bin/sh\napi=http://$SCF_RUNTIME_API:$SCF_RUNTIME_API_PORT/runtime\n" +
+	"curl -s -d ' ' $api/init/ready >/dev/null\ncurl -s $api/invocation/next >/dev/null\n"
+
 // localScreens lists what local shows, to a pipe and to a terminal.
 // SCREENS_OUT=testdata/screens rewrites the expected texts.
 var localScreens = map[string]struct {
@@ -66,13 +70,12 @@ var localScreens = map[string]struct {
 }{
 	"local_results": {"index.sh", `main_handler() { [ "$1" = '"log"' ] && echo "a log line" >&2; echo ok; }`, nil, []string{"1", `"log"`}},
 	"local_failures": {"index.py", "import sys\nsys.tracebacklimit = 0\ndef main_handler(event, context):\n" +
-		"    if event == 'late':\n        import time; time.sleep(60)\n" +
 		"    if event == 'memory':\n        return len(b'x' * (400 << 20))\n" +
-		"    raise KeyError('name')\n", []string{"-timeout", "1s"}, []string{`"raise"`, `"late"`, `"memory"`, "{not JSON"}},
+		"    raise KeyError('name')\n", nil, []string{`"raise"`, `"memory"`, "{not JSON"}},
+	"local_late":        {"bootstrap", fetchOne + "exec sleep 60\n", []string{"-timeout", "1s"}, []string{"1"}},
 	"local_start_fails": {"bootstrap", "#!/bin/sh\necho cannot find the config\nexit 7\n", []string{"-platform", "lambda"}, []string{"1"}},
 	"local_no_handler":  {"index.sh", "other() { :; }\n", []string{"-platform", "functiongraph"}, []string{"1"}},
-	"local_exits": {"bootstrap", "#!/bin/bash\napi=http://$SCF_RUNTIME_API:$SCF_RUNTIME_API_PORT/runtime\ncurl -s -d ' ' $api/init/ready\n" +
-		"curl -s $api/invocation/next >event\necho out of coffee\nexit 4\n", nil, []string{"1"}},
+	"local_exits":       {"bootstrap", fetchOne + "echo out of coffee\nexit 4\n", nil, []string{"1"}},
 	"local_exit_status": {"index.sh", `main_handler() { echo "no such customer" >&2; return 3; }`, nil, []string{"1"}},
 }
 

@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -127,23 +129,49 @@ func zipOf(t *testing.T, dir string) string {
 	return file
 }
 
+// A failedStart is what a bootstrapctl local that did not start has said.
+type failedStart struct {
+	stderr string
+	status int
+	peak   int // KB of memory
+}
+
 // startFails runs a bootstrapctl local that must not start. It leaves no file.
-func startFails(t *testing.T, dir string, args ...string) (stderr string, cmd *exec.Cmd) {
+func startFails(t *testing.T, dir string, args ...string) failedStart {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd = exec.CommandContext(ctx, bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...)
+	cmd := exec.CommandContext(ctx, bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...)
 	temp := t.TempDir()
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+temp)
-	stdout, stderr, _ := output(t, cmd)
-	if stdout != "" {
-		t.Errorf("got %q on stdout, want nothing", stdout)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = dir, &stdout, &stderr, append(os.Environ(), "TMPDIR="+temp)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	peak := 0
+	watched := make(chan struct{})
+	go func() { // ends with the process, which is a zombie until Wait
+		defer close(watched)
+		for now := peakRSS(cmd.Process.Pid); now > 0; now = peakRSS(cmd.Process.Pid) {
+			peak = now
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	<-watched
+	_ = cmd.Wait() // the status says more
+	if stdout.Len() > 0 {
+		t.Errorf("got %q on stdout, want nothing", &stdout)
 	}
 	if files, err := os.ReadDir(temp); err != nil || len(files) > 0 {
 		t.Errorf("got %v, %v in the temp folder, want nothing", files, err)
 	}
-	return stderr, cmd
+	return failedStart{stderr.String(), cmd.ProcessState.ExitCode(), peak}
 }
 
-// maxRSS returns the most memory, in bytes, that a command has had.
-func maxRSS(cmd *exec.Cmd) int64 { return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10 }
+// peakRSS returns the most memory that a process has had, in KB; 0: it has exited.
+func peakRSS(pid int) (kb int) {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // gone: nothing
+	_, text, _ := strings.Cut(string(status), "VmHWM:")
+	_, _ = fmt.Sscan(text, &kb) // a zombie has none
+	return kb
+}

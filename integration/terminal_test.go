@@ -148,17 +148,24 @@ func openTerminal(t *testing.T) (keys, screen *os.File) {
 		t.Skipf("NOT TESTED: this machine has no terminals: %v", err)
 	}
 	t.Cleanup(func() { keys.Close() })
-	number, err := unix.IoctlGetInt(int(keys.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(keys.Fd()), unix.TIOCSPTLCK, 0)
+	if err := unix.IoctlSetPointerInt(int(keys.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
 	}
-	if err == nil {
-		screen, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	}
+	screen, err = os.OpenFile(ptsOf(t, keys), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys, screen
+}
+
+// ptsOf returns the path of what programs have of a terminal.
+func ptsOf(t *testing.T, keys *os.File) string {
+	t.Helper()
+	number, err := unix.IoctlGetInt(int(keys.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "/dev/pts/" + strconv.Itoa(number)
 }
 
 // invokeIn sends an event from a goroutine; the outcome comes later.

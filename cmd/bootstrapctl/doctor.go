@@ -18,9 +18,10 @@ import (
 	"bootstrap/protocol"
 )
 
-const doctorText = `Check the function in a folder or a zip for a platform. Print what is wrong, the error that
-the platform would show, and how to correct it. The exit status is 1 if the function cannot work.
-The function does not run, unless -measure is set.`
+const doctorText = `Check the function in a folder or a zip for a platform. For each
+problem, print the error that the platform would show, and how to correct it. The exit
+status is 1 if the function cannot work. The function does not run unless -measure is
+set.`
 
 // diagnose is the subcommand doctor.
 func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
@@ -28,7 +29,7 @@ func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 	flags := newFlags("doctor", "[flags] [DIR | ZIP]", doctorText, stderr)
 	d.flags(flags)
 	asJSON := flags.Bool("json", false, "print the findings as JSON")
-	measure := flags.Bool("measure", false, "run the function once, to compare its start with its time limit")
+	measure := flags.Bool("measure", false, "run the function once, to compare the duration of its start with the time limit")
 	rest, status, ok := parse(flags, args)
 	if !ok {
 		return status

@@ -32,7 +32,7 @@ func initText() string {
 	for _, k := range kinds {
 		fmt.Fprintf(&b, "  %-9s %s\n", k.name, k.text)
 	}
-	b.WriteString("\nThe default is sh. No file that exists is changed.")
+	b.WriteString("\nThe default is sh. Existing files are not changed.")
 	return b.String()
 }
 

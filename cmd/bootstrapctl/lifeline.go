@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -20,8 +21,8 @@ import (
 
 // A lifeline is a pipe to a watcher, which is a second process of this program. If
 // this process dies without stopping its runtimes (SIGKILL, SIGQUIT, a crash), the
-// watcher kills the runtimes and their descendants, and removes temporary folders. The
-// runtimes are still children of this process, not of the watcher.
+// watcher kills the runtimes and their descendants, removes temporary folders, and restores
+// the terminal. The runtimes are still children of this process, not of the watcher.
 //
 // Pdeathsig cannot do that: it fires when the thread that forked exits.
 type lifeline struct {
@@ -37,6 +38,7 @@ const (
 	watchMark  = "mark "   // kill the processes that have this variable
 	dropMark   = "forget " // do not kill them
 	removeTree = "remove " // remove this folder
+	setModes   = "modes "  // give a terminal these modes
 )
 
 // holdLifeline starts a watcher. From then on, this process adopts the orphans of its
@@ -66,6 +68,15 @@ func (l *lifeline) unwatch(mark string) { l.tell(dropMark, mark) }
 // remove makes the watcher remove a folder.
 func (l *lifeline) remove(dir string) { l.tell(removeTree, dir) }
 
+// restore makes the watcher give a terminal the modes that it has now.
+func (l *lifeline) restore(terminal *os.File) {
+	modes, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	path, err2 := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", terminal.Fd()))
+	if err == nil && err2 == nil {
+		l.tell(setModes, fmt.Sprintf("%d %s", modes.Lflag, path))
+	}
+}
+
 func (l *lifeline) tell(command, argument string) {
 	_, _ = l.end.WriteString(command + argument + "\n") // the watcher may have been killed
 }
@@ -80,7 +91,7 @@ func (l *lifeline) release() {
 // runWatcher runs the watcher. Its stdin is the pipe of the lifeline, which ends when the
 // other process exits.
 func runWatcher(stdin io.Reader) int {
-	var marks, dirs []string
+	var marks, dirs, terminals []string
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
 		line := lines.Text()
 		if mark, ok := strings.CutPrefix(line, watchMark); ok {
@@ -89,7 +100,12 @@ func runWatcher(stdin io.Reader) int {
 			marks = slices.DeleteFunc(marks, func(other string) bool { return other == mark })
 		} else if dir, ok := strings.CutPrefix(line, removeTree); ok {
 			dirs = append(dirs, dir)
+		} else if terminal, ok := strings.CutPrefix(line, setModes); ok {
+			terminals = append(terminals, terminal)
 		}
+	}
+	for _, terminal := range terminals {
+		restoreModes(terminal)
 	}
 	for _, mark := range marks {
 		emulator.Sweep(mark)
@@ -98,6 +114,24 @@ func runWatcher(stdin io.Reader) int {
 		_ = os.RemoveAll(dir) // there is nobody to report an error to
 	}
 	return exitResult
+}
+
+// restoreModes gives a terminal its modes, if it still exists.
+func restoreModes(modesAndPath string) {
+	text, path, _ := strings.Cut(modesAndPath, " ")
+	lflag, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return
+	}
+	terminal, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return
+	}
+	defer terminal.Close()
+	if modes, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS); err == nil {
+		modes.Lflag = uint32(lflag)
+		_ = unix.IoctlSetTermios(int(terminal.Fd()), unix.TCSETS, modes) // there is nobody to report an error to
+	}
 }
 
 // clearAdopted kills the processes that this process has adopted, and the children

@@ -22,9 +22,9 @@ import (
 )
 
 const localText = `Run functions on a local platform until Ctrl-C, for curl and for the vendors' SDKs. A
-function is a folder or a zip. Without one, the deploy file in this folder says what there
-is (serverless.yml, template.yaml or s.yaml); without that file, this folder is the
-function. Nothing leaves this machine.`
+function is a folder or a zip. Without DIR or ZIP, local runs the functions of the deploy
+file in this folder (serverless.yml, template.yaml or s.yaml). Without a deploy file, this
+folder is the function. bootstrapctl sends nothing to other machines.`
 
 // A localRun holds the flags of local.
 type localRun struct {
@@ -43,23 +43,23 @@ func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
 	f := newFlags("local", "[flags] [DIR | ZIP ...]", localText, stderr)
 	l.deployment.flags(f)
 	f.StringVar(&l.file, "f", "", "the deploy `file`: serverless.yml, template.yaml or s.yaml")
-	f.StringVar(&l.address, "addr", "127.0.0.1:9000", "the `address` to listen on; port 0: a free one")
-	f.StringVar(&l.hosts, "host", "", "other `names` by which requests may call this machine, with commas")
+	f.StringVar(&l.address, "addr", "127.0.0.1:9000", "the `address` to listen on; port 0 takes a free port")
+	f.StringVar(&l.hosts, "host", "", "other `names` of this machine that requests may use, separated by commas")
 	f.StringVar(&l.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, else our own)")
 	numberFlag(f, &l.memory, "memory", 128, "the function's memory in `MB`")
-	numberFlag(f, &l.instances, "instances", 4, "`how many` instances of a function may run")
-	numberFlag(f, &l.queue, "queue", 100, "`how many` calls of a function may wait; any more get the status 429")
-	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events goes on running")
-	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; requests must be signed with one of them")
+	numberFlag(f, &l.instances, "instances", 4, "maximum `number` of instances of a function")
+	numberFlag(f, &l.queue, "queue", 100, "maximum `number` of calls of a function that wait; further calls get the status 429")
+	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events keeps running")
+	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; calls of the vendors' APIs must be signed with one of them")
 	f.BoolVar(&l.freeze, "freeze", false, "stop the processes of a function between events, as the clouds do")
 	f.StringVar(&l.fault, "fault", "", "make the platform fail on purpose: a `list` such as next-500=3,slow-body; -fault help explains them")
-	f.BoolVar(&l.watch, "watch", false, "restart a function when its code changes; events that run end on the old code")
-	f.BoolVar(&l.timers, "timers", false, "fire timers at their times")
+	f.BoolVar(&l.watch, "watch", false, "restart a function when its code changes; running events finish with the old code")
+	f.BoolVar(&l.timers, "timers", false, "fire timers at their scheduled times")
 	f.BoolVar(&l.verbose, "v", false, "show the runtime's own lines")
 	return f
 }
 
-// runLocal is the subcommand local.
+// runLocal runs the subcommand local.
 func runLocal(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var l localRun
 	flags := l.flags(stderr)
@@ -144,7 +144,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 		Handler:           api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem, Keys: keys}),
 		ReadHeaderTimeout: 30 * time.Second,
 		MaxHeaderBytes:    256 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // broken requests are their callers' business
+		ErrorLog:          log.New(io.Discard, "", 0), // the caller of a broken request gets the error
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(api.Listen(plain, certificate)) }() // ends in Close
@@ -158,7 +158,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	return nil
 }
 
-// readKeysFile returns the access keys in a file, which may be none.
+// readKeysFile returns the access keys in a file, or nil if name is empty.
 func readKeysFile(name string) (keys []api.Key, err error) {
 	if name == "" {
 		return nil, nil

@@ -25,8 +25,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A localCloud is a cloud with what it needs on this machine: a watcher, a temporary
-// folder, runtimes and a screen.
+// A localCloud is a cloud with the things that it needs on this machine: a
+// watcher process, a temporary folder, a runtime and a screen.
 type localCloud struct {
 	*local.Cloud
 	run      *localRun
@@ -39,10 +39,10 @@ type localCloud struct {
 	beside   sync.WaitGroup     // what begin has started
 	notes    []string           // what the deploy file asks for and is not done here
 
-	unprotected sync.Once // says that code folders can be written to
+	unprotected sync.Once // shows only once that functions can write to their code folders
 
 	mu       sync.Mutex
-	own      *program // the runtime for folders without one; nil: not needed yet
+	own      *program // the runtime for folders without a bootstrap; nil: not needed yet
 	lastFrom *local.Function
 	last     []byte // the latest event
 }
@@ -69,8 +69,8 @@ func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localClo
 	return c, nil
 }
 
-// runtime returns the runtime for the code in a folder. All folders without one share
-// ours.
+// runtime returns the runtime for the code in a folder. All folders without a
+// bootstrap share our runtime.
 func (c *localCloud) runtime(ctx context.Context, dir string) ([]string, error) {
 	if _, err := os.Stat(filepath.Join(dir, "bootstrap")); err == nil || c.run.runtime != "" {
 		p, err := findRuntime(ctx, c.run.runtime, dir)
@@ -91,7 +91,8 @@ func (c *localCloud) runtime(ctx context.Context, dir string) ([]string, error) 
 	return c.own.args, nil
 }
 
-// protect makes the code of a function read-only, or says once that it cannot.
+// protect makes the code of a function read-only, or shows once why this
+// machine cannot do that.
 func (c *localCloud) protect(dir string) func(*exec.Cmd) error {
 	folder, err := readonly.Protect(dir)
 	if err != nil {
@@ -261,8 +262,8 @@ func (c *localCloud) triggerText(at, name string, t local.Trigger) string {
 // anyTriggerPath is the path of a trigger for all requests.
 const anyTriggerPath = "$default"
 
-// begin starts what runs beside the functions until ctx ends, or until close: timers,
-// and watchers of their code.
+// begin starts the timers and the watchers of the code. They run until ctx ends
+// or close is called.
 func (c *localCloud) begin(ctx context.Context) {
 	ctx, c.stop = context.WithCancel(ctx)
 	if c.run.timers {
@@ -325,8 +326,9 @@ func shortPath(path string) string {
 // reapInterval is the pause between two looks for orphans.
 const reapInterval = 2 * time.Second
 
-// reapOrphans reaps the processes that this process has adopted, which exit while it
-// runs. A zombie that is still there at the second look is nobody else's.
+// reapOrphans reaps adopted processes that have exited. It reaps a zombie only
+// when it finds it a second time, because by then other code would have reaped
+// its own child.
 func (c *localCloud) reapOrphans() {
 	var seen []int
 	for {
@@ -385,11 +387,12 @@ func (c *localCloud) close() {
 	c.board.Summary()
 }
 
-// sameSignal is how long after a signal another one may be the same: some programs send
-// it to the process and then to its group.
+// sameSignal is the time after a signal in which another one counts as the
+// same: some programs send a signal to the process and then to its group.
 const sameSignal = 200 * time.Millisecond
 
-// after returns a channel that gets the first signal that comes after that time.
+// after returns a channel that gets the first signal that arrives later than
+// wait from now.
 func after(signals <-chan os.Signal, wait time.Duration) <-chan os.Signal {
 	late := make(chan os.Signal, 1)
 	began := time.Now()

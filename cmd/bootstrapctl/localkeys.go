@@ -19,6 +19,7 @@ func (c *localCloud) obeyKeys(ctx context.Context, stdin io.Reader) {
 		<-ctx.Done()
 		return
 	}
+	c.lifeline.restore(file) // if we cannot do so ourselves
 	restore, err := readKeys(file)
 	if err != nil {
 		<-ctx.Done()

@@ -66,13 +66,14 @@ func (t *tools) buildEmulator(dir string) {
 	timer := time.AfterFunc(buildTime, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // it may have exited
 	defer timer.Stop()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.rieMissing = fmt.Errorf("cannot build it: %w: %s", err, firstLine(string(out)))
+		t.rieMissing = fmt.Errorf("cannot build it: %w: %s", err, lastLine(string(out)))
 	}
 }
 
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return line
+// lastLine returns the last line of a text, which says why a command has failed.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 // A server is a front that runs. Only one runs at a time.

@@ -58,6 +58,21 @@ func TestLocalWithoutEmulator(t *testing.T) {
 	}
 }
 
+// Without a network and without Go's cache of modules there is no emulator, and the
+// reason is one line.
+func TestEmulatorOutOfReach(t *testing.T) {
+	t.Chdir("../..")
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	t.Setenv("GOFLAGS", "-modcacherw")
+	var tools tools
+	tools.buildEmulator(t.TempDir())
+	_, err := tools.emulator().serve()
+	if err == nil || !strings.Contains(err.Error(), "cannot build it: exit status 1: ") || !strings.Contains(err.Error(), "GOPROXY=off") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want one line that says why", err)
+	}
+}
+
 // A server that has panicked is a cell that says so.
 func TestPanickingServer(t *testing.T) {
 	f := front{

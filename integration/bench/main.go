@@ -4,8 +4,8 @@
 //
 //	go run ./integration/bench -bootstrap bin/bootstrap -bootstrapctl bin/bootstrapctl -out docs/benchmarks.md
 //
-// It runs in the project's root, needs cc, bash, curl, python3 and node, and takes about
-// a quarter of an hour; with -quick, about a minute. Without a network, and without AWS's
+// It runs in the project's root, needs cc, bash, curl, python3 and node, and takes some
+// minutes; with -quick, about one. Without a network, and without AWS's
 // emulator in Go's cache, the page says that it was not measured.
 package main
 

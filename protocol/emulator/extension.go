@@ -129,7 +129,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 // within the runtime cannot ask for the shutdown event.
 func (s *Server) checkExtension(ext *extension, r *http.Request) *refusal {
 	var wanted struct{ Events []string }
-	body, err := s.readBody(r.Body)
+	body, err := s.readBody(r)
 	if err == nil {
 		err = json.Unmarshal(body, &wanted)
 	}

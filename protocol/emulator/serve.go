@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -226,7 +227,7 @@ func (s *Server) failInit(w http.ResponseWriter, r *http.Request) {
 func (s *Server) post(w http.ResponseWriter, r *http.Request, call func(*machine, time.Time, answer) *refusal) {
 	until := time.Now().Add(s.fn.InitLimit + s.fn.Timeout + headerTime) // nobody waits for an answer after that
 	_ = http.NewResponseController(w).SetReadDeadline(until)            // every connection has deadlines
-	body, err := s.readBody(r.Body)
+	body, err := s.readBody(r)
 	if err != nil {
 		refuse(w, &refusal{http.StatusBadRequest, "TruncatedHTTPRequest", err.Error()})
 		return
@@ -256,12 +257,15 @@ func (s *Server) beforeAnswer() func() {
 
 // readBody reads a whole body. It returns at most one byte more than the
 // platform accepts.
-func (s *Server) readBody(r io.Reader) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, int64(s.platform.MaxResult)+1))
+func (s *Server) readBody(r *http.Request) ([]byte, error) {
+	limit := int64(s.platform.MaxResult) + 1
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead) // so that it does not grow later
+	_, err := body.ReadFrom(io.LimitReader(r.Body, limit))
 	if err == nil {
-		_, err = io.Copy(io.Discard, r)
+		_, err = io.Copy(io.Discard, r.Body)
 	}
-	return body, err
+	return body.Bytes(), err
 }
 
 func refuse(w http.ResponseWriter, refused *refusal) {

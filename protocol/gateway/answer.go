@@ -68,9 +68,9 @@ var (
 	errBadStatus = errors.New("statusCode: expected an integer from 100 to 599")
 )
 
-// Response returns the response that the gateway makes of a function's answer. If
-// passthrough is true, the trigger is one without envelopes: the answer is the body.
-// The error is an AnswerError.
+// Response returns the response that the gateway makes from a function's
+// answer. If passthrough is true, the trigger does not use envelopes, and the
+// answer is the body. The error is an AnswerError.
 func (g *Gateway) Response(answer []byte, passthrough bool) (*Response, error) {
 	if passthrough {
 		return plainResponse(200, "application/json", answer), nil
@@ -133,7 +133,7 @@ func (a *envelope) header(e object) (textproto.MIMEHeader, error) {
 	return h, checkHeader(h)
 }
 
-// status returns the status of an answer. A string is refused.
+// status returns the status of an answer. It refuses a status that is a string.
 func status(e object) (int, error) {
 	number, _ := e["statusCode"].(json.Number)
 	code, err := strconv.Atoi(number.String())
@@ -173,12 +173,12 @@ func plainResponse(status int, contentType string, body []byte) *Response {
 	return &Response{Status: status, Header: textproto.MIMEHeader{"Content-Type": {contentType}}, Body: body}
 }
 
-// fixedError returns a function for an error that is always the same.
+// fixedError returns a function that always returns the same error.
 func fixedError(status int, contentType, body string) func([]byte, error) *Response {
 	return func([]byte, error) *Response { return plainResponse(status, contentType, []byte(body)) }
 }
 
-// message returns a function for an error of AWS.
+// message returns a function that returns an error in the form of AWS.
 func message(status int, text string) func([]byte, error) *Response {
 	return func([]byte, error) *Response { return jsonResponse(status, object{"message": text}) }
 }

@@ -74,8 +74,8 @@ var AWSv2 = &Gateway{
 	},
 }
 
-// ALB is an Application Load Balancer. Of a header or a parameter with several
-// values, a function gets the last.
+// ALB is an Application Load Balancer. If a header or a parameter has several
+// values, the function gets the last one.
 var ALB = &Gateway{
 	Name: "alb", Title: "Application Load Balancer", Platform: "lambda",
 	has:          []string{"requestContext.elb"},

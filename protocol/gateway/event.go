@@ -13,7 +13,7 @@ const (
 	clockFormat  = "02/Jan/2006:15:04:05 -0700"
 )
 
-// Event returns a request as the gateway sends it to a function.
+// Event returns the event that the gateway sends to a function for a request.
 func (g *Gateway) Event(r *Request) ([]byte, error) {
 	if !isToken(r.Method) {
 		return nil, fmt.Errorf("cannot write the event: invalid method %q", r.Method)

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// FunctionGraph is Huawei's API Gateway, APIG (document functiongraph_02_0102, "APIG
-// example event"). It encodes each body. The documents do not say how a parameter
-// that is repeated looks: here it is a list.
+// FunctionGraph is Huawei's API Gateway, APIG (document functiongraph_02_0102,
+// "APIG example event"). It encodes each body. The documents do not say how a
+// repeated parameter looks: here it is a list.
 var FunctionGraph = &Gateway{
 	Name: "functiongraph", Title: "Huawei APIG", Platform: "functiongraph",
 	has:    []string{"httpMethod", "requestContext.stage"},

@@ -43,9 +43,10 @@ var dropped = []string{
 	"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// dropConnection removes these headers. It does not remove those that Connection
-// names, as RFC 9110 demands of proxies: some gateways pass Connection on, and a client
-// could remove X-Forwarded-For, which the gateway has added.
+// dropConnection removes the dropped headers. RFC 9110 requires proxies to
+// remove also the headers that Connection names. dropConnection keeps those:
+// some gateways pass Connection on, and a client could otherwise remove
+// X-Forwarded-For, which the gateway has added.
 func dropConnection(h textproto.MIMEHeader) {
 	for _, name := range dropped {
 		h.Del(name)

@@ -63,14 +63,15 @@ func unescape(text string) string {
 	return text
 }
 
-// Characters that cannot be in a path or a query (RFC 3986, 3.3 and 3.4), besides
-// blanks, controls and non-ASCII letters.
+// notInPath and notInQuery list characters that cannot be in a path or a query
+// (RFC 3986, 3.3 and 3.4), besides blanks, controls and non-ASCII letters.
 const (
 	notInPath  = "?#\"<>\\^`{|}"
 	notInQuery = "#"
 )
 
-// escape encodes what cannot be in a URL, and leaves valid escapes as they are.
+// escape encodes characters that cannot be in a URL, and leaves valid escapes
+// unchanged.
 func escape(text, forbidden string) string {
 	var b strings.Builder
 	for i, c := range []byte(text) {

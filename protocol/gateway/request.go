@@ -104,7 +104,7 @@ func (g *Gateway) readParameters(e object) (map[string]string, error) {
 	return all, nil
 }
 
-// readHeader reads the headers, and what the gateway puts among them.
+// readHeader reads the headers, including those that the gateway adds.
 func (g *Gateway) readHeader(e object, r *Request) error {
 	all, err := g.header.read(e, textproto.CanonicalMIMEHeaderKey)
 	if err != nil {

@@ -3,9 +3,9 @@ package gateway
 import "encoding/json"
 
 // SCF is Tencent's API Gateway (product document 583/12513). With its setting
-// "integrated response" an answer is an envelope, and without it the answer is the
-// body. The documents do not say how a parameter that is repeated looks; users report
-// lists.
+// "integrated response" an answer is an envelope, and without it the answer is
+// the body. The documents do not say how a repeated parameter looks; users
+// report lists.
 var SCF = &Gateway{
 	Name: "scf", Title: "Tencent API Gateway", Platform: "scf",
 	has:    []string{"httpMethod", "requestContext"},
@@ -31,10 +31,11 @@ var SCF = &Gateway{
 	},
 }
 
-// SCFURL is a function URL of SCF (product document 583/96099). Its event is that of
-// the API Gateway with five fields less. The document does not say what a body
-// becomes that is not text, nor how an answer is sent that is not JSON: here the first
-// is base64, with isBase64Encoded, and the second is the body.
+// SCFURL is a function URL of SCF (product document 583/96099). Its event is
+// that of the API Gateway without five of its fields. The document describes
+// neither a request body that is not text nor an answer that is not JSON. Here
+// such a body is base64, with isBase64Encoded, and such an answer is the
+// response body.
 var SCFURL = &Gateway{
 	Name: "scf-url", Title: "SCF function URL", Platform: "scf",
 	has:          []string{"httpMethod", "path"},

@@ -23,8 +23,8 @@ type values struct {
 	lower   bool // the names of headers are in lower case
 }
 
-// A repeated says what an object with one text for each name has for a name with
-// several values.
+// A repeated says how an object with one text for each name represents several
+// values of a name.
 type repeated int
 
 const (
@@ -104,7 +104,7 @@ func merge(all map[string][]string, o object, key string, read reader, form func
 // asIs is a form of names for read.
 func asIs(name string) string { return name }
 
-// A reader returns the texts in a value. Null is none.
+// A reader returns the texts in a value. Null holds no text.
 type reader func(any) ([]string, error)
 
 func oneText(v any) ([]string, error) {

@@ -1,5 +1,5 @@
-// Package api serves a local cloud at one port: the vendors' APIs, plain events, HTTP
-// triggers, and what only a local platform has, below /_local/.
+// Package api serves a local cloud at one port: the vendors' APIs, plain
+// events, HTTP triggers, and below /_local/ calls that the clouds do not have.
 package api
 
 import (
@@ -12,17 +12,17 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// Options are those of a server.
+// Options are the options of New.
 type Options struct {
 	Hosts       []string // names that a request may ask for, besides localhost and addresses
 	Certificate []byte   // PEM, for clients of HTTPS to trust
-	Keys        []Key    // that may sign requests; none: signatures are not checked
+	Keys        []Key    // keys that may sign calls of the vendors' APIs; none: signatures are not checked
 }
 
 // A Key is an access key, the same for all vendors.
 type Key struct{ ID, Secret string }
 
-// keysFor returns the keys as a vendor's package wants them.
+// keysFor returns the keys in the type of a vendor's package.
 func keysFor[K ~struct{ ID, Secret string }](keys []Key) (all []K) {
 	for _, k := range keys {
 		all = append(all, K(k))
@@ -61,7 +61,7 @@ type server struct {
 	vendors []vendor
 }
 
-// route passes a request on. Its rules do not overlap.
+// route passes a request to its handler. Its rules do not overlap.
 func (s *server) route(w http.ResponseWriter, r *http.Request) {
 	for _, v := range s.vendors {
 		if v.handles(r) {

@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// guard refuses what a page in a browser may send without asking. Such a page finds
-// our port, and could create a function, which runs. Its browser says where the page is
-// from. After a rebinding of the page's name to our address the browser takes us for
-// the page's own server, but asks for that name.
+// guard refuses requests that a page in a browser may send without asking the
+// server. A page could find our port and create a function, which then runs.
+// Its browser sends the origin of the page. If the name of the page was rebound
+// to our address, the browser takes us for the page's own server, but the
+// request has that name as its host.
 func guard(hosts []string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -32,7 +33,7 @@ func refuse(w http.ResponseWriter, why string) {
 	http.Error(w, why, http.StatusForbidden)
 }
 
-// quote quotes a foreign text, and keeps it short.
+// quote escapes a text of a request, and shortens it.
 func quote(text string) string {
 	if len(text) > 100 {
 		text = text[:100] + "…"
@@ -69,8 +70,8 @@ func isCrossSite(r *http.Request) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// isManagement reports whether a call of a vendor's API does more than to invoke a
-// function. Tencent's API does not tell in its path.
+// isManagement reports whether a call of a vendor's API can change functions.
+// All calls of Tencent's API count, because they have the same path.
 func isManagement(r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return false

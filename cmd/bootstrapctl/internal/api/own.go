@@ -12,7 +12,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// A functionView is how /_local/functions shows a function.
+// A functionView is the JSON form in which /_local/functions shows a function.
 type functionView struct {
 	Name      string   `json:"name"`
 	Platform  string   `json:"platform"`
@@ -42,7 +42,7 @@ func (s *server) list(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, views)
 }
 
-// An invocationView is how /_local/ shows an invocation.
+// An invocationView is the JSON form in which /_local/ shows an invocation.
 type invocationView struct {
 	ID       string    `json:"requestId"`
 	Via      string    `json:"via,omitempty"`
@@ -128,7 +128,7 @@ func (s *server) certificate(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(s.options.Certificate) // the caller may have hung up
 }
 
-// help says what can be sent here.
+// help answers with a text about the requests that the server accepts.
 func (s *server) help(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	fmt.Fprintln(w, "This is bootstrapctl local. POST an event to this address, or use a vendor's SDK.")

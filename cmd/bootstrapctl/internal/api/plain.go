@@ -11,9 +11,9 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// plain sends the body of a request as an event to the only function, or to the one that
-// the parameter "function" names. The answer is the result, with status 200, or the
-// platform's error, with 500.
+// plain sends the body of a request as an event to the only function, or to the
+// one that the parameter "function" names. It answers with the result and
+// status 200, or with the platform's error and status 500.
 func (s *server) plain(w http.ResponseWriter, r *http.Request) {
 	f, err := s.only(r.URL.Query().Get("function"))
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *server) plain(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // the caller may have hung up
 }
 
-// StatusOf returns the status of HTTP for an error of a function.
+// StatusOf returns the HTTP status for an error of a function.
 func StatusOf(err error) int {
 	switch {
 	case errors.Is(err, local.ErrNotFound):
@@ -61,7 +61,8 @@ func StatusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// only returns the function with a name, or without a name the only one.
+// only returns the function with that name. If the name is empty, it returns
+// the only function.
 func (s *server) only(name string) (*local.Function, error) {
 	all := s.cloud.Functions(nil)
 	var names []string

@@ -19,7 +19,8 @@ import (
 // helloTime is how long a client may take to send its first byte.
 const helloTime = 30 * time.Second
 
-// A listener accepts TLS and plain connections at one port. The first byte tells.
+// A listener accepts TLS and plain connections at one port. It tells them apart
+// by their first byte.
 type listener struct {
 	net.Listener
 	config *tls.Config
@@ -50,7 +51,7 @@ func (l *listener) acceptAll() {
 	}
 }
 
-// sort passes a connection on once its first byte is there.
+// sort passes on a connection when its first byte has arrived.
 func (l *listener) sort(conn net.Conn) {
 	_ = conn.SetReadDeadline(time.Now().Add(helloTime)) // an error shows in the read
 	peeked := &peekedConn{Conn: conn, reader: bufio.NewReaderSize(conn, 16)}
@@ -90,7 +91,7 @@ func (l *listener) Close() error {
 
 func (l *listener) end() { l.once.Do(func() { close(l.closed) }) }
 
-// A peekedConn is a connection, some bytes of which are in a buffer.
+// A peekedConn is a connection with a buffer that holds its first bytes.
 type peekedConn struct {
 	net.Conn
 	reader *bufio.Reader
@@ -98,8 +99,8 @@ type peekedConn struct {
 
 func (c *peekedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
 
-// NewCertificate returns a certificate that signs itself, for this machine, and its PEM
-// for clients to trust.
+// NewCertificate returns a self-signed certificate for this machine, and its
+// PEM for clients to trust.
 func NewCertificate(names []string) (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

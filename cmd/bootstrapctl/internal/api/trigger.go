@@ -20,18 +20,17 @@ import (
 // /apigw/NAME/…
 const gatewayPath = "/apigw/"
 
-// gateways says which gateway a function has that names none.
+// gateways holds the default gateway of each platform.
 var gateways = map[string]*gateway.Gateway{
 	protocol.SCF.Name:           gateway.SCF,
 	protocol.FunctionGraph.Name: gateway.FunctionGraph,
 	protocol.Lambda.Name:        gateway.AWSv2,
 }
 
-// stages are those of such gateways. SCF's gateway passes answers through, as it does by
-// default in the cloud.
+// stages holds the stage of each default gateway.
 var stages = map[string]string{protocol.SCF.Name: "release", protocol.FunctionGraph.Name: "RELEASE", protocol.Lambda.Name: "$default"}
 
-// A route is what a trigger makes of a request.
+// A route is the function, the trigger and the path that a request is for.
 type route struct {
 	function *local.Function
 	trigger  local.Trigger
@@ -39,8 +38,9 @@ type route struct {
 	params   map[string]string
 }
 
-// findRoute returns the route of a request, or nil. A path below /apigw/ names the
-// function; any other path must be that of a trigger.
+// findRoute returns the route of a request, or nil. A path below /apigw/ names
+// the function; any other path must be that of a trigger. Without a trigger,
+// SCF's gateway passes answers through, as it does by default in the cloud.
 func (s *server) findRoute(r *http.Request) *route {
 	path := r.URL.EscapedPath()
 	if rest, ok := strings.CutPrefix(path, gatewayPath); ok {
@@ -63,7 +63,7 @@ func (s *server) findRoute(r *http.Request) *route {
 	return nil
 }
 
-// anyPath is the path of a trigger that takes all requests below the function's own.
+// anyPath is the path of a trigger that takes all requests below /apigw/NAME/.
 const anyPath = "$default"
 
 // match returns the route of the function's trigger for a method and a path, or nil. The
@@ -128,7 +128,8 @@ func (ro *route) gateway() *gateway.Gateway {
 	return g
 }
 
-// serveTrigger makes an event of a request, and an HTTP response of the answer.
+// serveTrigger converts a request to an event, and the answer to an HTTP
+// response.
 func (s *server) serveTrigger(w http.ResponseWriter, r *http.Request, ro *route) {
 	g := ro.gateway()
 	limit := local.LimitsOf(ro.function.Platform()).Event
@@ -150,7 +151,7 @@ func (s *server) serveTrigger(w http.ResponseWriter, r *http.Request, ro *route)
 	send(w, r, ro.response(g, inv))
 }
 
-// request returns a request as the gateway got it.
+// request returns a request in the form that the gateway got.
 func (ro *route) request(r *http.Request, body []byte) *gateway.Request {
 	client, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -167,7 +168,7 @@ func (ro *route) request(r *http.Request, body []byte) *gateway.Request {
 	}
 }
 
-// response returns what the gateway makes of an invocation.
+// response returns the response of the gateway to an invocation.
 func (ro *route) response(g *gateway.Gateway, inv *local.Invocation) *gateway.Response {
 	answer := inv.Outcome.Body
 	if inv.Fault != nil {
@@ -184,8 +185,8 @@ func (ro *route) response(g *gateway.Gateway, inv *local.Invocation) *gateway.Re
 	return response
 }
 
-// failed returns the gateway's response to a failure, or nil where the failure is an
-// answer like any other. SCF's statuses are those of its errors.
+// failed returns the gateway's response to a failure, or nil if the gateway
+// treats the failure as an ordinary answer. SCF uses the status of its error.
 func failed(g *gateway.Gateway, fault *local.Fault, body []byte) *gateway.Response {
 	header := textproto.MIMEHeader{"Content-Type": {"application/json"}}
 	switch g.Platform {

@@ -1,5 +1,6 @@
-// Package clouderror has the errors that the platforms themselves report when an
-// invocation has no result. It is one table, with the confidence of each row.
+// Package clouderror holds a table of the errors that the platforms themselves
+// report when an invocation has no result. Each row says how much is known
+// about it.
 package clouderror
 
 import (
@@ -10,7 +11,7 @@ import (
 	"strings"
 )
 
-// A Cause is why an invocation has no result.
+// A Cause is the reason why an invocation has no result.
 type Cause string
 
 const (
@@ -39,7 +40,8 @@ const (
 	Assumed    Confidence = "assumed"    // nothing is known, so this is our choice
 )
 
-// An Error is a row: what a platform reports for a cause.
+// An Error is a row of the table: the error that a platform reports for a
+// cause.
 type Error struct {
 	Platform   string // by its name, such as "scf"
 	Cause      Cause
@@ -48,8 +50,8 @@ type Error struct {
 	Confidence Confidence
 }
 
-// Of returns the row for a cause on a platform. It returns a zero Error where that
-// platform has none.
+// Of returns the row for a cause on a platform, or a zero Error if there is no
+// such row.
 func Of(platform string, cause Cause) Error {
 	i := slices.IndexFunc(table, func(e Error) bool { return e.Platform == platform && e.Cause == cause })
 	if i < 0 {
@@ -72,7 +74,7 @@ func (e Error) Fill(values ...string) Error {
 	return e
 }
 
-// String returns the error as its platform's console shows it.
+// String returns the error in the form that the console of its platform shows.
 func (e Error) String() string {
 	switch e.Platform {
 	case "scf":
@@ -83,7 +85,8 @@ func (e Error) String() string {
 	return e.Code + ": " + e.Text
 }
 
-// Body returns the error as a caller gets it, for the event with that request id.
+// Body returns the response body with the error, for the event with that
+// request id.
 func (e Error) Body(id string) []byte {
 	switch e.Platform {
 	case "scf":
@@ -115,7 +118,7 @@ type lambdaError struct {
 	Message string `json:"errorMessage"`
 }
 
-// encode returns JSON with the characters < > & as they are.
+// encode returns JSON in which the characters < > & are not escaped.
 func encode(v any) []byte {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)

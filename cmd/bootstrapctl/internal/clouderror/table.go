@@ -1,10 +1,10 @@
 package clouderror
 
-// table has the errors of each platform. Sources: for SCF the table of status codes
-// (cloud.tencent.com/document/product/583/42611), for FunctionGraph the numbers in
-// Huawei's open kernel (openeuler-mirror/yuanrong-functionsystem), which users see with
-// the prefix FSS., for Lambda docs.aws.amazon.com and the source of AWS's emulator; for
-// all of them the texts in users' reports.
+// table lists the errors of each platform. Sources: for SCF the table of status
+// codes (cloud.tencent.com/document/product/583/42611), for FunctionGraph the
+// numbers in Huawei's open kernel (openeuler-mirror/yuanrong-functionsystem),
+// which users see with the prefix FSS., for Lambda docs.aws.amazon.com and the
+// source of AWS's emulator; for all of them the texts in users' reports.
 var table = []Error{
 	{"scf", NoBootstrap, "437", "HandlerNotFound", Documented},
 	{"scf", NotExecutable, "443", "ReloadFail: Bootstrap not executable\n", Reported},

@@ -2,7 +2,8 @@ package deployfile
 
 import "go.yaml.in/yaml/v4"
 
-// componentUndone holds what component scf does and the local platform does not.
+// componentUndone describes the keys of component scf that the local platform
+// ignores.
 var componentUndone = map[string]string{
 	"layers":         "layers are not added",
 	"vpcConfig":      "the private network is not there",

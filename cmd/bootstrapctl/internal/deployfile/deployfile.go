@@ -1,6 +1,6 @@
-// Package deployfile reads what deploys functions to the three clouds, for the local
-// platform: component scf's and the Serverless Framework's serverless.yml, AWS SAM's
-// template.yaml and FunctionGraph's s.yaml.
+// Package deployfile reads deploy files for the local platform: serverless.yml
+// of component scf and of the Serverless Framework, template.yaml of AWS SAM,
+// and s.yaml of Serverless Devs for FunctionGraph.
 package deployfile
 
 import (
@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// names are the deploy files that Find looks for, in this order.
+// names lists the deploy files that Find looks for, in this order.
 var names = []string{"serverless.yml", "serverless.yaml", "template.yaml", "template.yml", "s.yaml", "s.yml"}
 
 // A File is a deploy file that could be read.
 type File struct {
 	Path      string
-	Format    string // what reads it: component scf, Serverless Framework, SAM or component fgs
+	Format    string // the tool that reads it: component scf, Serverless Framework, SAM or component fgs
 	Functions []Function
-	Notes     []Note // what the file asks for and the local platform does not do
+	Notes     []Note // settings in the file that the local platform ignores
 }
 
 // A Note is a sentence about a line of the file.
@@ -44,13 +44,14 @@ type Function struct {
 	Line        int
 }
 
-// The kinds of triggers. All others are notes.
+// HTTP and Timer are the kinds of triggers. A trigger of another kind becomes a
+// Note.
 const (
 	HTTP  = "http"
 	Timer = "timer"
 )
 
-// AnyPath is the Path of a trigger that takes requests to every path.
+// AnyPath is the Path of a trigger that accepts every path.
 const AnyPath = "$default"
 
 // A Trigger sends events to a function.

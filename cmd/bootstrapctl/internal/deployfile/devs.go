@@ -7,7 +7,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// devsUndone holds what component fgs does and the local platform does not.
+// devsUndone describes the keys of component fgs that the local platform
+// ignores.
 var devsUndone = map[string]string{
 	"dependVersionList":   "dependencies are not added",
 	"vpcId":               "the private network is not there",
@@ -76,7 +77,7 @@ func (r *reader) uri(f *Function, function value) {
 	}
 }
 
-// instances reads a limit, where -1 is none.
+// instances reads a limit of instances, where -1 means no limit.
 func (r *reader) instances(v value) int {
 	if text, ok := v.scalar(); ok && text == "-1" {
 		return 0

@@ -48,8 +48,8 @@ func (r *reader) runtime(f Function, v value, absent string) string {
 	return runtime
 }
 
-// handler returns the handler of a function, which must be there if the tool has no
-// default.
+// handler returns the handler of a function. It complains if the file has none
+// and the tool has no default.
 func (r *reader) handler(f Function, v value, absent string) string {
 	if !v.given() && absent == "" {
 		r.complain(f.Line, "function %s has no %s: set it", f.Name, v.name)
@@ -82,7 +82,7 @@ func (r *reader) code(f Function, v value) string {
 	return path
 }
 
-// remote complains about code that is in a storage.
+// remote complains about code in an object store.
 func (r *reader) remote(f Function, v value, storage, remedy string) {
 	r.complain(v.line(), "function %s: cannot fetch code from %s: set %s to a folder or a zip", f.Name, storage, remedy)
 }
@@ -127,8 +127,8 @@ func (r *reader) variable(p pair) string {
 	return p.text("")
 }
 
-// undone notes the keys of a function that nothing here reads, with what each of
-// them would do.
+// undone notes the keys of a function that this package does not read, and says
+// for each what it would do in the cloud.
 func (r *reader) undone(f Function, v value, sentences map[string]string) {
 	for _, p := range v.pairs() {
 		if sentence, ok := sentences[p.key]; ok && p.given() {

@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// intrinsics is the language of CloudFormation: !Ref and !Sub of parameters with a
-// default. All else depends on what AWS has created.
+// intrinsics is the language of CloudFormation: !Ref and !Sub of parameters
+// with a default. All other functions depend on resources that AWS creates.
 type intrinsics struct{ r *reader }
 
 func (l intrinsics) whole(node *yaml.Node) *yaml.Node { return node }

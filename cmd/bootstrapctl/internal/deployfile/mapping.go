@@ -42,7 +42,7 @@ func (r *reader) pairs(node *yaml.Node, outer []*yaml.Node) []pair {
 	return own
 }
 
-// merge returns the pairs of a merged mapping, or of a list of them.
+// merge returns the pairs of a merged mapping, or of a list of merged mappings.
 func (r *reader) merge(node *yaml.Node, outer []*yaml.Node) []pair {
 	node = alias(node)
 	switch {

@@ -15,8 +15,8 @@ func (r *reader) ask(mapping *yaml.Node, key string) {
 	r.asked[mapping][key] = true
 }
 
-// misspelt notes keys that nothing reads and that are near to a missing one, such
-// as enabled for enable. The tools ignore them without a word.
+// misspelt notes unread keys that resemble a missing key, such as enabled for
+// enable. The tools ignore such keys silently.
 func (r *reader) misspelt() {
 	for mapping, keys := range r.asked {
 		if mapping == r.root.node {

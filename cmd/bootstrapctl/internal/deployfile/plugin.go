@@ -8,7 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A provider is what the Serverless Framework deploys to, by a plug-in or by itself.
+// A provider is a cloud to which the Serverless Framework deploys, with or
+// without a plug-in.
 type provider struct {
 	platform    string
 	runtime     string // its default
@@ -44,7 +45,8 @@ var providers = map[string]provider{
 	},
 }
 
-// pluginUndone holds what the framework does and the local platform does not.
+// pluginUndone describes the keys of the framework that the local platform
+// ignores.
 var pluginUndone = map[string]string{
 	"layers":            "layers are not added",
 	"vpc":               "the private network is not there",
@@ -83,8 +85,8 @@ func (r *reader) plugin() {
 	}
 }
 
-// settings returns the settings of the provider. There are none if the file has only
-// its name.
+// settings returns the settings of the provider. They are empty if the file
+// gives only its name.
 func (r *reader) settings() value {
 	v := r.root.get("provider")
 	if v.is(yaml.ScalarNode) {
@@ -124,7 +126,8 @@ func (r *reader) pluginFunction(known provider, p pair) {
 	r.add(f)
 }
 
-// artifact reads package: a zip, or what to leave out of the folder of the file.
+// artifact reads package: a zip, or the files to leave out of the folder of the
+// deploy file.
 func (r *reader) artifact(f *Function, v value) {
 	own, all := packaging(v), packaging(r.root)
 	if source := v.get("code", "codeUri"); source.given() { // of Huawei's plug-in
@@ -155,7 +158,8 @@ func packaging(v value) value {
 	return value{r: v.r, name: "package", above: v.line()}
 }
 
-// patterns leaves out what begins with an exclamation mark. It notes the others.
+// patterns returns the globs that begin with an exclamation mark, as files to
+// leave out. It notes the others.
 func (r *reader) patterns(f *Function, v value) {
 	for _, glob := range r.exclude(v) {
 		left, out := strings.CutPrefix(glob, "!")

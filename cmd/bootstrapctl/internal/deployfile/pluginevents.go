@@ -6,8 +6,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// tencentEvent reads an event of Tencent's plug-in, which is on by default
-// (github.com/serverless-tencent/serverless-tencent-scf, docs/en/yaml.md).
+// tencentEvent reads an event of Tencent's plug-in. An event is enabled by
+// default (github.com/serverless-tencent/serverless-tencent-scf,
+// docs/en/yaml.md).
 func (r *reader) tencentEvent(f *Function, event value) {
 	for _, p := range event.pairs() {
 		parameters := p.get("parameters")

@@ -13,8 +13,8 @@ type problem struct {
 	text string
 }
 
-// complain records a problem. It drops repeated ones, as several places can ask for
-// the same value.
+// complain records a problem once, even if several places ask for the same
+// value.
 func (r *reader) complain(line int, format string, args ...any) {
 	p := problem{max(line, 1), fmt.Sprintf(format, args...)}
 	if !r.said[p] {
@@ -23,7 +23,7 @@ func (r *reader) complain(line int, format string, args ...any) {
 	}
 }
 
-// note records something that is not done here.
+// note records a setting that the local platform ignores.
 func (r *reader) note(line int, format string, args ...any) {
 	n := Note{line, fmt.Sprintf(format, args...)}
 	if !r.said[n] {

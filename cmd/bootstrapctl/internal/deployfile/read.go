@@ -28,7 +28,7 @@ type reader struct {
 	language language
 	mappings map[*yaml.Node][]pair
 	problems []problem
-	said     map[any]bool // each problem and note
+	said     map[any]bool // the problems and notes so far
 	asked    map[*yaml.Node]map[string]bool
 	steps    int // left
 	depth    int // of values that refer to each other
@@ -110,7 +110,8 @@ func where(err error) (line int, cause string) {
 	return max(bad.Mark.Line, 1), bad.Message
 }
 
-// functions finds out what deploys the file, and reads it as that tool does.
+// functions finds the tool that deploys the file, and reads the file as that
+// tool does.
 func (r *reader) functions() {
 	switch resources := r.root.get("Resources"); {
 	case r.root.get("component").given():
@@ -130,7 +131,7 @@ func (r *reader) functions() {
 	}
 }
 
-// tencent reports whether resources are those of Tencent's SAM.
+// tencent reports whether the resources belong to Tencent's SAM.
 func (r *reader) tencent(resources value) bool {
 	for _, p := range resources.pairs() {
 		if p.is(yaml.MappingNode) && strings.HasPrefix(p.get("Type").text(""), "TencentCloud::") {
@@ -140,7 +141,7 @@ func (r *reader) tencent(resources value) bool {
 	return false
 }
 
-// step counts some work on a node, and reports whether to go on.
+// step counts the work on a node, and reports whether to continue.
 func (r *reader) step(node *yaml.Node, work int) bool {
 	if r.steps <= 0 {
 		return false

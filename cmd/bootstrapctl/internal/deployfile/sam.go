@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// samUndone holds what SAM does and the local platform does not.
+// samUndone describes the keys of SAM that the local platform ignores.
 var samUndone = map[string]string{
 	"Layers":            "layers are not added",
 	"VpcConfig":         "the private network is not there",

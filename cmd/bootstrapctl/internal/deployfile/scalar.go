@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A language resolves what a deploy file refers to.
+// A language resolves the references in a deploy file.
 type language interface {
 	// text returns the text of a node, and reports whether it could be resolved. It
 	// complains about a node that cannot be.
@@ -21,10 +21,11 @@ type language interface {
 	whole(node *yaml.Node) *yaml.Node
 }
 
-// maxText bounds a text, which can repeat others.
+// maxText bounds the length of a text, because a text can contain others
+// several times.
 const maxText = 64 << 10
 
-// maxDepth bounds what refers to each other.
+// maxDepth bounds the depth of references.
 const maxDepth = 50
 
 // scalar returns the text of a value. It reports false if the file does not have it,
@@ -101,7 +102,7 @@ func (v value) message() string {
 	return string(text)
 }
 
-// plain returns a value as Go's types.
+// plain returns a value in Go's types for JSON.
 func (v value) plain(depth int) any {
 	v = v.follow()
 	switch {
@@ -126,8 +127,8 @@ func (v value) plain(depth int) any {
 	return v.literal()
 }
 
-// literal returns a scalar as what JSON makes of it: a number, a truth value, null
-// or a text.
+// literal returns a scalar in its JSON type: a number, a truth value, null or a
+// text.
 func (v value) literal() any {
 	text, ok := v.scalar()
 	if !ok {

@@ -22,7 +22,7 @@ type pair struct {
 	value
 }
 
-// given reports whether the file has the value. Null counts as absent.
+// given reports whether the file has the value. Null counts as missing.
 func (v value) given() bool { return v.node != nil && alias(v.node).Tag != "!!null" }
 
 // is reports whether the value is of a kind: a mapping, a list or a scalar.
@@ -115,8 +115,8 @@ func (v value) expected(what string) {
 	v.r.complain(v.line(), "%s: expected %s", v.name, what)
 }
 
-// mistaken complains about a value of another kind, or about a variable that cannot
-// be resolved.
+// mistaken complains about a value of the wrong kind, or about a variable that
+// cannot be resolved.
 func (v value) mistaken(what string) {
 	if v.node.Kind == yaml.ScalarNode {
 		if _, ok := v.scalar(); !ok {

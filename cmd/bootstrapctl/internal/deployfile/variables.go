@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// newVariables returns the language of a file. names are those that it has besides
-// places in the file.
+// newVariables returns the language of a file. names are the names that it
+// knows besides paths in the file.
 func newVariables(r *reader, names map[string]named) *variables {
 	return &variables{r: r, names: names, known: map[string]string{}}
 }
@@ -22,7 +22,7 @@ type variables struct {
 	depth int // of variables inside variables
 }
 
-// A named variable has a place in the file, and a default.
+// A named variable has a path in the file and a default.
 type named struct {
 	value
 	absent string
@@ -155,7 +155,7 @@ func (l *variables) alternative(text string, line int) (string, bool) {
 	}
 	resolved, ok := target.scalar()
 	if ok {
-		l.known[name] = resolved // else texts that refer to others twice take for ever
+		l.known[name] = resolved // avoids exponential work for texts that refer to others twice
 	}
 	return resolved, ok
 }
@@ -185,7 +185,8 @@ func (l *variables) named(name string) named {
 	return named{value: at}
 }
 
-// remedy says what makes an expression resolvable, if that is known.
+// remedy returns a remedy for an expression that cannot be resolved, if one is
+// known.
 func remedy(expression string) string {
 	if parts := environment.FindStringSubmatch(alternatives(expression)[0]); parts != nil {
 		return ": set " + parts[1] + parts[2] + " in the environment"

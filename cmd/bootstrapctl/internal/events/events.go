@@ -13,7 +13,7 @@ import (
 // A Template is an event that a trigger of a platform sends.
 type Template struct {
 	Platform, Name string
-	Text           string // what has happened, for people
+	Text           string // describes the event for people
 
 	http *trigger // nil if the event is a file in data
 }
@@ -65,7 +65,8 @@ func Of(platform string) (all []Template) {
 	return all
 }
 
-// Event returns the event as JSON, in lines. Only an HTTP request can be changed.
+// Event returns the event as indented JSON. Only an HTTP request can be
+// changed.
 func (t *Template) Event(changed Request) ([]byte, error) {
 	if t.http != nil {
 		return t.http.event(changed)
@@ -76,7 +77,7 @@ func (t *Template) Event(changed Request) ([]byte, error) {
 	return files.ReadFile(fmt.Sprintf("data/%s/%s.json", t.Platform, t.Name))
 }
 
-// indent returns JSON in lines.
+// indent returns indented JSON.
 func indent(text []byte) ([]byte, error) {
 	var b bytes.Buffer
 	if err := json.Indent(&b, text, "", "  "); err != nil {

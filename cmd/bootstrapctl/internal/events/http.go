@@ -10,8 +10,8 @@ import (
 	"bootstrap/protocol/gateway"
 )
 
-// A Request is what can be changed in the sample of an HTTP request. An empty field
-// means the default.
+// A Request holds the parts of a sample HTTP request that can be changed. An
+// empty field means the default.
 type Request struct {
 	Method string // default: GET, or POST if there is a body
 	Path   string // with the query; default: /hello?name=Ada
@@ -29,7 +29,7 @@ type trigger struct {
 	forwarded bool // the gateway says in headers what it has forwarded
 }
 
-// sent is the time of all samples, so that they are always the same.
+// sent is the time in all samples, so that each sample is always the same.
 var sent = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func (t *trigger) event(changed Request) ([]byte, error) {
@@ -63,7 +63,7 @@ func (r *Request) method() string {
 	return "GET"
 }
 
-// header returns the headers that curl sends, and those of the gateway.
+// header returns the headers that curl sends and those that the gateway adds.
 func (t *trigger) header(body string) textproto.MIMEHeader {
 	h := textproto.MIMEHeader{"Accept": {"*/*"}, "User-Agent": {"curl/8.5.0"}}
 	if body != "" {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Timer returns the event of a timer that fires at a time. The argument is what the
-// owner of the timer has set as its message.
+// Timer returns the event of a timer that fires at a time. The argument is the
+// message that the owner of the timer has set.
 func Timer(platform, name, argument string, at time.Time) []byte {
 	var event any
 	switch platform {

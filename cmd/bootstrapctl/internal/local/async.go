@@ -31,10 +31,10 @@ func (f *Function) Enqueue(call Call) (id string, err error) {
 	return inv.ID, nil
 }
 
-// What the asynchronous events of a function that wait or run may be.
+// Limits on the asynchronous events of a function that wait or run.
 const (
 	maxQueued     = 1000
-	maxQueuedSize = 64 << 20 // bytes
+	maxQueuedSize = 64 << 20 // bytes of all of them
 )
 
 // A backlog counts asynchronous events that wait or run.
@@ -60,7 +60,8 @@ func (b *backlog) remove(size int) {
 	b.events, b.bytes = b.events-1, b.bytes-size
 }
 
-// deliver sends an asynchronous event until it succeeds, or the last try has failed.
+// deliver sends an asynchronous event until it succeeds or the last attempt has
+// failed.
 func (f *Function) deliver(first *Invocation, call Call) {
 	defer f.queued.remove(len(call.Body))
 	for attempt := 0; ; attempt++ {
@@ -74,7 +75,8 @@ func (f *Function) deliver(first *Invocation, call Call) {
 	}
 }
 
-// try sends an asynchronous event once, and reports whether it needs no other try.
+// try sends an asynchronous event once, and reports whether that was the last
+// attempt.
 func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 	f.history.add(inv)
 	err := f.run(inv, call, func() (*slot, error) { return f.pool.takeLater(f.cloud.running) })
@@ -96,7 +98,8 @@ func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 	return inv.Status != Queued
 }
 
-// pause waits before the next try, and reports whether the cloud is still open.
+// pause waits before the next attempt, and reports whether the cloud is still
+// open.
 func (f *Function) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -120,15 +123,16 @@ func (f *Function) Invocation(id string) (*Invocation, error) {
 // Invocations returns the latest invocations, the newest first.
 func (f *Function) Invocations() []*Invocation { return f.history.list() }
 
-// A history has the latest invocations of a function.
+// A history stores the latest invocations of a function.
 type history struct {
 	mu  sync.Mutex
 	all []*Invocation // the oldest first
 }
 
-// add notes the state of an invocation, in place of an earlier one of the same.
+// add stores the state of an invocation, and replaces an earlier state of the
+// same invocation.
 func (h *history) add(inv *Invocation) {
-	kept := *inv // its owner may go on changing it
+	kept := *inv // its owner may change it later
 	if len(kept.Event) > maxKept {
 		kept.Event = nil
 	}

@@ -1,5 +1,6 @@
-// Package local is a cloud on this machine: functions of several platforms, each
-// with instances behind a queue. The vendors' APIs are in package api.
+// Package local is a cloud on this machine. It holds functions of several
+// platforms, each with instances and a queue. Package api serves the vendors'
+// APIs.
 package local
 
 import (
@@ -18,7 +19,8 @@ import (
 	"bootstrap/protocol/emulator/faults"
 )
 
-// Errors of a Cloud and its functions. Others may wrap them.
+// The methods of a Cloud and of its functions return these errors, which may be
+// wrapped.
 var (
 	ErrNotFound  = errors.New("not found")
 	ErrExists    = errors.New("a function with this name exists")
@@ -27,24 +29,25 @@ var (
 	ErrClosed    = errors.New("the function was deleted, or the local platform stops")
 )
 
-// Options hold what applies to all functions.
+// Options hold the settings that apply to all functions.
 type Options struct {
-	Instances int             // maximum of each function; 0: 4
+	Instances int             // maximum number for each function; 0: 4
 	Queue     int             // calls of a function that may wait for an instance; 0: 100
 	Idle      time.Duration   // an instance without events stops after this time; 0: 5 minutes
 	Retries   []time.Duration // pauses before an asynchronous event is sent again after a failure; nil: 1 s, 2 s
 
 	Freeze bool        // stop the processes of an instance between events, as the clouds do
-	Faults *faults.Set // of the runtime API, on purpose; nil: none
+	Faults *faults.Set // deliberate faults of the runtime API; nil: none
 
 	// Runtime returns the runtime to run for the code in a folder.
 	Runtime func(dir string) (command []string, err error)
-	// Protect returns what starts a program that cannot write to the folder, in place
-	// of (*exec.Cmd).Start, or nil if this machine cannot do that. It may be nil.
+	// Protect returns a function that replaces (*exec.Cmd).Start and starts a
+	// program that cannot write to the folder. It returns nil if this machine
+	// cannot do that. Protect may be nil.
 	Protect func(dir string) (start func(*exec.Cmd) error)
 	// Examine finds what is wrong with a package.
 	Examine func(ctx context.Context, fn doctor.Function) *doctor.Report
-	// Temp is an empty folder for the code of zips. Close removes what is in it.
+	// Temp is an empty folder for the code of zips. Close empties it.
 	Temp string
 
 	// Watch is called with the mark of an instance's processes before it starts, and
@@ -59,7 +62,8 @@ type Options struct {
 	Slow func(f *Function, since time.Duration, call string)
 }
 
-// A Cloud has functions. Its methods may be called concurrently.
+// A Cloud holds functions and runs them. Its methods may be called
+// concurrently.
 type Cloud struct {
 	options Options
 	running context.Context // ends at Kill
@@ -96,7 +100,7 @@ func New(o Options) *Cloud {
 }
 
 // Create adds a function. It returns an *Invalid for settings that the platform
-// refuses, and ErrExists.
+// refuses, and ErrExists if the platform has a function with that name.
 func (c *Cloud) Create(s Settings, code Code) (*Function, error) {
 	if err := c.begin(); err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func (c *Cloud) Create(s Settings, code Code) (*Function, error) {
 	case c.closed:
 		f.discard()
 		return nil, ErrClosed
-	case c.find(s.Platform, s.Name) >= 0: // created since the first look
+	case c.find(s.Platform, s.Name) >= 0: // created since the first check
 		f.discard()
 		return nil, fmt.Errorf("%w: %s", ErrExists, s.Name)
 	}
@@ -151,7 +155,7 @@ func (c *Cloud) Functions(p *protocol.Platform) []*Function {
 	return slices.DeleteFunc(slices.Clone(c.functions), func(f *Function) bool { return p != nil && f.platform != p })
 }
 
-// Delete removes a function. Events that run are still answered.
+// Delete removes a function. Running events are still answered.
 func (c *Cloud) Delete(p *protocol.Platform, name string) error {
 	if err := c.begin(); err != nil {
 		return err
@@ -170,9 +174,9 @@ func (c *Cloud) Delete(p *protocol.Platform, name string) error {
 	return nil
 }
 
-// Close stops all instances as their platforms do, and waits for them. Calls that
-// wait for an instance return ErrClosed. It returns the names of the processes that
-// the instances had left running, which are killed.
+// Close stops all instances as their platforms do, and waits for them. Calls
+// that wait for an instance return ErrClosed. It kills the processes that the
+// instances left running, and returns their names.
 func (c *Cloud) Close() (killed []string) {
 	c.mu.Lock()
 	c.closed = true
@@ -196,7 +200,7 @@ func (c *Cloud) Close() (killed []string) {
 	return killed
 }
 
-// Kill ends the events that run, and makes a Close that runs, or comes later, kill the
+// Kill ends the running events, and makes the running Close, or a later one, kill the
 // instances at once.
 func (c *Cloud) Kill() { c.kill() }
 

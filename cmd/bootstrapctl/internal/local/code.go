@@ -14,7 +14,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
-// Code is the code of a function: a folder, which is used as it is, or a zip.
+// Code is the code of a function: a zip, or a folder, which is used in place.
 type Code struct {
 	Path string // of a folder or a zip
 	Zip  []byte // a zip, in place of a path
@@ -27,7 +27,7 @@ type build struct {
 	dir      string                // the unpacked code
 	temp     string                // the folder to remove when the build is not used any more, or empty
 	command  []string              // the runtime; nil if the package is broken
-	start    func(*exec.Cmd) error // starts the runtime; nil: as usual
+	start    func(*exec.Cmd) error // starts the runtime; nil: (*exec.Cmd).Start does
 	broken   *Fault                // what the platform reports for each event, or nil
 	findings []doctor.Finding
 	size     int64
@@ -65,15 +65,16 @@ func (c *Cloud) load(s Settings, code Code) (*build, error) {
 	return b, nil
 }
 
-// protect makes the code folder read-only to the function, as in the clouds, where this
-// machine can do that.
+// protect makes the code folder read-only for the function, as in the clouds,
+// if this machine can do that.
 func (c *Cloud) protect(b *build) {
 	if c.options.Protect != nil && b.command != nil {
 		b.start = c.options.Protect(b.dir)
 	}
 }
 
-// loadFolder uses a folder. Its bootstrap may be missing, as pack adds it.
+// loadFolder loads a folder. The folder may have no bootstrap, because pack
+// would add it.
 func (c *Cloud) loadFolder(b *build, dir string) (err error) {
 	if b.dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("cannot find the code: %w", err)
@@ -82,8 +83,8 @@ func (c *Cloud) loadFolder(b *build, dir string) (err error) {
 	return err
 }
 
-// loadZip unpacks a zip. A package that the platform accepts, but cannot start, makes
-// the build broken.
+// loadZip unpacks a zip. The build is broken if the platform accepts the
+// package but cannot start it.
 func (c *Cloud) loadZip(b *build, content []byte) (err error) {
 	if b.temp, err = os.MkdirTemp(c.options.Temp, "code-"); err != nil {
 		return fmt.Errorf("cannot unpack the code: %w", err)
@@ -102,7 +103,7 @@ func (c *Cloud) loadZip(b *build, content []byte) (err error) {
 	return c.examine(b, tree)
 }
 
-// examine notes what doctor finds in a zip.
+// examine stores the findings of doctor about a zip.
 func (c *Cloud) examine(b *build, tree *pack.Tree) error {
 	s := b.settings
 	report := c.options.Examine(context.Background(), doctor.Function{
@@ -125,15 +126,15 @@ func (c *Cloud) examine(b *build, tree *pack.Tree) error {
 	return nil
 }
 
-// use notes one more user of the build.
+// use counts another user of the build.
 func (b *build) use() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.users++
 }
 
-// release notes that a user is gone. It reports whether the build's files can be
-// removed.
+// release counts one user less. It reports whether the files of the build can
+// be removed.
 func (b *build) release() (removable bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

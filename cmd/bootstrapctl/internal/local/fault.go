@@ -12,12 +12,13 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A Fault is why an invocation has no result, as its platform reports it.
+// A Fault is the reason why an invocation has no result, in the form in which
+// its platform reports it.
 type Fault struct {
 	clouderror.Error
-	Posted    []byte // what the function or the runtime posted; nil: nothing
-	ErrorType string // of what was posted
-	Message   string // of what was posted, or the text of the error
+	Posted    []byte // the error that the function or the runtime posted; nil: none
+	ErrorType string // of the posted error
+	Message   string // of the posted error, or else the text of the platform
 }
 
 func faultOf(p *protocol.Platform, cause clouderror.Cause, values ...string) *Fault {
@@ -25,7 +26,7 @@ func faultOf(p *protocol.Platform, cause clouderror.Cause, values ...string) *Fa
 	return &Fault{Error: e, Message: e.Text}
 }
 
-// Body returns what the caller of the invocation with that id gets.
+// Body returns the response body for the caller of the invocation with that id.
 func (f *Fault) Body(id string) []byte {
 	if f.Posted != nil && f.Platform != protocol.SCF.Name {
 		return f.Posted
@@ -49,7 +50,7 @@ func (f *Fault) kept() *Fault {
 	return &short
 }
 
-// causes says which row of the table an outcome is.
+// causes maps the kinds of outcomes to the causes in the table of errors.
 var causes = map[emulator.Kind]clouderror.Cause{
 	emulator.Failure:       clouderror.Failed,
 	emulator.InitFailed:    clouderror.InitFailed,
@@ -59,7 +60,8 @@ var causes = map[emulator.Kind]clouderror.Cause{
 	emulator.OutOfMemory:   clouderror.OutOfMemory,
 }
 
-// faultIn returns why an outcome has no result, or nil.
+// faultIn returns the reason why an outcome has no result, or nil if it has
+// one.
 func (s *Settings) faultIn(out emulator.Outcome) *Fault {
 	if out.Kind == emulator.Result {
 		return nil
@@ -94,7 +96,8 @@ func exitReason(reason string) string {
 	return "with error: " + reason
 }
 
-// messageOf returns the message in a posted error, or all of it.
+// messageOf returns the message of a posted error, or the whole text if it has
+// none.
 func messageOf(posted []byte) string {
 	var f struct{ ErrorMessage string }
 	if err := json.Unmarshal(posted, &f); err == nil && f.ErrorMessage != "" {

@@ -41,11 +41,11 @@ func newFunction(c *Cloud, s Settings) *Function {
 	return f
 }
 
-// A Description says what a function is at present.
+// A Description is the present state of a function.
 type Description struct {
 	Settings
 	Created, Modified time.Time
-	Dir               string   // with the unpacked code
+	Dir               string   // the folder with the code
 	Size              int64    // of the zip in bytes; 0 for a folder
 	SHA256            [32]byte // of the zip; zero for a folder
 	Zip               []byte   // nil for a folder
@@ -56,7 +56,7 @@ type Description struct {
 	LastUse           time.Time // when the latest event of an instance ended; zero: there was none
 }
 
-// Describe returns what the function is.
+// Describe returns the present state of the function.
 func (f *Function) Describe() Description {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,8 +73,8 @@ func (f *Function) Name() string { return f.name }
 // Platform returns the function's platform.
 func (f *Function) Platform() *protocol.Platform { return f.platform }
 
-// SetCode gives the function other code. Events that run end on the code that they
-// began with. It returns an *Invalid for a package that the platform refuses.
+// SetCode replaces the code of the function. Running events finish with the old
+// code. It returns an *Invalid for a package that the platform refuses.
 func (f *Function) SetCode(code Code) error {
 	f.changing.Lock()
 	defer f.changing.Unlock()
@@ -120,7 +120,7 @@ func (f *Function) Path() string {
 	return f.code.Path
 }
 
-// Restart gives the function new instances of the same code, which it reads again.
+// Restart reads the code of the function again and replaces its instances.
 func (f *Function) Restart() error {
 	f.changing.Lock()
 	defer f.changing.Unlock()
@@ -155,7 +155,7 @@ func (f *Function) replace(s Settings, code Code) error {
 	return nil
 }
 
-// discard stops the instances of a function that was removed, after their events.
+// discard stops the instances of a removed function after their events.
 func (f *Function) discard() {
 	f.cloud.async.Go(func() { f.stop() })
 }
@@ -169,10 +169,10 @@ func (f *Function) stop() (killed []string) {
 	return killed
 }
 
-// Invoke sends an event and waits for its outcome. The end of ctx takes an event out
-// of the queue, but does not end one that runs. Errors are ErrThrottled, ErrTooLarge
-// and ErrClosed, or those of this machine; what the function or the platform reports
-// is in the Fault of the invocation.
+// Invoke sends an event and waits for its outcome. The end of ctx removes an
+// event from the queue, but does not stop a running one. The errors are
+// ErrThrottled, ErrTooLarge, ErrClosed and errors of this machine. Errors of
+// the function or of the platform are in the Fault of the invocation.
 func (f *Function) Invoke(ctx context.Context, call Call) (*Invocation, error) {
 	inv, err := f.accept(call, LimitsOf(f.platform).Event)
 	if err != nil {
@@ -189,7 +189,7 @@ func (f *Function) accept(call Call, limit int) (*Invocation, error) {
 	return &Invocation{ID: cmp.Or(call.ID, newID()), Via: call.Via, Event: call.Body, Status: Queued, Arrived: time.Now()}, nil
 }
 
-// serve gets an invocation its outcome, and notes it.
+// serve runs an invocation and stores its outcome.
 func (f *Function) serve(ctx context.Context, inv *Invocation, call Call) (*Invocation, error) {
 	err := f.run(inv, call, func() (*slot, error) { return f.pool.take(ctx) })
 	if errors.Is(err, ErrThrottled) {
@@ -208,7 +208,8 @@ func (f *Function) serve(ctx context.Context, inv *Invocation, call Call) (*Invo
 	return inv, err
 }
 
-// run gets an invocation its outcome, from the instance that take returns.
+// run sends an invocation to the instance that take returns, and sets its
+// outcome.
 func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) error {
 	if inv.Fault = f.refusal(call); inv.Fault != nil {
 		return nil

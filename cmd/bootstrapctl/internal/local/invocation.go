@@ -13,21 +13,21 @@ type Call struct {
 	Body   []byte
 	IsJSON bool        // CheckJSON has found no error in Body
 	Header http.Header // for the runtime, in addition to the platform's
-	Via    string      // where it comes from, for people: "Lambda API", "timer"
+	Via    string      // the source of the call, shown to people: "Lambda API", "timer"
 }
 
-// A Status says how far an invocation is.
+// A Status is the state of an invocation.
 type Status string
 
 const (
 	Queued    Status = "queued"
 	Running   Status = "running"
 	Succeeded Status = "succeeded"
-	Failed    Status = "failed" // and is not sent again
+	Failed    Status = "failed" // for the last time: it is not sent again
 )
 
-// An Invocation is a call, and what became of it. The values that the methods of
-// Function return do not change any more.
+// An Invocation is a call and its outcome. A value that a method of Function
+// returns does not change any more.
 type Invocation struct {
 	ID      string
 	Via     string
@@ -40,9 +40,9 @@ type Invocation struct {
 	Wait    time.Duration // in the queue, for an instance
 
 	Outcome emulator.Outcome // valid once it has ended
-	Memory  int64            // bytes, at most, of its instance; 0: unknown
-	Log     []byte           // what the instance wrote for it: at most maxLog bytes of the end
-	Fault   *Fault           // the platform's error in place of a result; nil: Outcome.Body is the result
+	Memory  int64            // maximum memory of its instance in bytes; 0: unknown
+	Log     []byte           // output of the instance during the invocation: at most the last maxLog bytes
+	Fault   *Fault           // why there is no result; nil: Outcome.Body is the result
 }
 
 // Cold reports whether an instance was started for the invocation.
@@ -54,5 +54,5 @@ const (
 	maxKept    = 64 << 10 // bytes of an event, and of a result, that are kept; larger ones are not
 )
 
-// TailLog returns at most that many bytes of the end of the log.
+// TailLog returns the end of the log, at most limit bytes.
 func (inv *Invocation) TailLog(limit int) []byte { return inv.Log[max(0, len(inv.Log)-limit):] }

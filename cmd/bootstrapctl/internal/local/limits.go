@@ -6,16 +6,16 @@ import (
 	"bootstrap/protocol"
 )
 
-// Limits are those of a platform, as its documents state them.
+// Limits are the limits of a platform, as its documents state them.
 type Limits struct {
 	Name                 int            // characters
-	Names                *regexp.Regexp // what a name matches
+	Names                *regexp.Regexp // matches every valid name
 	Timeout, InitTimeout int            // seconds
 	MemoryMin, MemoryMax int            // MB
 	Env                  int            // bytes of all names and values
 	Event, AsyncEvent    int            // bytes
 	Result               int            // bytes
-	Log                  int            // bytes of the log in an answer
+	Log                  int            // bytes of the log that an API answer can contain
 }
 
 var (
@@ -23,10 +23,10 @@ var (
 	anyFirst    = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
-// limits are by the name of the platform. Sources: for SCF
+// limits holds the limits of each platform by its name. Sources: for SCF
 // cloud.tencent.com/document/product/583/11637 and 583/18581, for FunctionGraph
-// support.huaweicloud.com functiongraph_01_0150 and functiongraph_06_0125, for Lambda
-// docs.aws.amazon.com gettingstarted-limits.
+// support.huaweicloud.com functiongraph_01_0150 and functiongraph_06_0125, for
+// Lambda docs.aws.amazon.com gettingstarted-limits.
 var limits = map[string]Limits{
 	"scf":           {Name: 60, Names: letterFirst, Timeout: 900, InitTimeout: 300, MemoryMin: 64, MemoryMax: 3072, Env: 4096, Event: 6 << 20, AsyncEvent: 128 << 10, Result: 6 << 20, Log: 4 << 10},
 	"functiongraph": {Name: 60, Names: letterFirst, Timeout: 259200, InitTimeout: 300, MemoryMin: 128, MemoryMax: 10240, Env: 4096, Event: 6 << 20, AsyncEvent: 256 << 10, Result: 6 << 20, Log: 4 << 10},

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// A pool has the instances of a function. An event gets the instance that was used
-// last, else a new one, else it waits for its turn.
+// A pool holds the instances of a function. An event gets the free instance
+// that was used last. If none is free, it gets a new one, or waits if there are
+// too many.
 type pool struct {
 	function *Function
 	maximum  int // instances of the present build
@@ -19,8 +20,8 @@ type pool struct {
 	build   *build         // nil before the first one, and after stop
 	stopped bool           // for ever
 	begun   int            // instances of the present build, and permissions to make one
-	free    []*slot        // those without an event; the last was used last
-	busy    []*slot        // the others, also of earlier builds
+	free    []*slot        // instances without an event; the last one was used last
+	busy    []*slot        // instances with an event, also those of earlier builds
 	waiting []chan grant   // the oldest first; each has room for its grant
 	open    sync.WaitGroup // the instances
 	lastUse time.Time      // when an instance was put back
@@ -33,11 +34,13 @@ type grant struct {
 	build *build // of which to make an instance, if slot is nil; it counts as used
 }
 
-// take returns an instance that nothing else uses, within the time of ctx. The caller
-// must put it back. It returns ErrThrottled if the queue is full.
+// take returns an instance for the caller alone, or waits for one until ctx
+// ends. The caller must put it back. take returns ErrThrottled if the queue is
+// full.
 func (p *pool) take(ctx context.Context) (*slot, error) { return p.takeWithin(ctx, p.queue) }
 
-// takeLater is take for an asynchronous event, which waits in a queue of any length.
+// takeLater does the same as take for an asynchronous event, which never finds
+// the queue full.
 func (p *pool) takeLater(ctx context.Context) (*slot, error) { return p.takeWithin(ctx, math.MaxInt) }
 
 func (p *pool) takeWithin(ctx context.Context, queue int) (*slot, error) {
@@ -132,7 +135,7 @@ func (p *pool) grant() (grant, bool) {
 	return grant{}, false
 }
 
-// giveBack takes back a grant that its receiver does not want any more.
+// giveBack takes back a grant that its receiver no longer needs.
 func (p *pool) giveBack(g grant) {
 	if g.slot != nil {
 		p.setFree(g.slot)
@@ -145,7 +148,7 @@ func (p *pool) giveBack(g grant) {
 	p.serveQueue()
 }
 
-// serveQueue gives the oldest calls in the queue what there is.
+// serveQueue grants the available instances to the oldest calls in the queue.
 func (p *pool) serveQueue() {
 	for len(p.waiting) > 0 && p.build != nil {
 		g, ok := p.grant()
@@ -157,7 +160,8 @@ func (p *pool) serveQueue() {
 	}
 }
 
-// setFree makes an instance free, or stops it if it is of an earlier build.
+// setFree marks an instance as free, or stops it if it belongs to an earlier
+// build.
 func (p *pool) setFree(s *slot) {
 	p.busy = slices.DeleteFunc(p.busy, func(other *slot) bool { return other == s })
 	if s.build != p.build {
@@ -168,7 +172,7 @@ func (p *pool) setFree(s *slot) {
 	p.free = append(p.free, s)
 }
 
-// end stops an instance that nothing uses, in the background.
+// end stops an unused instance in the background.
 func (p *pool) end(s *slot) {
 	go func() { // ends with the instance
 		defer p.open.Done()
@@ -188,7 +192,7 @@ func (p *pool) put(s *slot) {
 	p.serveQueue()
 }
 
-// endIdle stops an instance that had no event for too long.
+// endIdle stops an instance that has been idle too long.
 func (p *pool) endIdle(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,8 +203,8 @@ func (p *pool) endIdle(s *slot) {
 	}
 }
 
-// renew makes instances of another build from now on. Those of the present one end
-// after their event. It returns ErrClosed after stop.
+// renew switches to another build. Instances of the old build stop after their
+// event. It returns ErrClosed after stop.
 func (p *pool) renew(b *build, maximum int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -216,9 +220,9 @@ func (p *pool) renew(b *build, maximum int) error {
 	return nil
 }
 
-// stop ends all instances as the platform does, after their events, and waits for them.
-// Once closing ends, instances are to stop during their events, too, which they may still
-// answer. It returns the names of the processes that they left.
+// stop stops all instances after their events, as the platform does, and waits for them.
+// When closing ends, it asks those that serve an event to stop, too: they may still answer.
+// stop returns the names of the processes that the instances left running.
 func (p *pool) stop(closing context.Context) (killed []string) {
 	p.mu.Lock()
 	for _, s := range p.free {

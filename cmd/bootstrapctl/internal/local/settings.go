@@ -10,13 +10,13 @@ import (
 	"bootstrap/protocol"
 )
 
-// Settings are what the owner of a function configures.
+// Settings are the settings of a function that its owner chooses.
 type Settings struct {
 	Name        string
 	Platform    *protocol.Platform
 	Handler     string // empty: index.main_handler
 	Description string
-	Runtime     string        // as its owner named it, such as "provided.al2023"
+	Runtime     string        // as the owner calls it, such as "provided.al2023"
 	Timeout     time.Duration // 0: 3 s
 	InitTimeout time.Duration // 0: the platform's
 	MemoryMB    int           // 0: 128
@@ -34,7 +34,7 @@ type Trigger struct {
 	Gateway    string // of http: the name of a gateway in package gateway
 	Method     string // "ANY": all
 	Path       string
-	Integrated bool // the answer says status, headers and body; else it is the body
+	Integrated bool // true: the answer has status, headers and body; false: the answer is the body
 	Base64     bool // the body of the event is base64
 	Stage      string
 

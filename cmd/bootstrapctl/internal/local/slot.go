@@ -8,8 +8,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A slot is an instance of a build of a function. Its process may be another one after
-// a failure. It serves one event at a time.
+// A slot is an instance of a build of a function. It serves one event at a
+// time. After a failure it may start a new process.
 type slot struct {
 	build       *build
 	server      *emulator.Server
@@ -63,8 +63,8 @@ func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err erro
 	return err
 }
 
-// stop stops the instance as the platform does, or at once after Kill, and returns the
-// names of the processes that it has left running.
+// stop stops the instance as the platform does, or at once after Kill. It kills the
+// processes that the instance left running, and returns their names.
 func (s *slot) stop(c *Cloud) (killed []string) {
 	defer context.AfterFunc(c.running, s.runner.Kill)()
 	s.interrupt()

@@ -25,8 +25,8 @@ func (f *Function) fire(t Trigger, at time.Time) (id string, err error) {
 	return f.Enqueue(Call{Body: events.Timer(f.platform.Name, t.Name, t.Argument, at), Via: "timer " + t.Name})
 }
 
-// RunTimers fires the enabled timers of all functions at their times, until ctx ends.
-// It notices timers that come and go.
+// RunTimers fires the enabled timers of all functions at their scheduled times
+// until ctx ends. It notices when timers are added or removed.
 func (c *Cloud) RunTimers(ctx context.Context) {
 	last := time.Now()
 	for {
@@ -40,7 +40,8 @@ func (c *Cloud) RunTimers(ctx context.Context) {
 	}
 }
 
-// fireBetween fires the timers whose time is after one instant and not after another.
+// fireBetween fires the timers that are due after the first of two times, up to
+// the second.
 func (c *Cloud) fireBetween(after, until time.Time) {
 	for _, f := range c.Functions(nil) {
 		for _, t := range f.Describe().Triggers {
@@ -52,13 +53,14 @@ func (c *Cloud) fireBetween(after, until time.Time) {
 				continue // the API that made the timer reported the error
 			}
 			if next := s.Next(after); !next.IsZero() && !next.After(until) {
-				_, _ = f.fire(t, next) // a full queue loses it, as in the cloud
+				_, _ = f.fire(t, next) // the event is lost if the queue is full, as in the cloud
 			}
 		}
 	}
 }
 
-// A scheduleCache keeps parsed schedules, as timers are looked at each second.
+// A scheduleCache keeps parsed schedules, because the timers are checked each
+// second.
 type scheduleCache struct {
 	mu     sync.Mutex
 	parsed map[string]schedule.Schedule

@@ -3,10 +3,11 @@
 // Package readonly starts programs that cannot write to a folder, as a function in
 // the cloud cannot write to its code.
 //
-// A program starts in a mount namespace of its own, through a wrapper: this very
-// program, which makes the folder read-only there and then replaces itself. The pid,
-// the process group, the environment and the open files stay as they are. An ordinary
-// user needs a user namespace, in which the files of other users seem to be nobody's.
+// A program starts in its own mount namespace, through a wrapper. The wrapper
+// is the calling program itself: it makes the folder read-only in the namespace
+// and then executes the program. The pid, the process group, the environment
+// and the open files stay the same. An ordinary user needs a user namespace,
+// too. In it, files of other users appear to belong to nobody.
 package readonly
 
 import (
@@ -24,14 +25,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Folder is one that programs can be kept from writing to.
+// A Folder is a folder that can be made read-only for programs.
 type Folder struct {
 	dir  string
 	user bool // in a user namespace, too: for all but root
 }
 
-// Protect returns the folder if this machine can keep a program from writing to it,
-// which it tries. The error says why not.
+// Protect returns the folder if this machine can make it read-only for a
+// program. It tries that with the wrapper alone. The error says why it is not
+// possible.
 func Protect(dir string) (*Folder, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -65,8 +67,8 @@ func (f *Folder) try() error {
 	return cmd.Wait()
 }
 
-// Start starts cmd, whose program cannot write to the folder. Like cmd.Start it
-// returns an error if the program cannot be run.
+// Start starts cmd. Its program cannot write to the folder. Like cmd.Start,
+// Start returns an error if the program cannot be run.
 func (f *Folder) Start(cmd *exec.Cmd) error {
 	if cmd.Err != nil {
 		return cmd.Err
@@ -81,8 +83,8 @@ func (f *Folder) Start(cmd *exec.Cmd) error {
 	return f.startWrapper(cmd, program, args)
 }
 
-// openOurs opens a program that is one of our open files, or returns nil. Within a
-// user namespace nobody may look into ours.
+// openOurs opens a program whose path names one of our open files, or returns
+// nil. A process in a user namespace may not follow such a path.
 func openOurs(path string) (*os.File, error) {
 	if !strings.HasPrefix(path, "/proc/"+strconv.Itoa(os.Getpid())+"/fd/") {
 		return nil, nil
@@ -90,9 +92,9 @@ func openOurs(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// startWrapper starts the wrapper, and waits until it has replaced itself by the
-// program, or exited. args are the path of the program and its arguments. A pipe
-// that ends in silence says that all went well.
+// startWrapper starts the wrapper, and waits until it has replaced itself by
+// the program, or exited. args are the path of the program and its arguments.
+// The program runs if the pipe for errors closes without a byte.
 func (f *Folder) startWrapper(cmd *exec.Cmd, program *os.File, args []string) error {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -115,7 +117,8 @@ func (f *Folder) startWrapper(cmd *exec.Cmd, program *os.File, args []string) er
 	return nil
 }
 
-// pass passes a file on to cmd and returns its number there; of nil: 0.
+// pass passes a file to cmd and returns its descriptor there, or 0 if the file
+// is nil.
 func pass(cmd *exec.Cmd, file *os.File) int {
 	if file == nil {
 		return 0
@@ -124,8 +127,8 @@ func pass(cmd *exec.Cmd, file *os.File) int {
 	return 2 + len(cmd.ExtraFiles)
 }
 
-// isolate makes cmd start in namespaces of its own. In a user namespace all users
-// keep their numbers, and an ordinary user may mount there.
+// isolate makes cmd start in its own namespaces. In the user namespace this
+// user keeps its number, and may mount.
 func (f *Folder) isolate(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// argument makes this program the wrapper.
+// argument is the argument that makes this program the wrapper.
 const argument = "-readonly"
 
-// A wrapper is what the wrapper gets as arguments.
+// A wrapper holds the arguments of the wrapper.
 type wrapper struct {
 	dir     string
 	drop    bool     // the capabilities
@@ -28,7 +28,8 @@ func (w wrapper) encode() []string {
 	return append([]string{"bootstrapctl", argument, w.dir, strconv.FormatBool(w.drop), strconv.Itoa(w.report), strconv.Itoa(w.program)}, w.args...)
 }
 
-// decode reports whether args are those of a wrapper.
+// decode reads the arguments of a process, and reports whether the process is a
+// wrapper.
 func decode(args []string) (w wrapper, ok bool) {
 	if len(args) < 7 || args[1] != argument {
 		return w, false
@@ -41,8 +42,8 @@ func decode(args []string) (w wrapper, ok bool) {
 	return w, errs == [3]error{}
 }
 
-// Main runs the wrapper, if this process is one, and does not return then. It must
-// be the first thing that a program does.
+// Main runs the wrapper and does not return if this process is the wrapper. A
+// program must call Main before anything else.
 func Main() {
 	w, ok := decode(os.Args)
 	if !ok {
@@ -74,7 +75,7 @@ func (w wrapper) run() error {
 	return &os.PathError{Op: "fork/exec", Path: w.args[0], Err: err} // as exec.Cmd says it
 }
 
-// path returns the path of the program, for this process.
+// path returns the path by which this process can execute the program.
 func (w wrapper) path() string {
 	if w.program == 0 {
 		return w.args[0]
@@ -83,8 +84,9 @@ func (w wrapper) path() string {
 	return "/proc/self/fd/" + strconv.Itoa(w.program)
 }
 
-// protect mounts a folder over itself, read-only, with all that is mounted in it. The
-// current folder is entered again, as it would stay the one below.
+// protect mounts a folder over itself, read-only, together with everything that
+// is mounted in it. It enters the current folder again, because the process
+// would otherwise stay in the writable folder under the mount.
 func protect(dir string) error {
 	current, err := os.Getwd()
 	if err != nil {
@@ -107,7 +109,8 @@ func protect(dir string) error {
 	return os.Chdir(current)
 }
 
-// dropCapabilities gives up all capabilities of this thread, the ambient ones, too.
+// dropCapabilities drops all capabilities of this thread, including the ambient
+// ones.
 func dropCapabilities() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	none := [2]unix.CapUserData{} // version 3 has two

@@ -7,11 +7,13 @@ import (
 	_ "time/tzdata" // CRON_TZ names a time zone, and Windows has no database of them
 )
 
-// functiongraph reads a rate such as 3m, 1h or 1d, an interval such as
-// "@every 1h30m", or a cron of five or six fields that begins with the seconds; the
-// day of the week is optional. CRON_TZ=Asia/Shanghai before the fields sets the
-// time zone (support.huaweicloud.com/usermanual-functiongraph/functiongraph_01_0908.html).
-// The default is the region's, for which this package takes China's.
+// functiongraph reads a rate such as 3m, 1h or 1d, an interval such as "@every
+// 1h30m", or a cron of five or six fields that begins with the seconds; the day
+// of the week is optional. CRON_TZ=Asia/Shanghai before the fields sets the
+// time zone
+// (support.huaweicloud.com/usermanual-functiongraph/functiongraph_01_0908.html).
+// The default is the time zone of the region. This package assumes that of
+// China.
 func functiongraph(expression string) (Schedule, error) {
 	all := strings.Fields(expression)
 	if len(all) == 2 && all[0] == "@every" {
@@ -33,7 +35,7 @@ func functiongraph(expression string) (Schedule, error) {
 	return nil, fmt.Errorf(`expected 3m, "@every 3m" or six fields (second minute hour day month weekday), found %d fields`, len(all))
 }
 
-// interval reads a Go duration, which is what @every takes.
+// interval reads the Go duration after @every.
 func interval(text string) (Schedule, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -42,7 +44,7 @@ func interval(text string) (Schedule, error) {
 	return every(d)
 }
 
-// rates holds the units of a rate, and the highest number of each
+// rates holds the units of a rate, and the maximum number for each unit
 // (support.huaweicloud.com/intl/en-us/tr-aos/fgs-timereventmap.html).
 var rates = map[byte]struct {
 	unit    time.Duration
@@ -67,7 +69,7 @@ func rate(text string) (Schedule, error) {
 	return every(time.Duration(n) * r.unit)
 }
 
-// timeZone takes CRON_TZ off the fields.
+// timeZone removes CRON_TZ from the fields and returns its time zone.
 func timeZone(all []string) (*time.Location, []string, error) {
 	if len(all) == 0 {
 		return china, all, nil

@@ -16,8 +16,8 @@ type Schedule interface {
 	Next(t time.Time) time.Time
 }
 
-// ErrUnsupported means that the platform knows the expression, and this package
-// does not.
+// ErrUnsupported means that the platform supports the expression but this
+// package does not.
 var ErrUnsupported = errors.New("last day (L), nearest weekday (W) and nth weekday (#) are not supported here")
 
 // platforms holds the function that reads the expressions of each platform.

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// firstYear and lastYear bound the field of years of SCF
-// (cloud.tencent.com/document/product/583/9708). Lambda's goes to 2199.
+// firstYear and lastYear bound the years in SCF's expressions
+// (cloud.tencent.com/document/product/583/9708). Lambda's document allows years
+// up to 2199.
 const (
 	firstYear = 1970
 	lastYear  = 2199

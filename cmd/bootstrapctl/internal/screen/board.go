@@ -23,7 +23,8 @@ type Board struct {
 	names   []string // in the order of their first invocation
 }
 
-// NewBoard returns a board on out. A verbose one shows the runtime's own lines.
+// NewBoard returns a board that writes to out. A verbose board also shows the
+// runtime's own lines.
 func NewBoard(out io.Writer, verbose bool, getenv func(string) string) *Board {
 	return &Board{out: out, text: paletteFor(out, getenv), onTerminal: isTerminal(out), verbose: verbose, tallies: map[string]*boardTally{}}
 }
@@ -165,7 +166,7 @@ func (b *Board) Print(format string, args ...any) {
 	b.write(fmt.Sprintf(format, args...))
 }
 
-// Note shows a line that matters less, and Warn one that matters more.
+// Note shows a line in a dim colour, because it matters less.
 func (b *Board) Note(format string, args ...any) {
 	b.Print("%s", b.text.paint(dim, fmt.Sprintf(format, args...)))
 }

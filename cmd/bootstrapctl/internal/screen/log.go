@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// maxLine is how many bytes of a line are kept until it ends.
+// maxLine is the maximum number of bytes of an unfinished line that are kept.
 const maxLine = 64 << 10
 
-// maxRecent is how many bytes of the log are kept, to avoid repeating them in the
-// summary.
+// maxRecent is the number of bytes of the log that are kept, so that the
+// summary does not repeat them.
 const maxRecent = 256 << 10
 
-// lastWords is how long Close waits for the end of the log.
+// lastWords is the maximum time that Close waits for the end of the log.
 const lastWords = 500 * time.Millisecond
 
 // A Log shows the lines that the runtime and the function log. Lines that were written
@@ -51,7 +51,7 @@ func (l *Log) Flush() {
 	l.endLine()
 }
 
-// Close shows the rest.
+// Close shows the rest of the log.
 func (l *Log) Close() {
 	l.pipe.Close(lastWords)
 	l.mu.Lock()
@@ -89,8 +89,8 @@ func (l *Log) show() {
 	l.line = l.line[:0]
 }
 
-// noteComplaint stores why the runtime cannot go on, and reports whether that is
-// new.
+// noteComplaint stores the reason why the runtime cannot continue, and reports
+// whether it is new.
 func (l *Log) noteComplaint(why string) bool {
 	why = strings.TrimPrefix(why, cannotStart)
 	known := strings.Contains(l.why, why)

@@ -21,13 +21,13 @@ type Screen struct {
 	mu sync.Mutex // guards writes to stderr
 }
 
-// Options say what to show.
+// Options are the options of New.
 type Options struct {
-	Verbose  bool   // the runtime's own lines, unchanged
-	Quiet    bool   // results and failures only
-	Repeated bool   // several results, each on a line of its own
+	Verbose  bool   // show the runtime's own lines unchanged
+	Quiet    bool   // show only results and failures
+	Repeated bool   // print several results, each on its own line
 	Runtime  string // the version and the origin of the runtime
-	Dir      string // the function's folder, which is left out of the names of files
+	Dir      string // the function's folder, which is removed from paths
 	MemoryMB int    // the function's limit
 	Getenv   func(string) string
 }
@@ -42,14 +42,14 @@ func New(stdout, stderr io.Writer, o Options) *Screen {
 	}
 }
 
-// Warn shows a warning, on a line of its own.
+// Warn shows a warning on its own line.
 func (s *Screen) Warn(format string, args ...any) {
 	if !s.options.Quiet {
 		s.println(s.text.paint(yellow, "warning: "+fmt.Sprintf(format, args...)))
 	}
 }
 
-// Note shows a message, on a line of its own.
+// Note shows a message on its own line.
 func (s *Screen) Note(format string, args ...any) {
 	if !s.options.Quiet {
 		s.println(s.text.paint(dim, fmt.Sprintf(format, args...)))
@@ -105,8 +105,8 @@ func (s *Screen) ownLine(own ownLine) {
 	}
 }
 
-// Result prints a result. It adds a newline on a terminal, and if there are several
-// results.
+// Result prints a result. It adds a newline on a terminal and after each of
+// several results.
 func (s *Screen) Result(result []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

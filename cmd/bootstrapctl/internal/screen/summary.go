@@ -19,8 +19,8 @@ type failure struct {
 	StackTrace   []string
 }
 
-// Outcome shows the outcome of an event without the result: a failure, and a line of
-// figures.
+// Outcome shows a failure and a line with the figures of an event. It does not
+// show the result.
 func (s *Screen) Outcome(l *Log, o emulator.Outcome, memory int64) {
 	defer l.forget()
 	reason := s.reason(l, o)
@@ -126,8 +126,8 @@ func (l *Log) recentlyShows(text string) bool {
 	return strings.Contains(string(l.recent), text)
 }
 
-// reason returns why an event has no result. If a process exited, it adds the last
-// line that it wrote, which says more than the exit status.
+// reason returns the reason why an event has no result. If a process exited, it
+// adds the last line of the log, which says more than the exit status.
 func (s *Screen) reason(l *Log, o emulator.Outcome) string {
 	if f, ok := readFailure(o); ok && o.Kind != emulator.Result {
 		return f.ErrorType

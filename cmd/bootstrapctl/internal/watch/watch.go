@@ -17,11 +17,11 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long a change waits for others: editors and compilers write a file in
-// several steps.
+// settle is the time from a change until it is reported: editors and compilers
+// write a file in several steps.
 const settle = 100 * time.Millisecond
 
-// A Watcher watches the folder, or the zip, of a function.
+// A Watcher watches the folder or the zip of a function for changes.
 type Watcher struct {
 	watcher *fsnotify.Watcher
 	root    string // the folder, or the zip
@@ -65,7 +65,7 @@ func New(path string, r Reports) (*Watcher, error) {
 	return w, nil
 }
 
-// explain adds what to do if the kernel's limit is reached.
+// explain adds the remedy to an error about the kernel's limit of watches.
 func explain(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) {
 		return fmt.Errorf("cannot watch the code: %w; raise fs.inotify.max_user_watches or fs.inotify.max_user_instances (sysctl), or name large folders in %s", err, pack.IgnoreFile)
@@ -105,7 +105,7 @@ func (w *Watcher) add(dir string) error {
 	})
 }
 
-// leavesOut reports whether a file does not belong to the package.
+// leavesOut reports whether pack leaves out a file.
 func (w *Watcher) leavesOut(path string, isDir bool) bool {
 	name := w.name(path)
 	return name != "." && w.ignored(name, isDir)
@@ -146,7 +146,8 @@ func (w *Watcher) run() {
 	}
 }
 
-// counts reports whether an event is a change of the code. It watches new folders.
+// counts reports whether an event changes the code. It also begins to watch new
+// folders.
 func (w *Watcher) counts(event fsnotify.Event) bool {
 	if !w.isDir {
 		return event.Name == w.root && !event.Has(fsnotify.Chmod)
@@ -163,7 +164,7 @@ func (w *Watcher) counts(event fsnotify.Event) bool {
 	}
 	w.known[name] = true
 	if event.Has(fsnotify.Create) && isDir {
-		_ = w.add(event.Name) // without it, changes below are not noticed
+		_ = w.add(event.Name) // after an error, changes in it are not noticed
 	}
 	return event.Op != fsnotify.Chmod || err == nil && !isDir
 }
