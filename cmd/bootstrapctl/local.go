@@ -50,7 +50,7 @@ func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
 	numberFlag(f, &l.instances, "instances", 4, "maximum `number` of instances of a function")
 	numberFlag(f, &l.queue, "queue", 100, "maximum `number` of calls of a function that wait; further calls get the status 429")
 	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events keeps running")
-	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; calls of the vendors' APIs must be signed with one of them")
+	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; every call needs one of them, but those of triggers")
 	f.BoolVar(&l.freeze, "freeze", false, "stop the processes of a function between events, as the clouds do")
 	f.StringVar(&l.fault, "fault", "", "make the platform fail on purpose: a `list` such as next-500=3,slow-body; -fault help explains them")
 	f.BoolVar(&l.watch, "watch", false, "restart a function when its code changes; running events finish with the old code")
@@ -143,6 +143,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	server := &http.Server{
 		Handler:           api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem, Keys: keys}),
 		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    256 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // the caller of a broken request gets the error
 	}

@@ -251,10 +251,18 @@ func (c *localCloud) welcomeFunction(at string, d local.Description, path string
 	if several {
 		where += "?function=" + d.Name
 	}
-	c.board.Print("    curl -d '{}' %s", quote(where))
+	c.board.Print("    %s -d '{}' %s", c.curl(), quote(where))
 	for _, t := range d.Triggers {
 		c.board.Print("    %s", c.triggerText(at, d.Name, t))
 	}
+}
+
+// curl returns the command, with a place for a key if calls need one.
+func (c *localCloud) curl() string {
+	if c.run.keys != "" {
+		return "curl -u ID:SECRET"
+	}
+	return "curl"
 }
 
 // triggerText says how to use a trigger.
@@ -263,7 +271,7 @@ func (c *localCloud) triggerText(at, name string, t local.Trigger) string {
 	case t.Kind == "timer" && c.run.timers:
 		return fmt.Sprintf("timer %s fires at %s", t.Name, t.Cron)
 	case t.Kind == "timer":
-		return fmt.Sprintf("curl -X POST %s  # fires the timer; its time is %s", quote(at+"/_local/functions/"+name+"/timers/"+t.Name), t.Cron)
+		return c.curl() + fmt.Sprintf(" -X POST %s  # fires the timer; its time is %s", quote(at+"/_local/functions/"+name+"/timers/"+t.Name), t.Cron)
 	case t.Path == anyTriggerPath:
 		return "curl " + quote(at+"/apigw/"+name+"/")
 	case t.Method != "ANY" && t.Method != "GET":

@@ -4,6 +4,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"bootstrap/cmd/bootstrapctl/internal/api/aws"
@@ -36,6 +37,9 @@ type vendor struct {
 	handler http.Handler
 }
 
+// certificatePath is where clients of HTTPS find the certificate.
+const certificatePath = "/_local/certificate.pem"
+
 // New returns a handler for all requests to the cloud.
 func New(cloud *local.Cloud, o Options) http.Handler {
 	s := &server{cloud: cloud, options: o}
@@ -44,14 +48,14 @@ func New(cloud *local.Cloud, o Options) http.Handler {
 	own.HandleFunc("GET /_local/functions/{name}/invocations", s.invocations)
 	own.HandleFunc("GET /_local/functions/{name}/invocations/{id}", s.invocation)
 	own.HandleFunc("POST /_local/functions/{name}/timers/{timer}", s.fire)
-	own.HandleFunc("GET /_local/certificate.pem", s.certificate)
+	own.HandleFunc("GET "+certificatePath, s.certificate)
 	s.own = own
 	s.vendors = []vendor{
 		{tencent.Handles, tencent.New(cloud, keysFor[tencent.Key](o.Keys)...)},
 		{huawei.Handles, huawei.New(cloud, keysFor[huawei.Key](o.Keys)...)},
 		{aws.Handles, aws.New(cloud, keysFor[aws.Key](o.Keys)...)},
 	}
-	return guard(o.Hosts, http.HandlerFunc(s.route))
+	return bounded(guard(o.Hosts, s.isVendors, http.HandlerFunc(s.route)))
 }
 
 type server struct {
@@ -59,6 +63,11 @@ type server struct {
 	options Options
 	own     http.Handler
 	vendors []vendor
+}
+
+// isVendors reports whether a request is for a vendor's API.
+func (s *server) isVendors(r *http.Request) bool {
+	return slices.ContainsFunc(s.vendors, func(v vendor) bool { return v.handles(r) })
 }
 
 // route passes a request to its handler. Its rules do not overlap.
@@ -70,6 +79,8 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
+	case !s.admits(r):
+		askForKey(w)
 	case strings.HasPrefix(r.URL.Path, "/_local/"):
 		s.own.ServeHTTP(w, r)
 	case r.URL.Path == "/" && r.Method == http.MethodPost:

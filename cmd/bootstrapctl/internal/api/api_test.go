@@ -69,6 +69,7 @@ func (s sent) do(t *testing.T, base string) (status int, header http.Header, bod
 func TestHostilePage(t *testing.T) {
 	base, cloud := serve(t, local.Settings{Name: "hello", Platform: protocol.Lambda})
 	const invoke = "/2015-03-31/functions/hello/invocations"
+	page, old := "Sec-Fetch-Site: same-origin", "User-Agent: Mozilla/5.0 (X11) Firefox/60.0"
 	form, text := "Content-Type: application/x-www-form-urlencoded", "Content-Type: text/plain;charset=UTF-8"
 	for _, test := range []struct {
 		sent
@@ -87,8 +88,23 @@ func TestHostilePage(t *testing.T) {
 		{sent{"POST", "/v2/0/fgs/functions", `{"func_name":"evil"}`, []string{text}}, 403},
 		{sent{"POST", "/", `{"FunctionName":"evil"}`, []string{text, "X-TC-Action: CreateFunction"}}, 403},
 		{sent{"POST", "/", "Action=CreateFunction&FunctionName=evil", []string{form, "Origin: https://evil.example"}}, 403},
+		{sent{"GET", "/apigw/hello/", "", []string{"Origin: https://evil.example", "Connection: Upgrade", "Upgrade: websocket"}}, 403},
+		{sent{"POST", "/2015-03-31/functions", `{"FunctionName":"evil"}`, []string{"Content-Type: text/plain; x"}}, 403},
+		{sent{"POST", "/v2/invocations/fgs/functions", `{"func_name":"evil"}`, []string{text}}, 403},
+		{sent{"POST", "/2015-03-31/functions", `{"FunctionName":"evil"}`, []string{"Content-Type: application/json", page}}, 403}, // of a function
+		{sent{"DELETE", "/2015-03-31/functions/hello", "", []string{page}}, 403},
+		{sent{"POST", invoke, "{}", []string{page}}, 403},
+		{sent{"GET", "/?FunctionName=hello", "", []string{"X-TC-Action: DeleteFunction", "X-TC-Version: 2018-04-16", page}}, 403},
+		{sent{"GET", "/apigw/hello/", "", []string{old}}, 403}, // an image
+		{sent{"GET", "/apigw/hello/", "", []string{old, "Referer: https://evil.example/"}}, 403},
+		{sent{"POST", "/", "{}", []string{old, text}}, 403}, // a form
+		{sent{"POST", "/_local/functions/hello/timers/x", "", []string{old}}, 403},
 
 		{sent{"POST", "/", "{}", []string{form}}, 200}, // curl -d
+		{sent{"GET", "/_local/functions", "", []string{old}}, 200},
+		{sent{"POST", "/", "{}", []string{old, "Host: 10.0.0.1:9000", "Referer: http://10.0.0.1:9000/"}}, 200},
+		{sent{"POST", "/", "{}", []string{"User-Agent: Mozilla/5.0 (Linux) PowerShell/7.4.0"}}, 200},
+		{sent{"GET", "/_local/functions", "", []string{"Host: DEV.example"}}, 200},
 		{sent{"POST", invoke, "{}", []string{form}}, 200},
 		{sent{"GET", "/_local/functions", "", []string{"Sec-Fetch-Site: none"}}, 200}, // typed into the address bar
 		{sent{"GET", "/_local/functions", "", []string{"Host: localhost:9000"}}, 200},

@@ -1,10 +1,10 @@
 package api
 
 import (
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -13,14 +13,21 @@ import (
 // server. A page could find our port and create a function, which then runs.
 // Its browser sends the origin of the page. If the name of the page was rebound
 // to our address, the browser takes us for the page's own server, but the
-// request has that name as its host.
-func guard(hosts []string, h http.Handler) http.Handler {
+// request has that name as its host. Pages that functions serve have our origin,
+// but must not use the vendors' APIs.
+func guard(hosts []string, isVendors func(*http.Request) bool, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !isOurHost(r.Host, hosts):
 			refuse(w, "the request is for the host "+quote(r.Host)+": expected an IP address, localhost, or a name that -host allows")
 		case isCrossSite(r):
 			refuse(w, "the request comes from a page in a browser: pages of other sites must not use this server")
+		case isBlind(r):
+			refuse(w, "this browser does not say which page makes the request: use https or localhost in the address, or a newer browser")
+		case !isVendors(r):
+			h.ServeHTTP(w, r)
+		case isFromPage(r):
+			refuse(w, "the request comes from a page in a browser: the vendors' APIs are for programs")
 		case isManagement(r) && isSimple(r.Header.Get("Content-Type")):
 			refuse(w, "this call changes functions: expected the Content-Type application/json, which no page can send without asking")
 		default:
@@ -52,7 +59,8 @@ func isOurHost(host string, allowed []string) bool {
 		name = host
 	}
 	name = strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
-	return net.ParseIP(name) != nil || name == "localhost" || strings.HasSuffix(name, ".localhost") || slices.Contains(allowed, name)
+	return net.ParseIP(name) != nil || name == "localhost" || strings.HasSuffix(name, ".localhost") ||
+		slices.ContainsFunc(allowed, func(other string) bool { return strings.EqualFold(other, name) })
 }
 
 // isCrossSite reports whether a page of another site has made the request.
@@ -70,28 +78,45 @@ func isCrossSite(r *http.Request) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// isManagement reports whether a request is a call of a vendor's API that can
-// change functions. All calls of Tencent's API count, because they have the
-// same path.
-func isManagement(r *http.Request) bool {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return false
-	}
-	return r.Header.Get("X-TC-Action") != "" || isVendorPath(r.URL.Path) && !strings.Contains(r.URL.Path, "/invocations")
+// isFromPage reports whether a page has made the request, also one of this server.
+func isFromPage(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Header.Get("Origin") != "" || site != "" && site != "none"
 }
 
-// isVendorPath reports whether a path is one of Huawei's or AWS's APIs: /v2/… or
-// /2015-03-31/….
-func isVendorPath(path string) bool {
-	return strings.HasPrefix(path, "/v2/") || strings.HasPrefix(path, "/v3/") || strings.HasPrefix(path, "/20")
+// isBlind reports whether a browser has made the request that does not say for which page:
+// an old one, or any that asks for another address than localhost without HTTPS. Such a
+// browser may only look. PowerShell calls itself Mozilla.
+func isBlind(r *http.Request) bool {
+	agent := r.UserAgent()
+	switch {
+	case !strings.HasPrefix(agent, "Mozilla/") || strings.Contains(agent, "PowerShell/"):
+		return false
+	case r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "":
+		return false
+	case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/_local/"):
+		return false
+	}
+	from, err := url.Parse(r.Referer())
+	return err != nil || from.Host == "" || !strings.EqualFold(from.Host, r.Host)
+}
+
+// isManagement reports whether a call of a vendor's API does more than to invoke a
+// function. Tencent's API does not tell in its path.
+func isManagement(r *http.Request) bool {
+	switch {
+	case r.Method == http.MethodGet || r.Method == http.MethodHead:
+		return false
+	case r.URL.Path == "/":
+		return true
+	}
+	return !strings.HasSuffix(path.Base(r.URL.Path), "invocations") && path.Base(r.URL.Path) != "invocations-async"
 }
 
 // isSimple reports whether a page may send a body of this type to another site without
-// asking that site (Fetch, CORS-safelisted request headers).
+// asking that site (Fetch, CORS-safelisted request headers). Browsers ignore parameters
+// that are wrong. A form always has a type, and scripts always have an origin.
 func isSimple(contentType string) bool {
-	kind, _, err := mime.ParseMediaType(contentType)
-	if err != nil && contentType != "" {
-		kind = strings.ToLower(contentType)
-	}
-	return slices.Contains([]string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}, kind)
+	kind, _, _ := strings.Cut(strings.ToLower(contentType), ";")
+	return slices.Contains([]string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}, strings.TrimSpace(kind))
 }

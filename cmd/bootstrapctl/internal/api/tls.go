@@ -9,12 +9,16 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"sync"
 	"time"
 )
+
+// maxConns is how many connections there may be. More wait in the kernel.
+const maxConns = 1000
 
 // helloTime is how long a client may take to send its first byte.
 const helloTime = 30 * time.Second
@@ -25,6 +29,7 @@ type listener struct {
 	net.Listener
 	config *tls.Config
 
+	places chan struct{} // has room for each connection
 	ready  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
@@ -34,7 +39,7 @@ type listener struct {
 func Listen(l net.Listener, certificate tls.Certificate) net.Listener {
 	both := &listener{
 		Listener: l, config: &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"http/1.1"}},
-		ready: make(chan net.Conn), closed: make(chan struct{}),
+		places: make(chan struct{}, maxConns), ready: make(chan net.Conn), closed: make(chan struct{}),
 	}
 	go both.acceptAll() // ends when the listener is closed
 	return both
@@ -42,29 +47,47 @@ func Listen(l net.Listener, certificate tls.Certificate) net.Listener {
 
 func (l *listener) acceptAll() {
 	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			l.end()
+		select {
+		case l.places <- struct{}{}:
+		case <-l.closed:
 			return
 		}
-		go l.sort(conn) // ends with the first byte, or after helloTime
+		conn, err := l.Listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			l.end()
+			return
+		case err != nil: // there are no descriptors left, or the client is gone already
+			<-l.places
+			time.Sleep(acceptPause)
+		default:
+			go l.sort(l.placed(conn)) // ends with the first byte, or after helloTime
+		}
 	}
 }
 
+// acceptPause is the time before the next try to accept a connection after an error.
+const acceptPause = 20 * time.Millisecond
+
+// placed returns a connection that gives its place back when it is closed.
+func (l *listener) placed(conn net.Conn) *peekedConn {
+	leave := sync.OnceFunc(func() { <-l.places })
+	return &peekedConn{Conn: conn, reader: bufio.NewReaderSize(conn, 16), leave: leave}
+}
+
 // sort passes on a connection when its first byte has arrived.
-func (l *listener) sort(conn net.Conn) {
+func (l *listener) sort(conn *peekedConn) {
 	_ = conn.SetReadDeadline(time.Now().Add(helloTime)) // an error shows in the read
-	peeked := &peekedConn{Conn: conn, reader: bufio.NewReaderSize(conn, 16)}
-	first, err := peeked.reader.Peek(1)
+	first, err := conn.reader.Peek(1)
 	_ = conn.SetReadDeadline(time.Time{})
 	if err != nil {
 		conn.Close()
 		return
 	}
-	var passed net.Conn = peeked
+	var passed net.Conn = conn
 	const handshake = 0x16 // the type of TLS's first record
 	if first[0] == handshake {
-		passed = tls.Server(peeked, l.config)
+		passed = tls.Server(conn, l.config)
 	}
 	select {
 	case l.ready <- passed:
@@ -95,6 +118,13 @@ func (l *listener) end() { l.once.Do(func() { close(l.closed) }) }
 type peekedConn struct {
 	net.Conn
 	reader *bufio.Reader
+	leave  func() // is called once the connection is closed
+}
+
+// Close closes the connection.
+func (c *peekedConn) Close() error {
+	defer c.leave()
+	return c.Conn.Close()
 }
 
 func (c *peekedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }

@@ -19,11 +19,10 @@ func (f *Function) Enqueue(call Call) (id string, err error) {
 	c := f.cloud
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closed || f.pool.isStopped() {
 		return "", ErrClosed
 	}
-	if f.queued.Add(1) > maxQueued {
-		f.queued.Add(-1)
+	if !f.queued.add(len(call.Body)) {
 		return "", ErrThrottled
 	}
 	call.ID = inv.ID
@@ -32,14 +31,39 @@ func (f *Function) Enqueue(call Call) (id string, err error) {
 	return inv.ID, nil
 }
 
-// maxQueued is the maximum number of asynchronous events of a function that
-// wait or run.
-const maxQueued = 1000
+// Limits on the asynchronous events of a function that wait or run.
+const (
+	maxQueued     = 1000
+	maxQueuedSize = 64 << 20 // bytes of all of them
+)
+
+// A backlog counts asynchronous events that wait or run.
+type backlog struct {
+	mu            sync.Mutex
+	events, bytes int
+}
+
+// add counts one more event of that size, if there is room for it.
+func (b *backlog) add(size int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.events == maxQueued || b.bytes+size > maxQueuedSize {
+		return false
+	}
+	b.events, b.bytes = b.events+1, b.bytes+size
+	return true
+}
+
+func (b *backlog) remove(size int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events, b.bytes = b.events-1, b.bytes-size
+}
 
 // deliver sends an asynchronous event until it succeeds or the last attempt has
 // failed.
 func (f *Function) deliver(first *Invocation, call Call) {
-	defer f.queued.Add(-1)
+	defer f.queued.remove(len(call.Body))
 	for attempt := 0; ; attempt++ {
 		inv := *first
 		inv.Attempt, inv.Status = attempt, Running
@@ -115,6 +139,7 @@ func (h *history) add(inv *Invocation) {
 	if len(kept.Outcome.Body) > maxKept {
 		kept.Outcome.Body = nil
 	}
+	kept.Fault = kept.Fault.kept()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	i := slices.IndexFunc(h.all, func(other *Invocation) bool { return other.ID == inv.ID })

@@ -26,7 +26,7 @@ var (
 	ErrExists    = errors.New("a function with this name exists")
 	ErrThrottled = errors.New("all instances are busy, and the queue is full")
 	ErrTooLarge  = errors.New("the event is too large")
-	ErrClosed    = errors.New("the local platform stops")
+	ErrClosed    = errors.New("the function was deleted, or the local platform stops")
 )
 
 // Options hold the settings that apply to all functions.
@@ -68,6 +68,8 @@ type Cloud struct {
 	options Options
 	running context.Context // ends at Kill
 	kill    context.CancelFunc
+	closing context.Context // ends at Close
+	close   context.CancelFunc
 	async   sync.WaitGroup
 
 	schedules scheduleCache
@@ -93,12 +95,17 @@ func New(o Options) *Cloud {
 	}
 	c := &Cloud{options: o}
 	c.running, c.kill = context.WithCancel(context.Background())
+	c.closing, c.close = context.WithCancel(c.running)
 	return c
 }
 
 // Create adds a function. It returns an *Invalid for settings that the platform
 // refuses, and ErrExists if the platform has a function with that name.
 func (c *Cloud) Create(s Settings, code Code) (*Function, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	defer c.async.Done()
 	s = s.withDefaults()
 	if err := s.check(); err != nil {
 		return nil, err
@@ -150,6 +157,10 @@ func (c *Cloud) Functions(p *protocol.Platform) []*Function {
 
 // Delete removes a function. Running events are still answered.
 func (c *Cloud) Delete(p *protocol.Platform, name string) error {
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.async.Done()
 	c.mu.Lock()
 	i := c.find(p, name)
 	if i < 0 {
@@ -172,6 +183,7 @@ func (c *Cloud) Close() (killed []string) {
 	functions := c.functions
 	c.functions = nil
 	c.mu.Unlock()
+	c.close()
 	var all sync.WaitGroup
 	var mu sync.Mutex
 	for _, f := range functions {
@@ -188,12 +200,20 @@ func (c *Cloud) Close() (killed []string) {
 	return killed
 }
 
-// Kill makes the running Close, or a later one, kill the instances at once.
-func (c *Cloud) Kill() {
-	c.kill()
-	for _, f := range c.Functions(nil) {
-		f.pool.kill()
+// Kill ends the running events, and makes the running Close, or a later one, kill the
+// instances at once.
+func (c *Cloud) Kill() { c.kill() }
+
+// begin makes Close wait for what begins now, until the caller calls c.async.Done. It
+// returns ErrClosed if Close has begun.
+func (c *Cloud) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
 	}
+	c.async.Add(1)
+	return nil
 }
 
 // isClosed reports whether Close has begun.
@@ -201,6 +221,22 @@ func (c *Cloud) isClosed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closed
+}
+
+// release notes that a build has a user less, and removes its files if nothing needs
+// them.
+func (c *Cloud) release(b *build) {
+	if b.release() {
+		c.removeTemp(b.temp)
+	}
+}
+
+// end notes that a build is no longer the version of its function, and removes its files
+// if nothing needs them.
+func (c *Cloud) end(b *build) {
+	if b.end() {
+		c.removeTemp(b.temp)
+	}
 }
 
 // removeTemp removes a folder for the code of a zip.

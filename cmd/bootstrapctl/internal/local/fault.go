@@ -2,6 +2,7 @@ package local
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,18 @@ func (f *Fault) Body(id string) []byte {
 		e.Text = f.Message
 	}
 	return e.Body(id)
+}
+
+// kept returns what the history keeps of a fault, which may be nil.
+func (f *Fault) kept() *Fault {
+	if f == nil || len(f.Posted) <= maxKept {
+		return f
+	}
+	short := *f
+	short.Posted = nil
+	short.Text = fmt.Sprintf("the error that was posted is not kept, as it has %d bytes", len(f.Posted))
+	short.Message = short.Text
+	return &short
 }
 
 // causes maps the kinds of outcomes to the causes in the table of errors.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/clouderror"
@@ -25,7 +24,7 @@ type Function struct {
 	created  time.Time
 	pool     *pool
 	history  history
-	queued   atomic.Int64 // asynchronous events that wait or run
+	queued   backlog
 
 	changing sync.Mutex // held while a new build is loaded
 
@@ -134,20 +133,25 @@ func (f *Function) present() *build {
 	return f.build
 }
 
-// replace makes a build the version of the function.
+// replace makes a build the version of the function. The caller holds changing.
 func (f *Function) replace(s Settings, code Code) error {
+	if err := f.cloud.begin(); err != nil {
+		return err
+	}
+	defer f.cloud.async.Done()
 	b, err := f.cloud.load(s, code)
 	if err != nil {
+		return err
+	}
+	if err := f.pool.renew(b, cmp.Or(s.Instances, f.cloud.options.Instances)); err != nil {
+		f.cloud.end(b)
 		return err
 	}
 	f.mu.Lock()
 	old := f.build
 	f.settings, f.build, f.code, f.modified = s, b, code, time.Now()
 	f.mu.Unlock()
-	f.pool.renew(b, cmp.Or(s.Instances, f.cloud.options.Instances))
-	if old.end() {
-		f.cloud.removeTemp(old.temp)
-	}
+	f.cloud.end(old)
 	return nil
 }
 
@@ -158,10 +162,10 @@ func (f *Function) discard() {
 
 // stop stops the instances, and waits for them.
 func (f *Function) stop() (killed []string) {
-	killed = f.pool.stop()
-	if b := f.present(); b.end() {
-		f.cloud.removeTemp(b.temp)
-	}
+	killed = f.pool.stop(f.cloud.closing)
+	f.changing.Lock() // a build that is loaded meanwhile is refused by the pool
+	defer f.changing.Unlock()
+	f.cloud.end(f.present())
 	return killed
 }
 
@@ -211,6 +215,10 @@ func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) e
 		return nil
 	}
 	s, err := take()
+	if broken, ok := errors.AsType[*brokenError](err); ok { // the code has changed meanwhile
+		inv.Fault = broken.fault
+		return nil
+	}
 	if err != nil {
 		return err
 	}

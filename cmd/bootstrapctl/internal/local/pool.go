@@ -17,7 +17,8 @@ type pool struct {
 	queue    int // events that may wait
 
 	mu      sync.Mutex
-	build   *build         // nil after stop
+	build   *build         // nil before the first one, and after stop
+	stopped bool           // for ever
 	begun   int            // instances of the present build, and permissions to make one
 	free    []*slot        // instances without an event; the last one was used last
 	busy    []*slot        // instances with an event, also those of earlier builds
@@ -30,7 +31,7 @@ type pool struct {
 // A grant is an instance, or the permission to make one.
 type grant struct {
 	slot  *slot
-	build *build // of which to make an instance, if slot is nil
+	build *build // of which to make an instance, if slot is nil; it counts as used
 }
 
 // take returns an instance for the caller alone, or waits for one until ctx
@@ -66,15 +67,14 @@ func (p *pool) make(b *build) (*slot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case err == nil && p.build == nil: // the pool has stopped
+	case err == nil && p.stopped:
 		s.close(p.function.cloud)
 		return nil, ErrClosed
 	case err == nil:
 		p.open.Add(1)
 		p.busy = append(p.busy, s)
-	case b == p.build:
-		p.begun--
-		p.serveQueue()
+	default:
+		p.giveBack(grant{build: b})
 	}
 	return s, err
 }
@@ -129,6 +129,7 @@ func (p *pool) grant() (grant, bool) {
 	}
 	if p.begun < p.maximum {
 		p.begun++
+		p.build.use()
 		return grant{build: p.build}, true
 	}
 	return grant{}, false
@@ -136,11 +137,13 @@ func (p *pool) grant() (grant, bool) {
 
 // giveBack takes back a grant that its receiver no longer needs.
 func (p *pool) giveBack(g grant) {
-	switch {
-	case g.slot != nil:
+	if g.slot != nil {
 		p.setFree(g.slot)
-	case g.build == p.build:
-		p.begun--
+	} else {
+		p.function.cloud.release(g.build)
+		if g.build == p.build {
+			p.begun--
+		}
 	}
 	p.serveQueue()
 }
@@ -201,49 +204,56 @@ func (p *pool) endIdle(s *slot) {
 }
 
 // renew switches to another build. Instances of the old build stop after their
-// event.
-func (p *pool) renew(b *build, maximum int) {
+// event. It returns ErrClosed after stop.
+func (p *pool) renew(b *build, maximum int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stopped {
+		return ErrClosed
+	}
 	for _, s := range p.free {
 		s.idle.Stop()
 		p.end(s)
 	}
 	p.build, p.maximum, p.free, p.begun = b, maximum, nil, 0
 	p.serveQueue()
+	return nil
 }
 
-// stop stops all instances as the platform does, and waits for them. A running
-// event may still be answered. stop returns the names of the processes that the
-// instances left running.
-func (p *pool) stop() (killed []string) {
+// stop stops all instances after their events, as the platform does, and waits for them.
+// When closing ends, it asks those that serve an event to stop, too: they may still answer.
+// stop returns the names of the processes that the instances left running.
+func (p *pool) stop(closing context.Context) (killed []string) {
 	p.mu.Lock()
 	for _, s := range p.free {
 		s.idle.Stop()
 		p.end(s)
 	}
-	for _, s := range p.busy {
-		go s.interrupt() // ends with the instance
-	}
 	for _, turn := range p.waiting {
 		close(turn)
 	}
-	p.build, p.free, p.waiting = nil, nil, nil
+	p.stopped, p.build, p.free, p.waiting = true, nil, nil, nil
 	p.mu.Unlock()
+	defer context.AfterFunc(closing, p.interrupt)()
 	p.open.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.killed
 }
 
-// kill kills all instances.
-func (p *pool) kill() {
+// interrupt makes instances stop that serve an event.
+func (p *pool) interrupt() {
 	p.mu.Lock()
-	all := slices.Concat(p.free, p.busy)
-	p.mu.Unlock()
-	for _, s := range all {
-		s.runner.Kill()
+	defer p.mu.Unlock()
+	for _, s := range p.busy {
+		go s.interrupt() // ends with the instance
 	}
+}
+
+func (p *pool) isStopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopped
 }
 
 // count returns how many instances there are, how many of them serve an event, how many

@@ -86,7 +86,7 @@ func (s Settings) checkEnv(l Limits) error {
 	for _, v := range s.Env {
 		name, value, ok := strings.Cut(v, "=")
 		if total += len(name) + len(value); !ok || name == "" || strings.ContainsRune(v, 0) {
-			return &Invalid{"Env", fmt.Sprintf("%q: expected NAME=value", v)}
+			return &Invalid{"Env", fmt.Sprintf("%q: expected NAME=value without zero bytes", name)} // the value may be a secret
 		}
 	}
 	if total > l.Env {

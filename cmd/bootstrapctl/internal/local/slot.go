@@ -20,8 +20,12 @@ type slot struct {
 	waited      time.Duration // of the present event, in the queue
 }
 
-// newSlot makes an instance. Its process starts with the first event.
+// newSlot makes an instance of a build, which counts as used. Its process starts with the
+// first event.
 func (f *Function) newSlot(b *build) (*slot, error) {
+	if b.broken != nil {
+		return nil, &brokenError{b.broken}
+	}
 	s := b.settings
 	function := emulator.Function{
 		Name: s.Name, Handler: s.Handler, Dir: b.dir, Env: s.Env, Timeout: s.Timeout, InitLimit: s.InitTimeout,
@@ -42,9 +46,13 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 	if f.cloud.options.Watch != nil {
 		f.cloud.options.Watch(server.Mark())
 	}
-	b.use()
 	return &slot{build: b, server: server, runner: emulator.NewRunner(server, b.command, log.pipe.File, log.pipe.File), log: log}, nil
 }
+
+// A brokenError is why a build has no instances.
+type brokenError struct{ fault *Fault }
+
+func (e *brokenError) Error() string { return e.fault.String() }
 
 // invoke serves an event.
 func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err error) {
@@ -55,9 +63,10 @@ func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err erro
 	return err
 }
 
-// stop stops the instance as the platform does. It kills the processes that the
-// instance left running, and returns their names.
+// stop stops the instance as the platform does, or at once after Kill. It kills the
+// processes that the instance left running, and returns their names.
 func (s *slot) stop(c *Cloud) (killed []string) {
+	defer context.AfterFunc(c.running, s.runner.Kill)()
 	s.interrupt()
 	return s.close(c)
 }
@@ -75,8 +84,6 @@ func (s *slot) close(c *Cloud) (killed []string) {
 	if c.options.Unwatch != nil {
 		c.options.Unwatch(s.server.Mark())
 	}
-	if s.build.release() {
-		c.removeTemp(s.build.temp)
-	}
+	c.release(s.build)
 	return killed
 }
