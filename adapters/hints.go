@@ -15,8 +15,8 @@ import (
 
 // A hint explains a failure that users meet in sandboxes.
 type hint struct {
-	// says holds what the message or the end of the log must contain, in lower
-	// case: every text, and of a text one of the alternatives that | separates.
+	// says lists the texts that the message or the end of the log must contain,
+	// in lower case. A | separates alternatives within a text.
 	says []string
 	// here returns the advice; empty: the hint does not apply in this sandbox.
 	here func(c *function, text string) string
@@ -80,7 +80,7 @@ const (
 	noIPv6         = "this sandbox has no IPv6: use 127.0.0.1 in place of localhost"
 )
 
-// hintLines is how many lines at the end of a log the hints look at.
+// hintLines is the number of lines at the end of a log that the hints search.
 const hintLines = 12
 
 // advise adds the first hint that fits to the message of a failure.

@@ -23,9 +23,9 @@ type memory struct {
 	text    [512]byte // what it says
 }
 
-// memoryFiles are the names of files in a group. Before Linux 4.13 a group of
-// version 1 does not count kills; then the number of times that its limit was hit is
-// used.
+// memoryFiles holds the names of files in a control group. Before Linux 4.13 a
+// group of version 1 does not count kills; hits, the number of times that its
+// limit was reached, replaces that count.
 type memoryFiles struct{ kills, hits, limit, peak string }
 
 var (
@@ -33,7 +33,7 @@ var (
 	memoryV2 = memoryFiles{"memory.events", "", "memory.max", "memory.peak"}
 )
 
-// open looks for our group.
+// open finds the control group of this process.
 func (m *memory) open() {
 	cgroups, _ := os.ReadFile("/proc/self/cgroup") // missing: no groups
 	m.find("/sys/fs/cgroup", string(cgroups))

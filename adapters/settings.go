@@ -15,7 +15,8 @@ const (
 	File  Delivery = "file"  // in a file, whose path is the last argument
 )
 
-// Settings say what to run, and how. They are plain data, the same for all slots.
+// Settings describe the command and how to run it. They are plain data, the
+// same for all slots.
 type Settings struct {
 	Platform        *protocol.Platform
 	Command         string            // what to run; empty: what Handler means

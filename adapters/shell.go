@@ -89,7 +89,7 @@ func (s *shell) greeting(ctx context.Context) (ready bool, err error) {
 	return err == nil && s.host.greeting == "ready", err
 }
 
-// begin starts a shell, which has not loaded the script yet.
+// begin starts a shell that still has to load the script.
 func (s *shell) begin() error {
 	s.stopHost()
 	h, err := startHost(&process.Command{
@@ -172,7 +172,8 @@ func (s *shell) Prepare() {
 
 func (s *shell) stopIfDue() {}
 
-// Usage returns that of the last event. Its memory is that of the shell itself.
+// Usage returns the usage of the last event. Its memory is the memory of the
+// shell itself.
 func (s *shell) Usage() supervisor.Usage {
 	if s.host.isReady() {
 		s.usage.Peak = s.host.process.Peak()

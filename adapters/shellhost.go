@@ -95,8 +95,8 @@ func (h *host) settle() {
 // isReady reports whether there is a shell that has loaded the script.
 func (h *host) isReady() bool { return h != nil && h.ready }
 
-// waits reports whether there is a shell that waits for an event. A line that nobody
-// has asked for means that the subshell that waited has died.
+// waits reports whether a shell waits for an event. An unexpected line means
+// that the waiting subshell has died.
 func (h *host) waits() bool { return h.isReady() && h.answers.Len() == 0 && !h.process.Exited() }
 
 // interrupt stops the current event, and reports whether the shell goes on, as it

@@ -137,8 +137,9 @@ func (s *session) hasNewChildren() bool {
 	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.family, pid) })
 }
 
-// await waits for a whole frame. A worker that has closed its answers gets a moment
-// to exit, as its exit status explains more.
+// await waits for a whole frame. If a worker has closed the descriptor for its
+// answers, await gives it a moment to exit, because its exit status explains
+// more.
 func (s *session) await(ctx context.Context) error {
 	err := s.process.Pump(ctx, s.inbox.complete)
 	if err == errAnswersClosed {

@@ -122,7 +122,8 @@ func TestP07AllBytes(t *testing.T) {
 	})
 }
 
-// A result is only text, also where it looks like a tool's option.
+// TestP08ResultIsText checks that a result stays text even if it looks like an
+// option of a tool.
 func TestP08ResultIsText(t *testing.T) {
 	inEachWay(t, "event", nil, func(t *testing.T, f *trial) {
 		write(t, f.dir, "secret.txt", "secret", 0o644)

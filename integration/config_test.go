@@ -11,7 +11,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// The loader reports a missing library, and the failure quotes its message.
+// TestC05MissingLibrary checks that the failure quotes the loader's message
+// about a missing library.
 func TestC05MissingLibrary(t *testing.T) {
 	const loader = "tool: error while loading shared libraries: libnone.so.10: cannot open shared object file: No such file or directory"
 	inEachWay(t, "echo '"+loader+"' >&2; exit 127", nil, func(t *testing.T, f *trial) {

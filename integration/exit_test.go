@@ -13,7 +13,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A failure after output is a failure.
+// TestE01FailureAfterOutput checks that a command that fails after output has
+// no result.
 func TestE01FailureAfterOutput(t *testing.T) {
 	inEachWay(t, `echo '{"statusCode": 200}'; exit 3`, nil, func(t *testing.T, f *trial) {
 		f.fails(t, "{}", "Function.ExitError", "exit status 3")
@@ -77,7 +78,8 @@ func TestE05NextEvent(t *testing.T) {
 	})
 }
 
-// A failure has what stderr says: the line that says most, and the last 4 KB.
+// TestE06Stderr checks that a failure contains the most informative line of
+// stderr and its last 4 KB.
 func TestE06Stderr(t *testing.T) {
 	inEachWay(t, `seq 10000 >&2; echo "error: no such customer" >&2; echo "good bye" >&2; exit 3`, nil, func(t *testing.T, f *trial) {
 		got := f.fails(t, "{}", "Function.ExitError", "exit status 3", "error: no such customer")

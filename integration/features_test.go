@@ -99,7 +99,8 @@ func living(t *testing.T, pids []int, want bool) {
 	}
 }
 
-// By default the same is gone.
+// TestLeftoversEnd checks that by default these processes are killed after the
+// event.
 func TestLeftoversEnd(t *testing.T) {
 	inEachWay(t, `for how in "" setsid; do $how sleep 300 & echo $!; done; (sleep 300 & echo $!)`, nil, func(t *testing.T, f *trial) {
 		pids := strings.Fields(string(f.invoke(t, "{}").Body))
@@ -111,7 +112,8 @@ func TestLeftoversEnd(t *testing.T) {
 	})
 }
 
-// The kernel is to kill the command rather than bootstrap.
+// TestE08ScoreOfTheCommand checks that the kernel prefers the command to
+// bootstrap when it kills a process.
 func TestE08ScoreOfTheCommand(t *testing.T) {
 	own, err := os.ReadFile("/proc/self/oom_score_adj")
 	if err != nil {

@@ -142,8 +142,9 @@ func TestResultBeforeTheStop(t *testing.T) {
 	}
 }
 
-// Whatever ends bootstrapctl, nothing is left: no process, also of those that
-// nobody could find by their environment, group or session, and no file.
+// TestNothingStaysBehind checks that no process and no file is left, however
+// bootstrapctl exits. That includes processes that nobody can find by their
+// environment, group or session.
 func TestNothingStaysBehind(t *testing.T) {
 	ends := map[string]func(t *testing.T, a *attended){
 		"SIGKILL": func(t *testing.T, a *attended) { _ = a.cmd.Process.Kill() },

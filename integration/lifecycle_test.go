@@ -46,8 +46,9 @@ func (c *crew) tidy(t *testing.T) {
 	}
 }
 
-// The init command may write nothing, remove its file, or replace it. Bootstrap does
-// not wait for processes that the command leaves running.
+// TestInitFile checks that the init command may write nothing, remove its file
+// or replace it, and that bootstrap does not wait for processes that the
+// command leaves running.
 func TestInitFile(t *testing.T) {
 	for name, test := range map[string]struct{ init, result string }{
 		"nothing":                       {"true", "unset"},
@@ -96,7 +97,8 @@ func TestInitFailure(t *testing.T) {
 	}
 }
 
-// A PATH from the init command is that of the function and of its program.
+// TestInitPath checks that a PATH from the init command applies to the
+// function, and to the search for its program.
 func TestInitPath(t *testing.T) {
 	fn := emulator.Function{Dir: t.TempDir(), Handler: "unused"}
 	if err := os.Mkdir(filepath.Join(fn.Dir, "own"), 0o755); err != nil {
@@ -108,8 +110,8 @@ func TestInitPath(t *testing.T) {
 	c.succeeds(t, "{}", "mine\ntoo")
 }
 
-// The init command runs once for all that serve events at the same time, and
-// all have its variables.
+// TestInitOnce checks that the init command runs once for all slots, and that
+// all slots have its variables.
 func TestInitOnce(t *testing.T) {
 	const together, events = 3, 12
 	for _, way := range []string{"stdin", "function", "worker"} {
@@ -268,8 +270,8 @@ func TestStartFailureAnswers(t *testing.T) {
 	}
 }
 
-// The same for a sidecar that ends when it must not, and for events at the same
-// time.
+// TestStartFailureAnswersAll does the same for a sidecar that exits too early,
+// and for events at the same time.
 func TestStartFailureAnswersAll(t *testing.T) {
 	const together = 3
 	fn := named("stdin").function(t, "echo ok")

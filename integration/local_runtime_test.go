@@ -61,7 +61,10 @@ func TestLocalOtherRuntime(t *testing.T) {
 func TestLocalLargeLog(t *testing.T) {
 	t.Parallel()
 	const line, lines = 1000, 50_000
-	s := serve(t, "-timeout", "60s", shellFunction(t, fmt.Sprintf(`yes $(head -c %d /dev/zero | tr '\0' x) | head -n %d >&2; echo ok`, line-1, lines)))
+	dir := t.TempDir() // with a runtime that waits for the reader of its log: ours would drop bytes
+	write(t, dir, "bootstrap", fetchOne+fmt.Sprintf("yes $(head -c %d /dev/zero | tr '\\0' x) | head -n %d >&2\n", line-1, lines)+
+		"curl -s -d ok $api/invocation/response\nexec sleep 60\n", 0o755)
+	s := serve(t, "-timeout", "60s", dir)
 	s.answers(t, "", "1", 200, "ok")
 	if peak := peakRSS(s.cmd.Process.Pid); peak > 100<<10 {
 		t.Errorf("it used %d KB of memory", peak)

@@ -232,6 +232,27 @@ func zipBomb(t *testing.T) string {
 	return filepath.Join(dir, "bomb.zip")
 }
 
+// What doctor finds in a folder is shown at the start. A runtime of another project gives
+// the handler a meaning of its own, so that there is nothing to find.
+func TestLocalFindings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "index.sh", "other() { :; }\n", 0o644)
+	s := serve(t, dir)
+	s.logs(t, "it defines no function main_handler [function-missing]")
+	s.logs(t, "define main_handler, or set the handler")
+	text, err := os.ReadFile("testdata/runtime.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := makeZip(t, "other.zip", 0o755, map[string][]byte{"bootstrap": text})
+	s = serve(t, other)
+	s.answers(t, "", "1", 200, "1")
+	if log := s.log.String(); strings.Contains(log, "warning") || strings.Contains(log, "error") {
+		t.Errorf("got a finding in\n%s", log)
+	}
+}
+
 // A hostile zip writes nothing outside, and costs little memory.
 func TestLocalHostileZips(t *testing.T) {
 	t.Parallel()

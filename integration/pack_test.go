@@ -110,7 +110,7 @@ func entriesOf(t *testing.T, file string) map[string]*zip.File {
 	return entries
 }
 
-// TestPackModes packs files whose modes are lost, as on Windows.
+// TestPackModes packs files that have lost their modes, as on Windows.
 func TestPackModes(t *testing.T) {
 	d := packageDir{t, t.TempDir()}
 	for name, text := range map[string]string{"index.sh": function, "tool": "#!/bin/sh\n", "prog": string(fakeELF{}.bytes()), "data.json": "{}", "deep/er/secret": "x"} {

@@ -186,7 +186,7 @@ func TestR06NoDescriptors(t *testing.T) {
 	})
 }
 
-// A command is asked to end once.
+// TestR09OneTerm checks that a command gets SIGTERM only once.
 func TestR09OneTerm(t *testing.T) {
 	for _, w := range ways {
 		t.Run(w.name, func(t *testing.T) {

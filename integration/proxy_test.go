@@ -368,8 +368,9 @@ func lines(t testing.TB, dir, name string) []string {
 	return strings.Fields(string(text))
 }
 
-// Each fault of each call, one at a time (A05, A06, A07, A11): the platform
-// has one answer to each event, and the code runs once for each.
+// TestA05OneFault makes each fault happen to each call, one at a time (A05,
+// A06, A07, A11). The platform gets one answer to each event, and the code runs
+// once for each.
 func TestA05OneFault(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -512,7 +513,7 @@ func (p *proxy) drop(t *testing.T, pid int, end func(*net.TCPConn), frozen bool)
 	p.hangUp(end)
 }
 
-// until waits for a fact, for as long as a loaded machine may need.
+// until waits until a condition holds, for as long as a busy machine may need.
 func until(t testing.TB, what string, fact func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !fact(); time.Sleep(time.Millisecond) {

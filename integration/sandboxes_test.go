@@ -10,8 +10,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// Whatever the sandbox, the runtime starts, serves events in each way, and ends
-// what they leave behind and nothing else.
+// TestSandboxes checks that in every sandbox the runtime starts and serves
+// events in each way. It kills their leftovers and no other process.
 func TestSandboxes(t *testing.T) {
 	turn := 0
 	for _, name := range slices.Sorted(maps.Keys(profiles)) {

@@ -16,7 +16,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// soaked does what the event says.
+// soaked is a function that obeys its event.
 const soaked = `
 soaked() {
 	case $1 in

@@ -198,8 +198,8 @@ func TestStyleOfFailedStart(t *testing.T) {
 	}
 }
 
-// A line that is a JSON object stays one, with what it lacks; what only looks
-// like one is a message.
+// TestStyleMerged checks that a line with a JSON object stays an object and
+// gets the missing keys. A line that only resembles an object is a message.
 func TestStyleMerged(t *testing.T) {
 	const lines = `{"level":"warn","message":"a \"b\" €","n":1.50,"nested":{"x":[1,2]}}` + "\n" + `{}` + "\n" + `{"requestId":"mine"}` + "\n" + `{"half":` + "\n" + `[1,2]` + "\n" + `{"a":1} {"b":2}` + "\n" + "no\xff UTF-8 \x1b[31m\n"
 	inFewWays(t, "cat lines >&2", []string{"BOOTSTRAP_LOG_FORMAT=json"}, func(t *testing.T, f *trial) {

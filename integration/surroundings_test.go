@@ -23,10 +23,10 @@ type surroundings struct {
 	deafInit  bool   // process 1 is somebody else's, and waits for nobody
 }
 
-// plain reports whether there is nothing to change.
+// plain reports whether the surroundings need no change.
 func (s surroundings) plain() bool { return s == surroundings{} }
 
-// mayMount reports whether we may change what there is around a process: root
+// mayMount reports whether we may change the surroundings of a process: root
 // may not in every container.
 func mayMount() bool {
 	var data [2]unix.CapUserData

@@ -15,8 +15,9 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A child holds the outputs, or the first process has gone before: the limit
-// holds, the platform gets the reason in time, and nothing is left (T16).
+// TestT01Timeout checks the time limit when a child holds the outputs, or when
+// the first process has exited before. The platform gets the reason in time,
+// and no process is left (T16).
 func TestT01Timeout(t *testing.T) {
 	for name, script := range map[string]string{
 		"children":           "sleep 60 & sleep 60; echo no",
@@ -167,8 +168,8 @@ func unharmed(t *testing.T, w way, p *protocol.Platform, server *emulator.Server
 	}
 }
 
-// openFiles are what a process has open, but for what tells of its threads,
-// whose number is Go's affair.
+// openFiles returns the open files of a process, except those that depend on
+// the number of its threads, which Go chooses.
 func openFiles(pid int) (open []string) {
 	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is good
 	for _, link := range links {

@@ -90,7 +90,7 @@ func TestWorkerLoops(t *testing.T) {
 	}
 }
 
-// folderOf has one of the files, built where that is needed.
+// folderOf returns a folder with one of the files, which is built if necessary.
 func folderOf(t *testing.T, file string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -7,8 +7,9 @@ const LargeBody = 1 << 20
 // A Spare keeps the memory of the last large body for the next one.
 type Spare struct{ memory []byte }
 
-// Keep keeps the memory of a body that is not needed any more when Take is called.
-// It drops what was kept before, and a body that is not large.
+// Keep keeps the memory of a large body for Take. The caller must not use the
+// body after Take. Keep drops a body that is not large, and one that was kept
+// before.
 func (s *Spare) Keep(body []byte) {
 	s.memory = nil
 	if len(body) > LargeBody {

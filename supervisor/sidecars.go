@@ -16,8 +16,8 @@ import (
 )
 
 // Sidecars start in order and stop in reverse order. A sidecar that exits is
-// restarted after a pause. The pauses grow, and begin again with the shortest
-// one after a long run.
+// restarted after a pause. The pauses grow. After a sidecar has run for a long
+// time, its next pause is the shortest one again.
 type Sidecars struct {
 	List []Sidecar
 	Fail bool // the first exit of a sidecar stops the runtime

@@ -99,7 +99,7 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 }
 
 // reportFailedStart reports the cause of a failed start to the platform, or to
-// InitLog where the platform does not take it. It returns the cause.
+// InitLog if the platform has no call for that. It returns the cause.
 func (s *Supervisor) reportFailedStart(cause error) error {
 	report, cancel := context.WithTimeout(s.answerCtx, initErrorTimeout)
 	defer cancel()

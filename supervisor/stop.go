@@ -33,8 +33,9 @@ func (s *Supervisor) stopDeadline() time.Time {
 
 func (s *Supervisor) stopLimit() time.Duration { return cmp.Or(s.StopLimit, DefaultStopLimit) }
 
-// stopOnEnd begins the stop when ctx ends. When seven eighths of its time are
-// over it ends answerCtx: the rest is for the sidecars and the command.
+// stopOnEnd begins the stop when ctx ends. It ends answerCtx after seven
+// eighths of the time limit of the stop. The rest is for the sidecars and the
+// stop command.
 func (s *Supervisor) stopOnEnd(ctx context.Context) (release func()) {
 	var cancel context.CancelFunc
 	s.answerCtx, cancel = context.WithCancel(context.Background())

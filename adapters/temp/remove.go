@@ -56,8 +56,8 @@ func empty(dir int, name string) error {
 	return c.err
 }
 
-// A clearing removes what is in a folder with three descriptors, however deep
-// that is: it moves the folders that are not empty to the top.
+// A clearing removes the content of a folder of any depth with three
+// descriptors. It moves folders that are not empty to the top.
 type clearing struct {
 	top     int
 	folders []string // in top, to be removed
@@ -137,9 +137,10 @@ func openFolder(dir int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(readable), name), nil
 }
 
-// openToOwner lets the owner of a folder do all there. Where it cannot, the
-// removal says so. Linux can change a folder that is not open for reading
-// since 6.6; before, it takes /proc.
+// openToOwner gives the owner of a folder all rights to it. If that fails, the
+// removal fails and reports the error. The descriptor need not be open for
+// reading: Linux 6.6 and later change the folder directly, and earlier versions
+// need /proc.
 func openToOwner(fd int) {
 	var info unix.Stat_t
 	if unix.Fstat(fd, &info) != nil || info.Mode&0o700 == 0o700 {

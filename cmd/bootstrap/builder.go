@@ -55,7 +55,7 @@ func newBuilder(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *
 }
 
 // slots returns the number of events at the same time: Concurrency, limited by
-// what the platform sets.
+// the number that the platform sets.
 func slots(c *Config, p *protocol.Platform) int {
 	if p == nil || p.Concurrency == "" {
 		return int(max(1, c.Concurrency))

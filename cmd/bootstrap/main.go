@@ -37,8 +37,8 @@ func main() {
 // lastLogTime limits the last log line before an exit at the second signal.
 const lastLogTime = 500 * time.Millisecond
 
-// untilSignal returns a context that the first SIGTERM or SIGINT cancels. A
-// second signal kills all processes and exits.
+// untilSignal returns a context that the first stop signal cancels. A second
+// signal kills all processes and exits.
 func untilSignal() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -55,8 +55,8 @@ func untilSignal() context.Context {
 	return ctx
 }
 
-// stopSignals are the signals that stop the runtime. Those that its parent has
-// ignored, as nohup does with SIGHUP, stays so.
+// stopSignals are the signals that stop the runtime. A signal that the parent
+// ignored, as nohup does with SIGHUP, stays ignored.
 func stopSignals() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT}, signal.Ignored)
 }

@@ -18,10 +18,9 @@ import (
 	"bootstrap/protocol"
 )
 
-const doctorText = `Check the function in a folder or a zip for a platform. For each
-problem, print the error that the platform would show, and how to correct it. The exit
-status is 1 if the function cannot work. The function does not run unless -measure is
-set.`
+const doctorText = `Check the function in a folder or a zip for a platform. For each problem,
+print the error that the platform would show, and how to correct it. The exit status is 1 if
+the function cannot work. The function does not run unless -measure is set.`
 
 // diagnose is the subcommand doctor.
 func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {
@@ -185,8 +184,8 @@ func sentence(file, what string) string {
 // maxName is the greatest width of the column with the names of files.
 const maxName = 40
 
-// printFinding prints the first lines of a finding to a terminal, the names of
-// files in columns.
+// printFinding prints the first lines of a finding to a terminal, with the file
+// names in columns.
 func printFinding(p *painter, f *doctor.Finding, columns int) {
 	sign := p.red("✗ error  ")
 	if f.Level == doctor.Warning {

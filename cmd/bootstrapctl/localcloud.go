@@ -39,7 +39,7 @@ type localCloud struct {
 	beside   sync.WaitGroup     // what begin has started
 	notes    []string           // what the deploy file asks for and is not done here
 
-	unprotected sync.Once // shows only once that functions can write to their code folders
+	unprotected sync.Once // limits to one the note that functions can write to their code folders
 
 	mu       sync.Mutex
 	own      *program // the runtime for folders without a bootstrap; nil: not needed yet
@@ -225,10 +225,23 @@ func (c *localCloud) welcome(address net.Addr) {
 		c.board.Note("%s", note)
 	}
 	for _, f := range all {
-		for _, finding := range f.Describe().Findings {
+		for _, finding := range c.findings(f) {
 			c.warn(f.Name(), finding)
 		}
 	}
+}
+
+// findings returns what doctor finds in the package of a function. That it brings its own
+// runtime is expected here.
+func (c *localCloud) findings(f *local.Function) []doctor.Finding {
+	d := f.Describe()
+	all := slices.Clone(d.Findings)
+	if d.Zip == nil { // nobody has examined a folder yet
+		if tree, err := readFolder(d.Dir); err == nil {
+			all = c.examine(context.Background(), doctor.Function{Tree: tree, Platform: d.Platform, Handler: d.Handler, Env: d.Env, Limit: d.Timeout}).Findings
+		}
+	}
+	return slices.DeleteFunc(all, func(found doctor.Finding) bool { return found.ID == "bootstrap-foreign" })
 }
 
 func (c *localCloud) welcomeFunction(at string, d local.Description, path string, several bool) {

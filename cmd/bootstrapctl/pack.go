@@ -17,7 +17,8 @@ import (
 
 const packText = `Write the zip to upload: the files of a folder, and the runtime as bootstrap. Programs and
 scripts are made executable. .git and the files that .bootstrapignore lists (in the syntax of
-.gitignore) are left out. The same files make the same zip, byte for byte. Doctor checks the files first.`
+.gitignore) are left out. The same files make the same zip, byte for byte. Doctor checks the
+files first.`
 
 // A packing holds the flags of pack.
 type packing struct {

@@ -11,8 +11,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// functions checks that a function of each kind serves events, also after one
-// that failed.
+// functions checks that a function of each kind serves events, also after an
+// event that failed.
 func functions(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		f := begin(t, b, w)

@@ -14,7 +14,8 @@ import (
 // stopLimit is for a stop with nothing to wait for.
 const stopLimit = 3 * time.Second
 
-// stop checks that nothing is left after SIGTERM, not even what was kept.
+// stop checks that no process is left after SIGTERM, not even leftovers that
+// were kept.
 func stop(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		f := begin(t, b, w, "BOOTSTRAP_LEFTOVERS=keep")

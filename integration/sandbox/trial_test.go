@@ -103,7 +103,7 @@ func marked(m mark) (found []string) {
 	return found
 }
 
-// look returns a script that prints what marked finds.
+// look returns a script that prints the processes that marked finds.
 func look(m mark) string {
 	pattern := strings.Replace(string(m), ".", "[.]", 1) // which the script itself does not match
 	return fmt.Sprintf(`for f in $(grep -ls '%s' /proc/[0-9]*/cmdline); do { echo; echo "$f: "; tr '\0' ' ' <"$f"; } 2>/dev/null; done; true`, pattern)
@@ -121,8 +121,8 @@ func (f *trial) noneLeft(t *testing.T, m mark, what string) {
 	f.noneThere(t, m, what)
 }
 
-// noneThere checks that soon no process has the mark, as far as this program
-// can see.
+// noneThere waits until this program sees no process with the mark. The test
+// fails if one remains.
 func (f *trial) noneThere(t *testing.T, m mark, what string) {
 	t.Helper()
 	if f.box.outside {

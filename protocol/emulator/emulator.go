@@ -38,8 +38,8 @@ type Function struct {
 	Concurrency int
 
 	// LimitMemory kills the instance when its processes together use more than
-	// MemoryMB. The kernel does that if we may make a cgroup; otherwise we
-	// compare samples with the limit during events.
+	// MemoryMB. The kernel does that if this process may make a cgroup;
+	// otherwise the Runner compares samples with the limit during events.
 	LimitMemory bool
 
 	// Freeze stops all processes of the instance between two events, as a

@@ -74,7 +74,7 @@ type invocation struct {
 	outcome   chan Outcome // has room for the only outcome
 	again     chan bool    // gets true when the start has to begin again
 	delivered time.Time    // zero: not yet
-	due       time.Time    // when it must be fetched, or once fetched, answered; zero: it is not offered yet
+	due       time.Time    // deadline to fetch it, or to answer it once it is fetched; zero: it is not offered yet
 	tooLarge  bool         // its result was refused because of its size
 	answer    *Outcome     // the posted outcome, on a platform on which the event ends at the next poll; nil: none yet
 	polled    bool         // the poll after the answer has come

@@ -13,9 +13,9 @@ const (
 
 // guarded refuses calls that a page in a browser makes. A page can find our
 // port, but its browser sends the origin of the page. If the name of the page
-// was rebound to our address, the browser asks for that host. A runtime does
-// neither. The port of the host is not checked, because a proxy may pass calls
-// on.
+// was rebound to our address, the browser sends that name as the host. A
+// runtime does neither. The port of the host is not checked, because a proxy
+// may pass calls on.
 func guarded(ip string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

@@ -14,9 +14,9 @@ import (
 // and none blocks. Calls must not be concurrent. The caller must call expire at
 // the deadline.
 //
-// Two invariants hold. Fetched events are at the front of the queue, and then
-// the instance is ready. While a ready instance holds a poll, no event is
-// offered, and each fetched event is answered.
+// Two invariants hold. Fetched events are at the front of the queue, and the
+// instance that fetched them is ready. While a ready instance holds a poll, no
+// event is offered, and each fetched event is answered.
 type machine struct {
 	platform    *protocol.Platform
 	concurrency int           // maximum number of fetched events

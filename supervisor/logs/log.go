@@ -114,10 +114,11 @@ func (s *Source) Begin(id string, until time.Time) {
 	}
 }
 
-// Flush ends an event, before its answer is posted, or a sidecar. It logs the open
-// lines and records of all streams and waits until the log has written them. It
-// gives up when the reader reads nothing for a moment, or little for a second; the
-// log writes the rest later. Lines that are logged from now on belong to no event.
+// Flush ends the log of an event before its answer is posted, or the log of a
+// sidecar. It logs the open lines and records of all streams and waits until
+// the log has written them. It gives up when the reader reads nothing for a
+// moment, or little for a second; the log writes the rest later. Lines that are
+// logged from now on belong to no event.
 func (s *Source) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,11 +10,11 @@ import (
 	"bootstrap/internal/jsontext"
 )
 
-// In the style JSON each record is an object on one line, with the keys timestamp
-// (RFC 3339, UTC, with milliseconds), level, requestId (during an event), stream
-// (stdout, stderr, or bootstrap for our own lines), sidecar (the name of a sidecar)
-// and message. If a command logs a JSON object, the keys that it lacks, but for
-// message, are added in front.
+// In the style JSON each record is an object on one line, with the keys
+// timestamp (RFC 3339, UTC, with milliseconds), level, requestId (during an
+// event), stream (stdout, stderr, or bootstrap for our own lines), sidecar (the
+// name of a sidecar) and message. If a command logs a JSON object, the missing
+// keys are added in front, except message.
 
 const (
 	ownStream  = "bootstrap"

@@ -149,8 +149,9 @@ func (p *Process) enlarge() {
 	}
 }
 
-// write writes what the pipe takes. It closes the pipe when the child has
-// closed its end, and, unless the pipe is to stay open, after the last byte.
+// write writes as many bytes as the pipe accepts. It closes the pipe when the
+// child has closed its end. It also closes it after the last byte, unless the
+// pipe must stay open.
 func (f *inputPipe) write() {
 	for len(f.data) > 0 {
 		n, err := syscall.Write(f.fd, f.data[0])

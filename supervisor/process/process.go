@@ -71,7 +71,7 @@ type Process struct {
 	check     exitCheck
 }
 
-// ErrExited is returned by Pump when the process has exited.
+// ErrExited is the error of Pump when the process has exited.
 var ErrExited = errors.New("exited")
 
 // Start starts c. An error is a *StartError.

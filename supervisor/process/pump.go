@@ -78,9 +78,10 @@ func (p *Process) pumpRest(ctx context.Context, done func() bool, buf []byte) (e
 	return err
 }
 
-// PumpLeftovers moves what leftovers of the last event still write, as in
-// exec > >(tee log), while the process itself goes on. It waits for a moment,
-// and not at all without leftovers. The error is that of an Output.
+// PumpLeftovers moves output that leftovers of the last event still write, as
+// in exec > >(tee log), while the process itself keeps running. It waits only
+// briefly, and not at all if there are no leftovers. It returns the error of an
+// Output.
 func (p *Process) PumpLeftovers(ctx context.Context) error {
 	buf := buffers.Get().(*[pipeSize]byte)
 	defer buffers.Put(buf)

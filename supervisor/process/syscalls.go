@@ -25,8 +25,8 @@ func hasExited(idType, id int) (bool, error) {
 func becomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
 // poll waits until one of fds is ready or the timeout is over. A signal may end
-// the wait early. Where the kernel refuses ppoll it sleeps briefly and marks
-// all fds as ready: our ends of the pipes do not block.
+// the wait early. If the kernel refuses ppoll, poll sleeps briefly and marks
+// all fds as ready. That is safe because our ends of the pipes do not block.
 func poll(fds []unix.PollFd, timeout time.Duration) error {
 	ts := unix.NsecToTimespec(int64(timeout))
 	_, err := unix.Ppoll(fds, &ts, nil)

@@ -84,8 +84,8 @@ type rule struct {
 const slowness = 500 * time.Millisecond
 
 // Parse parses a list such as "next-500=3,post-reset-after=1/10,slow-body". If
-// several faults match a call, it gets the first one in the list whose number
-// is not used up. The error lists all mistakes.
+// several faults match a call, the first one in the list that is due happens.
+// The error lists all mistakes.
 func Parse(text string) (*Set, error) {
 	s, wrong := &Set{pause: slowness}, []error(nil)
 	for item := range strings.SplitSeq(text, ",") {

@@ -7,7 +7,8 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
-// checkLayout checks the top of a zip. For a folder, pack adds what is missing.
+// checkLayout checks the top of a zip. It does not report files that are
+// missing from a folder, because pack adds them.
 func (x *exam) checkLayout() {
 	if x.Tree.File("scf_bootstrap") != nil && (!x.isZip() || x.Tree.File("bootstrap") != nil) {
 		x.add("scf-bootstrap-too", "scf_bootstrap")

@@ -38,7 +38,8 @@ func (x *exam) readVariables() {
 	}
 }
 
-// resolve uses the runtime's own code to find what the handler means.
+// resolve uses the runtime's own code to find the program or the function of
+// the handler.
 func (x *exam) resolve() {
 	x.target, x.unsolved = command.Resolve(x.vars["BOOTSTRAP_COMMAND"], x.Handler, x.Tree.Dir)
 	if x.unsolved != nil {
@@ -78,8 +79,11 @@ func (x *exam) isShellLine() bool {
 	return command != "" && !strings.HasPrefix(command, "[")
 }
 
-// checkHandler checks what the handler means.
+// checkHandler checks what the handler means. Another runtime gives it a meaning of its own.
 func (x *exam) checkHandler() {
+	if x.has("bootstrap-foreign") {
+		return
+	}
 	if x.unsolved != nil {
 		if x.vars["BOOTSTRAP_COMMAND"] == "" && len(x.Tree.Files) > 0 && !x.has("outer-folder") {
 			x.add("handler-not-found", "", "what", x.onPlatform(message(x.unsolved)), "failure", x.onPlatform(failureText(x.unsolved)))

@@ -75,8 +75,8 @@ func (f *Function) deliver(first *Invocation, call Call) {
 	}
 }
 
-// try sends an asynchronous event once, and reports whether that was the last
-// attempt.
+// try sends an asynchronous event once, and reports whether no other attempt
+// follows.
 func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 	f.history.add(inv)
 	err := f.run(inv, call, func() (*slot, error) { return f.pool.takeLater(f.cloud.running) })

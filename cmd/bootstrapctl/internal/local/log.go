@@ -42,7 +42,7 @@ func (l *instanceLog) end() []byte {
 	l.pipe.Flush()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.recent[max(0, len(l.recent)-maxLog):]
+	return bytes.Clone(l.recent[max(0, len(l.recent)-maxLog):])
 }
 
 // close passes on what was written, and an unfinished line.

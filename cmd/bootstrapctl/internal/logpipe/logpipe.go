@@ -15,9 +15,9 @@ import (
 type Pipe struct {
 	File *os.File // where processes write
 
-	read   *os.File
-	late   atomic.Bool   // the time that Close waits is over
-	closed chan struct{} // closed when nobody can write any more, or in Close
+	read    *os.File
+	closing atomic.Bool   // nothing more is read in the background
+	closed  chan struct{} // closed when nobody can write any more, or in Close
 
 	mu   sync.Mutex
 	take func(text []byte)
@@ -44,7 +44,7 @@ func New(take func(text []byte)) (*Pipe, error) {
 }
 
 // Flush passes on everything that has been written so far, even if a process goes on
-// writing without a pause.
+// writing.
 func (p *Pipe) Flush() {
 	raw, err := p.read.SyscallConn()
 	if err != nil {
@@ -63,18 +63,18 @@ func (p *Pipe) Flush() {
 func (p *Pipe) Close(wait time.Duration) {
 	p.File.Close()
 	_ = p.read.SetReadDeadline(time.Now().Add(wait)) // pipes have deadlines
-	defer time.AfterFunc(wait, func() { p.late.Store(true) }).Stop()
+	enough := time.AfterFunc(wait, func() { p.closing.Store(true) })
 	<-p.closed
+	enough.Stop()
 	p.Flush()
 	p.read.Close()
 }
 
 // consume passes on the bytes in the pipe, and reports whether more can come.
 func (p *Pipe) consume(fd int) bool {
-	for !p.late.Load() {
+	for !p.closing.Load() {
 		n, err := p.readOnce(fd)
 		switch {
-		case err == unix.EINTR:
 		case err == unix.EAGAIN:
 			return true
 		case err != nil || n == 0:
@@ -84,11 +84,13 @@ func (p *Pipe) consume(fd int) bool {
 	return false
 }
 
-// readOnce passes on some of the bytes in the pipe, and returns how many.
-func (p *Pipe) readOnce(fd int) (int, error) {
+// readOnce passes on some of the bytes in the pipe. It returns how many.
+func (p *Pipe) readOnce(fd int) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n, err := unix.Read(fd, p.buf)
+	for err = unix.EINTR; err == unix.EINTR; {
+		n, err = unix.Read(fd, p.buf)
+	}
 	if n > 0 {
 		p.take(p.buf[:n])
 	}

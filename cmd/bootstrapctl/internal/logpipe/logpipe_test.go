@@ -58,6 +58,31 @@ func TestCloseWithWriter(t *testing.T) {
 	}
 }
 
+// Neither Flush nor Close waits for a process that writes without a pause.
+func TestWriterWithoutPause(t *testing.T) {
+	p, err := New(func([]byte) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := dup(t, p.File)
+	defer held.Close()
+	stopped := make(chan error, 1)
+	go func() { // ends when the pipe has no reader
+		line := bytes.Repeat([]byte("x"), 4096)
+		for {
+			if _, err := held.Write(line); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	p.Flush()
+	p.Close(10 * time.Millisecond)
+	if err := <-stopped; !errors.Is(err, unix.EPIPE) {
+		t.Errorf("the writer got %v", err)
+	}
+}
+
 // dup returns another descriptor of the file, as a process has that inherits it.
 func dup(t *testing.T, file *os.File) *os.File {
 	t.Helper()
