@@ -17,7 +17,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// Requests together hold so many bytes, whether they say so or not, and give them back.
+// All requests together hold at most a number of bytes, declared or not, and give them back.
 func TestBodies(t *testing.T) {
 	var all atomic.Int64
 	declared := &body{all: &all}

@@ -101,8 +101,8 @@ func isBlind(r *http.Request) bool {
 	return err != nil || from.Host == "" || !strings.EqualFold(from.Host, r.Host)
 }
 
-// isManagement reports whether a call of a vendor's API does more than to invoke a
-// function. Tencent's API does not tell in its path.
+// isManagement reports whether a call of a vendor's API can change functions. All calls of
+// Tencent's API count, because they have the same path.
 func isManagement(r *http.Request) bool {
 	switch {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:

@@ -22,7 +22,9 @@ func TestKeys(t *testing.T) {
 	}
 	server := httptest.NewServer(New(cloud, Options{Keys: []Key{{"one", "first"}, {"two", "second"}}, Certificate: []byte("pem")}))
 	t.Cleanup(server.Close)
-	basic := func(pair string) string { return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair)) }
+	basic := func(pair string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
+	}
 	for _, call := range []sent{
 		{"POST", "/", "{}", nil}, {"GET", "/", "", nil}, {"GET", "/apigw/hello/x", "", nil}, {"GET", "/none", "", nil},
 		{"GET", "/_local/functions", "", nil}, {"GET", "/_local/functions/hello/invocations", "", nil},

@@ -213,7 +213,7 @@ func TestLargeError(t *testing.T) {
 	}
 }
 
-// Only so many bytes of asynchronous events wait.
+// The bytes of the asynchronous events that wait are limited.
 func TestBacklog(t *testing.T) {
 	c := localtest.New(t, local.Options{Instances: 1})
 	f := create(t, c, local.Settings{Platform: protocol.Lambda, Timeout: time.Minute})

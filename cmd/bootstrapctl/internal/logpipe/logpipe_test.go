@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -96,22 +95,4 @@ func dup(t *testing.T, file *os.File) *os.File {
 		t.Fatal(err)
 	}
 	return os.NewFile(uintptr(copied), "copy")
-}
-
-// A process that writes without a pause holds up neither Flush nor Close.
-func TestEndless(t *testing.T) {
-	p, err := New(func([]byte) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	yes := exec.Command("yes")
-	yes.Stdout = p.File
-	if err := yes.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = yes.Process.Kill(); _ = yes.Wait() }) // it has died of SIGPIPE
-	for range 10 {
-		p.Flush()
-	}
-	p.Close(time.Millisecond)
 }

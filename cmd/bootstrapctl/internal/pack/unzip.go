@@ -18,7 +18,7 @@ import (
 const (
 	maxEntries  = 100_000
 	maxUnpacked = 2 << 30
-	maxTarget   = 4096 // bytes of a link's target
+	maxPath     = 4095 // bytes of a name, and of a link's target, as for Linux
 )
 
 // ErrTooLarge reports that a zip exceeds these limits.
@@ -56,6 +56,9 @@ func (t *Tree) unpack(archive *zip.Reader, root *os.Root) error {
 	if declaredSize(archive) > maxUnpacked {
 		return ErrTooLarge
 	}
+	if hasTooManyFolders(archive) {
+		return fmt.Errorf("%w: more than %d folders", ErrTooLarge, maxEntries)
+	}
 	left := int64(maxUnpacked) // as a zip may declare less than it has
 	seen := map[string]bool{}
 	for _, entry := range archive.File {
@@ -76,6 +79,24 @@ func declaredSize(archive *zip.Reader) (size uint64) {
 		}
 	}
 	return size
+}
+
+// hasTooManyFolders reports whether the files of a zip are in more folders than a zip may
+// have files. A long name alone has thousands.
+func hasTooManyFolders(archive *zip.Reader) bool {
+	folders := map[string]bool{}
+	for _, entry := range archive.File {
+		if len(entry.Name) > maxPath {
+			continue // it is refused
+		}
+		for dir := path.Dir(entry.Name); len(dir) > 1 && !folders[dir]; dir = path.Dir(dir) {
+			folders[dir] = true
+		}
+		if len(folders) > maxEntries {
+			return true
+		}
+	}
+	return false
 }
 
 // unpackEntry unpacks one entry, or adds a problem. After an error, no further entry
@@ -110,6 +131,8 @@ func (t *Tree) unpackEntry(entry *zip.File, root *os.Root, seen map[string]bool,
 // refuse returns the problem of an entry that must not be unpacked.
 func refuse(entry *zip.File, name string) (kind, detail string) {
 	switch {
+	case len(name) > maxPath:
+		return "zip-broken", fmt.Sprintf("its name has %d bytes", len(name))
 	case strings.Contains(name, `\`):
 		return "backslash-name", ""
 	case !fs.ValidPath(name) || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsRune(name, 0):
@@ -131,7 +154,7 @@ func (f *File) unpack(entry *zip.File, root *os.Root, left *int64) error {
 	}
 	defer content.Close()
 	if f.Mode&fs.ModeSymlink != 0 {
-		target, err := io.ReadAll(io.LimitReader(content, maxTarget))
+		target, err := io.ReadAll(io.LimitReader(content, maxPath))
 		f.Target = string(target)
 		return err
 	}
@@ -151,28 +174,29 @@ func (f *File) unpack(entry *zip.File, root *os.Root, left *int64) error {
 }
 
 // link creates the links last, so that no entry is unpacked through a link. A link
-// that leaves the package is a problem.
+// that leaves the package is a problem. Links can do so together, so it looks when all
+// are there.
 func (t *Tree) link(root *os.Root) {
-	t.Files = slices.DeleteFunc(t.Files, func(f *File) bool {
-		if f.Mode&fs.ModeSymlink == 0 {
-			return false
+	for _, f := range t.Files {
+		if f.isLink() && staysInside(f.Name, f.Target) {
+			_ = root.MkdirAll(path.Dir(f.Name), 0o700) // a link that cannot be created here
+			_ = root.Symlink(f.Target, f.Name)         // may still work on the platform
 		}
-		if staysInside(f.Name, f.Target) && f.link(root) {
+	}
+	t.Files = slices.DeleteFunc(t.Files, func(f *File) bool {
+		if !f.isLink() || staysInside(f.Name, f.Target) && f.leadsInside(root) {
 			return false
 		}
 		t.problem("link-outside", f.Name, f.Target)
+		_ = root.Remove(f.Name) // it may not exist
 		return true
 	})
 }
 
-// link creates a link, and reports whether its target is in the package or does not
-// exist. A link through other links can leave the package, too.
-func (f *File) link(root *os.Root) bool {
-	_ = root.MkdirAll(path.Dir(f.Name), 0o700) // a link that cannot be created here
-	_ = root.Symlink(f.Target, f.Name)         // may still work on the platform
-	if _, err := root.Stat(f.Name); err == nil || errors.Is(err, fs.ErrNotExist) {
-		return true
-	}
-	_ = root.Remove(f.Name) // it may not exist
-	return false
+func (f *File) isLink() bool { return f.Mode&fs.ModeSymlink != 0 }
+
+// leadsInside reports whether the target of a link is in the package or does not exist.
+func (f *File) leadsInside(root *os.Root) bool {
+	_, err := root.Stat(f.Name)
+	return err == nil || errors.Is(err, fs.ErrNotExist)
 }

@@ -3,6 +3,7 @@ package pack
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -164,4 +165,36 @@ func FuzzReadZip(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Links that stay inside one by one may leave together, whatever their order is.
+func TestLinksTogether(t *testing.T) {
+	short := entry{"p/q/d", fs.ModeSymlink | 0o777, "../../r"}
+	out := entry{"p/q/s", fs.ModeSymlink | 0o777, "d/../../dir2"}
+	file := entry{"r/f", 0o600, ""}
+	for _, entries := range [][]entry{{file, short, out}, {file, out, short}} {
+		tree, err := unzip(t, zipOf(t, entries...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(filepath.Join(tree.Dir, "p/q/s")); err == nil || !tree.HasProblem("p/q/s") || tree.HasProblem("p/q/d") {
+			t.Errorf("%v: got %v, problems %v", entries, err, tree.Problems)
+		}
+	}
+}
+
+// Names can make many folders out of a few bytes.
+func TestManyFolders(t *testing.T) {
+	var many []entry
+	for i := range 80 {
+		many = append(many, entry{string(rune('A'+i)) + "/" + strings.Repeat("a/", 1500) + "f", 0o600, ""})
+	}
+	if _, err := unzip(t, zipOf(t, many...)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("%d names: got %v", len(many), err)
+	}
+	long := strings.Repeat("a/", 20_000) + "f"
+	tree, err := unzip(t, zipOf(t, entry{long, 0o600, ""}))
+	if err != nil || !tree.HasProblem(long) || len(tree.Files) != 0 {
+		t.Errorf("a long name: got %v", err)
+	}
 }
