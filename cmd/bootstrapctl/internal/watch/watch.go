@@ -119,10 +119,10 @@ func (w *Watcher) name(path string) string {
 	return filepath.ToSlash(name)
 }
 
-// run waits for changes, and reports the first of those that come together.
+// run waits for changes, and reports one of those that come together.
 func (w *Watcher) run() {
 	defer close(w.done)
-	pending := ""
+	var pending []string
 	var settled <-chan time.Time
 	for {
 		select {
@@ -133,17 +133,26 @@ func (w *Watcher) run() {
 			if !w.counts(event) {
 				continue
 			}
-			if pending == "" {
-				pending = w.name(event.Name)
-			}
+			pending = append(pending, w.name(event.Name))
 			settled = time.After(settle)
 		case <-w.watcher.Errors: // events were lost: something has changed
-			pending, settled = ".", time.After(settle)
+			pending, settled = append(pending, "."), time.After(settle)
 		case <-settled:
-			w.reports.Changed(pending)
-			pending, settled = "", nil
+			w.reports.Changed(w.firstOf(pending))
+			pending, settled = nil, nil
 		}
 	}
+}
+
+// firstOf returns the first of the names that still exists: an editor may have written
+// another file and renamed it.
+func (w *Watcher) firstOf(names []string) string {
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(w.root, name)); err == nil {
+			return name
+		}
+	}
+	return names[0]
 }
 
 // counts reports whether an event changes the code. It also begins to watch new

@@ -54,6 +54,11 @@ func TestFolder(t *testing.T) {
 	changes := watch(t, dir, Reports{})
 	write(t, filepath.Join(dir, "index.sh"), "2")
 	expect(t, changes, "index.sh")
+	write(t, filepath.Join(dir, "4913"), "3") // as vim does
+	if err := os.Rename(filepath.Join(dir, "4913"), filepath.Join(dir, "index.sh")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, changes, "index.sh")
 	write(t, filepath.Join(dir, "out.log"), "1")
 	write(t, filepath.Join(dir, "build", "a"), "2")
 	write(t, filepath.Join(dir, ".git", "HEAD"), "2")
@@ -70,7 +75,7 @@ func TestFolder(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "lib", "code.sh"), filepath.Join(dir, "lib", "code2.sh")); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, changes, "lib/code.sh")
+	expect(t, changes, "lib/code2.sh")
 }
 
 // While the function may write, new files do not count, even when they change later, and
