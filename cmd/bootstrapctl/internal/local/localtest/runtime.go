@@ -79,7 +79,7 @@ func work(body []byte) (result []byte, failed bool) {
 		time.Sleep(time.Millisecond)
 	}
 	if ev.Alloc > 0 {
-		hoard = bytes.Repeat([]byte("a"), ev.Alloc<<20)
+		hoard = append(hoard, bytes.Repeat([]byte("a"), ev.Alloc<<20)...)
 	}
 	switch {
 	case ev.Exit != 0:
