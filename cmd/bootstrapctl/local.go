@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/api"
+	"bootstrap/cmd/bootstrapctl/internal/local"
 	"bootstrap/cmd/bootstrapctl/internal/screen"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator/faults"
@@ -160,7 +161,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 }
 
 // readKeysFile returns the access keys in a file, or nil if name is empty.
-func readKeysFile(name string) (keys []api.Key, err error) {
+func readKeysFile(name string) (keys []local.Key, err error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -178,7 +179,7 @@ func readKeysFile(name string) (keys []api.Key, err error) {
 		if !ok || id == "" || secret == "" {
 			return nil, fmt.Errorf("cannot read the keys: %s:%d: expected ID:SECRET", name, number)
 		}
-		keys = append(keys, api.Key{ID: id, Secret: secret})
+		keys = append(keys, local.Key{ID: id, Secret: secret})
 	}
 	if keys == nil {
 		return nil, fmt.Errorf("cannot read the keys: %s has none", name)

@@ -15,20 +15,9 @@ import (
 
 // Options are the options of New.
 type Options struct {
-	Hosts       []string // names that a request may ask for, besides localhost and addresses
-	Certificate []byte   // PEM, for clients of HTTPS to trust
-	Keys        []Key    // keys that may sign calls of the vendors' APIs; none: signatures are not checked
-}
-
-// A Key is an access key, the same for all vendors.
-type Key struct{ ID, Secret string }
-
-// keysFor returns the keys in the type of a vendor's package.
-func keysFor[K ~struct{ ID, Secret string }](keys []Key) (all []K) {
-	for _, k := range keys {
-		all = append(all, K(k))
-	}
-	return all
+	Hosts       []string    // names that a request may ask for, besides localhost and addresses
+	Certificate []byte      // PEM, for clients of HTTPS to trust
+	Keys        []local.Key // keys that may sign calls of the vendors' APIs; none: signatures are not checked
 }
 
 // A vendor serves the requests of one vendor's API.
@@ -51,9 +40,9 @@ func New(cloud *local.Cloud, o Options) http.Handler {
 	own.HandleFunc("GET "+certificatePath, s.certificate)
 	s.own = own
 	s.vendors = []vendor{
-		{tencent.Handles, tencent.New(cloud, keysFor[tencent.Key](o.Keys)...)},
-		{huawei.Handles, huawei.New(cloud, keysFor[huawei.Key](o.Keys)...)},
-		{aws.Handles, aws.New(cloud, keysFor[aws.Key](o.Keys)...)},
+		{tencent.Handles, tencent.New(cloud, o.Keys...)},
+		{huawei.Handles, huawei.New(cloud, o.Keys...)},
+		{aws.Handles, aws.New(cloud, o.Keys...)},
 	}
 	return bounded(guard(o.Hosts, s.isVendors, http.HandlerFunc(s.route)))
 }

@@ -20,7 +20,7 @@ func TestKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(New(cloud, Options{Keys: []Key{{"one", "first"}, {"two", "second"}}, Certificate: []byte("pem")}))
+	server := httptest.NewServer(New(cloud, Options{Keys: []local.Key{{ID: "one", Secret: "first"}, {ID: "two", Secret: "second"}}, Certificate: []byte("pem")}))
 	t.Cleanup(server.Close)
 	basic := func(pair string) string {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -114,13 +113,6 @@ func (s *server) fire(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, map[string]string{"requestId": id})
-}
-
-// newID returns a random request id of a gateway.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func (s *server) certificate(w http.ResponseWriter, _ *http.Request) {

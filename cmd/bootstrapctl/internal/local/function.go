@@ -3,7 +3,6 @@ package local
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -186,7 +185,7 @@ func (f *Function) accept(call Call, limit int) (*Invocation, error) {
 	if len(call.Body) > limit {
 		return nil, fmt.Errorf("%w: %d bytes, expected at most %d", ErrTooLarge, len(call.Body), limit)
 	}
-	return &Invocation{ID: cmp.Or(call.ID, newID()), Via: call.Via, Event: call.Body, Status: Queued, Arrived: time.Now()}, nil
+	return &Invocation{ID: cmp.Or(call.ID, NewID()), Via: call.Via, Event: call.Body, Status: Queued, Arrived: time.Now()}, nil
 }
 
 // serve runs an invocation and stores its outcome.
@@ -256,14 +255,6 @@ func (f *Function) logLine(line []byte) {
 	if f.cloud.options.Line != nil {
 		f.cloud.options.Line(f, line)
 	}
-}
-
-// newID returns a random UUID.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // EventTooLarge returns the platform's error for an event of that size.

@@ -1,6 +1,8 @@
 package local
 
 import (
+	"crypto/rand"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -56,3 +58,11 @@ const (
 
 // TailLog returns the end of the log, at most limit bytes.
 func (inv *Invocation) TailLog(limit int) []byte { return inv.Log[max(0, len(inv.Log)-limit):] }
+
+// NewID returns a random UUID, for a request or an invocation.
+func NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -17,9 +17,6 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// A Key is an access key that may sign requests.
-type Key struct{ ID, Secret string }
-
 // An API is the Lambda API of a cloud. Create it with New.
 type API struct {
 	cloud   *local.Cloud
@@ -34,7 +31,7 @@ type API struct {
 
 // New returns the API of a cloud. With keys it refuses requests that none of them has
 // signed.
-func New(cloud *local.Cloud, keys ...Key) *API {
+func New(cloud *local.Cloud, keys ...local.Key) *API {
 	a := &API{cloud: cloud, secrets: map[string]string{}, now: time.Now, linkKey: random(32), mux: http.NewServeMux(), notes: map[*local.Function]notes{}}
 	for _, k := range keys {
 		a.secrets[k.ID] = k.Secret
@@ -84,7 +81,7 @@ type reply struct {
 
 // serve answers a request for an operation.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, o operation) {
-	c := &call{API: a, r: r, header: w.Header(), id: newID(), region: regionOf(r)}
+	c := &call{API: a, r: r, header: w.Header(), id: local.NewID(), region: regionOf(r)}
 	c.header.Set("X-Amzn-Requestid", c.id)
 	answer, err := c.perform(w, o)
 	if r.Context().Err() != nil {
@@ -139,13 +136,6 @@ func (c *call) decode(into any) error {
 		return &failure{http.StatusBadRequest, "SerializationException", object{"Message": err.Error()}}
 	}
 	return nil
-}
-
-// newID returns a random UUID.
-func newID() string {
-	b := random(16)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return uuid(b)
 }
 
 func uuid(b []byte) string {

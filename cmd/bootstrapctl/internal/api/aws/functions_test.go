@@ -250,7 +250,7 @@ func TestRegion(t *testing.T) {
 	f := newFixture(t, local.Options{})
 	f.create(local.Settings{Name: "hello"})
 	r := httptest.NewRequest("GET", functions+"/hello/configuration", nil)
-	signRequest(r, Key{"x", "y"}, "")
+	signRequest(r, local.Key{ID: "x", Secret: "y"}, "")
 	if a := f.send(r); a.field("FunctionArn") != "arn:aws:lambda:eu-west-1:000000000000:function:hello" {
 		t.Errorf("got %s", a.body)
 	}

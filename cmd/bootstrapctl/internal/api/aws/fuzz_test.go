@@ -31,7 +31,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil || !Handles(r) {
 			return
 		}
-		for _, keys := range [][]Key{nil, {{"AKIDEXAMPLE", "secret"}}} {
+		for _, keys := range [][]local.Key{nil, {{ID: "AKIDEXAMPLE", Secret: "secret"}}} {
 			r, _ := http.ReadRequest(bufio.NewReader(bytes.NewReader(content)))
 			x := newFixture(t, local.Options{Runtime: func(string) ([]string, error) { return []string{"/does/not/exist"}, nil }}, keys...)
 			x.create(local.Settings{Name: "hello"})

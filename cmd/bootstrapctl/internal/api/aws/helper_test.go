@@ -59,7 +59,7 @@ type fixture struct {
 	cloud *local.Cloud
 }
 
-func newFixture(t *testing.T, o local.Options, keys ...Key) *fixture {
+func newFixture(t *testing.T, o local.Options, keys ...local.Key) *fixture {
 	t.Helper()
 	cloud := localtest.New(t, o)
 	return &fixture{t, New(cloud, keys...), cloud}

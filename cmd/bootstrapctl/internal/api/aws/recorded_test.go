@@ -16,7 +16,7 @@ import (
 // The requests of AWS's SDKs for Go and for JavaScript, and of its command line, in the
 // order of a life of a function, with their signatures.
 func TestRecorded(t *testing.T) {
-	key := Key{"AKIDEXAMPLE", "secret"}
+	key := local.Key{ID: "AKIDEXAMPLE", Secret: "secret"}
 	for _, sdk := range []string{"go", "node", "cli"} {
 		f := newFixture(t, local.Options{}, key)
 		for _, test := range []struct {
@@ -60,7 +60,7 @@ func TestRecorded(t *testing.T) {
 
 // Every recorded request has a valid signature, and none after a change.
 func TestSignatureOfRecorded(t *testing.T) {
-	f := newFixture(t, local.Options{}, Key{"other", "x"}, Key{"AKIDEXAMPLE", "secret"})
+	f := newFixture(t, local.Options{}, local.Key{ID: "other", Secret: "x"}, local.Key{ID: "AKIDEXAMPLE", Secret: "secret"})
 	changes := map[string]func(r *http.Request){
 		"body":      func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{ }")) },
 		"path":      func(r *http.Request) { r.URL.Path += "/policy" },
@@ -86,7 +86,7 @@ func TestSignatureOfRecorded(t *testing.T) {
 
 // What is wrong with a signature is AWS's own error.
 func TestSignatureErrors(t *testing.T) {
-	f := newFixture(t, local.Options{}, Key{"AKIDEXAMPLE", "secret"})
+	f := newFixture(t, local.Options{}, local.Key{ID: "AKIDEXAMPLE", Secret: "secret"})
 	authorize := func(old, new string) func(r *http.Request) {
 		return func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, new, 1))
@@ -131,7 +131,7 @@ func TestSignatureErrors(t *testing.T) {
 
 // A request whose body is not signed is accepted, and one in signed chunks is not.
 func TestSignatureOfPayload(t *testing.T) {
-	key := Key{"AKIDEXAMPLE", "secret"}
+	key := local.Key{ID: "AKIDEXAMPLE", Secret: "secret"}
 	f := newFixture(t, local.Options{}, key)
 	for hash, kind := range map[string]string{
 		"":                                   "ResourceNotFoundException", // the signature is right
@@ -151,7 +151,7 @@ func TestSignatureOfPayload(t *testing.T) {
 }
 
 // signRequest signs a request as SDKs do.
-func signRequest(r *http.Request, key Key, body string) {
+func signRequest(r *http.Request, key local.Key, body string) {
 	now := time.Now().UTC()
 	r.Header.Set("X-Amz-Date", now.Format(timeFormat))
 	s := &signature{keyID: key.ID, date: now.Format("20060102"), region: "eu-west-1", service: "lambda", signed: []string{"host", "x-amz-date"}}

@@ -21,7 +21,7 @@ import (
 )
 
 // The keys of the captures.
-var exampleKey = Key{"AKEXAMPLE", "SKEXAMPLE"}
+var exampleKey = local.Key{ID: "AKEXAMPLE", Secret: "SKEXAMPLE"}
 
 // A capture is a request of one of the vendor's SDKs, and an answer that the SDK accepts.
 type capture struct {
@@ -154,7 +154,7 @@ func compareTypes(t *testing.T, at string, got, want any) {
 // What is not signed with one of the keys, or differs from what was signed, is refused.
 func TestSignature(t *testing.T) {
 	const file = "testdata/go-02.txt"
-	withKey := func(keys ...Key) *api { return New(localtest.New(t, local.Options{}), keys...).(*api) }
+	withKey := func(keys ...local.Key) *api { return New(localtest.New(t, local.Options{}), keys...).(*api) }
 	change := func(f func(c *capture)) capture {
 		c := readCapture(t, file)
 		f(&c)
@@ -170,11 +170,11 @@ func TestSignature(t *testing.T) {
 		want string // a part of the message; empty: it is accepted
 	}{
 		{"as signed", withKey(exampleKey), readCapture(t, file), ""},
-		{"another key beside it", withKey(Key{"other", "secret"}, exampleKey), readCapture(t, file), ""},
+		{"another key beside it", withKey(local.Key{ID: "other", Secret: "secret"}, exampleKey), readCapture(t, file), ""},
 		{"no keys", withKey(), header("Authorization", ""), ""},
 		{"no keys, but a token", withKey(), header("X-Auth-Token", "anything"), ""},
-		{"other secret", withKey(Key{exampleKey.ID, "other"}), readCapture(t, file), "verify aksk signature fail"},
-		{"unknown key", withKey(Key{"other", exampleKey.Secret}), readCapture(t, file), "Get secretKey failed"},
+		{"other secret", withKey(local.Key{ID: exampleKey.ID, Secret: "other"}), readCapture(t, file), "verify aksk signature fail"},
+		{"unknown key", withKey(local.Key{ID: "other", Secret: exampleKey.Secret}), readCapture(t, file), "Get secretKey failed"},
 		{"other body", withKey(exampleKey), change(func(c *capture) { c.body[1] = ' ' }), "verify aksk signature fail"},
 		{"other method", withKey(exampleKey), change(func(c *capture) { c.request.Method = "PUT" }), "verify aksk signature fail"},
 		{"other path", withKey(exampleKey), change(func(c *capture) { c.request.URL.Path += "-async" }), "verify aksk signature fail"},

@@ -18,9 +18,6 @@ import (
 	"bootstrap/protocol"
 )
 
-// A Key is an access key, with which SDKs sign requests.
-type Key struct{ ID, Secret string }
-
 // region is the region in the URNs of functions and the name of their project. A URN with
 // another region means the same function.
 const region = "cn-north-4"
@@ -35,7 +32,7 @@ type api struct {
 
 // New returns the API of the FunctionGraph functions in a cloud. With keys, each request
 // must be signed with one of them.
-func New(cloud *local.Cloud, keys ...Key) http.Handler {
+func New(cloud *local.Cloud, keys ...local.Key) http.Handler {
 	a := &api{cloud: cloud, keys: map[string]string{}, now: time.Now, calls: http.NewServeMux()}
 	for _, k := range keys {
 		a.keys[k.ID] = k.Secret

@@ -232,7 +232,7 @@ func FuzzRequest(f *testing.F) {
 	if _, err := cloud.Create(local.Settings{Name: "hello", Platform: protocol.FunctionGraph}, local.Code{Path: f.TempDir()}); err != nil {
 		f.Fatal(err)
 	}
-	open, locked := New(cloud), New(cloud, Key{"a", "b"})
+	open, locked := New(cloud), New(cloud, local.Key{ID: "a", Secret: "b"})
 	f.Fuzz(func(t *testing.T, method, target, body string) {
 		for _, a := range []http.Handler{open, locked} {
 			r, err := http.NewRequest(method, "http://localhost"+target, bytes.NewReader([]byte(body)))

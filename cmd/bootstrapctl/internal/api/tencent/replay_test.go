@@ -20,7 +20,7 @@ import (
 // The requests in testdata are those of the vendor's SDKs for Python (3.1.162), Go
 // (1.0.162) and Node.js (4.1.220), as they came over the wire. They are signed with this
 // key, which is invented.
-var exampleKey = Key{"AKIDEXAMPLE", "secretKeyExample"}
+var exampleKey = local.Key{ID: "AKIDEXAMPLE", Secret: "secretKeyExample"}
 
 // recorded returns a request in testdata.
 func recorded(t *testing.T, name string) *http.Request {
@@ -43,7 +43,7 @@ func rewrite(r *http.Request, change func(body string) string) {
 }
 
 // at returns a server whose time is that of a request.
-func at(t *testing.T, r *http.Request, keys ...Key) *server {
+func at(t *testing.T, r *http.Request, keys ...local.Key) *server {
 	t.Helper()
 	seconds, err := strconv.ParseInt(r.Header.Get("X-TC-Timestamp"), 10, 64)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestRecordedSignatures(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			for _, test := range []struct {
-				key  Key
+				key  local.Key
 				late time.Duration
 				code string
 			}{
@@ -75,8 +75,8 @@ func TestRecordedSignatures(t *testing.T) {
 				{exampleKey, 4 * time.Minute, ""},
 				{exampleKey, 6 * time.Minute, "AuthFailure.SignatureExpire"},
 				{exampleKey, -6 * time.Minute, "AuthFailure.SignatureExpire"},
-				{Key{exampleKey.ID, "another"}, 0, "AuthFailure.SignatureFailure"},
-				{Key{"another", exampleKey.Secret}, 0, "AuthFailure.SecretIdNotFound"},
+				{local.Key{ID: exampleKey.ID, Secret: "another"}, 0, "AuthFailure.SignatureFailure"},
+				{local.Key{ID: "another", Secret: exampleKey.Secret}, 0, "AuthFailure.SecretIdNotFound"},
 			} {
 				r := recorded(t, name)
 				s := at(t, r, test.key)

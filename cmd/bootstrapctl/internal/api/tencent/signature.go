@@ -1,6 +1,7 @@
 package tencent
 
 import (
+	"bootstrap/cmd/bootstrapctl/internal/local"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,7 +49,7 @@ func (s *server) checkSignature(c *call) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(s.keys, func(k Key) bool { return k.ID == sig.id })
+	i := slices.IndexFunc(s.keys, func(k local.Key) bool { return k.ID == sig.id })
 	if i < 0 {
 		return fail("AuthFailure.SecretIdNotFound", "The SecretId is not found: expected one that the local platform was started with")
 	}

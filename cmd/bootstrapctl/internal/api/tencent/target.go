@@ -1,7 +1,6 @@
 package tencent
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
@@ -84,12 +83,4 @@ func parseDate(text string) (time.Time, error) {
 func functionID(d local.Description) string {
 	sum := sha256.Sum256(fmt.Append(nil, d.Name, d.Created.UnixNano()))
 	return "lam-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
-}
-
-// newID returns a random UUID.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

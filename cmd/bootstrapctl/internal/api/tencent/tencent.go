@@ -13,9 +13,6 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// A Key is a pair of credentials.
-type Key struct{ ID, Secret string }
-
 // version is the only version of the API.
 const version = "2018-04-16"
 
@@ -30,13 +27,13 @@ func Handles(r *http.Request) bool {
 
 // New returns a handler for the calls of the API. With keys, each call must be signed
 // with one of them; without keys, signatures are not checked.
-func New(cloud *local.Cloud, keys ...Key) http.Handler {
+func New(cloud *local.Cloud, keys ...local.Key) http.Handler {
 	return &server{cloud: cloud, keys: keys, now: time.Now, started: time.Now()}
 }
 
 type server struct {
 	cloud   *local.Cloud
-	keys    []Key
+	keys    []local.Key
 	now     func() time.Time
 	started time.Time
 }
@@ -51,7 +48,7 @@ type call struct {
 // ServeHTTP answers with status 200, whether the call succeeds or not: the SDKs take any
 // other status for a failure of the network.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{Request: r, id: newID()}
+	c := &call{Request: r, id: local.NewID()}
 	content, err := s.serve(w, c)
 	if err != nil {
 		content = struct{ Error *apiError }{asAPI(err)}
