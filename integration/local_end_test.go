@@ -84,8 +84,9 @@ func TestLocalNothingStaysBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const body = `case $1 in 1) env -i setsid sh -c 'echo $$ >hidden; while :; do sleep 0.05; done' & setsid sh -c 'echo $$ >shown; while :; do sleep 0.05; done' & ;; esac; echo ok`
-			dir := shellFunction(t, body)
+			const body = `case $1 in 1) env -i setsid sh -c 'echo $$ >NOTES/hidden; while :; do sleep 0.05; done' & setsid sh -c 'echo $$ >NOTES/shown; while :; do sleep 0.05; done' & ;; esac; echo ok`
+			notes := t.TempDir()
+			dir := shellFunction(t, strings.ReplaceAll(body, "NOTES", notes))
 			write(t, dir, "bootstrap.env", "BOOTSTRAP_LEFTOVERS=keep\n", 0o644)
 			s := serve(t, dir, zipOf(t, dir))
 			folder := "?function=f" + filepath.Base(dir)
@@ -93,7 +94,7 @@ func TestLocalNothingStaysBehind(t *testing.T) {
 			s.answers(t, "?function=packed", "0", 200, "ok")
 			s.answers(t, folder, "1", 200, "ok")
 			var pids []int
-			until(t, "the function's processes run", func() bool { pids = numbers(dir, "hidden", "shown"); return len(pids) == 2 })
+			until(t, "the function's processes run", func() bool { pids = numbers(notes, "hidden", "shown"); return len(pids) == 2 })
 			pids = append(pids, procfs.Descendants(s.cmd.Process.Pid)...)
 			groups := cgroupsOf(pids)
 			signal(t, s.cmd.Process.Pid, sig)

@@ -9,10 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A served is a bootstrapctl local that runs.
@@ -33,7 +37,21 @@ func serve(t *testing.T, args ...string) *served {
 // serveIn is serve in a folder.
 func serveIn(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
-	s := &served{cmd: exec.Command(bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...),
+	return serveBehind(t, nil, dir, args...)
+}
+
+// serveWritable is serve where code folders cannot be made read-only.
+func serveWritable(t *testing.T, args ...string) *served {
+	t.Helper()
+	call := ownCall{number: unix.SYS_MOUNT}
+	return serveBehind(t, []string{os.Args[0], withoutFlag, call.text(), strconv.Itoa(int(syscall.EPERM))}, "", args...)
+}
+
+// serveBehind is serveIn behind a wrapper.
+func serveBehind(t *testing.T, wrapper []string, dir string, args ...string) *served {
+	t.Helper()
+	command := slices.Concat(wrapper, []string{bootstrapctl, "local", "-addr", "127.0.0.1:0"}, args)
+	s := &served{cmd: exec.Command(command[0], command[1:]...),
 		out: &logBuffer{}, log: &logBuffer{}, temp: t.TempDir()}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.out, s.log
 	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.temp)
