@@ -96,7 +96,8 @@ func TestLocalBinaryLog(t *testing.T) {
 	s.logs(t, " | \x1b[2J\x1b[31mred\x1b[0m \x1b]0;title\a \x00\xff\r\n")
 }
 
-// Descriptors and processes do not grow with the events.
+// Descriptors and processes do not grow with the events. The look at the memory keeps some
+// files open for each thread of an instance.
 func TestLocalStaysSmall(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "-instances", "2", shellFunction(t, "echo ok"))
@@ -106,7 +107,7 @@ func TestLocalStaysSmall(t *testing.T) {
 			before, children = descriptorsOf(pid), len(procfs.Descendants(pid))
 		}
 	}
-	until(t, "there are as many descriptors as before", func() bool { return descriptorsOf(pid) <= before+2 })
+	until(t, "there are as many descriptors as before", func() bool { return descriptorsOf(pid) <= before+30 })
 	until(t, "there are as many processes as before", func() bool { return len(procfs.Descendants(pid)) <= children })
 }
 
