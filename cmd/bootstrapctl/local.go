@@ -148,11 +148,11 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 		MaxHeaderBytes:    256 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // the caller of a broken request gets the error
 	}
+	cloud.begin(ctx) // before the first event, whose files a watcher must not take for code
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(api.Listen(plain, certificate)) }() // ends in Close
 	fmt.Fprintf(stdout, "listening on http://%s\n", plain.Addr())
 	cloud.welcome(plain.Addr())
-	cloud.begin(ctx)
 	cloud.obeyKeys(ctx, stdin)
 	cloud.close() // events that run are still answered
 	server.Close()
