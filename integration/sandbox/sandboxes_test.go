@@ -91,7 +91,7 @@ func (b box) run(t *testing.T, s scenario) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	out, err := b.output(ctx, append(b.contains(), "-test.v", "-test.parallel=6", "-test.run", "^TestScenarios$/^"+s.name+"$"))
+	out, err := b.output(ctx, append(b.contains(), "-test.v", fmt.Sprintf("-test.parallel=%d", runtime.NumCPU()), "-test.run", "^TestScenarios$/^"+s.name+"$"))
 	switch {
 	case err != nil:
 		t.Errorf("%v:\n%s", err, out)
