@@ -114,14 +114,8 @@ func (l *localRun) check() (*protocol.Platform, error) {
 
 // run serves the functions until ctx ends.
 func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.Reader, stdout, stderr io.Writer) error {
-	board := screen.NewBoard(stderr, l.verbose, os.Getenv)
-	plain, err := net.Listen("tcp", l.address)
-	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; choose another address with -addr", l.address, err)
-	}
 	keys, err := readKeysFile(l.keys)
 	if err != nil {
-		plain.Close()
 		return err
 	}
 	names := strings.FieldsFunc(l.hosts, func(r rune) bool { return r == ',' || r == ' ' })
@@ -129,35 +123,41 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	if err != nil {
 		return err
 	}
-	cloud, err := openCloud(ctx, l, board)
+	plain, err := net.Listen("tcp", l.address)
 	if err != nil {
-		plain.Close()
+		return fmt.Errorf("cannot listen on %s: %w; choose another address with -addr", l.address, err)
+	}
+	defer plain.Close()
+	cloud, err := openCloud(ctx, l, screen.NewBoard(stderr, l.verbose, os.Getenv))
+	if err != nil {
 		return err
 	}
+	server := newServer(api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem, Keys: keys}))
+	defer server.Close()
+	defer cloud.close() // before that of the server: events that run are still answered
 	for _, f := range functions {
 		if err := cloud.create(f); err != nil {
-			plain.Close()
-			cloud.close()
 			return err
 		}
 	}
-	server := &http.Server{
-		Handler:           api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem, Keys: keys}),
+	cloud.begin(ctx)                                                 // before the first event, whose files a watcher must not take for code
+	go func() { _ = server.Serve(api.Listen(plain, certificate)) }() // ends in Close
+	fmt.Fprintf(stdout, "listening on http://%s\n", plain.Addr())
+	cloud.welcome(plain.Addr())
+	cloud.obeyKeys(ctx, stdin)
+	return nil
+}
+
+// newServer returns a server that bounds how long it waits for a client, and for
+// how much.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    256 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // the caller of a broken request gets the error
 	}
-	cloud.begin(ctx) // before the first event, whose files a watcher must not take for code
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(api.Listen(plain, certificate)) }() // ends in Close
-	fmt.Fprintf(stdout, "listening on http://%s\n", plain.Addr())
-	cloud.welcome(plain.Addr())
-	cloud.obeyKeys(ctx, stdin)
-	cloud.close() // events that run are still answered
-	server.Close()
-	<-served // it says only that it was closed
-	return nil
 }
 
 // readKeysFile returns the access keys in a file, or nil if name is empty.

@@ -3,13 +3,14 @@
 package main
 
 import (
-	"bootstrap/internal/procfs"
 	"os"
 	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"bootstrap/internal/procfs"
 )
 
 // reapInterval is the pause between two looks for orphans.

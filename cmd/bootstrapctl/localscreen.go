@@ -3,10 +3,6 @@
 package main
 
 import (
-	"bootstrap/cmd/bootstrapctl/internal/doctor"
-	"bootstrap/cmd/bootstrapctl/internal/local"
-	"bootstrap/cmd/bootstrapctl/internal/screen"
-	"bootstrap/protocol/emulator"
 	"context"
 	"fmt"
 	"net"
@@ -15,6 +11,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/doctor"
+	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/screen"
+	"bootstrap/protocol/emulator"
 )
 
 // welcome shows what there is, how to call it, and what is wrong with it.

@@ -3,10 +3,11 @@
 package main
 
 import (
-	"bootstrap/cmd/bootstrapctl/internal/local"
-	"bootstrap/cmd/bootstrapctl/internal/watch"
 	"context"
 	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/watch"
 )
 
 // begin starts the timers and the watchers of the code. They run until ctx ends
