@@ -1,6 +1,7 @@
 # make                 build bin/bootstrap (the runtime) and bin/bootstrapctl (the tool, which carries the runtime)
 # make demo            run the shell example on the local platform
-# make test            run all tests
+# make test            run the tests, in some minutes
+# make test-long       run the integration tests with all combinations and repetitions
 # make check           run what must pass before a commit: style, imports, and the unit tests with the race detector
 # make fuzz            run each fuzz target for a minute; FUZZTIME sets the time
 # make soak            send SOAK_EVENTS events and check that memory, descriptors and goroutines stay constant
@@ -27,7 +28,7 @@ TESTS      := -count 1 -parallel 6 -timeout 20m
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
-.PHONY: all demo test sandboxes real-sandboxes real-examples interpreters libraries sdks check style imports bench faults emulator-parity soak fuzz dist repro clean help
+.PHONY: all demo test test-long sandboxes real-sandboxes real-examples interpreters libraries sdks check style imports bench faults emulator-parity soak fuzz dist repro clean help
 
 all:
 	GOARCH=amd64 $(BUILD) -o $(CARRIED)-amd64 ./cmd/bootstrap
@@ -41,9 +42,12 @@ demo: all
 
 # The integration tests have the machine to themselves: some measure time.
 test: all
-	go test $(TESTS) $$(go list ./... | grep -v /integration)
-	go test $(TESTS) ./integration/...
-	cd integration/deploy && go test $(TESTS) ./...
+	go test -short $(TESTS) $$(go list ./... | grep -v /integration)
+	go test -short $(TESTS) ./integration/...
+	cd integration/deploy && go test -short $(TESTS) ./...
+
+test-long: all
+	go test $(TESTS) ./integration
 
 SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
 # The tests of leftovers, delivery, timeouts, isolation, sidecars, workers and

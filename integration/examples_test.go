@@ -24,6 +24,7 @@ func commandsOf(t *testing.T, file string) (commands []string) {
 // TestExamplesToBuild runs the commands of the READMEs of examples that are
 // built, in a copy of the examples, and packs what was built.
 func TestExamplesToBuild(t *testing.T) {
+	longOnly(t)
 	root := t.TempDir()
 	if err := os.CopyFS(filepath.Join(root, "examples"), os.DirFS("../examples")); err != nil {
 		t.Fatal(err)

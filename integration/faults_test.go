@@ -29,6 +29,7 @@ var waiting = []string{"standby", "function", "sh", "python", "node", "worker"}
 // TestFaults makes all of it happen to bootstrap and wants it to hold. With
 // FAULTS_OUT it writes the page.
 func TestFaults(t *testing.T) {
+	longOnly(t)
 	cells := &cells{}
 	t.Run("all", func(t *testing.T) {
 		for _, m := range matrices {
