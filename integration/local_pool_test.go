@@ -107,7 +107,7 @@ func TestLocalOrphans(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
-			for range 250 {
+			for range repeats(250) {
 				s.answers(t, "", "1", 200, "1")
 			}
 		})
