@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,24 +41,28 @@ func held(t *testing.T) string {
 	return shellFunction(t, `echo begun >&2; while ! [ -e go ]; do sleep 0.01; done; printf '%s' "$1"`)
 }
 
-// Calls above the queue get 429, and those in it are answered.
+// Calls above the queue get 429, and those in it are answered. A queue may have room
+// for none.
 func TestLocalFullQueue(t *testing.T) {
-	t.Parallel()
-	dir := held(t)
-	s := serve(t, "-instances", "1", "-queue", "2", "-timeout", "60s", dir)
-	var callers sync.WaitGroup
-	call := func() {
-		callers.Go(func() { s.answers(t, "", "1", 200, "1") })
+	for _, queue := range []int{2, 0} {
+		t.Run(strconv.Itoa(queue), func(t *testing.T) {
+			t.Parallel()
+			dir := held(t)
+			s := serve(t, "-instances", "1", "-queue", strconv.Itoa(queue), "-timeout", "60s", dir)
+			var callers sync.WaitGroup
+			call := func() { callers.Go(func() { s.answers(t, "", "1", 200, "1") }) }
+			call()
+			s.logs(t, "begun")
+			for range queue {
+				call()
+			}
+			until(t, "the queue is full", func() bool { return strings.Contains(s.functions(t), fmt.Sprintf(`"waiting": %d`, queue)) })
+			s.answers(t, "", "2", 429, "queue is full")
+			s.logs(t, "all instances are busy: 432 ResourceLimitReached")
+			write(t, dir, "go", "", 0o644)
+			callers.Wait()
+		})
 	}
-	call()
-	s.logs(t, "begun")
-	call()
-	call()
-	until(t, "two calls wait", func() bool { return strings.Contains(s.functions(t), `"waiting": 2`) })
-	s.answers(t, "", "2", 429, "queue is full")
-	s.logs(t, "all instances are busy: 432 ResourceLimitReached")
-	write(t, dir, "go", "", 0o644)
-	callers.Wait()
 }
 
 // functions returns what the tool says of its functions.

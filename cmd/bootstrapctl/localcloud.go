@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -51,7 +52,7 @@ func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localClo
 	}
 	c.lifeline.remove(c.temp)
 	c.Cloud = local.New(local.Options{
-		Instances: l.instances, Queue: l.queue, Idle: l.idle, Temp: c.temp, Freeze: l.freeze, Faults: l.faults,
+		Instances: l.instances, Queue: cmp.Or(l.queue, -1), Idle: l.idle, Temp: c.temp, Freeze: l.freeze, Faults: l.faults,
 		Runtime: func(dir string) ([]string, error) { return c.runtime(ctx, dir) },
 		Protect: c.protect, Examine: c.examine, Watch: c.lifeline.watch, Unwatch: c.lifeline.unwatch,
 		Line: func(f *local.Function, line []byte) { board.Line(f.Name(), line) }, Done: c.done, Slow: c.slow,

@@ -32,7 +32,7 @@ var (
 // Options hold the settings that apply to all functions.
 type Options struct {
 	Instances int             // maximum number for each function; 0: 4
-	Queue     int             // calls of a function that may wait for an instance; 0: 100
+	Queue     int             // calls of a function that may wait for an instance; 0: 100; less: none
 	Idle      time.Duration   // an instance without events stops after this time; 0: 5 minutes
 	Retries   []time.Duration // pauses before an asynchronous event is sent again after a failure; nil: 1 s, 2 s
 
