@@ -17,7 +17,7 @@ for fd in 0, 1, 2, 3, 4, 5, 6:
 const flagsOf = `python3 -c "
 import fcntl, os
 for fd in 0, 1, 2, 3:
-    try: print(fd, fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_ASYNC))
+    try: print(fd, fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_ASYNC | os.O_APPEND))
     except OSError: pass
 " `
 

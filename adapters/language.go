@@ -34,12 +34,13 @@ type language struct {
 	flag        string // that code is the next argument
 	start       string // that code, which runs the host; empty: it is the host
 	host        string
+	sharesFlags bool // all events share the flags of stdin, stdout and stderr, which its host cannot reset
 }
 
 var languages = []language{
-	{"bash", "-c", "", bashHost},
-	{"python3", "-c", pythonStart, pythonHost},
-	{"node", "-e", nodeStart, nodeHost},
+	{"bash", "-c", "", bashHost, false},
+	{"python3", "-c", pythonStart, pythonHost, false},
+	{"node", "-e", nodeStart, nodeHost, true},
 }
 
 // languageOf returns the language of a script, or nil.

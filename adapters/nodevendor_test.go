@@ -196,25 +196,42 @@ func TestNodeStops(t *testing.T) {
 	}
 }
 
-// The flags of an event's descriptors do not reach the next event.
+// The flags of an event's descriptors do not reach the next event. Node can only
+// reset O_NONBLOCK, and a new host replaces one with other flags.
 func TestNodeFlags(t *testing.T) {
-	c, log := module(t, "node", files{"index.js": nodeEvaluate, "set.py": setFlags})
 	module(t, "python3", nil)
-	a := start(t, c)
-	pid, _ := invoke(t, a, `""`)
-	for _, set := range []string{
-		"require('child_process').execFileSync('python3', ['set.py'], { stdio: 'inherit' })",
-		"require('child_process').execFileSync('node', ['-e', 'console.log(1); process.kill(process.pid, 9)'], { stdio: 'inherit' })",
-	} {
-		got, failure := invoke(t, a, quoted("try { "+set+" } catch {} return 'x'.repeat(3000000)"))
-		if failure != nil || len(got) != 3000002 {
-			t.Errorf("got %s, %v", short(got), failure)
+	for _, pty := range []bool{false, true} {
+		c, log := module(t, "node", files{"index.js": nodeEvaluate, "set.py": setFlags})
+		c.PTY = pty
+		a := start(t, c)
+		for _, test := range []struct {
+			set      string
+			replaces bool
+		}{
+			{"'python3', ['set.py']", true},
+			{"'node', ['-e', 'console.log(1); process.kill(process.pid, 9)']", false},
+			{`'python3', ['-c', 'import os\nfor fd in 1, 2: os.set_blocking(fd, False)']`, false},
+			{`'python3', ['-c', 'import fcntl, os, signal\nfcntl.fcntl(2, fcntl.F_SETOWN, os.getppid())\nfcntl.fcntl(2, fcntl.F_SETFL, os.O_ASYNC)']`, true},
+		} {
+			pid, _ := invoke(t, a, `""`)
+			got, failure := invoke(t, a, quoted("try { require('child_process').execFileSync("+test.set+", { stdio: 'inherit' }) } catch {} return 'x'.repeat(3000000)"))
+			if failure != nil || len(got) != 3000002 {
+				t.Errorf("got %s, %v", short(got), failure)
+			}
+			prepare(a)
+			log.Reset()
+			succeeds(t, a, quoted("require('child_process').execFileSync('sh', ['-c', "+quoted(flagsOf)+"], { stdio: 'inherit' })"), "null")
+			if got := strings.ReplaceAll(log.String(), "\r", ""); got != "0 0\n1 0\n2 0\n" {
+				t.Errorf("got the flags %q", got)
+			}
+			log.Reset()
+			succeeds(t, a, quoted("require('child_process').execSync('seq 200000; seq 200000 >&2', { stdio: 'inherit' }); process.stdout.write('x'.repeat(1000000)); require('fs').writeSync(1, 'y\\n'); return 1"), "1")
+			if got := strings.ReplaceAll(log.String(), "\r", ""); !strings.HasSuffix(got, "xxxy\n") || strings.Count(got, "200000\n") != 2 {
+				t.Errorf("got the log %s", short(got))
+			}
+			if again, _ := invoke(t, a, `""`); (again != pid) != test.replaces {
+				t.Errorf("%s: got the hosts %s and %s", test.set, pid, again)
+			}
 		}
-		log.Reset()
-		succeeds(t, a, quoted("require('child_process').execSync('seq 200000; seq 200000 >&2', { stdio: 'inherit' }); process.stdout.write('x'.repeat(1000000)); require('fs').writeSync(1, 'y\\n'); return 1"), "1")
-		if !strings.HasSuffix(log.String(), "xxxy\n") || strings.Count(log.String(), "200000\n") != 2 {
-			t.Errorf("got the log %s", short(log.String()))
-		}
-		succeeds(t, a, `""`, pid)
 	}
 }

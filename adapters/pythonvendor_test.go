@@ -269,7 +269,7 @@ func TestPythonFlags(t *testing.T) {
 					t.Errorf("got %s, %v", short(got), failure)
 				}
 			}
-			succeeds(t, a, quoted("import fcntl, os\ndef get(fd, fcntl=fcntl, os=os): return fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_ASYNC)\nresult = [get(0), get(1), get(2)]"), "[0,0,0]")
+			succeeds(t, a, quoted("import fcntl, os\ndef get(fd, fcntl=fcntl, os=os): return fcntl.fcntl(fd, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_ASYNC | os.O_APPEND)\nresult = [get(0), get(1), get(2)]"), "[0,0,0]")
 			log.Reset()
 			succeeds(t, a, quoted("import os, sys; print('x' * 1000000), sys; sys.stderr.write('y' * 1000000)\nresult = os.getpid()"), pid)
 			if log.Len() != 2000001 {

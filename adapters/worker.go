@@ -19,12 +19,13 @@ import (
 // A worker hands events to a resident program, in frames. A program that fails in a
 // way that leaves its state in doubt is killed and replaced.
 type worker struct {
-	fn      *function
-	path    string   // of the program
-	args    []string // its name first
-	name    string   // for messages
-	loads   string   // the script that it has loaded for us; empty: it is the user's own program
-	session *session // nil: it does not run
+	fn          *function
+	path        string   // of the program
+	args        []string // its name first
+	name        string   // for messages
+	loads       string   // the script that it has loaded for us; empty: it is the user's own program
+	sharesFlags bool     // as the language of that script
+	session     *session // nil: it does not run
 
 	took time.Duration // by the last event
 	peak int           // memory, at the last look
@@ -39,7 +40,8 @@ type session struct {
 	resident
 	inbox  inbox
 	events int
-	family []int // its children when it was ready
+	family []int         // its children when it was ready
+	flags  process.Flags // then; only looked at where events can leave others
 }
 
 // newModule returns a worker that calls a function of a module in its language.
@@ -56,6 +58,8 @@ func newModule(fn *function, t command.Target) (*worker, error) {
 		args:  append([]string{path, l.flag, l.start, l.host, t.File, t.Function}, initializer...),
 		name:  "the host of " + filepath.Base(t.File),
 		loads: t.File,
+
+		sharesFlags: l.sharesFlags,
 	}, err
 }
 
@@ -117,6 +121,8 @@ func (w *worker) due(s *session) string {
 		return fmt.Sprintf("the last one holds more than %d MB", w.fn.settings.MaxMemory>>20)
 	case w.loads != "" && !w.fn.settings.Keep && s.ready && s.hasNewChildren():
 		return "an event has left processes behind"
+	case w.sharesFlags && s.ready && s.process.Flags() != s.flags:
+		return "an event has changed the flags of stdin, stdout or stderr"
 	case s.events%zombiesEvery == 0 && s.process.Zombies() >= maxZombies:
 		return "the last one does not wait for its children: they count against the limit of processes"
 	}

@@ -81,6 +81,9 @@ func (w *worker) greeting(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	s.family = s.process.Children()
+	if w.sharesFlags {
+		s.flags = s.process.Flags()
+	}
 	return true, nil
 }
 

@@ -69,6 +69,8 @@ type Process struct {
 	peak      int  // bytes; 0 before Stop
 	outputs   []outputPipe
 	check     exitCheck
+
+	flagsFiles []procfs.FlagsFile // of stdin, stdout and stderr; opened by the first call of Flags
 }
 
 // ErrExited is the error of Pump when the process has exited.
@@ -167,6 +169,7 @@ func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 	}
 	_ = p.Drain() // nobody can act on an Output's error any more
 	p.closePipes()
+	p.closeFlagsFiles()
 	var status syscall.WaitStatus
 	status, p.peak = processes.reap(p.pid)
 	return status
