@@ -99,6 +99,7 @@ func config(t *testing.T, fs files) setup {
 			Platform:     protocol.Lambda,
 			Dir:          folder(t, fs),
 			Delivery:     Stdin,
+			LogFormat:    "text",
 			StartTimeout: patience,
 		},
 		Services{

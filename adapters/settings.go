@@ -30,6 +30,7 @@ type Settings struct {
 	Worker          bool              // the program is resident and speaks frames
 	Standby         bool              // the program for the next event starts before the event is there
 	PTY             bool              // what the command logs comes through a terminal
+	LogFormat       string            // that everything logged gets, for hosts: text or json
 	StartTimeout    time.Duration     // until a resident program is ready; 0: no limit
 	MaxEvents       int               // of one worker; 0: any number
 	MaxMemory       int               // bytes that a worker may hold between events; 0: any number

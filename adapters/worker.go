@@ -55,7 +55,7 @@ func newModule(fn *function, t command.Target) (*worker, error) {
 	return &worker{
 		fn:    fn,
 		path:  path,
-		args:  append([]string{path, l.flag, l.start, l.host, t.File, t.Function}, initializer...),
+		args:  append([]string{path, l.flag, l.start, l.host, fn.settings.LogFormat, t.File, t.Function}, initializer...),
 		name:  "the host of " + filepath.Base(t.File),
 		loads: t.File,
 

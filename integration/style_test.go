@@ -168,6 +168,9 @@ func TestL04StackTrace(t *testing.T) {
 					t.Errorf("got the record %q beside the trace", line.message)
 				}
 			}
+			if errors := strings.Count(log.String(), `"errorMessage":`); errors != 3 && row.file != "index.sh" {
+				t.Errorf("got %d errors with a message of their own, want 3: %s", errors, log)
+			}
 			if traces != 3 || before != 3 {
 				t.Errorf("got %d traces and %d lines before them, want 3: %s", traces, before, log)
 			}

@@ -1,10 +1,11 @@
 // Calls a function of a Node module for each event. bootstrap runs it as
 //
-//     node -e "$(cat start.js)" "$(cat node.js)" FILE FUNCTION [FILE FUNCTION SECONDS]
+//     node -e "$(cat start.js)" "$(cat node.js)" FORMAT FILE FUNCTION [FILE FUNCTION SECONDS]
 //
 // and speaks with it as with any worker, see docs/worker.md. Works from Node
-// 14 on. The module is loaded once; what it prints is a log. The second function
-// is FunctionGraph's initializer, with its time limit.
+// 14 on. The module is loaded once; what it prints is a log. FORMAT is that of
+// the log, text or json. The second function is FunctionGraph's initializer, with
+// its time limit.
 'use strict';
 { // what is declared in a block is not global
 const { spawnSync } = require('child_process');
@@ -13,9 +14,9 @@ const { createRequire } = require('module');
 const { Socket } = require('net');
 const path = require('path');
 const { pathToFileURL } = require('url');
-const { inspect, types } = require('util');
+const { format, inspect, types } = require('util');
 
-const [, , file, name, ...initializer] = process.argv;
+const [, , logFormat, file, name, ...initializer] = process.argv;
 process.argv.splice(1, Infinity, process.execPath); // a file, as it must be, and not the function's: it is not the main program
 process.execArgv.splice(0); // -e and this host
 for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e has, and a module not
@@ -59,6 +60,39 @@ const logger = { // FunctionGraph's
 levels.forEach((name, i) => {
 	logger[name.toLowerCase()] = (...args) => { if (i >= level) console[name.toLowerCase()](...args); };
 });
+
+const current = {}; // the ids of the event and of its tenant
+
+function errorFields(error) {
+	const { constructor, message, stack } = error;
+	return { errorType: constructor && constructor.name, errorMessage: message, stackTrace: typeof stack === 'string' ? stack.split('\n') : [] };
+}
+
+// The object that Lambda logs for a call of console where the format of its logs is JSON.
+function jsonLine(level, message, params, more) {
+	const line = { timestamp: new Date().toISOString(), level, ...current, message, ...more };
+	if (!params.length) {
+		const errors = (key, value) => (value instanceof Error ? { ...errorFields(value), ...value } : value);
+		try {
+			return JSON.stringify(line, errors);
+		} catch {
+			return JSON.stringify({ ...line, message: format(message) });
+		}
+	}
+	const error = params.find((param) => param instanceof Error);
+	return JSON.stringify({ ...line, message: format(message, ...params), ...(error && errorFields(error)) });
+}
+
+if (logFormat === 'json') {
+	const all = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+	const least = all.indexOf((env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase());
+	all.forEach((level, i) => {
+		const stream = i < all.indexOf('WARN') ? 'stdout' : 'stderr';
+		const log = (message, ...params) => { process[stream].write(jsonLine(level, message, params) + '\n'); };
+		console[level.toLowerCase()] = i < least ? () => {} : log;
+	});
+	console.log = console.info;
+}
 
 function parsed(text, what) {
 	try {
@@ -159,12 +193,15 @@ function failure(error) {
 	const failed = { type: typeof error, message: '(it cannot be shown)', stack: [] };
 	try {
 		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !ours.test(line));
-		process.stderr.write(lines.join('\n') + '\n');
+		if (logFormat === 'text') process.stderr.write(lines.join('\n') + '\n');
 		const isError = types.isNativeError(error) || error instanceof Error;
 		failed.message = cut(isError ? String(error.message) : lines.join('\n'), maxMessage);
 		if (isError) {
 			failed.type = classOf(error);
 			failed.stack = lines.slice(0, maxLines).map((line) => cut(line, maxLine));
+		}
+		if (logFormat === 'json') {
+			process.stderr.write(jsonLine('ERROR', lines.join('\n'), [], { errorType: failed.type, errorMessage: failed.message }) + '\n');
 		}
 	} catch { // one of its properties has thrown
 	}
@@ -383,6 +420,7 @@ function setVariable(name, value = before[name]) {
 
 function serve(loaded, frame, body) {
 	setBlocking();
+	Object.assign(current, { requestId: frame.id, tenantId: frame.tenant_id });
 	setVariable('_X_AMZN_TRACE_ID', frame.trace_id); // where AWS's SDKs look
 	if (frame.tmpdir !== undefined) setVariable('TMPDIR', frame.tmpdir);
 	call(loaded, frame, body);

@@ -1,10 +1,11 @@
 # Calls a function of a Python module for each event. bootstrap runs it as
 #
-#     python3 -c "$(cat start.py)" "$(cat python.py)" FILE FUNCTION [FILE FUNCTION SECONDS]
+#     python3 -c "$(cat start.py)" "$(cat python.py)" FORMAT FILE FUNCTION [FILE FUNCTION SECONDS]
 #
 # and speaks with it as with any worker, see docs/worker.md. Works from Python
-# 3.6 on. The module is loaded once; what it prints is a log. The second function
-# is FunctionGraph's initializer, with its time limit.
+# 3.6 on. The module is loaded once; what it prints is a log. FORMAT is that of
+# the log, text or json. The second function is FunctionGraph's initializer, with
+# its time limit.
 
 import os
 import sys
@@ -169,6 +170,39 @@ def write_log(text):
     STDOUT.write(text if text.endswith("\n") else text + "\n")
 
 
+def timestamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".%03dZ" % (seconds % 1 * 1000)
+
+
+def text_formatter(logging):
+    return logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S")
+
+
+def json_formatter(logging):
+    """Writes the objects that Lambda writes where the format of its logs is JSON."""
+    known = set(vars(logging.makeLogRecord({}))) - {"taskName"} | {"message", "asctime", "aws_request_id", "tenant_id"}
+
+    class Formatter(logging.Formatter):
+        def format(self, record):
+            line = {
+                "timestamp": timestamp(record.created),
+                "level": logging.getLevelName(min(50, max(0, record.levelno)) // 10 * 10),
+                "message": record.getMessage(),
+                "logger": record.name,
+            }
+            if record.exc_info and record.exc_info[0]:
+                kind, error, trace = record.exc_info
+                line.update(stackTrace=own("traceback").format_tb(trace), errorType=kind.__name__, errorMessage=str(error),
+                            location="%s:%s:%d" % (record.pathname, record.funcName, record.lineno))
+            line.update(requestId=record.aws_request_id or None, tenantId=record.tenant_id)
+            for name, value in vars(record).items():  # which extra= has added
+                if name not in known:
+                    line.setdefault(name, value)
+            return json.dumps({name: value for name, value in line.items() if value is not None}, ensure_ascii=False, default=str)
+
+    return Formatter()
+
+
 def set_up_logging(logging):
     """Gives the root logger what Lambda gives it: one handler, UTC, request ids."""
     class Handler(logging.Handler):
@@ -184,12 +218,11 @@ def set_up_logging(logging):
 
     logging.Formatter.converter = time.gmtime
     handler, root = Handler(), logging.getLogger()
-    handler.setFormatter(logging.Formatter(
-        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S"))
+    handler.setFormatter((text_formatter if LOG_FORMAT == "text" else json_formatter)(logging))
     handler.addFilter(types.SimpleNamespace(filter=add_ids))
     root.addHandler(handler)
-    level = {"TRACE": "NOTSET", "FATAL": "CRITICAL"}.get(TOLD("AWS_LAMBDA_LOG_LEVEL"), TOLD("AWS_LAMBDA_LOG_LEVEL"))
-    if level in ("NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL"):
+    level = TOLD("AWS_LAMBDA_LOG_LEVEL", "").upper().replace("TRACE", "DEBUG")
+    if level in ("NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
         root.setLevel(level)
 
 
@@ -248,11 +281,16 @@ def failure(error):
     except BaseException:  # it may have thousands of causes
         text = "%s: %s\n" % (kind, message)
     try:
-        sys.stderr.write(text)
+        sys.stderr.write(text if LOG_FORMAT == "text" else error_line(kind, message, text))
     except Exception:  # closed, or replaced, by the function
         pass
     lines = text.rstrip("\n").split("\n")[-MOST_LINES:]
     return {"type": kind, "message": message, "stack": [cut(line, MOST_OF_A_LINE) for line in lines]}
+
+
+def error_line(kind, message, text):
+    return json.dumps({"timestamp": timestamp(time.time()), "level": "ERROR", "requestId": current[0],
+                       "message": text.rstrip("\n"), "errorType": kind, "errorMessage": message}) + "\n"
 
 
 def load_failure(error, file):
@@ -514,8 +552,8 @@ def write_all(fd, data):
             os.set_blocking(fd, True)
 
 
-def main(file, function, *initializer):
-    global STDOUT
+def main(log_format, file, function, *initializer):
+    global STDOUT, LOG_FORMAT
     requests, answers = open(os.dup(0), "rb", closefd=False), os.dup(3)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # so that the function and its children cannot read our frames
@@ -527,6 +565,7 @@ def main(file, function, *initializer):
         open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False) for fd in (1, 2)]
     sys.stdout = sys.__stdout__ = STDOUT
     sys.stderr = sys.__stderr__ = stderr
+    LOG_FORMAT = log_format
     if "logging" in sys.modules:
         set_up_logging(sys.modules["logging"])
     else:

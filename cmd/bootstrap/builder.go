@@ -166,6 +166,7 @@ func (b *builder) function() adapters.Settings {
 		Worker:          b.Adapter == "worker",
 		Standby:         b.Standby,
 		PTY:             b.Pty,
+		LogFormat:       b.LogFormat,
 		Interpreters:    map[string]string{"python3": b.Python, "node": b.Node},
 		StartTimeout:    time.Duration(b.StartTimeout),
 		MaxEvents:       int(b.WorkerMaxEvents),
