@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"syscall"
 
 	"bootstrap/adapters/command"
@@ -31,6 +32,17 @@ func explain(err error) error {
 		return f
 	}
 	return protocol.Failuref("Function.StartError", "%v", err)
+}
+
+// explainUnreadable adds the reason to the failure of a program that was denied
+// something, if that may be the reading of the program itself.
+func explainUnreadable(f *protocol.Failure, program string) {
+	if text := strings.ToLower(f.Message + strings.Join(f.Stack, "\n")); !containsOne(text, []string{"permission denied", "eacces"}) {
+		return
+	}
+	if why := command.Unreadable(program); why != "" {
+		f.Message += " (" + why + ")"
+	}
 }
 
 // isTooLong reports whether the arguments or the environment are too long. gVisor

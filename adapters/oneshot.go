@@ -70,7 +70,11 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 		return nil, stopFailure(exit.Cause, ev, c.answer, c.log.String())
 	}
 	o.spare.Keep(c.answer.data)
-	return o.fn.answer(exit.Status, c.answer.data, c.log)
+	result, err := o.fn.answer(exit.Status, c.answer.data, c.log)
+	if f, failed := errors.AsType[*protocol.Failure](err); failed {
+		explainUnreadable(f, o.path)
+	}
+	return result, err
 }
 
 // newResult may reuse the memory of the last result, which was posted long ago.

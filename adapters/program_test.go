@@ -1,8 +1,10 @@
 package adapters
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -229,4 +231,41 @@ func TestStartAmongShortages(t *testing.T) {
 			t.Errorf("got %v, want the end of the runtime", explain(err))
 		}
 	}
+}
+
+// A script must be readable, too: its interpreter reads it. Nobody else can tell an
+// unreadable script by its content.
+func TestUnreadableScript(t *testing.T) {
+	if !sandboxed(t, `exec setpriv --bounding-set -dac_override,-dac_read_search "$@"`) {
+		return
+	}
+	const remedy = " but not read it (mode 0711), as the interpreter of a script must: chmod 755 it before packing it"
+	unreadable := func(name, text string) setup {
+		c := config(t, files{name: text})
+		c.Handler, c.Command = name, `["./`+name+`"]`
+		if err := errors.Join(os.Chown(filepath.Join(c.Dir, name), 65534, 65534), os.Chmod(filepath.Join(c.Dir, name), 0o711)); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for _, name := range []string{"tool.sh", "tool.py", "tool.pl"} {
+		c := unreadable(name, "#!/bin/sh\necho ok\n")
+		wantFailure(t, c.adapter().Start(t.Context()), "Function.NotExecutable", "/"+name+remedy)
+	}
+	a := start(t, unreadable("tool", "#!/bin/bash\necho ok\n"))
+	fails(t, a, "", "Function.NotExecutable", "/tool"+remedy)
+
+	c := unreadable("worker", obeys)
+	c.Worker = true
+	wantFailure(t, c.adapter().Start(t.Context()), "Runtime.UserCodeExit", "/worker"+remedy)
+
+	binary, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeeds(t, start(t, unreadable("program", string(text))), "ok", "ok")
 }

@@ -100,7 +100,9 @@ func (w *worker) refuse(err error) *protocol.Failure {
 	case err == errNotReady:
 		return notReady(w.name, w.fn.settings.StartTimeout)
 	case err == process.ErrExited:
-		return protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, unexpectedExit(status, s.log.String()).Message)
+		failure := protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, unexpectedExit(status, s.log.String()).Message)
+		explainUnreadable(failure, w.path)
+		return failure
 	default:
 		return protocol.Failuref("Function.BadFrame", "%s: %v", w.name, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -71,7 +72,30 @@ func Check(file string) *protocol.Failure {
 	case err != nil:
 		return protocol.Failuref("Function.NotFound", "cannot look at the program: %v", err)
 	}
-	return Inspect(file, info.Mode(), head(file), IsMissing)
+	if f := Inspect(file, info.Mode(), head(file), IsMissing); f != nil || !namesScript(file) || Unreadable(file) == "" {
+		return f
+	}
+	return protocol.Failuref("Function.NotExecutable", "%s", Unreadable(file))
+}
+
+// namesScript reports whether a program is a script by its name, which matters where
+// its content cannot be read.
+func namesScript(file string) bool {
+	return Interpreter(file) != "" || slices.Contains([]string{".bash", ".php", ".pl", ".rb"}, filepath.Ext(file))
+}
+
+// Unreadable returns why a program cannot run if it is a script: its interpreter may
+// not read it. It is empty for a program that we may read.
+func Unreadable(file string) string {
+	f, err := os.Open(file)
+	if err == nil {
+		_ = f.Close() // nothing was written
+	}
+	info, failed := os.Stat(file)
+	if failed != nil || !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return fmt.Sprintf("user %d may run %s but not read it (mode %04o), as the interpreter of a script must: chmod 755 it before packing it", os.Geteuid(), file, info.Mode().Perm())
 }
 
 // Inspect returns why a file with that mode and that beginning cannot run as a
