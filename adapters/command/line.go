@@ -1,6 +1,9 @@
 package command
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // bashes are the paths where systems have bash.
 var bashes = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/bin/bash"}
@@ -36,3 +39,22 @@ func findBash() string {
 	}
 	return ""
 }
+
+// FirstWords returns the program that a command line runs first, and its first
+// argument if there is one. It returns none for a JSON array. A word that the shell
+// would change, such as "$HOME", is returned as it is.
+func FirstWords(command string) []string {
+	if strings.HasPrefix(strings.TrimSpace(command), "[") {
+		return nil
+	}
+	if end := strings.IndexAny(command, ";&|<>\n"); end >= 0 {
+		command = command[:end]
+	}
+	words := strings.Fields(command)
+	for len(words) > 0 && (words[0] == "exec" || assignment.MatchString(words[0])) {
+		words = words[1:]
+	}
+	return words[:min(2, len(words))]
+}
+
+var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*=`)

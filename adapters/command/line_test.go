@@ -3,6 +3,7 @@ package command
 import (
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -73,5 +74,25 @@ func TestLineShell(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+func TestFirstWords(t *testing.T) {
+	for line, want := range map[string]string{
+		"":                     "",
+		"tool":                 "tool",
+		" ./tool  a b":         "./tool a",
+		"tool;other":           "tool",
+		"tool|other x":         "tool",
+		"A= B=c exec tool a>b": "tool a",
+		`["tool", "a"]`:        "",
+		"if tool":              "if tool",
+		"> file":               "",
+		`"$HOME"/tool a`:       `"$HOME"/tool a`,
+		"tool\nother":          "tool",
+	} {
+		if got := strings.Join(FirstWords(line), " "); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
 	}
 }

@@ -36,7 +36,21 @@ func findCommand(text, dir string) (program string, args []string, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return program, args, refuseItself(program, args)
+	return program, args, errors.Join(refuseItself(program, args), refuseLine(text, dir))
+}
+
+// refuseLine returns an error if a command is a shell line that begins with this
+// program. enter refuses what such a line hides.
+func refuseLine(text, dir string) error {
+	words := command.FirstWords(text)
+	if len(words) == 0 {
+		return nil
+	}
+	program, err := command.FindProgram(words[0], dir, os.Getenv("PATH"))
+	if err != nil {
+		return nil // the shell may know the word
+	}
+	return refuseItself(program, words)
 }
 
 // checkFunction returns an error if the handler or the command is this program.
@@ -50,7 +64,7 @@ func (b *builder) checkFunction() error {
 	if err != nil {
 		return nil
 	}
-	if err := refuseItself(program, target.Args); err != nil {
+	if err := errors.Join(refuseItself(program, target.Args), refuseLine(b.Command, b.dir)); err != nil {
 		return fmt.Errorf("%s: %w", b.functionOption(), err)
 	}
 	return nil

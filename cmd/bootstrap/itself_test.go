@@ -34,7 +34,13 @@ func TestItself(t *testing.T) {
 		{"a sidecar", map[string]string{"BOOTSTRAP_SIDECARS": "Procfile"}, "agent: " + list(self), "Procfile:1: sidecar agent: "},
 		{"the probe", map[string]string{"BOOTSTRAP_COMMAND": list(self, "probe")}, "", ""},
 		{"another program", map[string]string{"BOOTSTRAP_COMMAND": list("cat")}, "", ""},
-		{"a shell line", map[string]string{"BOOTSTRAP_COMMAND": "./bootstrap"}, "", ""},
+		{"a shell line", map[string]string{"BOOTSTRAP_COMMAND": "./bootstrap"}, "", "BOOTSTRAP_COMMAND (environment): "},
+		{"a shell line with more", map[string]string{"BOOTSTRAP_COMMAND": "A=b exec ./bootstrap 2>&1 | cat"}, "", "BOOTSTRAP_COMMAND (environment): "},
+		{"a shell line for init", map[string]string{"BOOTSTRAP_INIT_COMMAND": "./bootstrap; true"}, "", "BOOTSTRAP_INIT_COMMAND (environment): "},
+		{"a shell line for a sidecar", map[string]string{"BOOTSTRAP_SIDECARS": "Procfile"}, "agent: ./bootstrap index.main", "Procfile:1: sidecar agent: "},
+		{"a shell line that probes", map[string]string{"BOOTSTRAP_COMMAND": "./bootstrap probe | cat"}, "", ""},
+		{"a shell line that is not plain", map[string]string{"BOOTSTRAP_COMMAND": `"$PWD"/bootstrap`}, "", ""},
+		{"another shell line", map[string]string{"BOOTSTRAP_COMMAND": "cat ./bootstrap"}, "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
