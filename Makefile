@@ -8,7 +8,7 @@
 # make sandboxes       run the tests that matter in sandboxes, in each simulated sandbox
 # make real-sandboxes  run scenarios in gVisor, under qemu and in a simulated Lambda sandbox; needs root, runsc, qemu-user-static and bubblewrap
 # make interpreters    run the tests of functions with each Python and Node in INTERPRETERS, folders such as those of pyenv
-# make libraries       run functions that use others' libraries (serverless-http, middy, aws-serverless-express); needs node and npm
+# make libraries       run functions that use others' libraries and the vendors' SDKs; needs node and npm, and python3-boto3 for one of them
 # make sdks            let the vendors' SDKs use the local platform; needs node and npm
 # make emulator-parity compare our platform with AWS's own emulator, which it fetches and builds
 # make real-examples   run the examples that need npm, a network and PHP

@@ -80,20 +80,27 @@ func TestLibraries(t *testing.T) {
 	}
 }
 
-// start runs a function of the folder code. The runtime is stopped at the end of
-// the test.
+// start runs a function of the folder code on Lambda.
 func start(t *testing.T, handler string) *emulator.Runner {
+	t.Helper()
+	runner, _ := startOn(t, protocol.Lambda, handler)
+	return runner
+}
+
+// startOn runs a function of the folder code. The runtime is stopped at the end of
+// the test; its log is complete after a Stop.
+func startOn(t *testing.T, platform *protocol.Platform, handler string, env ...string) (*emulator.Runner, *strings.Builder) {
 	t.Helper()
 	dir, err := filepath.Abs("code")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := emulator.New(protocol.Lambda, emulator.Function{Handler: handler, Dir: dir, Timeout: 20 * time.Second, Env: []string{"PATH=" + os.Getenv("PATH")}})
+	server, err := emulator.New(platform, emulator.Function{Handler: handler, Dir: dir, Timeout: 20 * time.Second, Env: append(env, "PATH="+os.Getenv("PATH"))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log strings.Builder
-	runner := emulator.NewRunner(server, []string{bootstrap}, &log, &log)
+	log := &strings.Builder{}
+	runner := emulator.NewRunner(server, []string{bootstrap}, log, log)
 	t.Cleanup(func() {
 		runner.Stop()
 		server.Close()
@@ -101,5 +108,5 @@ func start(t *testing.T, handler string) *emulator.Runner {
 			t.Log(log.String())
 		}
 	})
-	return runner
+	return runner, log
 }
