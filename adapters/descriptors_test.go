@@ -25,26 +25,24 @@ for fd in 0, 1, 2, 3:
 func TestShellFlags(t *testing.T) {
 	module(t, "python3", nil)
 	const much = "seq 200000; seq 200000 >&2"
-	for name, shell := range map[string]func(*testing.T, string) setup{"bash": script, "sh": shScript} {
+	shells(t, func(t *testing.T, d dialect) {
 		for _, fd3 := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
-				c, log := shell(t, evaluate), &hook{}
-				c.Stdout, c.Stderr, c.ResultFD3 = log, log, fd3
-				out, want := "", "0 0\n1 0\n2 0"
-				if fd3 {
-					out, want = " >&3", want+"\n3 0"
+			c, log := d.script(t, evaluate), &hook{}
+			c.Stdout, c.Stderr, c.ResultFD3 = log, log, fd3
+			out, want := "", "0 0\n1 0\n2 0"
+			if fd3 {
+				out, want = " >&3", want+"\n3 0"
+			}
+			a := start(t, c)
+			for range 2 {
+				succeeds(t, a, "python3 -c '"+setFlags+"'", "")
+				succeeds(t, a, "{ "+flagsOf+"; }"+out, want)
+				log.Reset()
+				got, failure := invoke(t, a, "{ "+much+"; }"+out)
+				if failure != nil || !strings.HasSuffix(got, "200000") || !strings.HasSuffix(log.String(), "200000\n") {
+					t.Errorf("got %s, %v, log %s", short(got), failure, short(log.String()))
 				}
-				a := start(t, c)
-				for range 2 {
-					succeeds(t, a, "python3 -c '"+setFlags+"'", "")
-					succeeds(t, a, "{ "+flagsOf+"; }"+out, want)
-					log.Reset()
-					got, failure := invoke(t, a, "{ "+much+"; }"+out)
-					if failure != nil || !strings.HasSuffix(got, "200000") || !strings.HasSuffix(log.String(), "200000\n") {
-						t.Errorf("got %s, %v, log %s", short(got), failure, short(log.String()))
-					}
-				}
-			})
+			}
 		}
-	}
+	})
 }

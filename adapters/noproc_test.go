@@ -50,7 +50,7 @@ func TestShellsWithoutProc(t *testing.T) {
 			servesTexts(t, c)
 		})
 		t.Run("bash, "+way, func(t *testing.T) {
-			shells(t, func(t *testing.T, old bool) {
+			bashes(t, func(t *testing.T, _ dialect) {
 				c := script(t, `main() { test ! -e /proc/self || return 9; printf %s "$1"; cat >&2; }`)
 				withoutProc(t, &c, "bash", setup(t.TempDir()))
 				servesTexts(t, c)

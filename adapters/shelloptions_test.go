@@ -46,7 +46,7 @@ func TestShellOptionsOfTheEnvironment(t *testing.T) {
 
 // A script may make what the host uses its own, and readonly.
 func TestShellReadonly(t *testing.T) {
-	shells(t, func(t *testing.T, old bool) {
+	bashes(t, func(t *testing.T, _ dialect) {
 		for _, text := range []string{"readonly IFS=x", "readonly IFS=", `IFS=$'\n\t'; readonly IFS`, "readonly REPLY=x MAPFILE=y"} {
 			a := start(t, script(t, text+"; "+evaluate))
 			succeeds(t, a, " echo 'x y' ", "x y")

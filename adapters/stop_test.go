@@ -49,10 +49,10 @@ func TestStopRunsTraps(t *testing.T) {
 		{"TERM, which exits", "trap 'echo done; exit 3' TERM; " + evaluate, "done\n"},
 		{"none", evaluate, ""},
 	}
-	for _, shell := range []func(*testing.T, string) setup{script, shScript} {
+	shells(t, func(t *testing.T, d dialect) {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
-				c, log := shell(t, test.text), &hook{}
+				c, log := d.script(t, test.text), &hook{}
 				c.Stdout, c.Stderr = log, log
 				a := start(t, c)
 				succeeds(t, a, "", "")
@@ -61,7 +61,7 @@ func TestStopRunsTraps(t *testing.T) {
 				}
 			})
 		}
-	}
+	})
 	c := script(t, "trap 'sleep 1000' EXIT; "+evaluate)
 	a := start(t, c)
 	began := time.Now()

@@ -140,16 +140,19 @@ func noTemp(t *testing.T) (dir string) {
 // A function in a shell needs no temp folder: each event is as it was sent,
 // also after a longer one.
 func TestFunctionWithoutTemp(t *testing.T) {
-	for name, shell := range map[string]func(*testing.T, string) setup{"bash": script, "sh": shScript} {
-		t.Run(name, func(t *testing.T) {
-			c := shell(t, `main() { printf %s "$1" | cmp - /dev/fd/3 3<&0 || return; printf %s "$1"; }`)
-			noTemp(t)
-			a := start(t, c)
-			for name, text := range texts {
-				t.Run(name, func(t *testing.T) { succeeds(t, a, text, strings.TrimRight(text, "\n")) })
-			}
-		})
-	}
+	shells(t, func(t *testing.T, d dialect) {
+		c := d.script(t, `main() { printf %s "$1" | cmp - /dev/fd/3 3<&0 || return; printf %s "$1"; }`)
+		noTemp(t)
+		a := start(t, c)
+		for name, text := range texts {
+			t.Run(name, func(t *testing.T) {
+				if d == oldBash && strings.HasSuffix(text, "\n") {
+					t.Skip("an old bash drops newlines at the end of the argument")
+				}
+				succeeds(t, a, text, strings.TrimRight(text, "\n"))
+			})
+		}
+	})
 }
 
 // Without memory files, too, the start fails once, with the remedy.
