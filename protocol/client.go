@@ -110,7 +110,7 @@ func (c *Client) fail(ctx context.Context, call, path string, f *Failure, header
 // poll asks once for an event. It returns nil and no error if there is none yet, or
 // if the response has no request id, without which the event cannot be answered.
 func (c *Client) poll(ctx context.Context) (*Event, error) {
-	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, spare: &c.spare, grace: c.Grace})
+	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, memory: c.memory, grace: c.Grace})
 	if lost != nil {
 		return nil, lost
 	}
@@ -126,6 +126,15 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	}
 	c.spare.Keep(resp.body) // free once the next event is asked for
 	return c.event(ids[0], resp), nil
+}
+
+// memory returns memory for the body of a large event, or nil. A small body leaves
+// the spare memory alone: it may be that of a poll without an event.
+func (c *Client) memory(size int) []byte {
+	if size <= LargeBody {
+		return nil
+	}
+	return c.spare.Take(size)
 }
 
 // requestIDs returns the values of the request id's header. It also accepts hyphens

@@ -99,7 +99,7 @@ func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostErr
 		}
 		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
-	c.reader.spare = req.spare
+	c.reader.memory = req.memory
 	resp, err := readResponse(c.reader, req.statusSuffices)
 	c.limited.lift()
 	if err != nil {

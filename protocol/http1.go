@@ -25,7 +25,7 @@ type request struct {
 	method, path string
 	header       []string // whole lines, without the line end
 	body         []byte
-	spare        *Spare // memory for a large body of the response; nil: none
+	memory       func(size int) []byte // for the body of the response; may be nil or return nil
 
 	statusSuffices bool          // ignore errors after the status line of the response
 	grace          time.Duration // for the rest of a response that has begun when ctx ends

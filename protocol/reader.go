@@ -10,15 +10,14 @@ import (
 type headReader struct {
 	*bufio.Reader
 	source *io.LimitedReader
-	spare  *Spare // memory for a large body; nil: none
+	memory func(size int) []byte // for a body; may be nil or return nil
 }
 
-// buffer returns memory for a body. A small one leaves the spare memory alone: it may
-// be that of a poll without an event.
+// buffer returns memory for a body.
 func (r *headReader) buffer(n int) []byte {
-	if r.spare != nil && n > LargeBody {
-		if spare := r.spare.Take(n); spare != nil {
-			return spare[:n]
+	if r.memory != nil {
+		if memory := r.memory(n); memory != nil {
+			return memory[:n]
 		}
 	}
 	return make([]byte, n)
