@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bootstrap/internal/http1"
 )
 
 // A Client calls the runtime API of a platform. It serves one event at a time, and
@@ -28,7 +30,7 @@ type Client struct {
 	Lost func(call string, err error)
 
 	platform    *Platform
-	conn        conn
+	conn        http1.Conn
 	limit       time.Duration // of the function, from its variable; 0 if unknown
 	giveUpAfter time.Duration // how long calls may fail before the client gives up
 	backoff     Backoff       // between failed or empty calls
@@ -44,7 +46,7 @@ func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 	}
 	c := &Client{
 		platform:    p,
-		conn:        conn{address: address, answerTime: 30 * time.Second},
+		conn:        http1.Conn{Address: address, AnswerTime: 30 * time.Second},
 		giveUpAfter: time.Minute,
 		backoff:     Backoff{70 * time.Millisecond, time.Second},
 	}
@@ -110,21 +112,21 @@ func (c *Client) fail(ctx context.Context, call, path string, f *Failure, header
 // poll asks once for an event. It returns nil and no error if there is none yet, or
 // if the response has no request id, without which the event cannot be answered.
 func (c *Client) poll(ctx context.Context) (*Event, error) {
-	resp, lost := c.conn.do(ctx, &request{method: "GET", path: c.platform.Next, memory: c.memory, grace: c.Grace})
+	resp, lost := c.conn.Do(ctx, &http1.Request{Method: "GET", Path: c.platform.Next, Memory: c.memory, Grace: c.Grace})
 	if lost != nil {
 		return nil, lost
 	}
-	if resp.status/100 != 2 {
-		return nil, &StatusError{"next", resp.status, excerpt(resp.body)}
+	if resp.Status/100 != 2 {
+		return nil, &StatusError{"next", resp.Status, resp.Excerpt()}
 	}
-	ids := c.requestIDs(resp.header)
+	ids := c.requestIDs(resp.Header)
 	switch {
-	case resp.status == 204 || len(ids) == 0 || ids[0] == "":
+	case resp.Status == 204 || len(ids) == 0 || ids[0] == "":
 		return nil, nil
 	case len(ids) > 1 || !isID(ids[0]):
 		return nil, fmt.Errorf("an event with the request id %q", ids)
 	}
-	c.spare.Keep(resp.body) // free once the next event is asked for
+	c.spare.Keep(resp.Body) // free once the next event is asked for
 	return c.event(ids[0], resp), nil
 }
 
@@ -147,12 +149,12 @@ func (c *Client) requestIDs(header textproto.MIMEHeader) []string {
 	return header.Values(strings.ReplaceAll(name, "_", "-"))
 }
 
-func (c *Client) event(id string, resp *response) *Event {
-	deadline := c.platform.deadline(resp.header.Get, resp.began, c.limit)
-	if own := resp.began.Add(c.Timeout); c.Timeout > 0 && (deadline.IsZero() || own.Before(deadline)) {
+func (c *Client) event(id string, resp *http1.Response) *Event {
+	deadline := c.platform.deadline(resp.Header.Get, resp.Began, c.limit)
+	if own := resp.Began.Add(c.Timeout); c.Timeout > 0 && (deadline.IsZero() || own.Before(deadline)) {
 		deadline = own
 	}
-	return &Event{ID: id, Body: resp.body, Received: resp.began, Deadline: deadline, Header: resp.header}
+	return &Event{ID: id, Body: resp.Body, Received: resp.Began, Deadline: deadline, Header: resp.Header}
 }
 
 // isID reports whether an id can be a segment of a path. The segments . and ..
@@ -175,10 +177,6 @@ func (e *StatusError) Error() string {
 // Refused reports whether a repeated call would fail again. 408 does not count, as
 // a server may send it to an idle connection just when we send a request.
 func (e *StatusError) Refused() bool { return e.Status < 500 && e.Status != 408 }
-
-func excerpt(body []byte) string {
-	return textproto.TrimString(strings.ToValidUTF8(cut(string(body), 200), ""))
-}
 
 func (c *Client) reportLost(call string, err error) {
 	if c.Lost != nil {
@@ -214,7 +212,7 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 			failing = time.Now()
 		case time.Since(failing) >= c.giveUpAfter:
 			return nil, fmt.Errorf("cannot get an event from %s at %s, tried for %v: %w",
-				c.platform.Title, c.conn.address, c.giveUpAfter, err)
+				c.platform.Title, c.conn.Address, c.giveUpAfter, err)
 		}
 		if err != nil {
 			c.reportLost("next", err)
@@ -224,7 +222,7 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 }
 
 // isForbidden reports whether the sandbox does not let us connect to the platform.
-func (c *Client) isForbidden(err error) bool { return !c.conn.connected && isDenied(err) }
+func (c *Client) isForbidden(err error) bool { return !c.conn.WasConnected() && http1.IsDenied(err) }
 
 // isFinal reports whether an answer to Next tells the runtime to exit.
 func (c *Client) isFinal(err error) bool {
@@ -234,14 +232,14 @@ func (c *Client) isFinal(err error) bool {
 
 // wasHeld reports whether the platform held the last poll open, as it should, even if
 // the connection broke later. An idle function has many such polls in a row.
-func (c *Client) wasHeld() bool { return c.conn.waited > c.backoff.Longest }
+func (c *Client) wasHeld() bool { return c.conn.Waited() > c.backoff.Longest }
 
 // post repeats a post until it has arrived or ctx ends. If an earlier attempt may
 // have arrived and a later one is refused, the earlier one has arrived.
 func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
 	arrived := false
 	for n := 0; ; n++ {
-		sent, err := c.send(ctx, call, &request{method: "POST", path: path, header: header, body: body, statusSuffices: true})
+		sent, err := c.send(ctx, call, &http1.Request{Method: "POST", Path: path, Header: header, Body: body, StatusSuffices: true})
 		arrived = arrived || sent
 		if err == nil {
 			return nil
@@ -266,14 +264,14 @@ func (c *Client) post(ctx context.Context, call, path string, header []string, b
 
 // send posts once. On an error, sent reports whether the post may still have
 // arrived, perhaps over a reused connection that broke.
-func (c *Client) send(ctx context.Context, call string, req *request) (sent bool, err error) {
-	resp, lost := c.conn.do(ctx, req)
+func (c *Client) send(ctx context.Context, call string, req *http1.Request) (sent bool, err error) {
+	resp, lost := c.conn.Do(ctx, req)
 	if lost != nil {
-		return lost.sent, lost
+		return lost.Sent, lost
 	}
-	if resp.status/100 == 2 {
+	if resp.Status/100 == 2 {
 		return true, nil
 	}
-	refusal := &StatusError{call, resp.status, excerpt(resp.body)}
-	return resp.repeat || !refusal.Refused(), refusal
+	refusal := &StatusError{call, resp.Status, resp.Excerpt()}
+	return resp.Repeat || !refusal.Refused(), refusal
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/http1"
 )
 
 // losses collects the errors that c passes to Lost.
@@ -212,7 +214,7 @@ func TestNextSurvives(t *testing.T) {
 			t.Parallel()
 			s := newScripted(t, test.fault, answer(event(Lambda, "good", "{}")))
 			c := s.client(Lambda)
-			c.conn.answerTime = 100 * time.Millisecond
+			c.conn.AnswerTime = 100 * time.Millisecond
 			lost := losses(c)
 			if ev := mustNext(t, c); ev.ID != "good" {
 				t.Errorf("got the event %q, want the good one", ev.ID)
@@ -303,7 +305,7 @@ func TestNextGivesUp(t *testing.T) {
 			c := s.client(SCF)
 			c.giveUpAfter = 50 * time.Millisecond
 			_, err := c.Next(t.Context())
-			says(t, err, "Tencent SCF", c.conn.address, "50ms")
+			says(t, err, "Tencent SCF", c.conn.Address, "50ms")
 			if err == nil || !test.cause(err) {
 				t.Errorf("got error %v, want the cause in it", err)
 			}
@@ -355,7 +357,7 @@ func TestNextGoesOn(t *testing.T) {
 			t.Parallel()
 			c := newScripted(t, test.steps...).client(SCF)
 			c.giveUpAfter = 0
-			c.conn.answerTime = 100 * time.Millisecond
+			c.conn.AnswerTime = 100 * time.Millisecond
 			lost := losses(c)
 			ev, err := c.Next(t.Context())
 			if (ev != nil) != test.good {
@@ -373,7 +375,7 @@ func TestNextGivesUpOnStalls(t *testing.T) {
 	t.Parallel()
 	c := newScripted(t, answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")).client(SCF)
 	c.giveUpAfter = 0
-	c.conn.answerTime = 250 * time.Millisecond // longer than any pause
+	c.conn.AnswerTime = 250 * time.Millisecond // longer than any pause
 	lost := losses(c)
 	if _, err := c.Next(t.Context()); err == nil || len(*lost) != 1 {
 		t.Errorf("got error %v, lost %v, want the second stall to end it", err, *lost)
@@ -389,7 +391,7 @@ func TestNextWaitsBehindInterim(t *testing.T) {
 		return answer(event(SCF, "good", ""))(v)
 	})
 	c := s.client(SCF)
-	c.conn.answerTime = 100 * time.Millisecond
+	c.conn.AnswerTime = 100 * time.Millisecond
 	lost := losses(c)
 	asked := time.Now()
 	ev := mustNext(t, c)
@@ -502,7 +504,7 @@ func TestStalledAnswerEnds(t *testing.T) {
 		"response": func(ctx context.Context, c *Client) error { return c.Respond(ctx, &Event{ID: "1"}, nil) },
 		"error":    func(ctx context.Context, c *Client) error { return c.Fail(ctx, &Event{ID: "1"}, &Failure{}) },
 		"register": func(ctx context.Context, c *Client) error {
-			e := &Extension{platform: Lambda, conn: conn{address: c.conn.address, answerTime: time.Minute}, registerLimit: time.Minute}
+			e := &Extension{platform: Lambda, conn: http1.Conn{Address: c.conn.Address, AnswerTime: time.Minute}, registerLimit: time.Minute}
 			defer e.Close()
 			return e.Register(ctx)
 		},

@@ -98,7 +98,7 @@ func TestPollsOutlastAnswers(t *testing.T) {
 	}
 	s := newScripted(t, answer(event(SCF, "1", "")), late)
 	c := s.client(SCF)
-	c.conn.answerTime = 50 * time.Millisecond
+	c.conn.AnswerTime = 50 * time.Millisecond
 	lost := losses(c)
 	mustNext(t, c)
 	mustNext(t, c)

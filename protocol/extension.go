@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"bootstrap/internal/http1"
 )
 
 // An Extension makes the platform send SIGTERM before SIGKILL. AWS Lambda does so
@@ -15,7 +17,7 @@ import (
 // Only one goroutine may use it at a time. It has a connection of its own.
 type Extension struct {
 	platform      *Platform
-	conn          conn
+	conn          http1.Conn
 	registerLimit time.Duration // how long Register may take
 	backoff       Backoff       // between the calls that Wait makes
 	id            string        // empty if not registered
@@ -33,7 +35,7 @@ func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 	const limit = 5 * time.Second // short, because initialisation waits for Register
 	return &Extension{
 		platform:      p,
-		conn:          conn{address: address, answerTime: limit},
+		conn:          http1.Conn{Address: address, AnswerTime: limit},
 		registerLimit: limit,
 		backoff:       Backoff{70 * time.Millisecond, time.Second},
 	}, nil
@@ -48,16 +50,16 @@ func (e *Extension) Register(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.registerLimit)
 	defer cancel()
-	resp, err := e.call(ctx, "register", &request{
-		method: "POST",
-		path:   e.platform.Register,
-		header: []string{"Content-Type: application/json", e.platform.ExtensionName + ": " + extensionName},
-		body:   []byte(`{"events":[]}`),
+	resp, err := e.call(ctx, "register", &http1.Request{
+		Method: "POST",
+		Path:   e.platform.Register,
+		Header: []string{"Content-Type: application/json", e.platform.ExtensionName + ": " + extensionName},
+		Body:   []byte(`{"events":[]}`),
 	})
 	if err != nil {
 		return err
 	}
-	id := resp.header.Get(e.platform.ExtensionID)
+	id := resp.Header.Get(e.platform.ExtensionID)
 	if id == "" || strings.ContainsFunc(id, notInID) {
 		return fmt.Errorf("register: an extension with the id %q", id)
 	}
@@ -74,13 +76,13 @@ func (e *Extension) Wait(ctx context.Context) error {
 	if e.id == "" {
 		return nil
 	}
-	req := &request{method: "GET", path: e.platform.ExtensionNext, header: []string{e.platform.ExtensionID + ": " + e.id}}
+	req := &http1.Request{Method: "GET", Path: e.platform.ExtensionNext, Header: []string{e.platform.ExtensionID + ": " + e.id}}
 	for n := 0; ; n++ {
 		_, err := e.call(ctx, "extension next", req)
 		if status, ok := errors.AsType[*StatusError](err); ok && status.Refused() {
 			return err
 		}
-		if e.conn.waited > e.backoff.Longest { // the platform held the call, as it should
+		if e.conn.Waited() > e.backoff.Longest { // the platform held the call, as it should
 			n = 0
 		}
 		if !Sleep(ctx, e.backoff.Pause(n)) {
@@ -94,13 +96,13 @@ func (e *Extension) Wait(ctx context.Context) error {
 func (e *Extension) Close() { e.conn.Close() }
 
 // call sends one request. An error may be a *StatusError.
-func (e *Extension) call(ctx context.Context, call string, req *request) (*response, error) {
-	resp, lost := e.conn.do(ctx, req)
+func (e *Extension) call(ctx context.Context, call string, req *http1.Request) (*http1.Response, error) {
+	resp, lost := e.conn.Do(ctx, req)
 	if lost != nil {
-		return nil, fmt.Errorf("%s: %w", call, lost.err)
+		return nil, fmt.Errorf("%s: %w", call, lost)
 	}
-	if resp.status/100 != 2 {
-		return nil, &StatusError{call, resp.status, excerpt(resp.body)}
+	if resp.Status/100 != 2 {
+		return nil, &StatusError{call, resp.Status, resp.Excerpt()}
 	}
 	return resp, nil
 }

@@ -112,7 +112,7 @@ func TestRegisterIsBounded(t *testing.T) {
 	for name, text := range map[string]string{"silence": "", "half an answer": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			e := newScripted(t, answer(text)).extension(Lambda)
-			e.registerLimit, e.conn.answerTime = 20*time.Millisecond, 20*time.Millisecond
+			e.registerLimit, e.conn.AnswerTime = 20*time.Millisecond, 20*time.Millisecond
 			if err := e.Register(t.Context()); err == nil {
 				t.Error("got no error")
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bootstrap/internal/http1"
 )
 
 // variables maps the names of an environment to values.
@@ -156,8 +158,8 @@ func arrival(t *testing.T, p *Platform, env variables, header string, at time.Ti
 	}
 	c.Timeout = timeout
 	name, value, _ := strings.Cut(header, ": ")
-	resp := &response{began: at, header: textproto.MIMEHeader{}}
-	resp.header.Set(name, value)
+	resp := &http1.Response{Began: at, Header: textproto.MIMEHeader{}}
+	resp.Header.Set(name, value)
 	return c.event("id", resp)
 }
 

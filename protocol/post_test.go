@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/http1"
 )
 
 // The kernel takes a large body in several writes, and platforms refuse a huge one.
@@ -92,7 +94,7 @@ func TestRespond(t *testing.T) {
 func respond(t *testing.T, c *Client, body string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c.conn.answerTime = 100 * time.Millisecond
+	c.conn.AnswerTime = 100 * time.Millisecond
 	return c.Respond(ctx, &Event{ID: "id"}, []byte(body))
 }
 
@@ -290,7 +292,7 @@ func TestStatusErrorText(t *testing.T) {
 		{"cut in a character", strings.Repeat("x", 199) + "é", "next: status 500: " + strings.Repeat("x", 199) + "…"},
 	}
 	for _, test := range tests {
-		err := &StatusError{"next", 500, excerpt([]byte(test.body))}
+		err := &StatusError{"next", 500, (&http1.Response{Body: []byte(test.body)}).Excerpt()}
 		if got := err.Error(); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package protocol
+package http1
 
 import (
 	"context"
@@ -60,7 +60,7 @@ func resolve(ctx context.Context, address string) (all []netip.AddrPort, err err
 }
 
 func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
-	if err := syscall.Shutdown(-1, syscall.SHUT_RDWR); isDenied(err) { // EBADF: it is allowed
+	if err := syscall.Shutdown(-1, syscall.SHUT_RDWR); IsDenied(err) { // EBADF: it is allowed
 		return nil, fmt.Errorf("cannot shut down sockets: %w", err) // and so could never stop
 	}
 	family, to := sockaddr(a)
@@ -87,9 +87,9 @@ func connect(ctx context.Context, a netip.AddrPort) (*socket, error) {
 	return s, nil
 }
 
-// isDenied reports whether an error says that the sandbox refuses a system call, so that
+// IsDenied reports whether an error says that the sandbox refuses a system call, so that
 // another attempt would fail as well.
-func isDenied(err error) bool {
+func IsDenied(err error) bool {
 	return errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.ENOSYS)
 }
 

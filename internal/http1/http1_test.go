@@ -1,4 +1,4 @@
-package protocol
+package http1
 
 import (
 	"bytes"
@@ -96,16 +96,16 @@ func TestReadResponse(t *testing.T) {
 			resp, err := readResponse(newHeadReader(strings.NewReader(test.wire)), false)
 			if test.status == 0 {
 				if err == nil || err == io.EOF {
-					t.Fatalf("got %d, error %v, want a refusal", resp.status, err)
+					t.Fatalf("got %d, error %v, want a refusal", resp.Status, err)
 				}
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if resp.status != test.status || string(resp.body) != test.body || resp.close != test.close {
+			if resp.Status != test.status || string(resp.Body) != test.body || resp.close != test.close {
 				t.Errorf("got %d %q close=%v, want %d %q close=%v",
-					resp.status, resp.body, resp.close, test.status, test.body, test.close)
+					resp.Status, resp.Body, resp.close, test.status, test.body, test.close)
 			}
 		})
 	}
@@ -127,8 +127,8 @@ func TestReadResponseLeavesTheRest(t *testing.T) {
 		if err != nil {
 			t.Fatalf("response %d: %v", i, err)
 		}
-		if string(resp.body) != body {
-			t.Fatalf("response %d: got %q, want %q", i, resp.body, body)
+		if string(resp.Body) != body {
+			t.Fatalf("response %d: got %q, want %q", i, resp.Body, body)
 		}
 	}
 	if rest, _ := io.ReadAll(r); len(rest) > 0 {
@@ -187,13 +187,13 @@ func TestReadResponseLimits(t *testing.T) {
 func TestRequestHead(t *testing.T) {
 	tests := []struct {
 		name string
-		req  request
+		req  Request
 		want string
 	}{
-		{"get", request{method: "GET", path: "/next"}, "GET /next HTTP/1.1\r\nHost: h:1\r\n\r\n"},
-		{"post", request{method: "POST", path: "/x", header: []string{"A: b", "C: d"}, body: []byte("body")},
+		{"get", Request{Method: "GET", Path: "/next"}, "GET /next HTTP/1.1\r\nHost: h:1\r\n\r\n"},
+		{"post", Request{Method: "POST", Path: "/x", Header: []string{"A: b", "C: d"}, Body: []byte("body")},
 			"POST /x HTTP/1.1\r\nHost: h:1\r\nA: b\r\nC: d\r\nContent-Length: 4\r\n\r\n"},
-		{"post of nothing", request{method: "POST", path: "/x"}, "POST /x HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n"},
+		{"post of nothing", Request{Method: "POST", Path: "/x"}, "POST /x HTTP/1.1\r\nHost: h:1\r\nContent-Length: 0\r\n\r\n"},
 	}
 	for _, test := range tests {
 		if got := test.req.appendHead(nil, "h:1"); !bytes.Equal(got, []byte(test.want)) {

@@ -1,4 +1,4 @@
-package protocol
+package http1
 
 import (
 	"bufio"
@@ -21,56 +21,63 @@ const (
 	maxChunk  = 4096     // bytes of a chunk's size line, extensions and all
 )
 
-type request struct {
-	method, path string
-	header       []string // whole lines, without the line end
-	body         []byte
-	memory       func(size int) []byte // for the body of the response; may be nil or return nil
+// A Request is one HTTP request.
+type Request struct {
+	Method, Path string
+	Header       []string // whole lines, without the line end
+	Body         []byte
+	Memory       func(size int) []byte // for the body of the response; may be nil or return nil
 
-	statusSuffices bool          // ignore errors after the status line of the response
-	grace          time.Duration // for the rest of a response that has begun when ctx ends
+	StatusSuffices bool          // ignore errors after the status line of the response
+	Grace          time.Duration // for the rest of a response that has begun when ctx ends
 }
 
 // appendHead appends the request up to its body.
-func (r *request) appendHead(b []byte, host string) []byte {
-	for _, part := range []string{r.method, " ", r.path, " HTTP/1.1\r\nHost: ", host, "\r\n"} {
+func (r *Request) appendHead(b []byte, host string) []byte {
+	for _, part := range []string{r.Method, " ", r.Path, " HTTP/1.1\r\nHost: ", host, "\r\n"} {
 		b = append(b, part...)
 	}
-	for _, line := range r.header {
+	for _, line := range r.Header {
 		b = append(append(b, line...), "\r\n"...)
 	}
-	if r.method != "GET" {
+	if r.Method != "GET" {
 		b = append(b, "Content-Length: "...)
-		b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n"...)
+		b = append(strconv.AppendInt(b, int64(len(r.Body)), 10), "\r\n"...)
 	}
 	return append(b, "\r\n"...)
 }
 
-type response struct {
-	began  time.Time // when its first line arrived
-	status int
-	header textproto.MIMEHeader
-	body   []byte
+// A Response is the final response to a Request.
+type Response struct {
+	Began  time.Time // when its first line arrived
+	Status int
+	Header textproto.MIMEHeader
+	Body   []byte
+	Repeat bool // the request was sent twice, and the first one may have arrived
 	close  bool // the connection cannot carry another exchange
-	repeat bool // the request was sent twice, and the first one may have arrived
+}
+
+// Excerpt returns the beginning of the body as text.
+func (resp *Response) Excerpt() string {
+	return textproto.TrimString(strings.ToValidUTF8(cut(string(resp.Body), 200), ""))
 }
 
 // readResponse reads one response to its last byte, and skips interim responses
 // (1xx). With statusSuffices it ignores errors after the status line. Where RFC 9112
 // leaves a choice, it does what net/http does; a fuzz test compares the two.
-func readResponse(r *headReader, statusSuffices bool) (*response, error) {
+func readResponse(r *headReader, statusSuffices bool) (*Response, error) {
 	for {
 		resp, err := readHead(r)
 		if err == nil {
 			err = resp.readBody(r)
 		}
-		if err != nil && statusSuffices && resp != nil && resp.status/100 != 1 {
+		if err != nil && statusSuffices && resp != nil && resp.Status/100 != 1 {
 			resp.close, err = true, nil
 		}
 		if err != nil {
 			return nil, unexpectedEOF(err)
 		}
-		if resp.status/100 != 1 {
+		if resp.Status/100 != 1 {
 			return resp, nil
 		}
 	}
@@ -86,7 +93,7 @@ func unexpectedEOF(err error) error {
 
 // readHead reads a status line and its headers. If only the headers are bad, it
 // returns both a response and an error.
-func readHead(r *headReader) (*response, error) {
+func readHead(r *headReader) (*Response, error) {
 	r.limit(maxHeader)
 	defer r.limit(unlimited)
 	line, err := r.ReadString('\n')
@@ -97,14 +104,14 @@ func readHead(r *headReader) (*response, error) {
 	if bad != nil || err != nil {
 		return nil, cmp.Or(bad, err)
 	}
-	resp := &response{began: time.Now(), status: status}
-	if resp.header, err = textproto.NewReader(r.Reader).ReadMIMEHeader(); err != nil {
+	resp := &Response{Began: time.Now(), Status: status}
+	if resp.Header, err = textproto.NewReader(r.Reader).ReadMIMEHeader(); err != nil {
 		return resp, err
 	}
 	// HTTP/1.0 with keep-alive could stay open, but no platform needs that.
-	resp.close = minor == 0 || hasToken(resp.header["Connection"], "close")
+	resp.close = minor == 0 || hasToken(resp.Header["Connection"], "close")
 	if minor == 0 {
-		delete(resp.header, "Transfer-Encoding") // has no meaning before HTTP/1.1
+		delete(resp.Header, "Transfer-Encoding") // has no meaning before HTTP/1.1
 	}
 	return resp, nil
 }
@@ -143,7 +150,7 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-func (resp *response) readBody(r *headReader) error {
+func (resp *Response) readBody(r *headReader) error {
 	chunked, err := resp.chunked()
 	if err != nil {
 		return err
@@ -152,22 +159,22 @@ func (resp *response) readBody(r *headReader) error {
 	switch {
 	case err != nil:
 		return err
-	case resp.status/100 == 1 || resp.status == 204 || resp.status == 304:
+	case resp.Status/100 == 1 || resp.Status == 204 || resp.Status == 304:
 		return nil
 	case chunked:
-		resp.body, err = readChunked(r.Reader)
+		resp.Body, err = readChunked(r.Reader)
 	case length >= 0:
-		resp.body, err = readExactly(r, length)
+		resp.Body, err = readExactly(r, length)
 	default:
 		resp.close = true
-		resp.body, err = readToEnd(r.Reader)
+		resp.Body, err = readToEnd(r.Reader)
 	}
 	return err
 }
 
 // chunked reports whether the body is chunked, and refuses any other encoding.
-func (resp *response) chunked() (bool, error) {
-	values := resp.header["Transfer-Encoding"]
+func (resp *Response) chunked() (bool, error) {
+	values := resp.Header["Transfer-Encoding"]
 	if len(values) == 0 {
 		return false, nil
 	}
@@ -180,8 +187,8 @@ func (resp *response) chunked() (bool, error) {
 
 // length returns the Content-Length, or -1 if there is none. Repeated headers must
 // agree.
-func (resp *response) length() (int64, error) {
-	values := resp.header["Content-Length"]
+func (resp *Response) length() (int64, error) {
+	values := resp.Header["Content-Length"]
 	if len(values) == 0 {
 		return -1, nil
 	}

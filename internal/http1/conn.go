@@ -1,6 +1,8 @@
 //go:build linux
 
-package protocol
+// Package http1 is an HTTP/1.1 client for servers on this machine. It is much smaller than
+// net/http, and says whether a request can have arrived.
+package http1
 
 import (
 	"cmp"
@@ -9,39 +11,39 @@ import (
 	"time"
 )
 
-// A conn is one keep-alive HTTP/1.1 connection, dialled when it is needed. It does
+// A Conn is one keep-alive HTTP/1.1 connection, dialled when it is needed. It does
 // not use net/http, which retries and reuses connections by its own rules, while
 // our callers must know whether a post can have arrived. Only one goroutine may use
 // it at a time. Variables such as HTTP_PROXY have no effect.
-type conn struct {
-	address    string
-	answerTime time.Duration // from the first byte of a response to its last
+type Conn struct {
+	Address    string        // host:port
+	AnswerTime time.Duration // from the first byte of a response to its last
 	socket     *socket       // nil if not connected
 	connected  bool          // it was connected at least once
 	limited    *slowReader   // reads from socket
 	reader     *headReader   // reads from limited
 	written    []byte        // the buffer of the last request
-	waited     time.Duration // from the end of the last request to the first byte of its response
+	waited     time.Duration
 }
 
-// A lostError reports that no complete response arrived.
-type lostError struct {
-	sent    bool // the whole request was written, so it may have arrived
+// A LostError reports that no complete response arrived.
+type LostError struct {
+	Sent    bool // the whole request was written, so it may have arrived
 	started bool // a part of the response arrived
 	err     error
 }
 
-func (e *lostError) Error() string { return e.err.Error() }
-func (e *lostError) Unwrap() error { return e.err }
+func (e *LostError) Error() string { return e.err.Error() }
+func (e *LostError) Unwrap() error { return e.err }
 
-// do sends one request and reads its response. It blocks until the response is
+// Do sends one request and reads its response. It blocks until the response is
 // complete or ctx ends. A response that has begun by then may take up to the grace
-// of the request. An error is a *lostError.
+// of the request. An error is a *LostError.
 //
 // An idle connection may break without notice while the sandbox is frozen. If a
-// reused connection turns out to be broken, do dials again and repeats the request
+// reused connection turns out to be broken, Do dials again and repeats the request
 // at once.
-func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
+func (c *Conn) Do(ctx context.Context, req *Request) (*Response, *LostError) {
 	c.waited = 0
 	if c.socket != nil && !c.socket.isIdle() {
 		c.Close()
@@ -53,19 +55,26 @@ func (c *conn) do(ctx context.Context, req *request) (*response, *lostError) {
 	}
 	resp, again := c.exchange(ctx, req)
 	if again != nil {
-		again.sent = again.sent || lost.sent
+		again.Sent = again.Sent || lost.Sent
 		return nil, again
 	}
-	resp.repeat = lost.sent
+	resp.Repeat = lost.Sent
 	return resp, nil
 }
 
-func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostError) {
-	if err := c.connect(ctx); err != nil {
-		return nil, &lostError{err: err}
+// Waited returns the time from the end of the last request to the first byte of its
+// response.
+func (c *Conn) Waited() time.Duration { return c.waited }
+
+// WasConnected reports whether the connection was made at least once.
+func (c *Conn) WasConnected() bool { return c.connected }
+
+func (c *Conn) exchange(ctx context.Context, req *Request) (*Response, *LostError) {
+	if err := c.Connect(ctx); err != nil {
+		return nil, &LostError{err: reason(ctx, err)}
 	}
 	if ctx.Err() != nil { // a request now might still fetch an event
-		return nil, &lostError{err: context.Cause(ctx)}
+		return nil, &LostError{err: context.Cause(ctx)}
 	}
 	resp, lost := c.roundTrip(ctx, req)
 	if lost != nil || resp.close || c.reader.Buffered() > 0 { // bytes after the response
@@ -74,12 +83,13 @@ func (c *conn) exchange(ctx context.Context, req *request) (*response, *lostErro
 	return resp, lost
 }
 
-func (c *conn) connect(ctx context.Context) (err error) {
+// Connect connects, unless c is connected. Do calls it.
+func (c *Conn) Connect(ctx context.Context) (err error) {
 	if c.socket != nil || ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if c.socket, err = dial(ctx, c.address); err != nil {
-		return reason(ctx, err)
+	if c.socket, err = dial(ctx, c.Address); err != nil {
+		return err
 	}
 	c.connected = true
 	c.limited = &slowReader{socket: c.socket}
@@ -87,32 +97,32 @@ func (c *conn) connect(ctx context.Context) (err error) {
 	return nil
 }
 
-func (c *conn) roundTrip(ctx context.Context, req *request) (*response, *lostError) {
+func (c *Conn) roundTrip(ctx context.Context, req *Request) (*Response, *LostError) {
 	release := c.socket.interruptible(ctx)
 	writeErr := c.write(req)
 	// Read even after a failed write: a server may answer (413) and hang up before
 	// it has read the whole request.
-	readErr := c.await(ctx, req.grace, release)
+	readErr := c.await(ctx, req.Grace, release)
 	if readErr != nil {
 		if writeErr != nil {
 			readErr = writeErr
 		}
-		return nil, &lostError{sent: writeErr == nil, err: reason(ctx, readErr)}
+		return nil, &LostError{Sent: writeErr == nil, err: reason(ctx, readErr)}
 	}
-	c.reader.memory = req.memory
-	resp, err := readResponse(c.reader, req.statusSuffices)
+	c.reader.memory = req.Memory
+	resp, err := readResponse(c.reader, req.StatusSuffices)
 	c.limited.lift()
 	if err != nil {
-		return nil, &lostError{sent: writeErr == nil, started: true, err: err}
+		return nil, &LostError{Sent: writeErr == nil, started: true, err: err}
 	}
-	resp.close = resp.close || writeErr != nil || resp.status == 408 // a 408 may not belong to our request
+	resp.close = resp.close || writeErr != nil || resp.Status == 408 // a 408 may not belong to our request
 	return resp, nil
 }
 
 // await blocks until a response begins, and then calls release. After that the rest
 // of the response is limited, see limitAnswer. Interim responses (1xx) do not count,
 // as the platform may wait after them as long as without them.
-func (c *conn) await(ctx context.Context, grace time.Duration, release func()) error {
+func (c *Conn) await(ctx context.Context, grace time.Duration, release func()) error {
 	for {
 		asked := time.Now()
 		_, err := c.reader.Peek(1)
@@ -134,11 +144,11 @@ func (c *conn) await(ctx context.Context, grace time.Duration, release func()) e
 }
 
 // limitAnswer interrupts reads when a response that has begun takes longer than
-// answerTime, or longer than the grace after the end of ctx. Its result ends the
+// AnswerTime, or longer than the grace after the end of ctx. Its result ends the
 // limit, and returns why reads were interrupted, or nil.
-func (c *conn) limitAnswer(ctx context.Context, grace time.Duration) (over func() error) {
+func (c *Conn) limitAnswer(ctx context.Context, grace time.Duration) (over func() error) {
 	limited, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	slow := time.AfterFunc(c.answerTime, func() { cancel(os.ErrDeadlineExceeded) })
+	slow := time.AfterFunc(c.AnswerTime, func() { cancel(os.ErrDeadlineExceeded) })
 	stop := context.AfterFunc(ctx, func() {
 		time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
 	})
@@ -153,7 +163,7 @@ func (c *conn) limitAnswer(ctx context.Context, grace time.Duration) (over func(
 	}
 }
 
-func (c *conn) interim() bool {
+func (c *Conn) interim() bool {
 	const start = "HTTP/1.1 1"
 	got, _ := c.reader.Peek(len(start)) // readHead reports an error
 	return string(got) == start
@@ -162,12 +172,12 @@ func (c *conn) interim() bool {
 // firstWrite is how many bytes of a body are sent together with the head.
 const firstWrite = 32 << 10
 
-func (c *conn) write(req *request) error {
-	n := min(len(req.body), firstWrite)
-	c.written = append(req.appendHead(c.written[:0], c.address), req.body[:n]...)
+func (c *Conn) write(req *Request) error {
+	n := min(len(req.Body), firstWrite)
+	c.written = append(req.appendHead(c.written[:0], c.Address), req.Body[:n]...)
 	_, err := c.socket.Write(c.written)
-	if err == nil && n < len(req.body) {
-		_, err = c.socket.Write(req.body[n:])
+	if err == nil && n < len(req.Body) {
+		_, err = c.socket.Write(req.Body[n:])
 	}
 	return err
 }
@@ -216,7 +226,7 @@ func reason(ctx context.Context, err error) error {
 }
 
 // Close closes the connection. The next exchange dials again.
-func (c *conn) Close() {
+func (c *Conn) Close() {
 	if c.socket != nil {
 		c.socket.Close()
 		c.socket = nil
