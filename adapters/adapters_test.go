@@ -32,7 +32,11 @@ func TestMain(m *testing.M) {
 			syscall.CloseOnExec(fd)
 		}
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // what nohup ignores, commands would ignore too
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(sig) { // by nohup, or in the background of a script: commands would ignore it, too
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 	os.Exit(m.Run())
 }
 

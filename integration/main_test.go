@@ -37,8 +37,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "cannot run the tests:", err)
 		os.Exit(1)
 	}
-	if signals.Ignored(syscall.SIGHUP) { // nohup, some CI runners: commands would ignore it, too
-		signals.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signals.Ignored(sig) { // by nohup, or in the background of a script: commands would ignore it, too
+			signals.Notify(make(chan os.Signal, 1), sig)
+		}
 	}
 	status := m.Run()
 	_ = os.RemoveAll(folder)
