@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"bootstrap/protocol"
@@ -104,25 +103,7 @@ func (a Address) try(ctx context.Context) error {
 	case "unix":
 		return dialUnix(a.url.Path)
 	case "tcp":
-		return protocol.Dial(ctx, at)
+		return dialTCP(ctx, at)
 	}
-	status, err := protocol.Get(ctx, at, a.url.RequestURI())
-	if err == nil && status/100 != 2 {
-		err = fmt.Errorf("HTTP status %d", status)
-	}
-	return err
-}
-
-// dialUnix returns nil if a process listens at the Unix socket with that path. It
-// does not block.
-func dialUnix(path string) error {
-	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC|syscall.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return fmt.Errorf("cannot make a socket: %w", err)
-	}
-	defer syscall.Close(fd)
-	if err := syscall.Connect(fd, &syscall.SockaddrUnix{Name: path}); err != nil {
-		return fmt.Errorf("cannot connect to %s: %w", path, err)
-	}
-	return nil
+	return getHTTP(ctx, at, a.url.RequestURI())
 }
