@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -521,4 +522,26 @@ func TestToldTwiceUnread(t *testing.T) {
 	c.stop(t)
 	c.toldAgain(t)
 	c.ends(t, 5*time.Second, 1)
+}
+
+// With JSON, the line about the second signal is a record like all others, and
+// hides secrets.
+func TestToldTwiceInJSON(t *testing.T) {
+	c := beginCrew(t, protocol.SCF, named("function").function(t, "echo ok"), deaf, "BOOTSTRAP_STOP_TIMEOUT=60s", "BOOTSTRAP_GRACE=30s",
+		"BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_SECRETS=TOKEN", "TOKEN=killing")
+	until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
+	c.stop(t)
+	c.toldAgain(t)
+	c.ends(t, time.Second, 1)
+	var last struct{ Level, Stream, Message string }
+	found := false
+	for line := range strings.Lines(c.stderr.String()) {
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			t.Errorf("not a record: %q", line)
+		}
+		found = found || last.Level == "error" && last.Stream == "bootstrap" && last.Message == "second signal: *** all processes"
+	}
+	if !found {
+		t.Errorf("got the log %s, want the second signal", c.stderr.String())
+	}
 }

@@ -16,9 +16,12 @@ const envFile = "bootstrap.env"
 
 // loadEnvFile sets the variables of the file in dir that the environment lacks,
 // so that commands inherit them. It returns the origin of each variable that it
-// has set. A missing file counts as empty. Errors contain no value, as it may
-// be a secret.
+// has set. A missing file counts as empty, as does an empty dir. Errors contain no
+// value, as it may be a secret.
 func loadEnvFile(dir string) (origins map[string]string, errs []error) {
+	if dir == "" {
+		return nil, nil
+	}
 	text, err := command.ReadRegular(filepath.Join(dir, envFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, []error{fmt.Errorf("cannot read %s: %w", envFile, err)}

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,15 +32,19 @@ func main() {
 	// A write to a log without a reader must not kill us. Ignoring the signal
 	// would make the user's command ignore it, too.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(run(untilSignal(), os.Args[1:], os.Stdout, os.Stderr))
+	p := &program{stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.run(p.untilSignal(), os.Args[1:]))
 }
 
-// lastLogTime limits the last log line before an exit at the second signal.
-const lastLogTime = 500 * time.Millisecond
+// A program is one run of bootstrap.
+type program struct {
+	stdout, stderr io.Writer
+	opened         atomic.Pointer[builder] // the builder with the log; nil until it is open
+}
 
 // untilSignal returns a context that the first stop signal cancels. A second
 // signal kills all processes and exits.
-func untilSignal() context.Context {
+func (p *program) untilSignal() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, stopSignals()...)
@@ -49,10 +54,24 @@ func untilSignal() context.Context {
 		<-signals
 		process.KillAll()
 		time.AfterFunc(lastLogTime, func() { os.Exit(exitFailed) })
-		fmt.Fprintln(os.Stderr, "bootstrap: second signal: killing all processes")
+		p.logSecondSignal()
 		os.Exit(exitFailed)
 	}()
 	return ctx
+}
+
+// lastLogTime limits the last log line before an exit at the second signal.
+const lastLogTime = 500 * time.Millisecond
+
+func (p *program) logSecondSignal() {
+	const line = "second signal: killing all processes"
+	b := p.opened.Load()
+	if b == nil {
+		fmt.Fprintln(p.stderr, "bootstrap: "+line)
+		return
+	}
+	b.logger.Error(line)
+	b.stderrLog.Close(lastLogTime, lastLogTime)
 }
 
 // stopSignals are the signals that stop the runtime. A signal that the parent
@@ -61,24 +80,23 @@ func stopSignals() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT}, signal.Ignored)
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func (p *program) run(ctx context.Context, args []string) int {
 	switch {
 	case len(args) == 0:
-		return serve(ctx, "", stderr)
+		return p.serve(ctx, "")
 	case len(args) == 1 && args[0] == "version":
-		fmt.Fprintln(stdout, version.String())
+		fmt.Fprintln(p.stdout, version.String())
 	case len(args) == 1 && args[0] == "help":
-		help(stdout)
+		help(p.stdout)
 	case len(args) == 1 && args[0] == "check":
-		return check(stdout, stderr)
+		return check(p.stdout, p.stderr)
 	case len(args) == 1 && args[0] == "probe":
-		probe.Report(stdout)
+		probe.Report(p.stdout)
 	case len(args) == 2 && args[0] == "probe" && probe.Child(args[1]):
 	case len(args) == 1 && args[0] != "" && args[0][0] != '-':
-		return serve(ctx, args[0], stderr)
+		return p.serve(ctx, args[0])
 	default:
-		fmt.Fprintf(stderr, "bootstrap: cannot run %q: expected check, help, probe, version, a handler or no argument\n", args)
-		return exitUsage
+		return p.refuse(fmt.Errorf("cannot run %q: expected check, help, probe, version, a handler or no argument", args))
 	}
 	return 0
 }

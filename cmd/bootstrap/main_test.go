@@ -23,7 +23,7 @@ import (
 // TestMain lets the probe start this program as its child.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "probe" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+		os.Exit(runProgram(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -58,11 +58,15 @@ func unsetEnv(t *testing.T, name string) {
 	}
 }
 
+func runProgram(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return (&program{stdout: stdout, stderr: stderr}).run(ctx, args)
+}
+
 // runWith checks the exit status, and returns what run writes.
 func runWith(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	t.Helper()
 	var out, log bytes.Buffer
-	if got := run(t.Context(), args, &out, &log); !reflect.DeepEqual(got, want) {
+	if got := runProgram(t.Context(), args, &out, &log); !reflect.DeepEqual(got, want) {
 		t.Errorf("status: got %d, want %d; %s", got, want, &log)
 	}
 	return out.String(), log.String()
@@ -110,7 +114,7 @@ func TestHandlerArgument(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			run(ctx, []string{"index.main"}, io.Discard, io.Discard)
+			runProgram(ctx, []string{"index.main"}, io.Discard, io.Discard)
 			if got := os.Getenv(p.Handler); got != "index.main" {
 				t.Errorf("the handler is %q, want index.main", got)
 			}
@@ -436,7 +440,7 @@ func serveOne(t *testing.T, p *protocol.Platform, status int, vars map[string]st
 		t.Setenv(p.Address[0], address)
 	}
 	var stderr bytes.Buffer
-	if got := run(ctx, nil, io.Discard, &stderr); got != status {
+	if got := runProgram(ctx, nil, io.Discard, &stderr); got != status {
 		t.Errorf("status: got %d, want %d; %s", got, status, &stderr)
 	}
 	f.mu.Lock()
@@ -524,7 +528,7 @@ func TestGraceOfStop(t *testing.T) {
 		"BOOTSTRAP_GRACE":        "0s",
 		"BOOTSTRAP_LOG_LEVEL":    "off",
 	})
-	if got := run(ctx, nil, io.Discard, writer(func(p []byte) (int, error) { stop(); return len(p), nil })); got != exitStopped {
+	if got := runProgram(ctx, nil, io.Discard, writer(func(p []byte) (int, error) { stop(); return len(p), nil })); got != exitStopped {
 		t.Errorf("status: got %d", got)
 	}
 	if len(f.calls) != 1 || !strings.Contains(f.calls[0], "Function.Stopped") {
@@ -535,6 +539,38 @@ func TestGraceOfStop(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// With JSON, the log has no line of plain text, even if bootstrap cannot find out
+// where the code is, or what to run.
+func TestRefusedInJSON(t *testing.T) {
+	for name, test := range map[string]struct {
+		vars map[string]string
+		args []string
+		want string
+	}{
+		"no code folder": {map[string]string{"BOOTSTRAP_LOG_FORMAT": "json", "USER_CODE_ROOT": "code"}, nil, "getwd: "},
+		"on Lambda":      {map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "LAMBDA_TASK_ROOT": "code"}, nil, "getwd: "},
+		"wrong usage":    {map[string]string{"BOOTSTRAP_LOG_FORMAT": "json"}, []string{"--serve"}, "cannot run [\"--serve\"]: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			setEnv(t, test.vars)
+			gone := filepath.Join(t.TempDir(), "gone")
+			if err := os.Mkdir(gone, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(gone)
+			t.Setenv("PWD", "")
+			if err := os.Remove(gone); err != nil {
+				t.Fatal(err)
+			}
+			_, log := runWith(t, exitUsage, test.args...)
+			var record struct{ Level, Message string }
+			if err := json.Unmarshal([]byte(log), &record); err != nil || record.Level != "error" || !strings.Contains(record.Message, test.want) {
+				t.Errorf("got %q, %v, want one record with %s", log, err, test.want)
+			}
+		})
+	}
+}
 
 func TestCodeFolder(t *testing.T) {
 	self, err := os.Executable()

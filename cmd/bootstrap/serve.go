@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -13,19 +12,19 @@ import (
 
 // serve runs the runtime until ctx ends or it fails, and returns the exit
 // status. A handler replaces the one in the environment.
-func serve(ctx context.Context, handler string, stderr io.Writer) int {
+func (p *program) serve(ctx context.Context, handler string) int {
 	dir, err := codeFolder()
 	if err != nil {
-		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
-		return exitUsage
+		return p.refuse(err)
 	}
 	config, configErr := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	if err == nil && handler != "" {
 		err = os.Setenv(platform.Handler, handler)
 	}
-	b := newBuilder(config, platform, dir, stderr)
+	b := newBuilder(config, platform, dir, p.stderr)
 	defer b.closeLogs()
+	p.opened.Store(b)
 	switch {
 	case err != nil && configErr != nil: // the wrong configuration may be the reason
 		return b.failConfig(configErr)
@@ -54,6 +53,15 @@ func serve(ctx context.Context, handler string, stderr io.Writer) int {
 	}
 	b.logger.Info("stopped")
 	return exitStopped
+}
+
+// refuse logs why the program cannot start, and returns the exit status. Only the
+// environment says how, as there is no code folder with envFile.
+func (p *program) refuse(err error) int {
+	config, _ := readConfig("") // the error is not the reason
+	b := newBuilder(config, nil, "", p.stderr)
+	defer b.closeLogs()
+	return b.fail(err)
 }
 
 // codeFolder returns the folder with the user's code: the one that the platform
