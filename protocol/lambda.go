@@ -50,7 +50,7 @@ var Lambda = &Platform{
 
 	StopLimit: 500 * time.Millisecond, // for an extension within the runtime
 
-	MaxEvent:  6<<20 + 100, // AWS's emulator accepts 100 bytes more than the documents say
+	MaxEvent:  6 << 20,
 	MaxResult: 6<<20 + 100,
 
 	InitLimit: 10 * time.Second,
