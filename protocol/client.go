@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"bootstrap/internal/dial"
 	"bootstrap/internal/http1"
 )
 
@@ -222,7 +223,7 @@ func (c *Client) Next(ctx context.Context) (*Event, error) {
 }
 
 // isForbidden reports whether the sandbox does not let us connect to the platform.
-func (c *Client) isForbidden(err error) bool { return !c.conn.WasConnected() && http1.IsDenied(err) }
+func (c *Client) isForbidden(err error) bool { return !c.conn.WasConnected() && dial.IsDenied(err) }
 
 // isFinal reports whether an answer to Next tells the runtime to exit.
 func (c *Client) isFinal(err error) bool {

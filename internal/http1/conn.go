@@ -5,6 +5,7 @@
 package http1
 
 import (
+	"bootstrap/internal/dial"
 	"cmp"
 	"context"
 	"os"
@@ -18,7 +19,7 @@ import (
 type Conn struct {
 	Address    string        // host:port
 	AnswerTime time.Duration // from the first byte of a response to its last
-	socket     *socket       // nil if not connected
+	socket     *dial.Conn    // nil if not connected
 	connected  bool          // it was connected at least once
 	limited    *slowReader   // reads from socket
 	reader     *headReader   // reads from limited
@@ -45,7 +46,7 @@ func (e *LostError) Unwrap() error { return e.err }
 // at once.
 func (c *Conn) Do(ctx context.Context, req *Request) (*Response, *LostError) {
 	c.waited = 0
-	if c.socket != nil && !c.socket.isIdle() {
+	if c.socket != nil && !c.socket.IsIdle() {
 		c.Close()
 	}
 	reused := c.socket != nil
@@ -88,7 +89,7 @@ func (c *Conn) Connect(ctx context.Context) (err error) {
 	if c.socket != nil || ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if c.socket, err = dial(ctx, c.Address); err != nil {
+	if c.socket, err = dial.TCP(ctx, c.Address); err != nil {
 		return err
 	}
 	c.connected = true
@@ -98,7 +99,7 @@ func (c *Conn) Connect(ctx context.Context) (err error) {
 }
 
 func (c *Conn) roundTrip(ctx context.Context, req *Request) (*Response, *LostError) {
-	release := c.socket.interruptible(ctx)
+	release := c.socket.Interruptible(ctx)
 	writeErr := c.write(req)
 	// Read even after a failed write: a server may answer (413) and hang up before
 	// it has read the whole request.
@@ -139,7 +140,7 @@ func (c *Conn) await(ctx context.Context, grace time.Duration, release func()) e
 		if ctx.Err() != nil { // do not wait for the final response
 			return context.Cause(ctx)
 		}
-		release = c.socket.interruptible(ctx)
+		release = c.socket.Interruptible(ctx)
 	}
 }
 
@@ -152,7 +153,7 @@ func (c *Conn) limitAnswer(ctx context.Context, grace time.Duration) (over func(
 	stop := context.AfterFunc(ctx, func() {
 		time.AfterFunc(grace, func() { cancel(context.Cause(ctx)) })
 	})
-	release := c.socket.interruptible(limited)
+	release := c.socket.Interruptible(limited)
 	return func() error {
 		cause := context.Cause(limited)
 		release()
@@ -185,7 +186,7 @@ func (c *Conn) write(req *Request) error {
 // A slowReader interrupts reads that take too long. The limit begins with the first
 // read from the socket, as the first read often brings the whole response.
 type slowReader struct {
-	socket *socket
+	socket *dial.Conn
 	begin  func() (over func() error) // starts the limit; nil if there is none or it has begun
 	over   func() error               // ends the limit; nil if it has not begun
 }

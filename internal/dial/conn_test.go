@@ -1,4 +1,4 @@
-package http1
+package dial
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 // notBlocking returns both ends of a connection. Calls on the socket return EAGAIN
 // instead of blocking, as in gVisor with the network of its host.
-func notBlocking(t *testing.T) (*socket, net.Conn) {
+func notBlocking(t *testing.T) (*Conn, net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
