@@ -64,6 +64,9 @@ type marker interface {
 	// read returns the mark of a process. Some markers can read that of a
 	// zombie. It returns false for a process without a mark.
 	read(pid int) (mark, bool)
+	// mayRun reports whether a process may be a bootstrap that has given its
+	// mark to others.
+	mayRun(pid int) bool
 	String() string
 }
 
@@ -138,6 +141,16 @@ func (l limitMarker) read(pid int) (mark, bool) {
 	return parseMark(limit.Cur)
 }
 
+// mayRun returns true for a process with a mark, as a bootstrap has its own mark
+// when it starts a process, and for one of another user, which does not show its
+// limits.
+func (l limitMarker) mayRun(pid int) bool {
+	var limit unix.Rlimit
+	err := unix.Prlimit(pid, l.resource, nil, &limit)
+	_, marked := parseMark(limit.Cur)
+	return err != nil || marked
+}
+
 func (l limitMarker) String() string { return l.name }
 
 // markVariable is the environment variable of an environMarker.
@@ -172,5 +185,9 @@ func markIn(environ []byte) (mark, bool) {
 	}
 	return parseMark(number)
 }
+
+// mayRun returns true: a bootstrap gives the mark to the environments of others,
+// and has none in its own.
+func (environMarker) mayRun(int) bool { return true }
 
 func (environMarker) String() string { return markVariable }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bootstrap/internal/procfs"
+	"bootstrap/internal/seccomp"
 
 	"golang.org/x/sys/unix"
 )
@@ -146,4 +147,36 @@ func TestMarkIn(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, got, ok)
 		}
 	}
+}
+
+// To find the living runs, a bootstrap looks at processes with a mark only, and
+// at those that may hide theirs.
+func TestMayRun(t *testing.T) {
+	checkLeaks(t)
+	other, _ := otherBootstrap(t)
+	plain := exec.Command("sleep", "600")
+	if err := plain.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = plain.Process.Kill(); _ = plain.Wait() })
+	l := limitMarkers[0]
+	unmarked := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(plain.Process.Pid, l.resource, &unmarked, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !l.mayRun(other.Process.Pid) || l.mayRun(plain.Process.Pid) {
+		t.Errorf("got %v for a bootstrap, %v without a mark", l.mayRun(other.Process.Pid), l.mayRun(plain.Process.Pid))
+	}
+	_ = other.Process.Kill() // its sleep is killed as a leftover
+	_ = other.Wait()
+	processes.killStale()
+}
+
+// A process that hides its limits, as one of another user does, may be a bootstrap.
+func TestMayRunHidden(t *testing.T) {
+	seccomp.Denying(t, unix.SYS_PRLIMIT64, syscall.EPERM, func() {
+		if !limitMarkers[0].mayRun(os.Getppid()) {
+			t.Error("got false, want true")
+		}
+	})
 }
