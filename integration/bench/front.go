@@ -54,20 +54,35 @@ func (t *tools) workerEnv() []string {
 	return []string{"BOOTSTRAP_ADAPTER=worker", fmt.Sprintf("BOOTSTRAP_COMMAND=[%q]", t.worker)}
 }
 
-// buildTime is how long a build of AWS's emulator may take, with its download.
-const buildTime = 5 * time.Minute
-
-// buildEmulator builds AWS's emulator. That needs a network, or Go's cache of modules.
+// buildEmulator builds AWS's emulator.
 func (t *tools) buildEmulator(dir string) {
 	t.rie = filepath.Join(dir, "aws-lambda-rie")
-	cmd := exec.Command("go", "build", "-o", t.rie, "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie")
-	cmd.Dir, cmd.WaitDelay = "integration/rie", time.Second
+	t.rieMissing = buildModule("integration/rie", t.rie, "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie")
+}
+
+// buildInGo builds the function on AWS's library for Go, as AWS recommends: without
+// net/rpc, which only the runtime go1.x needed.
+func (t *tools) buildInGo(dir string) {
+	t.lambdaGo = filepath.Join(dir, "awslambda")
+	t.lambdaGoMissing = buildModule(home+"/awslambda", t.lambdaGo, ".", "-trimpath", "-ldflags=-s -w", "-tags=lambda.norpc")
+}
+
+// buildTime is how long the build of a module may take, with its downloads.
+const buildTime = 5 * time.Minute
+
+// buildModule builds a program in a module of its own. That needs a network, or Go's
+// cache of modules.
+func buildModule(dir, program, source string, flags ...string) error {
+	cmd := exec.Command("go", append(append([]string{"build", "-o", program}, flags...), source)...)
+	cmd.Dir, cmd.WaitDelay = dir, time.Second
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	timer := time.AfterFunc(buildTime, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }) // it may have exited
 	defer timer.Stop()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.rieMissing = fmt.Errorf("cannot build it: %w: %s", err, lastLine(string(out)))
+		return fmt.Errorf("cannot build it: %w: %s", err, lastLine(string(out)))
 	}
+	return nil
 }
 
 // lastLine returns the last line of a text, which says why a command has failed.

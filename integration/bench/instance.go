@@ -17,6 +17,8 @@ type contender struct {
 	code    string   // the code folder
 	noLog   bool     // it would be too long
 	on      calls    // zero: scf
+	whole   bool     // its events last until the next poll
+	missing error    // why it cannot run; nil: it can
 }
 
 // calls holds the paths of a platform's calls.
@@ -28,6 +30,7 @@ type calls struct {
 var (
 	scf           = calls{ready: "/runtime/init/ready", next: "/runtime/invocation/next"}
 	functionGraph = calls{address: "RUNTIME_API_ADDR", next: "/v1/runtime/invocation/request"}
+	lambda        = calls{address: "AWS_LAMBDA_RUNTIME_API", next: "/2018-06-01/runtime/invocation/next"}
 )
 
 // An instance is a running contender that has asked for an event.
@@ -36,12 +39,16 @@ type instance struct {
 	on       calls
 	pid      int
 	log      *os.File
-	ready    time.Duration // from before its start until it said so
+	ready    time.Duration // from before its start until its first call
+	cycle    time.Duration // of the last event: from its delivery until the next poll
 }
 
 // start starts a contender and waits for its first poll. After an error, which holds
 // the end of the log, no process is left running.
 func start(c contender) (*instance, error) {
+	if c.missing != nil {
+		return nil, c.missing
+	}
 	p, err := newPlatform()
 	if err != nil {
 		return nil, err
@@ -64,14 +71,13 @@ func (i *instance) start(c contender) (err error) {
 		return fmt.Errorf("cannot start %s: %w", c.command[0], err)
 	}
 	i.platform.alive = func() bool { return !exited(i.pid) }
-	if i.on.ready != "" {
-		if err := i.expect(i.on.ready); err != nil {
-			return err
-		}
-		i.ready = time.Since(began)
-		if err := i.platform.acknowledge(); err != nil {
-			return err
-		}
+	err = i.expect(cmp.Or(i.on.ready, i.on.next))
+	i.ready = time.Since(began)
+	if err != nil || i.on.ready == "" {
+		return err
+	}
+	if err := i.platform.acknowledge(); err != nil {
+		return err
 	}
 	return i.expect(i.on.next)
 }
@@ -123,7 +129,9 @@ func (i *instance) invoke(ev *event, want outcome) (time.Duration, error) {
 	if err := i.platform.acknowledge(); err != nil {
 		return 0, err
 	}
-	return took, i.expect(i.on.next)
+	err = i.expect(i.on.next)
+	i.cycle = time.Since(began)
+	return took, err
 }
 
 // explain adds the last lines of the log to an error.

@@ -58,9 +58,9 @@ func TestLocalWithoutEmulator(t *testing.T) {
 	}
 }
 
-// Without a network and without Go's cache of modules there is no emulator, and the
-// reason is one line.
-func TestEmulatorOutOfReach(t *testing.T) {
+// Without a network and without Go's cache of modules there is neither an emulator nor
+// AWS's library, and the reason is one line.
+func TestModulesOutOfReach(t *testing.T) {
 	t.Chdir("../..")
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOMODCACHE", t.TempDir())
@@ -68,6 +68,15 @@ func TestEmulatorOutOfReach(t *testing.T) {
 	var tools tools
 	tools.buildEmulator(t.TempDir())
 	_, err := tools.emulator().serve()
+	wantOneLine(t, err)
+	tools.buildInGo(t.TempDir())
+	_, err = start(tools.inGo())
+	wantOneLine(t, err)
+}
+
+// wantOneLine checks that an error is one line that says why a build failed.
+func wantOneLine(t *testing.T, err error) {
+	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), "cannot build it: exit status 1: ") || !strings.Contains(err.Error(), "GOPROXY=off") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v, want one line that says why", err)
 	}

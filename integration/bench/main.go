@@ -6,7 +6,7 @@
 //
 // It runs in the project's root, needs cc, bash, curl, python3 and node, and takes some
 // minutes; with -quick, about one. Without a network, and without AWS's
-// emulator in Go's cache, the page says that it was not measured.
+// emulator or AWS's library in Go's cache, the page says that it was not measured.
 package main
 
 import (
@@ -19,6 +19,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 2 && os.Args[1] == orphanMode {
+		fmt.Fprintf(os.Stderr, "cannot run %s: %v\n", os.Args[2], runWithoutAdoption(os.Args[2:]))
+		os.Exit(1)
+	}
 	os.Exit(run(os.Args, os.Stdout, os.Stderr))
 }
 
@@ -64,6 +68,8 @@ func bench(p programs, out string, e effort, stdout, stderr io.Writer) error {
 	progress := func(what string) { fmt.Fprintln(stderr, what) }
 	progress("building AWS's emulator")
 	t.buildEmulator(dir)
+	progress("building the function on AWS's library for Go")
+	t.buildInGo(dir)
 	r, err := measure(t, e, progress)
 	if err != nil {
 		return err
@@ -102,11 +108,8 @@ func effortOf(quick bool, events int) effort {
 
 // measure measures all rows.
 func measure(t *tools, e effort, progress func(string)) (*report, error) {
-	all := rows(t)
-	for n := range all {
-		all[n].times = max(all[n].times/e.part, 5)
-	}
-	r := &report{rounds: e.rounds, comparisons: compare(all, e.rounds, progress)}
+	r := &report{rounds: e.rounds, comparisons: compare(rows(t), e, progress)}
+	r.more = compareMore(moreRows(t), e, progress)
 	progress("processor time")
 	for _, c := range costRows(t) {
 		c.times /= e.part

@@ -15,13 +15,14 @@ type comparison struct {
 
 // compare runs all rows in each round, and the two sides of a row one after the other,
 // so that both have the same load on the machine.
-func compare(rows []row, rounds int, progress func(string)) []*comparison {
+func compare(rows []row, e effort, progress func(string)) []*comparison {
 	var all []*comparison
 	for _, r := range rows {
+		r.times = max(r.times/e.part, 5)
 		all = append(all, &comparison{row: r})
 	}
-	for n := range rounds {
-		progress(fmt.Sprintf("round %d of %d", n+1, rounds))
+	for n := range e.rounds {
+		progress(fmt.Sprintf("round %d of %d", n+1, e.rounds))
 		for _, c := range all {
 			if c.failed == nil {
 				c.failed = c.round()
@@ -29,6 +30,29 @@ func compare(rows []row, rounds int, progress func(string)) []*comparison {
 		}
 	}
 	return all
+}
+
+// A moreComparison is the result of a moreRow.
+type moreComparison struct {
+	*comparison
+	most time.Duration
+}
+
+func compareMore(rows []moreRow, e effort, progress func(string)) (all []moreComparison) {
+	var plain []row
+	for _, r := range rows {
+		plain = append(plain, r.row)
+	}
+	for n, c := range compare(plain, e, progress) {
+		all = append(all, moreComparison{c, rows[n].more})
+	}
+	return all
+}
+
+// more returns how much longer ours takes, in the middle round.
+func (c moreComparison) more() time.Duration {
+	_, mine, other := c.middle()
+	return mine - other
 }
 
 func (c *comparison) round() error {
@@ -95,6 +119,9 @@ func latencies(c contender, ev *event, pause time.Duration, number int) ([]time.
 		took, err := i.invoke(ev, echo)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.way, i.explain(err))
+		}
+		if c.whole {
+			took = i.cycle
 		}
 		if n >= 0 {
 			all = append(all, took)

@@ -13,6 +13,7 @@ import (
 type report struct {
 	rounds      int
 	comparisons []*comparison
+	more        []moreComparison
 	costs       []cost
 	memory      []taken
 	local       *localReport
@@ -49,6 +50,13 @@ func (r *report) ratios() string {
 func (r *report) figures() string {
 	var b strings.Builder
 	b.WriteString(figuresHeader)
+	for _, c := range r.more {
+		if c.failed != nil {
+			line(&b, c.measure, duration(c.most), missing(c.failed))
+			continue
+		}
+		line(&b, c.measure, duration(c.most), mark(duration(c.more()), c.more() > c.most))
+	}
 	for _, c := range r.costs {
 		got := mark(duration(c.more), c.more > c.atMost)
 		if c.failed != nil {

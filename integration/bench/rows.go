@@ -28,6 +28,7 @@ func rows(t *tools) []row {
 	return []row{
 		{"start, compared with bash", 0.15, cat, t.inBash(), 0, 0, 20},
 		{"start, compared with C", 1.5, cat, t.inC("no child", "ready"), 0, 0, 20},
+		{"start, compared with AWS's library for Go", 1, cat, t.inGo(), 0, 0, 20},
 		{"a program for each event: the minimal child", 1.5, child, t.inC("program: minimal child", "stdin", t.child), small, 0, 2000},
 		{"a program for each event: `cat`", 1.2, cat, catInC, small, 0, 2000},
 		{"a program for each event: `printf`, event as argument", 1.2,
@@ -41,6 +42,22 @@ func rows(t *tools) []row {
 		{"a resident worker, 100 KB", 2, worker, workerInC, medium, 0, 5000},
 		{"a program kept ready, 5 ms between events", 0.35, t.run("standby: cat", []string{"cat"}, "BOOTSTRAP_STANDBY=true"), cat, small, 5 * time.Millisecond, 300},
 		{"6 MiB through `cat`", 1.2, cat, catInC, large, 0, 50},
+	}
+}
+
+// A moreRow is a row whose target is how much longer ours may take, not a ratio.
+type moreRow struct {
+	row
+	more time.Duration
+}
+
+func moreRows(t *tools) []moreRow {
+	const others = 30
+	bash := t.function("bash function", t.bash)
+	bash.whole = true
+	return []moreRow{
+		{row{"looking for what an event leaves behind, among 30 processes: a bash function", 0, t.amid(bash, others, false), t.amid(bash, others, true), small, 0, 300},
+			200 * time.Microsecond},
 	}
 }
 

@@ -19,7 +19,10 @@ type programs struct{ bootstrap, bootstrapctl string }
 
 // tools holds the programs and folders of the contenders.
 type tools struct {
+	self                string // this program
 	bootstrap, bashCurl string
+	lambdaGo            string // a function on AWS's library for Go
+	lambdaGoMissing     error  // why there is no such program, or nil
 	bootstrapctl, rie   string // rie: AWS's emulator
 	rieMissing          error  // why there is no such program, or nil
 	floor, child        string // programs in C
@@ -48,6 +51,10 @@ func prepare(p programs, dir string) (*tools, error) {
 		}
 	}
 	if err := t.find(p); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.self, err = os.Executable(); err != nil {
 		return nil, err
 	}
 	return t, t.build()
@@ -115,6 +122,11 @@ func (t *tools) function(way, code string) contender {
 // inC returns the floor program.
 func (t *tools) inC(way string, arguments ...string) contender {
 	return contender{way: "C, " + way, command: append([]string{t.floor}, arguments...), code: t.bash}
+}
+
+// inGo returns the function on AWS's library for Go.
+func (t *tools) inGo() contender {
+	return contender{way: "AWS's library for Go", command: []string{t.lambdaGo}, code: t.bash, on: lambda, missing: t.lambdaGoMissing}
 }
 
 func (t *tools) inBash() contender {
