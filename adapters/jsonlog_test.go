@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"bootstrap/supervisor"
 )
 
 // object parses a JSON object.
@@ -42,6 +44,23 @@ func logsObjects(t *testing.T, log string, want []string) {
 			t.Errorf("got %v, want %v", got, want)
 		}
 	}
+}
+
+// A jsonHost is a host whose log is JSON.
+type jsonHost struct {
+	supervisor.Adapter
+	stdout, stderr *hook
+}
+
+func startJSONHost(t *testing.T, interpreter string, fs files, level string) jsonHost {
+	t.Helper()
+	c, log := module(t, interpreter, fs)
+	errors := &hook{}
+	c.LogFormat, c.Stderr = "json", errors
+	if level != "" {
+		c.Environ = append(c.Environ, "AWS_LAMBDA_LOG_LEVEL="+level)
+	}
+	return jsonHost{start(t, c), log, errors}
 }
 
 // Where the log is JSON, what has a level is written as Lambda's runtimes write
@@ -81,16 +100,18 @@ func TestJSONLog(t *testing.T) {
 			{"FunctionGraph's", "", "context.getLogger().warn('a'); context.log('b')", []string{`{"level":"INFO","message":"b","requestId":"id-1"}`, `{"level":"WARN","message":"a","requestId":"id-1"}`}},
 		}},
 	} {
+		hosts := map[string]jsonHost{}
 		for _, test := range language.tests {
+			if _, ok := hosts[test.level]; !ok {
+				hosts[test.level] = startJSONHost(t, language.interpreter, files{language.file: language.text}, test.level)
+			}
 			t.Run(language.name+" "+test.name, func(t *testing.T) {
-				c, log := module(t, language.interpreter, files{language.file: language.text})
-				errors := &hook{}
-				c.LogFormat, c.Stderr = "json", errors
-				if test.level != "" {
-					c.Environ = append(c.Environ, "AWS_LAMBDA_LOG_LEVEL="+test.level)
-				}
-				succeeds(t, start(t, c), quoted(test.code), "null")
-				log.Write(errors.Bytes())
+				h := hosts[test.level]
+				log := h.stdout
+				h.stdout.Reset()
+				h.stderr.Reset()
+				succeeds(t, h.Adapter, quoted(test.code), "null")
+				log.Write(h.stderr.Bytes())
 				if test.want == nil { // its message holds a stack
 					got := object(t, log.String())
 					if message, _ := got["message"].(string); !strings.HasPrefix(message, "a 1 RangeError: b\n    at ") {

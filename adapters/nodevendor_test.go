@@ -141,14 +141,7 @@ func TestNodeContextValues(t *testing.T) {
 		"Lambda-Runtime-Trace-Id":         {"Root=1"},
 	}
 	graph := textproto.MIMEHeader{"X-Cff-Workflow-Id": {"w"}, "X-Cff-Security-Token": {"t"}}
-	tests := []struct {
-		name     string
-		platform *protocol.Platform
-		header   textproto.MIMEHeader
-		environ  []string
-		code     string
-		want     string
-	}{
+	checkFacts(t, node, "exports.main_handler = async (event, c) => eval(event);", []fact{
 		{"Lambda's types", protocol.Lambda, nil, []string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128"}, "[c.memoryLimitInMB, c.awsRequestId, typeof c.clientContext, typeof c.identity, typeof c.tenantId]", `["128","id-1","undefined","undefined","undefined"]`},
 		{"what a client sends", protocol.Lambda, lambda, nil, "[c.clientContext, c.identity, c.tenantId, c.xRayTraceId]", `[{"custom":{"a":"b"}},{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"},"tenant","Root=1"]`},
 		{"SCF's types", protocol.SCF, textproto.MIMEHeader{"Memory_limit_in_mb": {"64"}}, []string{"SCF_NAMESPACE=n"}, "[c.memory_limit_in_mb, c.time_limit_in_ms, c.environment, c.environ, c.namespace, c.request_id]", `[64,20200,"{\"SCF_NAMESPACE\":\"n\"}","SCF_NAMESPACE=n;SCF_NAMESPACE=n","n","id-1"]`},
@@ -159,19 +152,7 @@ func TestNodeContextValues(t *testing.T) {
 		{"no credentials in what is printed", protocol.FunctionGraph, graph, nil, "require('util').inspect(c, { showHidden: true, depth: 5 }).includes(\"'t'\") || JSON.stringify(c).includes('\"t\"')", "false"},
 		{"a property of its own", protocol.Lambda, nil, nil, "(c.mine = 1, { ...c }).mine", "1"},
 		{"a derived context", protocol.Lambda, nil, nil, "(Object.create(c).callbackWaitsForEmptyEventLoop = false, c.callbackWaitsForEmptyEventLoop)", "false"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, _ := node(t, "exports.main_handler = async (event, c) => "+test.code+";")
-			c.Platform, c.PassCredentials = test.platform, true
-			c.adopt(test.environ)
-			ev := newEvent("")
-			ev.Header = test.header
-			if got, failure := invokeEvent(t, start(t, c), ev); failure != nil || got != test.want {
-				t.Errorf("got %s, %v, want %s", got, failure, test.want)
-			}
-		})
-	}
+	})
 	c, log := node(t, "exports.main_handler = async (event, c) => { const l = c.getLogger(); l.info('a'); l.debug('no'); l.setLevel('DEBUG'); l.debug('b'); l.setLevel('ERROR'); l.warn('no'); l.info('no'); l.setLevel('INFO'); c.log('c'); };")
 	succeeds(t, start(t, c), "", "null")
 	if log.String() != "a\nb\nc\n" {
@@ -182,18 +163,12 @@ func TestNodeContextValues(t *testing.T) {
 // What the function does at its end is done when the runtime stops.
 func TestNodeStops(t *testing.T) {
 	const end = "; exports.main_handler = async () => null;"
-	tests := []struct{ name, text, want string }{
+	checkEndings(t, node, []ending{
 		{"a listener that exits later", "process.on('SIGTERM', () => setTimeout(() => { console.log('term'); process.exit(0); }, 300))" + end, "term\n"},
 		{"one that does not exit", "process.on('SIGTERM', () => console.log('term'))" + end, "term\n"},
 		{"exit", "process.on('exit', () => console.log('done'))" + end, "done\n"},
 		{"nothing, with a timer", "setInterval(() => {}, 1e6)" + end, ""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, log := node(t, test.text)
-			stopsWith(t, start(t, c), log, test.want)
-		})
-	}
+	})
 }
 
 // The flags of an event's descriptors do not reach the next event. Node can only

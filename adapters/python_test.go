@@ -1,62 +1,11 @@
 package adapters
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/textproto"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
 )
-
-// module is the configuration of a function main_handler in a module, which is
-// one of the files.
-func module(t *testing.T, interpreter string, fs files) (setup, *hook) {
-	t.Helper()
-	if _, err := exec.LookPath(interpreter); err != nil {
-		t.Skip("NOT TESTED: ", err)
-	}
-	c, log := config(t, fs), &hook{}
-	c.Handler, c.Stdout, c.Stderr = "index.main_handler", log, log
-	return c, log
-}
-
-func python(t *testing.T, text string) (setup, *hook) {
-	t.Helper()
-	return module(t, "python3", files{"index.py": text})
-}
-
-// raises checks the failure of an event: its type may be any name of a class.
-func raises(t *testing.T, a supervisor.Adapter, body, kind, message string) *protocol.Failure {
-	t.Helper()
-	result, err := a.Invoke(t.Context(), newEvent(body))
-	if err == nil {
-		t.Fatalf("event %s: got the result %s, want %s: %s", short(body), short(string(result)), kind, message)
-	}
-	f, ok := err.(*protocol.Failure)
-	if !ok || f.Type != kind || !strings.Contains(f.Message, message) {
-		t.Fatalf("event %s: got %.1000v, want %s: …%s…", short(body), err, kind, message)
-	}
-	if size := len(f.JSON()); size > maxHeader {
-		t.Errorf("failure: got %d bytes", size)
-	}
-	stack := strings.Join(f.Stack, "\n")
-	for _, internal := range []string{`"<string>", line `, "importlib", "asyncio/", "[eval", "node:"} {
-		if strings.Contains(stack, internal) {
-			t.Errorf("stack: got frames that are not the function's: %s", stack)
-		}
-	}
-	return f
-}
-
-// quoted is a text as an event.
-func quoted(text string) string {
-	b, _ := json.Marshal(text) // a string: cannot fail
-	return string(b)
-}
 
 // pythonEvaluate is a function that does what its event says; it has its own
 // pid in the answer to "".
@@ -70,7 +19,8 @@ def main_handler(event, context):
 `
 
 func TestPython(t *testing.T) {
-	tests := []struct{ name, code, kind, want string }{
+	c, _ := python(t, pythonEvaluate)
+	checkEvaluations(t, c, []evaluation{
 		{"null", "result = None", "", "null"},
 		{"a string", "result = 'a\"\\n世界😀'", "", `"a\"\n世界😀"`},
 		{"a surrogate", "result = 'a\\udc80'", "", `"a\udc80"`},
@@ -124,37 +74,20 @@ func TestPython(t *testing.T) {
 		{"a fork that raises", "import os; p = os.fork(); result = os.waitpid(p, 0)[1] if p else 1/0", "", "256"},
 		{"a fork that exits", "import os, sys; p = os.fork(); result = os.waitpid(p, 0)[1] if p else sys.exit(3)", "", "768"},
 		{"an exit in a thread", "import threading, sys; t = threading.Thread(target=sys.exit); t.start(); t.join()\nresult = 1", "", "1"},
-		{"stdout closed", "import sys; sys.stdout.close()", "", ""},
+		{"stdout closed", "import sys; sys.stdout.close()", "", ignored},
 		{"stderr closed", "import sys; sys.stderr.close(); raise ValueError('x')", "ValueError", "x"},
 		{"stdout gone", "import sys; sys.stdout = sys.stderr = None; raise ValueError('x')", "ValueError", "x"},
 		{"stdout detached", "import sys; sys.stdout = sys.__stdout__ = open(1, 'w', closefd=False); sys.stdout.detach(); result = 1", "", "1"},
 		{"another folder", "import os; os.chdir('/'); result = os.getcwd()", "", `"/"`},
 		{"a logger", "context.getLogger().info('x'); result = 1", "", "1"},
-	}
-	c, _ := python(t, pythonEvaluate)
-	a := start(t, c)
-	pid, _ := invoke(t, a, `""`)
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			switch {
-			case test.kind != "":
-				raises(t, a, quoted(test.code), test.kind, test.want)
-			case test.want != "" || test.name == "no bytes":
-				succeeds(t, a, quoted(test.code), test.want)
-			default:
-				if _, failure := invoke(t, a, quoted(test.code)); failure != nil {
-					t.Error(failure)
-				}
-			}
-			succeeds(t, a, `""`, pid)
-		})
-	}
+	})
 }
 
 // What ends the host fails its event, with the reason, and the next has a new
 // one.
 func TestPythonEnds(t *testing.T) {
-	tests := []struct{ name, code, kind, want string }{
+	c, _ := python(t, "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"+pythonEvaluate)
+	checkEnds(t, c, fails, []evaluation{
 		{"exit", "import sys; sys.exit(3)", "Function.ExitError", "the host of index.py ended: exit status 3"},
 		{"exit 0", "exit()", "Function.ExitError", "the host of index.py ended: exit status 0"},
 		{"an exit that says why", "import sys; sys.exit('out of luck')", "Function.ExitError", "exit status 1: out of luck"},
@@ -165,57 +98,33 @@ func TestPythonEnds(t *testing.T) {
 		{"descriptors closed", "import os; os.closerange(3, 100)", "Function.ExitError", "Bad file descriptor"},
 		{"an exit, with a thread", "import threading, sys; threading.Thread(target=threading.Event().wait).start(); sys.exit(5)", "Function.ExitError", "exit status 5"},
 		{"an exit in a coroutine", "import sys\nasync def f(): sys.exit(6)\nresult = f()", "Function.ExitError", "exit status 6"},
-	}
-	c, _ := python(t, "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"+pythonEvaluate)
-	a := start(t, c)
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			before, _ := invoke(t, a, `""`)
-			fails(t, a, quoted(test.code), test.kind, test.want)
-			if after, failure := invoke(t, a, `""`); failure != nil || after == before {
-				t.Errorf("got %s, %v", after, failure)
-			}
-		})
-	}
+	})
 }
 
 // Each line is in the log when the answer is there, in whatever way it came.
 func TestPythonLog(t *testing.T) {
-	tests := []struct{ name, code, want string }{
-		{"print", "print('a'); print('b', end='')", "a\nb"},
-		{"stderr", "import sys; print('a', file=sys.stderr); sys.stderr.write('b')", "a\nb"},
-		{"bytes", "import sys; sys.stdout.buffer.write(b'\\xff\\n')", "\xff\n"},
-		{"the first stdout", "import sys; sys.__stdout__.write('a')", "a"},
-		{"the descriptor", "import os; print('a'); os.write(1, b'b\\n'); print('c')", "a\nb\nc\n"},
-		{"not ASCII", "print('世界😀\\udc80')", "世界😀\\udc80\n"},
-		{"a lot", "print('x' * 1000000, end='')", strings.Repeat("x", 1000000)},
-		{"a child's", "import subprocess; print('a'); subprocess.call(['echo', 'b']); print('c')", "a\nb\nc\n"},
-		{"a thread's", "import threading; t = threading.Thread(target=print, args=('a',)); t.start(); t.join()", "a\n"},
-		{"a fork's", "import os\nif os.fork(): os.wait()\nelse: print('a', end='')", "a"},
+	rows := []evaluation{
+		{"print", "print('a'); print('b', end='')", "", "a\nb"},
+		{"stderr", "import sys; print('a', file=sys.stderr); sys.stderr.write('b')", "", "a\nb"},
+		{"bytes", "import sys; sys.stdout.buffer.write(b'\\xff\\n')", "", "\xff\n"},
+		{"the first stdout", "import sys; sys.__stdout__.write('a')", "", "a"},
+		{"the descriptor", "import os; print('a'); os.write(1, b'b\\n'); print('c')", "", "a\nb\nc\n"},
+		{"not ASCII", "print('世界😀\\udc80')", "", "世界😀\\udc80\n"},
+		{"a lot", "print('x' * 1000000, end='')", "", strings.Repeat("x", 1000000)},
+		{"a child's", "import subprocess; print('a'); subprocess.call(['echo', 'b']); print('c')", "", "a\nb\nc\n"},
+		{"a thread's", "import threading; t = threading.Thread(target=print, args=('a',)); t.start(); t.join()", "", "a\n"},
+		{"a fork's", "import os\nif os.fork(): os.wait()\nelse: print('a', end='')", "", "a"},
 	}
 	for _, lang := range []string{"C", "C.UTF-8"} {
 		c, log := python(t, "import logging\n"+strings.Replace(pythonEvaluate, "os.getpid()", "1", 1))
 		c.Environ = append(c.Environ, "LC_ALL="+lang, "LANG="+lang, "PYTHONIOENCODING=ascii", "PYTHONCOERCECLOCALE=0", "PYTHONUTF8=0")
-		a := start(t, c)
-		for _, test := range tests {
-			t.Run(lang+" "+test.name, func(t *testing.T) {
-				log.Reset()
-				succeeds(t, a, quoted(test.code), "1")
-				if got := log.String(); got != test.want {
-					t.Errorf("log: got %s, want %s", short(got), short(test.want))
-				}
-			})
-		}
+		checkLogs(t, c, log, "1", lang+" ", rows)
 	}
 }
 
 func TestPythonTerminal(t *testing.T) {
 	c, log := python(t, "import sys\ndef main_handler(e, c): print('世界'); return [sys.stdout.isatty(), sys.stderr.isatty(), sys.stdin.isatty()]")
-	c.PTY = true
-	succeeds(t, start(t, c), "", "[true,true,false]")
-	if got := strings.ReplaceAll(log.String(), "\r", ""); got != "世界\n" {
-		t.Errorf("log: got %q", got)
-	}
+	checkTerminal(t, c, log)
 }
 
 // An exception is answered and logged with the frames of the function alone.
@@ -267,31 +176,13 @@ def main_handler(event, context):
 
 func TestPythonEvents(t *testing.T) {
 	c, _ := python(t, "def main_handler(event, context): return event")
-	a := start(t, c)
 	long := `"` + strings.Repeat("世", 2<<20) + `"`
-	for event, want := range map[string]string{
-		"":                      "null",
-		"null":                  "null",
-		" [1, 2] \n":            "[1,2]",
-		"\ufeff{}":              "{}",
-		`"\ud83d\ude00 \udc80"`: `"😀 \udc80"`,
-		long:                    long,
-	} {
-		succeeds(t, a, event, want)
-	}
-	for _, event := range []string{"{", "\xff", "\"\xff\"", "{}{}", "\x00", "\ufeff", " ", strings.Repeat("[", 1<<20)} {
-		fails(t, a, event, "Runtime.UnmarshalError", "the event is not JSON: ")
-	}
-	succeeds(t, a, "1", "1")
+	checkEvents(t, start(t, c), map[string]string{long: long}, "\"\xff\"", strings.Repeat("[", 1<<20))
 }
 
 func TestPythonLoadFails(t *testing.T) {
 	const handler = "\ndef main_handler(event, context): pass\n"
-	tests := []struct {
-		name       string
-		files      files
-		kind, want string
-	}{
+	checkRefusals(t, "python3", []refusal{
 		{"no such module", files{"index.py": "import os\nimport no_such" + handler}, "Runtime.ImportModuleError", "/index.py:2: ModuleNotFoundError: No module named 'no_such'"},
 		{"no such name", files{"index.py": "from os import nothing"}, "Runtime.ImportModuleError", "/index.py:1: ImportError: cannot import name 'nothing'"},
 		{"in another module", files{"index.py": "import other", "other.py": "\n\nimport no_such"}, "Runtime.ImportModuleError", "/other.py:3: ModuleNotFoundError"},
@@ -307,18 +198,7 @@ func TestPythonLoadFails(t *testing.T) {
 		{"at once", files{"index.py": "import os\nos._exit(3)"}, "Runtime.UserCodeExit", "exit status 3"},
 		{"a long message", files{"index.py": "raise ValueError('x' * 1000000)"}, "ValueError", "/index.py:1: ValueError: xxx"},
 		{"a folder", files{"index.py/x": ""}, "IsADirectoryError", "/index.py"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, _ := module(t, "python3", test.files)
-			err := c.adapter().Start(t.Context())
-			wantFailure(t, err, test.kind, test.want)
-			if stack := err.(*protocol.Failure).Stack; strings.Contains(strings.Join(stack, "\n"), "importlib") {
-				t.Errorf("stack: got %q", stack)
-			}
-			noneLeft(t)
-		})
-	}
+	})
 }
 
 // Modules find what lies beside them, and the host what it needs itself.
@@ -328,43 +208,36 @@ func TestPythonFolders(t *testing.T) {
 	for _, name := range []string{"json", "types", "time", "traceback", "importlib", "os", "re", "io", "tokenize", "asyncio"} {
 		shadows[name+".py"] = "raise SystemExit('imported instead of Python\\'s')"
 	}
-	tests := []struct {
-		name, handler string
-		files         files
-		want          string
-	}{
-		{"a sibling", "index.main_handler", files{"index.py": "import other" + handler + "other.X", "other.py": "X = 1"}, "1"},
-		{"a package", "pkg/mod.main_handler", files{"pkg/mod.py": "from . import other; import other as same" + handler + "other.X + same.X", "pkg/other.py": "X = 1", "other.py": "X = 9"}, "2"},
-		{"a package that begins", "pkg/in/mod.main_handler", files{"pkg/__init__.py": "X = 1", "pkg/in/__init__.py": "from .. import X", "pkg/in/mod.py": "from . import X; import pkg" + handler + "[X, pkg.X, __name__]"}, `[1,1,"pkg.in.mod"]`},
-		{"a folder with a dot", "v1.2/mod.main_handler", files{"v1.2/mod.py": "import other" + handler + "other.X", "v1.2/other.py": "X = 1"}, "1"},
-		{"a folder with a name of Python's", "code/json.main_handler", files{"code/json.py": "import json, other" + handler + "json.loads('[1]') + [other.X]", "other.py": "X = 2"}, "[1,2]"},
-		{"a file", "pkg/mod.main_handler", files{"pkg/mod.py": handler + "open('data').read()", "data": "1"}, `"1"`},
-		{"Python's names", "index.main_handler", shadows, `{"a":1}`},
-		{"its own name is Python's", "json.main_handler", files{"json.py": "import logging, types, urllib.parse" + handler + "event"}, `{"a":1}`},
-		{"another name of Python's", "traceback.main_handler", files{"traceback.py": handler + "__name__"}, `"traceback"`},
-		{"an odd name", "my-mod é 1.main_handler", files{"my-mod é 1.py": handler + "1"}, "1"},
-		{"no main program", "index.main_handler", files{"index.py": "if __name__ == '__main__': 1/0" + handler + "__name__"}, `"index"`},
-		{"the path", "pkg/mod.main_handler", files{"pkg/mod.py": "import sys, os" + handler + "[os.path.relpath(p) for p in sys.path[:2]] + [sys.path.count(os.getcwd()), '' in sys.path]"}, `["pkg",".",1,false]`},
-		{"a child of fork", "index.main_handler", files{"index.py": "import multiprocessing\ndef work(q): q.put(1)\ndef main_handler(event, context):\n m = multiprocessing.get_context('fork'); q = m.Queue(); p = m.Process(target=work, args=(q,)); p.start(); r = q.get(); p.join(); return r"}, "1"},
-		{"a child of spawn", "pkg/mod.main_handler", files{"pkg/mod.py": "import multiprocessing\ndef work(c): c.send(__name__)\ndef main_handler(event, context):\n m = multiprocessing.get_context('spawn'); a, b = m.Pipe(); p = m.Process(target=work, args=(b,)); p.start(); r = a.recv(); p.join(); return r"}, `"pkg.mod"`},
+	rows := []loading{
+		{"a sibling", "index.main_handler", files{"index.py": "import other" + handler + "other.X", "other.py": "X = 1"}, nil, `{"a":1}`, "1"},
+		{"a package", "pkg/mod.main_handler", files{"pkg/mod.py": "from . import other; import other as same" + handler + "other.X + same.X", "pkg/other.py": "X = 1", "other.py": "X = 9"}, nil, `{"a":1}`, "2"},
+		{"a package that begins", "pkg/in/mod.main_handler", files{"pkg/__init__.py": "X = 1", "pkg/in/__init__.py": "from .. import X", "pkg/in/mod.py": "from . import X; import pkg" + handler + "[X, pkg.X, __name__]"}, nil, `{"a":1}`, `[1,1,"pkg.in.mod"]`},
+		{"a folder with a dot", "v1.2/mod.main_handler", files{"v1.2/mod.py": "import other" + handler + "other.X", "v1.2/other.py": "X = 1"}, nil, `{"a":1}`, "1"},
+		{"a folder with a name of Python's", "code/json.main_handler", files{"code/json.py": "import json, other" + handler + "json.loads('[1]') + [other.X]", "other.py": "X = 2"}, nil, `{"a":1}`, "[1,2]"},
+		{"a file", "pkg/mod.main_handler", files{"pkg/mod.py": handler + "open('data').read()", "data": "1"}, nil, `{"a":1}`, `"1"`},
+		{"Python's names", "index.main_handler", shadows, nil, `{"a":1}`, `{"a":1}`},
+		{"its own name is Python's", "json.main_handler", files{"json.py": "import logging, types, urllib.parse" + handler + "event"}, nil, `{"a":1}`, `{"a":1}`},
+		{"another name of Python's", "traceback.main_handler", files{"traceback.py": handler + "__name__"}, nil, `{"a":1}`, `"traceback"`},
+		{"an odd name", "my-mod é 1.main_handler", files{"my-mod é 1.py": handler + "1"}, nil, `{"a":1}`, "1"},
+		{"no main program", "index.main_handler", files{"index.py": "if __name__ == '__main__': 1/0" + handler + "__name__"}, nil, `{"a":1}`, `"index"`},
+		{"the path", "pkg/mod.main_handler", files{"pkg/mod.py": "import sys, os" + handler + "[os.path.relpath(p) for p in sys.path[:2]] + [sys.path.count(os.getcwd()), '' in sys.path]"}, nil, `{"a":1}`, `["pkg",".",1,false]`},
+		{"a child of fork", "index.main_handler", files{"index.py": "import multiprocessing\ndef work(q): q.put(1)\ndef main_handler(event, context):\n m = multiprocessing.get_context('fork'); q = m.Queue(); p = m.Process(target=work, args=(q,)); p.start(); r = q.get(); p.join(); return r"}, nil, `{"a":1}`, "1"},
+		{"a child of spawn", "pkg/mod.main_handler", files{"pkg/mod.py": "import multiprocessing\ndef work(c): c.send(__name__)\ndef main_handler(event, context):\n m = multiprocessing.get_context('spawn'); a, b = m.Pipe(); p = m.Process(target=work, args=(b,)); p.start(); r = a.recv(); p.join(); return r"}, nil, `{"a":1}`, `"pkg.mod"`},
 	}
-	for _, test := range tests {
+	for _, row := range rows {
 		environments := []string{"A=B"}
-		if strings.Contains(test.name, "name") || strings.Contains(test.name, "path") {
+		if strings.Contains(row.name, "name") || strings.Contains(row.name, "path") {
 			environments = append(environments, "PYTHONSAFEPATH=1", "PYTHONPATH=.")
 		}
+		var each []loading
 		for _, environment := range environments {
-			t.Run(test.name+" "+environment, func(t *testing.T) {
-				if environment == "PYTHONPATH=." && test.files["os.py"] != "" {
-					t.Skip("Python itself fails")
-				}
-				c, _ := module(t, "python3", test.files)
-				c.Handler = test.handler
-				c.Environ = append(c.Environ, environment)
-				a := start(t, c)
-				succeeds(t, a, `{"a":1}`, test.want)
-			})
+			if environment != "PYTHONPATH=." || row.files["os.py"] == "" { // Python itself fails
+				row := row
+				row.name, row.environ = row.name+" "+environment, []string{environment}
+				each = append(each, row)
+			}
 		}
+		checkLoads(t, "python3", 1, each)
 	}
 }
 
@@ -386,30 +259,23 @@ func TestPythonEnvironments(t *testing.T) {
 }
 
 func TestPythonHandlers(t *testing.T) {
-	tests := []struct{ name, text, want string }{
-		{"async", "async def main_handler(e, c): return e", "[1]"},
-		{"async, waiting", "import asyncio\nasync def main_handler(e, c):\n await asyncio.sleep(0)\n return await asyncio.wait_for(asyncio.gather(*[asyncio.sleep(0, 1)]), 9)", "[1]"},
-		{"a lambda", "main_handler = lambda e, c: e", "[1]"},
-		{"an object", "class H:\n def __call__(self, e, c): return e\nmain_handler = H()", "[1]"},
-		{"an async object", "class H:\n async def __call__(self, e, c): return e\nmain_handler = H()", "[1]"},
-		{"a method", "class H:\n def f(self, e, c): return e\nmain_handler = H().f", "[1]"},
-		{"a partial", "import functools\nmain_handler = functools.partial(lambda x, e, c: x, [1])", "[1]"},
-		{"decorated", "import functools\ndef d(f):\n @functools.wraps(f)\n def g(*a): return f(*a)\n return g\n@d\nasync def main_handler(e, c): return e", "[1]"},
-		{"a future", "import asyncio\ndef main_handler(e, c):\n async def f(): return e\n return f()", "[1]"},
-		{"a loop of its own", "import asyncio\nasync def f(e): return e\ndef main_handler(e, c):\n l = asyncio.new_event_loop()\n try: return l.run_until_complete(f(e))\n finally: l.close()", "[1]"},
-		{"the loop closed", "import asyncio\ndef main_handler(e, c):\n try: asyncio.get_event_loop_policy().get_event_loop().close()\n except RuntimeError: pass\n async def f(): return e\n return f()", "[1]"},
-		{"a loop that is kept", "import asyncio\nloops = set()\nasync def main_handler(e, c):\n loops.add(id(asyncio.get_event_loop())); return [len(loops)]", "[1]"},
-		{"a task that is kept", "import asyncio\ntasks = []\nasync def later(): return 1\nasync def main_handler(e, c):\n if not tasks: tasks.append(asyncio.ensure_future(later()))\n return [await tasks[0]]", "[1]"},
-		{"an alarm", "import signal\nhit = []\nsignal.signal(signal.SIGUSR1, lambda *a: hit.append(1))\ndef main_handler(e, c):\n signal.pthread_kill(__import__('threading').get_ident(), signal.SIGUSR1); return hit[:1]", "[1]"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, _ := python(t, test.text)
-			a := start(t, c)
-			for range 3 {
-				succeeds(t, a, "[1]", test.want)
-			}
-		})
+	for name, text := range map[string]string{
+		"async":               "async def main_handler(e, c): return e",
+		"async, waiting":      "import asyncio\nasync def main_handler(e, c):\n await asyncio.sleep(0)\n return await asyncio.wait_for(asyncio.gather(*[asyncio.sleep(0, 1)]), 9)",
+		"a lambda":            "main_handler = lambda e, c: e",
+		"an object":           "class H:\n def __call__(self, e, c): return e\nmain_handler = H()",
+		"an async object":     "class H:\n async def __call__(self, e, c): return e\nmain_handler = H()",
+		"a method":            "class H:\n def f(self, e, c): return e\nmain_handler = H().f",
+		"a partial":           "import functools\nmain_handler = functools.partial(lambda x, e, c: x, [1])",
+		"decorated":           "import functools\ndef d(f):\n @functools.wraps(f)\n def g(*a): return f(*a)\n return g\n@d\nasync def main_handler(e, c): return e",
+		"a future":            "import asyncio\ndef main_handler(e, c):\n async def f(): return e\n return f()",
+		"a loop of its own":   "import asyncio\nasync def f(e): return e\ndef main_handler(e, c):\n l = asyncio.new_event_loop()\n try: return l.run_until_complete(f(e))\n finally: l.close()",
+		"the loop closed":     "import asyncio\ndef main_handler(e, c):\n try: asyncio.get_event_loop_policy().get_event_loop().close()\n except RuntimeError: pass\n async def f(): return e\n return f()",
+		"a loop that is kept": "import asyncio\nloops = set()\nasync def main_handler(e, c):\n loops.add(id(asyncio.get_event_loop())); return [len(loops)]",
+		"a task that is kept": "import asyncio\ntasks = []\nasync def later(): return 1\nasync def main_handler(e, c):\n if not tasks: tasks.append(asyncio.ensure_future(later()))\n return [await tasks[0]]",
+		"an alarm":            "import signal\nhit = []\nsignal.signal(signal.SIGUSR1, lambda *a: hit.append(1))\ndef main_handler(e, c):\n signal.pthread_kill(__import__('threading').get_ident(), signal.SIGUSR1); return hit[:1]",
+	} {
+		checkLoads(t, "python3", 3, []loading{{name: name, files: files{"index.py": text}, event: "[1]", want: "[1]"}})
 	}
 }
 
@@ -428,12 +294,12 @@ func TestPythonContext(t *testing.T) {
 		want     map[string]any
 	}{
 		{protocol.Lambda, []string{"AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_VERSION=7", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_LAMBDA_LOG_GROUP_NAME=g", "AWS_LAMBDA_LOG_STREAM_NAME=s"}, map[string]any{
-			"aws_request_id": "id-1", "function_name": "f", "function_version": "7", "memory_limit_in_mb": 128.0,
+			"aws_request_id": "id-1", "function_name": "f", "function_version": "7", "memory_limit_in_mb": "128",
 			"invoked_function_arn": "arn:aws:x",
 			"log_group_name":       "g", "log_stream_name": "s", "client_context": nil,
 		}},
 		{protocol.SCF, []string{"SCF_FUNCTIONNAME=f", "SCF_FUNCTIONVERSION=$LATEST", "SCF_NAMESPACE=default", "TENCENTCLOUD_REGION=ap", "TENCENTCLOUD_APPID=1", "TENCENTCLOUD_UIN=2"}, map[string]any{
-			"request_id": "id-1", "function_name": "f", "function_version": "$LATEST", "memory_limit_in_mb": 64.0, "time_limit_in_ms": 20200.0,
+			"request_id": "id-1", "function_name": "f", "function_version": "$LATEST", "memory_limit_in_mb": "64", "time_limit_in_ms": 20200.0,
 			"namespace": "default", "tencentcloud_region": "ap", "tencentcloud_appid": "1", "tencentcloud_uin": "2",
 		}},
 		{protocol.FunctionGraph, []string{"RUNTIME_FUNC_NAME=f", "RUNTIME_FUNC_VERSION=v", "RUNTIME_MEMORY=256", "RUNTIME_CPU=300", "RUNTIME_PROJECT_ID=p", "RUNTIME_PACKAGE=default"}, map[string]any{
@@ -444,35 +310,7 @@ func TestPythonContext(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.platform.Name, func(t *testing.T) {
 			c, _ := python(t, values)
-			c.Platform, c.PassCredentials = test.platform, true
-			c.Environ = append(c.Environ, test.environ...)
-			c.Getenv = func(name string) string {
-				for _, v := range c.Environ {
-					if value, ok := strings.CutPrefix(v, name+"="); ok {
-						return value
-					}
-				}
-				return ""
-			}
-			ev := newEvent("")
-			ev.Header = textproto.MIMEHeader{
-				"Lambda-Runtime-Invoked-Function-Arn": {"arn:aws:x"},
-				"Memory_limit_in_mb":                  {"64"},
-				"X-Cff-Access-Key":                    {"secret-access"},
-				"X-Cff-Secret-Key":                    {"secret-key"},
-				"X-Cff-Auth-Token":                    {"secret-token"},
-			}
-			var names []string
-			for name := range test.want {
-				names = append(names, name)
-			}
-			ev.Body, _ = json.Marshal(names) // strings: cannot fail
-			got, failure := invokeEvent(t, start(t, c), ev)
-			want, _ := json.Marshal(test.want)
-			var values map[string]any
-			if err := json.Unmarshal([]byte(got), &values); err != nil || fmt.Sprint(values) != fmt.Sprint(test.want) {
-				t.Errorf("got %s, %v, want %s", got, failure, want)
-			}
+			checkNames(t, c, test.platform, test.environ, test.want)
 		})
 	}
 	c, _ := python(t, `
@@ -496,14 +334,9 @@ func TestPythonThread(t *testing.T) {
 
 func TestPythonTimeout(t *testing.T) {
 	c, log := python(t, "import sys\n"+pythonEvaluate)
-	a := start(t, c)
-	for _, code := range []string{
+	checkTimeouts(t, c, log, "result = 1",
 		"print('go')\nwhile True: pass",
 		"import time; print('go'); time.sleep(1000)",
 		"import asyncio\nasync def f(): print('go'); await asyncio.sleep(1000)\nresult = f()",
-		"import subprocess; print('go'); subprocess.call(['sleep', '1000'])",
-	} {
-		timeUp(t, a, quoted(code), log, patience)
-		succeeds(t, a, quoted("result = 1"), "1")
-	}
+		"import subprocess; print('go'); subprocess.call(['sleep', '1000'])")
 }

@@ -4,10 +4,8 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
-	"time"
 
 	"bootstrap/protocol"
-	"bootstrap/supervisor"
 )
 
 // An integer that Python refuses to convert is named as such: it is JSON.
@@ -96,14 +94,7 @@ func TestPythonContextValues(t *testing.T) {
 		"Lambda-Runtime-Aws-Tenant-Id":    {"tenant"},
 	}
 	graph := textproto.MIMEHeader{"X-Cff-Workflow-Id": {"w"}, "X-Cff-Security-Token": {"t"}}
-	tests := []struct {
-		name     string
-		platform *protocol.Platform
-		header   textproto.MIMEHeader
-		environ  []string
-		code     string
-		want     string
-	}{
+	checkFacts(t, python, "import copy, json, pickle\ndef main_handler(event, c): return eval(event, dict(globals(), c=c))", []fact{
 		{"Lambda's types", protocol.Lambda, nil, []string{"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128"}, "[c.memory_limit_in_mb, c.aws_request_id, c.client_context, c.tenant_id, c.identity.cognito_identity_id]", `["128","id-1",null,null,null]`},
 		{"what a client sends", protocol.Lambda, lambda, nil, "[c.client_context.custom, c.client_context.env['locale'], c.client_context.client.app_title, c.client_context.client.app_version_name, c.identity.cognito_identity_id, c.identity.cognito_identity_pool_id, c.tenant_id]", `[{"a":"b"},"x","t",null,"i","p","tenant"]`},
 		{"a client without more", protocol.Lambda, textproto.MIMEHeader{"Lambda-Runtime-Client-Context": {"{}"}}, nil, "[c.client_context.custom, c.client_context.client]", "[null,null]"},
@@ -114,19 +105,7 @@ func TestPythonContextValues(t *testing.T) {
 		{"a copy", protocol.FunctionGraph, graph, nil, "[f(c).getSecurityToken() + f(c).aws_request_id + f(c)['request_id'] for f in (copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c)))]", `["tid-1id-1","tid-1id-1","tid-1id-1"]`},
 		{"no credentials among the attributes", protocol.FunctionGraph, graph, nil, "'token' in str(vars(c)) + str(c) + repr(list(vars(c)))", "false"},
 		{"an attribute of its own", protocol.Lambda, nil, nil, "setattr(c, 'mine', 1) or [c.mine, copy.copy(c).mine, vars(c)['mine']]", "[1,1,1]"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, _ := python(t, "import copy, json, pickle\ndef main_handler(event, c): return "+test.code)
-			c.Platform, c.PassCredentials = test.platform, true
-			c.adopt(test.environ)
-			ev := newEvent("")
-			ev.Header = test.header
-			if got, failure := invokeEvent(t, start(t, c), ev); failure != nil || got != test.want {
-				t.Errorf("got %s, %v, want %s", got, failure, test.want)
-			}
-		})
-	}
+	})
 	c, _ := python(t, "def main_handler(event, context): pass")
 	ev := newEvent("")
 	ev.Header = textproto.MIMEHeader{"Lambda-Runtime-Client-Context": {"{"}}
@@ -197,25 +176,18 @@ async def main_handler(event, context):
 
 func TestPythonPackages(t *testing.T) {
 	const body = "def main_handler(event, context): return [__name__, X]\nclass App:\n @staticmethod\n def run(event, context): return X\n"
-	tests := []struct {
-		handler string
-		files   files
-		want    string
-	}{
-		{"api.main_handler", files{"api/__init__.py": "from .other import X\nimport api.other\n" + body, "api/other.py": "X = 1"}, `["api",1]`},
-		{"src/app.main_handler", files{"src/app.py": "from src.other import X\n" + body, "src/other.py": "X = 1"}, `["src.app",1]`},
-		{"src.app.main_handler", files{"src/app.py": "from .other import X\n" + body, "src/other.py": "X = 1"}, `["src.app",1]`},
-		{"a/b.c.main_handler", files{"a/b/c.py": "from a.b.d import X\n" + body, "a/b/d.py": "X = 1"}, `["a.b.c",1]`},
-		{"a/b.main_handler", files{"a/__init__.py": "Y = 1", "a/b/__init__.py": "from .. import Y as X\n" + body}, `["a.b",1]`},
-		{"app.App.run", files{"app.py": "X = 1\n" + body}, "1"},
+	rows := []loading{
+		{handler: "api.main_handler", files: files{"api/__init__.py": "from .other import X\nimport api.other\n" + body, "api/other.py": "X = 1"}, want: `["api",1]`},
+		{handler: "src/app.main_handler", files: files{"src/app.py": "from src.other import X\n" + body, "src/other.py": "X = 1"}, want: `["src.app",1]`},
+		{handler: "src.app.main_handler", files: files{"src/app.py": "from .other import X\n" + body, "src/other.py": "X = 1"}, want: `["src.app",1]`},
+		{handler: "a/b.c.main_handler", files: files{"a/b/c.py": "from a.b.d import X\n" + body, "a/b/d.py": "X = 1"}, want: `["a.b.c",1]`},
+		{handler: "a/b.main_handler", files: files{"a/__init__.py": "Y = 1", "a/b/__init__.py": "from .. import Y as X\n" + body}, want: `["a.b",1]`},
+		{handler: "app.App.run", files: files{"app.py": "X = 1\n" + body}, want: "1"},
 	}
-	for _, test := range tests {
-		t.Run(test.handler, func(t *testing.T) {
-			c, _ := module(t, "python3", test.files)
-			c.Handler = test.handler
-			succeeds(t, start(t, c), "", test.want)
-		})
+	for i := range rows {
+		rows[i].name = rows[i].handler
 	}
+	checkLoads(t, "python3", 1, rows)
 	c, _ := python(t, "async def main_handler(event, context): yield 1")
 	wantFailure(t, c.adapter().Start(t.Context()), "Runtime.HandlerNotFound", "main_handler is an async generator: return the result instead of yielding it")
 	noneLeft(t)
@@ -224,7 +196,7 @@ func TestPythonPackages(t *testing.T) {
 // What the function does at its end is done when the runtime stops.
 func TestPythonStops(t *testing.T) {
 	const end = "\ndef main_handler(event, context): pass"
-	tests := []struct{ name, text, want string }{
+	checkEndings(t, python, []ending{
 		{"atexit", "import atexit; atexit.register(print, 'done')" + end, "done\n"},
 		{"a handler of SIGTERM", "import signal; signal.signal(signal.SIGTERM, lambda *a: print('term'))" + end, "term\n"},
 		{"one that exits", "import signal, sys, atexit; atexit.register(print, 'done'); signal.signal(signal.SIGTERM, lambda *a: print('term') or sys.exit(0))" + end, "term\ndone\n"},
@@ -232,23 +204,7 @@ func TestPythonStops(t *testing.T) {
 		{"a handler of asyncio", "import asyncio, signal\nasync def main_handler(event, context): asyncio.get_event_loop().add_signal_handler(signal.SIGTERM, print, 'term')", "term\n"},
 		{"a thread", "import atexit, threading; atexit.register(print, 'done'); threading.Thread(target=threading.Event().wait).start()" + end, "done\n"},
 		{"nothing", end, ""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, log := python(t, test.text)
-			stopsWith(t, start(t, c), log, test.want)
-		})
-	}
-}
-
-// stopsWith checks the log of the stop.
-func stopsWith(t *testing.T, a supervisor.Adapter, log *hook, want string) {
-	t.Helper()
-	succeeds(t, a, "", "null")
-	began := time.Now()
-	if err := a.Close(patience); err != nil || log.String() != want || time.Since(began) > patience/4 {
-		t.Errorf("got %v after %v and the log %q, want %q", err, time.Since(began), log, want)
-	}
+	})
 }
 
 // The flags of an event's descriptors do not reach the next event.
