@@ -22,7 +22,7 @@ import (
 // newClient returns a client that knows the endpoint from the environment only.
 func newClient(t *testing.T, options ...func(*lambda.Options)) *lambda.Client {
 	t.Helper()
-	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint)
+	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", server.Endpoint)
 	conf, err := config.LoadDefaultConfig(context.Background(), config.WithRegion("eu-west-1"),
 		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")))
 	if err != nil {
@@ -36,7 +36,7 @@ func create(t *testing.T, c *lambda.Client, name string) *lambda.CreateFunctionO
 	t.Helper()
 	out, err := c.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.RuntimeProvidedal2023, Handler: aws.String("index.main_handler"),
-		Role: aws.String("arn:aws:iam::000000000000:role/x"), Code: &types.FunctionCode{ZipFile: zip},
+		Role: aws.String("arn:aws:iam::000000000000:role/x"), Code: &types.FunctionCode{ZipFile: server.Zip},
 		Timeout: aws.Int32(10), MemorySize: aws.Int32(256), Environment: &types.Environment{Variables: map[string]string{"NAME": "value"}},
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func create(t *testing.T, c *lambda.Client, name string) *lambda.CreateFunctionO
 func TestGoLife(t *testing.T) {
 	c, ctx, name := newClient(t), t.Context(), "go-life"
 	created := create(t, c, name)
-	if *created.FunctionArn != "arn:aws:lambda:eu-west-1:000000000000:function:go-life" || created.CodeSize != int64(len(zip)) || created.State != types.StateActive {
+	if *created.FunctionArn != "arn:aws:lambda:eu-west-1:000000000000:function:go-life" || created.CodeSize != int64(len(server.Zip)) || created.State != types.StateActive {
 		t.Errorf("got %+v", created)
 	}
 	got, err := c.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: created.FunctionArn})
@@ -64,8 +64,8 @@ func TestGoLife(t *testing.T) {
 	if *got.Configuration.CodeSha256 != *created.CodeSha256 || got.Configuration.Environment.Variables["NAME"] != "value" {
 		t.Errorf("got %+v", got.Configuration)
 	}
-	if code := fetch(t, *got.Code.Location); !bytes.Equal(code, zip) {
-		t.Errorf("the code has %d bytes, want %d", len(code), len(zip))
+	if code := fetch(t, *got.Code.Location); !bytes.Equal(code, server.Zip) {
+		t.Errorf("the code has %d bytes, want %d", len(code), len(server.Zip))
 	}
 	changed, err := c.UpdateFunctionConfiguration(ctx, &lambda.UpdateFunctionConfigurationInput{FunctionName: &name, Timeout: aws.Int32(5)})
 	if err != nil || *changed.Timeout != 5 || *changed.MemorySize != 256 {
@@ -74,7 +74,7 @@ func TestGoLife(t *testing.T) {
 	if err := lambda.NewFunctionUpdatedV2Waiter(c).Wait(ctx, &lambda.GetFunctionInput{FunctionName: &name}, 5*time.Second); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &name, ZipFile: zip}); err != nil {
+	if _, err := c.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &name, ZipFile: server.Zip}); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
@@ -161,10 +161,10 @@ func TestGoErrors(t *testing.T) {
 	_, err = c.InvokeWithResponseStream(ctx, &lambda.InvokeWithResponseStreamInput{FunctionName: &name})
 	expect(t, err, "InvalidParameterValueException", new(*types.InvalidParameterValueException))
 	_, err = c.CreateFunction(ctx, &lambda.CreateFunctionInput{FunctionName: &name, Role: aws.String("arn:aws:iam::000000000000:role/x"),
-		Runtime: types.RuntimeProvidedal2, Handler: aws.String("x"), Code: &types.FunctionCode{ZipFile: zip}})
+		Runtime: types.RuntimeProvidedal2, Handler: aws.String("x"), Code: &types.FunctionCode{ZipFile: server.Zip}})
 	expect(t, err, "ResourceConflictException", new(*types.ResourceConflictException))
 	_, err = c.CreateFunction(ctx, &lambda.CreateFunctionInput{FunctionName: aws.String("other"), Role: aws.String("arn:aws:iam::000000000000:role/x"),
-		Runtime: types.RuntimeNodejs22x, Handler: aws.String("x"), Code: &types.FunctionCode{ZipFile: zip}})
+		Runtime: types.RuntimeNodejs22x, Handler: aws.String("x"), Code: &types.FunctionCode{ZipFile: server.Zip}})
 	expect(t, err, "InvalidParameterValueException", new(*types.InvalidParameterValueException))
 
 	if _, err := c.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: &name, ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
@@ -228,7 +228,7 @@ func TestGoAttributes(t *testing.T) {
 		t.Errorf("got %+v, %v", policy, err)
 	}
 	url, err := c.CreateFunctionUrlConfig(ctx, &lambda.CreateFunctionUrlConfigInput{FunctionName: &name, AuthType: types.FunctionUrlAuthTypeNone})
-	if err != nil || *url.FunctionUrl != endpoint+"/apigw/"+name+"/" {
+	if err != nil || *url.FunctionUrl != server.Endpoint+"/apigw/"+name+"/" {
 		t.Errorf("got %+v, %v", url, err)
 	}
 	if got := string(fetch(t, *url.FunctionUrl+"a/b?c=d")); !strings.Contains(got, `"rawPath":"/a/b"`) || !strings.Contains(got, `"version":"2.0"`) {

@@ -18,7 +18,7 @@ import (
 func newClient(t *testing.T, id, key string, change ...func(p *profile.ClientProfile)) *scf.Client {
 	t.Helper()
 	p := profile.NewClientProfile()
-	p.HttpProfile.Scheme, p.HttpProfile.Endpoint = "HTTP", endpoint
+	p.HttpProfile.Scheme, p.HttpProfile.Endpoint = "HTTP", endpoint()
 	for _, change := range change {
 		change(p)
 	}
@@ -33,7 +33,7 @@ func newClient(t *testing.T, id, key string, change ...func(p *profile.ClientPro
 func create(t *testing.T, c *scf.Client, name string) {
 	t.Helper()
 	r := scf.NewCreateFunctionRequest()
-	r.FunctionName, r.Runtime, r.Code = &name, common.StringPtr("CustomRuntime"), &scf.Code{ZipFile: &zip}
+	r.FunctionName, r.Runtime, r.Code = &name, common.StringPtr("CustomRuntime"), &scf.Code{ZipFile: zipText()}
 	r.Timeout, r.InitTimeout = common.Int64Ptr(10), common.Int64Ptr(10)
 	r.Environment = &scf.Environment{Variables: []*scf.Variable{{Key: common.StringPtr("NAME"), Value: common.StringPtr("value")}}}
 	answer, err := c.CreateFunction(r)
@@ -115,7 +115,7 @@ func TestGoConfigure(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := scf.NewUpdateFunctionCodeRequest()
-	code.FunctionName, code.Handler, code.ZipFile = name, common.StringPtr("index.main_handler"), &zip
+	code.FunctionName, code.Handler, code.ZipFile = name, common.StringPtr("index.main_handler"), zipText()
 	if _, err := c.UpdateFunctionCode(code); err != nil {
 		t.Fatal(err)
 	}
@@ -164,10 +164,10 @@ func TestGoTriggers(t *testing.T) {
 	}
 	timer := add("daily", "timer", "0 0 2 * * * *")
 	gateway := add("SCF_API_SERVICE", "apigw", `{"api":{"authRequired":"FALSE","requestConfig":{"method":"ANY"},"isIntegratedResponse":"FALSE"},"service":{"serviceName":"SCF_API_SERVICE"},"release":{"environmentName":"release"}}`)
-	if *timer.TriggerDesc != `{"cron":"0 0 2 * * * *"}` || *timer.Enable != 1 || !strings.Contains(*gateway.TriggerDesc, `"http://`+endpoint+`/release/go-triggers"`) {
+	if *timer.TriggerDesc != `{"cron":"0 0 2 * * * *"}` || *timer.Enable != 1 || !strings.Contains(*gateway.TriggerDesc, `"http://`+endpoint()+`/release/go-triggers"`) {
 		t.Errorf("got %s and %s", *timer.TriggerDesc, *gateway.TriggerDesc)
 	}
-	if got := get(t, "http://"+endpoint+"/release/go-triggers?a=b"); !strings.HasPrefix(got, "Echoing request: '{") || !strings.Contains(got, `"queryString":{"a":"b"}`) {
+	if got := get(t, "http://"+endpoint()+"/release/go-triggers?a=b"); !strings.HasPrefix(got, "Echoing request: '{") || !strings.Contains(got, `"queryString":{"a":"b"}`) {
 		t.Errorf("the API gateway answers %s", got)
 	}
 	list := scf.NewListTriggersRequest()
@@ -223,7 +223,7 @@ func TestGoErrors(t *testing.T) {
 	c := newClient(t, secretID, secretKey)
 	create(t, c, "go-errors")
 	again := scf.NewCreateFunctionRequest()
-	again.FunctionName, again.Runtime, again.Code = common.StringPtr("go-errors"), common.StringPtr("CustomRuntime"), &scf.Code{ZipFile: &zip}
+	again.FunctionName, again.Runtime, again.Code = common.StringPtr("go-errors"), common.StringPtr("CustomRuntime"), &scf.Code{ZipFile: zipText()}
 	if _, err := c.CreateFunction(again); codeOf(err) != "ResourceInUse.Function" {
 		t.Errorf("got %v", err)
 	}
