@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 )
 
@@ -61,7 +62,7 @@ func TestStandbyGivesUp(t *testing.T) {
 	w := named("standby")
 	fn := w.install(t, "#!/bin/sh\necho x >>starts\necho ok\n")
 	fn.Timeout = patience
-	log := &logBuffer{}
+	log := &locked.Buffer{}
 	_, runner := start(t, protocol.SCF, fn, log)
 	const events = 6
 	for i := range events {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -52,7 +53,7 @@ var crowds = map[*protocol.Platform][]string{
 // parallel starts a trial of some code that serves n events at the same time.
 func parallel(t *testing.T, way string, p *protocol.Platform, n int, code string, env ...string) *trial {
 	t.Helper()
-	f := &trial{way: way, tmp: t.TempDir(), log: &logBuffer{}}
+	f := &trial{way: way, tmp: t.TempDir(), log: &locked.Buffer{}}
 	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+code+"\n}\n"))
 	fn.Timeout, fn.Concurrency, fn.InitLimit = patience, n, patience
 	fn.Env = slices.Concat([]string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error", "PATH=" + platformPath}, fn.Env, env)
@@ -246,7 +247,7 @@ func TestConcurrencyBounds(t *testing.T) {
 			fn := emulator.Function{Handler: "index.main_handler", Timeout: patience, Concurrency: 5,
 				Dir: shellFunction(t, "echo ok"),
 				Env: []string{"AWS_LAMBDA_MAX_CONCURRENCY=" + row.offered, "BOOTSTRAP_CONCURRENCY=" + row.wanted}}
-			log := &logBuffer{}
+			log := &locked.Buffer{}
 			_, runner := start(t, protocol.Lambda, fn, log)
 			succeeds(t, runner, "{}")
 			swept(t, pidOf(runner), 0, slices.Repeat([]string{"bash", "bash"}, row.slots)...)

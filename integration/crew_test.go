@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -25,7 +26,7 @@ type crew struct {
 	dir, tmp       string
 	kin            kinship
 	in             profile
-	stdout, stderr logBuffer
+	stdout, stderr locked.Buffer
 	out, log       io.Writer // get stdout and stderr instead; nil: nothing does
 }
 

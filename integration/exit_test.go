@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -170,7 +171,7 @@ func TestE09BadPrograms(t *testing.T) {
 func cannotStart(t *testing.T, fn emulator.Function, want string) {
 	t.Helper()
 	for _, p := range []*protocol.Platform{protocol.Lambda, protocol.SCF} {
-		log := &logBuffer{}
+		log := &locked.Buffer{}
 		_, runner := start(t, p, fn, log)
 		out, err := runner.Invoke(t.Context(), emulator.Event{Body: []byte("{}")})
 		if err != nil || out.Kind != emulator.InitFailed {

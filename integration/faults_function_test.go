@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -76,7 +77,7 @@ func state(t *testing.T, _ string) string {
 // behind starts a trial of a bash function behind a proxy.
 func behind(t *testing.T, code string, choose func(call string) fault) *trial {
 	t.Helper()
-	f := &trial{way: "function", dir: shellFunction(t, code), log: &logBuffer{}}
+	f := &trial{way: "function", dir: shellFunction(t, code), log: &locked.Buffer{}}
 	fn := emulator.Function{Handler: "index.main_handler", Dir: f.dir, Timeout: patience}
 	f.server, f.runner, _ = startBehind(t, protocol.SCF, fn, f.log, choose)
 	return f

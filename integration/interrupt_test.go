@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 )
@@ -19,7 +20,7 @@ import (
 type attended struct {
 	cmd  *exec.Cmd
 	keys *os.File
-	said *logBuffer
+	said *locked.Buffer
 	dir  string // the function's
 	read chan struct{}
 }
@@ -27,10 +28,17 @@ type attended struct {
 // attend runs bootstrapctl invoke in a terminal.
 func attend(t *testing.T, dir string, args ...string) *attended {
 	t.Helper()
+	a := attendTool(t, nil, append([]string{"invoke", "-dir", dir}, args...)...)
+	a.dir = dir
+	return a
+}
+
+// attendTool runs bootstrapctl in a terminal.
+func attendTool(t *testing.T, env []string, args ...string) *attended {
+	t.Helper()
 	keys, screen := openTerminal(t)
-	a := &attended{cmd: exec.Command(bootstrapctl, append([]string{"invoke", "-dir", dir}, args...)...),
-		keys: keys, said: &logBuffer{}, dir: dir, read: make(chan struct{})}
-	a.cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	a := &attended{cmd: exec.Command(bootstrapctl, args...), keys: keys, said: &locked.Buffer{}, read: make(chan struct{})}
+	a.cmd.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), env...)
 	controlledBy(a.cmd, screen)
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -132,7 +133,7 @@ func TestE05Hosts(t *testing.T) {
 			}
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
 				t.Parallel()
-				f := &trial{way: strings.TrimSuffix(needs, "3"), dir: t.TempDir(), log: &logBuffer{}}
+				f := &trial{way: strings.TrimSuffix(needs, "3"), dir: t.TempDir(), log: &locked.Buffer{}}
 				write(t, f.dir, language.file, language.text, 0o644)
 				f.server, f.runner = start(t, p, emulator.Function{Handler: "index.main_handler", Dir: f.dir, Timeout: patience}, f.log)
 				for _, fault := range language.faults {

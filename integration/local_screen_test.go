@@ -1,10 +1,8 @@
 package integration
 
 import (
-	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -35,20 +33,7 @@ functions:
 // attendLocal runs bootstrapctl local in a terminal.
 func attendLocal(t *testing.T, env []string, args ...string) (a *attended, url string) {
 	t.Helper()
-	keys, screen := openTerminal(t)
-	a = &attended{cmd: exec.Command(bootstrapctl, append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...),
-		keys: keys, said: &logBuffer{}, read: make(chan struct{})}
-	a.cmd.Env = append(append(os.Environ(), "TERM=xterm", "TMPDIR="+t.TempDir()), env...)
-	controlledBy(a.cmd, screen)
-	if err := a.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = a.cmd.Process.Kill() }) // it may be gone
-	screen.Close()
-	go func() { // ends with the terminal
-		defer close(a.read)
-		_, _ = io.Copy(a.said, keys)
-	}()
+	a = attendTool(t, append([]string{"TERM=xterm"}, env...), append([]string{"local", "-addr", "127.0.0.1:0"}, args...)...)
 	a.waitFor(t, "keys: ")
 	found := regexp.MustCompile(`listening on (http://\S+)`).FindStringSubmatch(a.said.String())
 	if found == nil {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -23,8 +25,8 @@ import (
 type served struct {
 	cmd      *exec.Cmd
 	url      string
-	out, log *logBuffer // of its stdout and stderr
-	temp     string     // its folder for temporary files
+	out, log *locked.Buffer // of its stdout and stderr
+	temp     string         // its folder for temporary files
 	waited   bool
 }
 
@@ -52,7 +54,7 @@ func serveBehind(t *testing.T, wrapper []string, dir string, args ...string) *se
 	t.Helper()
 	command := slices.Concat(wrapper, []string{bootstrapctl, "local", "-addr", "127.0.0.1:0"}, args)
 	s := &served{cmd: exec.Command(command[0], command[1:]...),
-		out: &logBuffer{}, log: &logBuffer{}, temp: t.TempDir()}
+		out: &locked.Buffer{}, log: &locked.Buffer{}, temp: t.TempDir()}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.out, s.log
 	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.temp)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

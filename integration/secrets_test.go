@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -240,7 +241,7 @@ for line in sys.stdin.buffer:
 // spilled sends events that must fail, and tell nothing.
 func spilled(t *testing.T, fn emulator.Function, events ...string) {
 	t.Helper()
-	log := &logBuffer{}
+	log := &locked.Buffer{}
 	fn.Timeout, fn.Env = patience, append(append(fn.Env, planted...), "TMPDIR="+t.TempDir(), "BOOTSTRAP_LOG_LEVEL=debug")
 	_, runner := start(t, protocol.SCF, fn, log)
 	for _, event := range events {
@@ -284,7 +285,7 @@ func TestL07FailedStart(t *testing.T) {
 					}
 					t.Run(strings.Join([]string{name, p.Name, format, answers}, " "), func(t *testing.T) {
 						t.Parallel()
-						dir, log := t.TempDir(), &logBuffer{}
+						dir, log := t.TempDir(), &locked.Buffer{}
 						write(t, dir, row.file, row.code, 0o755)
 						write(t, dir, "Procfile", "proxy: "+say+"exit 3\n", 0o644)
 						env := append(append([]string{"TMPDIR=" + t.TempDir()}, planted...), row.env...)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -43,7 +44,7 @@ func TestT17StalledAnswer(t *testing.T) {
 				once.set(call, stalls(text, begun))
 				fn := recorder(t)
 				fn.Env = []string{"BOOTSTRAP_STOP_TIMEOUT=" + limit.String(), "BOOTSTRAP_STOP_COMMAND=echo stop >stopped"}
-				log := &logBuffer{}
+				log := &locked.Buffer{}
 				_, runner, _ := startBehind(t, p, fn, log, once.choose)
 				go func() { // ends with the runtime
 					event := map[string]string{"error": "fail"}[call]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -93,7 +94,7 @@ func TestL05NoEvent(t *testing.T) {
 		} {
 			t.Run(name+" "+row.file, func(t *testing.T) {
 				t.Parallel()
-				dir, log := t.TempDir(), &logBuffer{}
+				dir, log := t.TempDir(), &locked.Buffer{}
 				write(t, dir, row.file, row.code, 0o644)
 				_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: dir, Timeout: patience,
 					Env: []string{style.env, "BOOTSTRAP_LOG_LEVEL=error"}}, log)
@@ -142,7 +143,7 @@ func TestL04StackTrace(t *testing.T) {
 	} {
 		t.Run(row.file+" "+row.begins, func(t *testing.T) {
 			t.Parallel()
-			dir, log := t.TempDir(), &logBuffer{}
+			dir, log := t.TempDir(), &locked.Buffer{}
 			write(t, dir, row.file, row.code, 0o644)
 			_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: dir, Timeout: patience,
 				Env: []string{"BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=error"}}, log)

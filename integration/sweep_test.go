@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 
@@ -146,7 +147,7 @@ func TestSweepKnowsAll(t *testing.T) {
 func sweep(t *testing.T, way int, p *protocol.Platform, wrapper ...string) (e ending) {
 	t.Helper()
 	row := sweepWays[way]
-	f := &trial{way: row.way, tmp: t.TempDir(), log: &logBuffer{}}
+	f := &trial{way: row.way, tmp: t.TempDir(), log: &locked.Buffer{}}
 	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+does+"\n}\n"))
 	write(t, fn.Dir, "Procfile", "beside: exec sleep 300\n", 0o644)
 	fn.Timeout, fn.InitLimit = 8*time.Second, 8*time.Second

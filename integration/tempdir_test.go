@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -153,7 +154,7 @@ exports.main_handler = () => {
 	} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			f := &trial{way: language, tmp: t.TempDir(), dir: t.TempDir(), log: &logBuffer{}}
+			f := &trial{way: language, tmp: t.TempDir(), dir: t.TempDir(), log: &locked.Buffer{}}
 			write(t, f.dir, row.file, row.code, 0o644)
 			_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: f.dir, Timeout: patience,
 				Env: []string{perEvent, "TMPDIR=" + f.tmp}}, f.log)
@@ -189,7 +190,7 @@ func TestTempFolderOfChildren(t *testing.T) {
 	} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			f := &trial{way: language, tmp: t.TempDir(), dir: t.TempDir(), log: &logBuffer{}}
+			f := &trial{way: language, tmp: t.TempDir(), dir: t.TempDir(), log: &locked.Buffer{}}
 			write(t, f.dir, row.file, row.code, 0o644)
 			_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: f.dir, Timeout: patience,
 				Env: []string{perEvent, "TMPDIR=" + f.tmp}}, f.log)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 
@@ -28,7 +29,7 @@ func TestP14LinesAtOnce(t *testing.T) {
 	w := named("stdin")
 	fn := w.install(t, "#!/usr/bin/env python3\n"+code)
 	fn.Timeout, fn.Env = patience, append(fn.Env, "BOOTSTRAP_RESULT=fd3", "BOOTSTRAP_PTY=true", "BOOTSTRAP_LOG_LEVEL=error")
-	f := &trial{way: w.name, dir: fn.Dir, log: &logBuffer{}}
+	f := &trial{way: w.name, dir: fn.Dir, log: &locked.Buffer{}}
 	f.server, f.runner = start(t, protocol.SCF, fn, f.log)
 	outcome := f.invokeIn(t, "{}")
 	until(t, "the line is in the log", func() bool { return f.log.String() == "begun\n" })
@@ -96,7 +97,7 @@ func TestR14InATerminal(t *testing.T) {
 			}
 			defer server.Close()
 			keys, screen, cmd := inTerminal(t, server, fn.Dir)
-			log := &logBuffer{}
+			log := &locked.Buffer{}
 			go func() { _, _ = io.Copy(log, keys) }() // ends with the terminal
 			exited := server.Start()
 			if err := cmd.Start(); err != nil {

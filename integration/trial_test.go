@@ -1,16 +1,15 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -27,7 +26,7 @@ type trial struct {
 	server   *emulator.Server
 	runner   *emulator.Runner
 	dir, tmp string
-	log      *logBuffer
+	log      *locked.Buffer
 }
 
 // inEachWay runs a test of the same code in each way of an event to it, or in a
@@ -63,7 +62,7 @@ func inFewWays(t *testing.T, code string, env []string, test func(t *testing.T, 
 // says otherwise.
 func begin(t *testing.T, name string, p *protocol.Platform, code string, env []string, wrapper ...string) *trial {
 	t.Helper()
-	f := &trial{way: name, tmp: t.TempDir(), log: &logBuffer{}}
+	f := &trial{way: name, tmp: t.TempDir(), log: &locked.Buffer{}}
 	fn := f.kind().install(t, strings.ReplaceAll(f.kind().code, behave, "\nbehave() {\n"+code+"\n}\n"))
 	fn.Timeout = patience
 	fn.Env = slices.Concat([]string{"TMPDIR=" + f.tmp, "BOOTSTRAP_LOG_LEVEL=error"}, fn.Env, env)
@@ -157,22 +156,4 @@ func (f *trial) leavesNothing(t *testing.T) {
 	if files := inRuns(f.tmp); len(files) > 0 {
 		t.Errorf("left in the temp folder: %q", files)
 	}
-}
-
-// A logBuffer takes a log, and may be read at any time.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

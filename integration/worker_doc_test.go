@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -116,7 +117,7 @@ func contentOf(t *testing.T, file string) string {
 // beginWorker starts a trial of a worker in a folder.
 func beginWorker(t *testing.T, dir, command string, env ...string) *trial {
 	t.Helper()
-	f := &trial{way: "worker", dir: dir, tmp: t.TempDir(), log: &logBuffer{}}
+	f := &trial{way: "worker", dir: dir, tmp: t.TempDir(), log: &locked.Buffer{}}
 	fn := emulator.Function{Handler: "any", Dir: dir, Timeout: patience,
 		Env: append(env, "TMPDIR="+f.tmp, "BOOTSTRAP_LOG_LEVEL=error", "BOOTSTRAP_ADAPTER=worker", "BOOTSTRAP_COMMAND="+command)}
 	f.server, f.runner = start(t, protocol.SCF, fn, f.log)

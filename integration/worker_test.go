@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -38,7 +39,7 @@ for line in sys.stdin.buffer:
 // A worker of the user's is one that obeys, under a limit.
 func worker(t *testing.T, p *protocol.Platform, first string, env ...string) *trial {
 	t.Helper()
-	f := &trial{way: "worker", tmp: t.TempDir(), log: &logBuffer{}}
+	f := &trial{way: "worker", tmp: t.TempDir(), log: &locked.Buffer{}}
 	w := f.kind()
 	w.runs = obeys
 	fn := w.install(t, "")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
@@ -36,25 +37,13 @@ func TestPause(t *testing.T) {
 // A sidecarLog collects what sidecars write, and what is logged about their
 // exits.
 type sidecarLog struct {
+	locked.Buffer
 	mu   sync.Mutex
-	text strings.Builder
 	runs []sidecarRun
 }
 
 // A sidecarRun is one run of a sidecar, as the log reports it.
 type sidecarRun struct{ ran, pause time.Duration }
-
-func (d *sidecarLog) Write(p []byte) (int, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.text.Write(p)
-}
-
-func (d *sidecarLog) String() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.text.String()
-}
 
 // Accept implements hclog.SinkAdapter.
 func (d *sidecarLog) Accept(_ string, _ hclog.Level, _ string, args ...any) {

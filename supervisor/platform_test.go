@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,10 +8,10 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/logs"
 
@@ -162,7 +161,7 @@ func (a *adapter) Close(time.Duration) error {
 type runningSupervisor struct {
 	stop context.CancelFunc
 	done chan error
-	log  *syncBuffer
+	log  *locked.Buffer
 }
 
 // run starts a supervisor with adapter a on p, a Lambda.
@@ -178,7 +177,7 @@ func runOn(t *testing.T, what *protocol.Platform, env map[string]string, a Adapt
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &runningSupervisor{stop: stop, done: make(chan error, 1), log: &syncBuffer{}}
+	r := &runningSupervisor{stop: stop, done: make(chan error, 1), log: &locked.Buffer{}}
 	out := logs.NewLog(r.log, logs.Style{})
 	s := &Supervisor{
 		Slots: []Slot{{Client: client, Adapter: a, Source: out.Source("")}},
@@ -213,22 +212,4 @@ func (r *runningSupervisor) stopAndWait(t *testing.T) {
 	if err := r.wait(t); err != nil {
 		t.Errorf("Run: got %v, want nil", err)
 	}
-}
-
-// A syncBuffer may be read while it is written.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *syncBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *syncBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/logs"
 	"bootstrap/supervisor/process"
@@ -19,7 +20,7 @@ import (
 func withSlots(t *testing.T, p *platform, n int, a func(i int) Adapter) func(s *Supervisor) {
 	t.Helper()
 	return func(s *Supervisor) {
-		out := logs.NewLog(&syncBuffer{}, logs.Style{})
+		out := logs.NewLog(&locked.Buffer{}, logs.Style{})
 		s.Slots = nil
 		for i := range n {
 			client, err := protocol.NewClient(protocol.Lambda, func(string) string { return p.address })
@@ -178,7 +179,7 @@ func TestAnswerFailedStart(t *testing.T) {
 func TestFailedStartIsReported(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, accept)
-	log := &syncBuffer{}
+	log := &locked.Buffer{}
 	a := &adapter{start: func(context.Context) error { return errors.New("no hush-hush") }}
 	r := runOn(t, protocol.FunctionGraph, map[string]string{"RUNTIME_API_ADDR": p.address}, a, func(s *Supervisor) {
 		s.InitLog = log
@@ -286,7 +287,7 @@ func TestStopLimitOfAnswer(t *testing.T) {
 func TestLinesBetweenEvents(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, accept)
-	log := &syncBuffer{}
+	log := &locked.Buffer{}
 	a := &settlingAdapter{}
 	p.events <- event{id: "1"}
 	p.events <- event{id: "2"}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 
 	"github.com/hashicorp/go-hclog"
@@ -174,7 +175,7 @@ func TestStopCommandFails(t *testing.T) {
 			if command == "" {
 				c.Path = "/none"
 			}
-			out := &syncBuffer{}
+			out := &locked.Buffer{}
 			s := &Supervisor{StopCommand: c, Log: hclog.New(&hclog.LoggerOptions{Output: out})}
 			s.runStopCommand()
 			if got := out.String(); !strings.Contains(got, want) {

@@ -74,7 +74,7 @@ func largeLog(t *testing.T, b box) {
 				t.Errorf("got %q, want ok", got)
 			}
 			f.runner.Stop()
-			log := f.log.bytes()
+			log := []byte(f.log.String())
 			total := 16 * bytes.Count(log, []byte("0123456789abcde\n"))
 			gaps := dropped.FindAllSubmatch(log, -1)
 			for _, gap := range gaps {

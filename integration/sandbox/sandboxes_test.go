@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"bootstrap/internal/locked"
 )
 
 // Variables of this test program.
@@ -106,7 +108,7 @@ func (b box) output(ctx context.Context, words []string) (string, error) {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = append(os.Environ(), boxVariable+"="+b.name, programsVariable+"="+programs)
 	cmd.WaitDelay = time.Second
-	var out logBuffer
+	var out locked.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	return out.String(), err

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
 	"bootstrap/protocol/emulator"
 )
 
@@ -27,7 +27,7 @@ type trial struct {
 	server *emulator.Server
 	runner *emulator.Runner
 	dir    string // the function's folder
-	log    *logBuffer
+	log    *locked.Buffer
 }
 
 // begin starts a trial. Its log is shown if it fails.
@@ -45,7 +45,7 @@ func run(t *testing.T, b box, w way, fn emulator.Function) *trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &trial{box: b, way: w, server: server, dir: fn.Dir, log: &logBuffer{}}
+	f := &trial{box: b, way: w, server: server, dir: fn.Dir, log: &locked.Buffer{}}
 	f.runner = emulator.NewRunner(server, b.command(), f.log, f.log)
 	t.Cleanup(func() {
 		f.runner.Stop()
@@ -166,28 +166,4 @@ func kill(m mark) {
 		pid, _ := strconv.Atoi(number)         // marked wrote it
 		_ = syscall.Kill(pid, syscall.SIGKILL) // gone: so much the better
 	}
-}
-
-// A logBuffer takes a log, and may be read at any time.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func (b *logBuffer) bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Bytes()
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/locked"
+
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -133,7 +135,7 @@ func TestRecordStreams(t *testing.T) {
 
 // A record does not wait long for more lines, in an event or without one.
 func TestRecordExpires(t *testing.T) {
-	var got lockedBuffer
+	var got locked.Buffer
 	log := NewLog(&got, Style{JSON: true})
 	stream := log.Source("proxy").Stream("stderr")
 	for n := range 3 {
