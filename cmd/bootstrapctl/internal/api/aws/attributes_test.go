@@ -71,6 +71,19 @@ func TestPolicy(t *testing.T) {
 }
 
 // Reserved concurrency is how many instances there may be. With 0 no event is served.
+// A function stays as it was if the maximum cannot be set.
+func TestConcurrencyFails(t *testing.T) {
+	f := newFixture(t, local.Options{})
+	fn := f.create(local.Settings{Name: "hello"})
+	f.cloud.Close()
+	if err := (&call{API: f.api}).reserve(fn, 2, true); err == nil {
+		t.Error("got no error from a cloud that is closed")
+	}
+	if f.api.notesOf(fn).throttled {
+		t.Error("each event is refused")
+	}
+}
+
 func TestConcurrency(t *testing.T) {
 	f := newFixture(t, local.Options{Instances: 4})
 	fn := f.create(local.Settings{Name: "hello"})

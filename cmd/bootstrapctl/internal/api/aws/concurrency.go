@@ -68,6 +68,9 @@ func (c *call) deleteConcurrency() (reply, error) {
 
 // reserve sets the maximum of instances, 0 for the cloud's.
 func (c *call) reserve(f *local.Function, n int, throttled bool) error {
+	if err := f.Configure(func(s *local.Settings) { s.Instances = n }); err != nil {
+		return err
+	}
 	c.note(f, func(kept *notes) { kept.throttled = throttled })
-	return f.Configure(func(s *local.Settings) { s.Instances = n })
+	return nil
 }
