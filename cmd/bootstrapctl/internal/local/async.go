@@ -1,8 +1,10 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -80,12 +82,13 @@ func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 	f.history.add(inv)
 	err := f.run(inv, call, func() (*slot, error) { return f.pool.takeLater(f.cloud.running) })
 	inv.Ended = time.Now()
+	if err != nil {
+		inv.Fault = &Fault{Message: err.Error()}
+	}
 	switch {
-	case err != nil:
-		inv.Status, inv.Fault = Failed, &Fault{Message: err.Error()}
 	case inv.Fault == nil:
 		inv.Status = Succeeded
-	case last:
+	case last || err != nil && !isShortage(err):
 		inv.Status = Failed
 	default:
 		inv.Status = Queued // it is sent again
@@ -95,6 +98,17 @@ func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 		f.cloud.options.Done(f, inv)
 	}
 	return inv.Status != Queued
+}
+
+// isShortage reports whether an error says that this machine lacks descriptors,
+// processes or memory, of which there may be enough later.
+func isShortage(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // pause waits before the next attempt, and reports whether the cloud is still

@@ -1,0 +1,44 @@
+package local_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/local/localtest"
+)
+
+// An asynchronous event is sent again if this machine had no descriptor for an
+// instance.
+func TestAsyncWithoutDescriptors(t *testing.T) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	allow := func(n uint64) {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: limit.Max}); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(func() { allow(limit.Cur) })
+	first := make(chan local.Status, 1)
+	f := create(t, localtest.New(t, local.Options{Retries: []time.Duration{time.Millisecond}, Done: func(_ *local.Function, inv *local.Invocation) {
+		if inv.Attempt == 0 {
+			allow(limit.Cur)
+			first <- inv.Status
+		}
+	}}), local.Settings{})
+	allow(1)
+	id, err := f.Enqueue(local.Call{Body: []byte(`{"a":1}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-first; got != local.Queued {
+		t.Errorf("after the first attempt: got %v, want that it is sent again", got)
+	}
+	until(t, func() bool {
+		inv, err := f.Invocation(id)
+		return err == nil && inv.Status == local.Succeeded && inv.Attempt == 1
+	})
+}
