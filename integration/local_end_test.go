@@ -76,8 +76,7 @@ func TestLocalStopTwice(t *testing.T) {
 }
 
 // Whatever ends local, nothing is left: no process, also of those that nobody could find
-// by their environment, group or session, and no temporary file. A cgroup of a local that was
-// killed goes when another one starts an instance.
+// by their environment, group or session, and no temporary file and no cgroup.
 func TestLocalNothingStaysBehind(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{
 		"SIGKILL": syscall.SIGKILL, "SIGQUIT": syscall.SIGQUIT, "crash": syscall.SIGSEGV, "Ctrl-C": syscall.SIGINT,
@@ -101,9 +100,6 @@ func TestLocalNothingStaysBehind(t *testing.T) {
 			s.wait(t)
 			for _, pid := range pids {
 				until(t, strconv.Itoa(pid)+" is gone", func() bool { return gone(pid) })
-			}
-			if sig != syscall.SIGINT && len(groups) > 0 { // the kernel keeps empty ones until somebody removes them
-				serve(t, dir).post(t, "", "0")
 			}
 			for _, group := range groups {
 				until(t, group+" is gone", func() bool { _, err := os.Stat(group); return err != nil })

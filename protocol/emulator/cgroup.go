@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"bootstrap/internal/procfs"
 )
@@ -108,17 +109,36 @@ func ourName() string {
 	return fmt.Sprintf("%s%d-%d-%d", cgroupPrefix, self.PID, self.Start, cgroupCount.Add(1))
 }
 
+// removeAllOrphans removes the orphans in all folders in which this process makes
+// cgroups. It waits a moment for their last processes to exit.
+func removeAllOrphans() {
+	text, _ := os.ReadFile("/proc/self/cgroup") // an error: no folders
+	_, parents := cgroupParents(cgroupRoot, string(text))
+	for began := time.Now(); time.Since(began) < sweepTime; time.Sleep(time.Millisecond) {
+		left := 0
+		for _, parent := range parents {
+			left += removeOrphans(parent)
+		}
+		if left == 0 {
+			return
+		}
+	}
+}
+
 // removeOrphans removes empty cgroups whose makers were killed before they
-// could remove them.
-func removeOrphans(parent string) {
+// could remove them, and returns how many such cgroups have processes.
+func removeOrphans(parent string) (left int) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, cgroupPrefix+"*")) // an invalid pattern matches nothing
 	for _, dir := range dirs {
 		owner := strings.Split(strings.TrimPrefix(filepath.Base(dir), cgroupPrefix), "-")
 		pid, _ := strconv.Atoi(owner[0]) // 0 has no stat
 		if s := procfs.ReadStat(pid); len(owner) == 3 && (!s.Living() || strconv.FormatUint(s.Start, 10) != owner[1]) {
-			_ = os.Remove(dir) // fails while it has processes: a later call removes it
+			if os.Remove(dir) != nil { // a later call removes it
+				left++
+			}
 		}
 	}
+	return left
 }
 
 // make makes the folder and sets the limits. Swap does not extend the limit.

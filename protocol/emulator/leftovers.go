@@ -56,13 +56,14 @@ const (
 
 // Sweep kills all processes of the instances of the Server that had that Mark,
 // and their descendants. Another process calls it when the process of the
-// Server has exited.
+// Server has exited. It also removes the cgroups of processes that have exited.
 func Sweep(mark string) {
 	tree := halt(func() []int { return markedTree(mark) })
 	for _, pid := range tree {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // ESRCH: it has exited
 	}
 	sweep(mark) // processes that were loading a program
+	removeAllOrphans()
 }
 
 // markedTree lists the processes that have a variable, and their descendants.
