@@ -46,6 +46,10 @@ type Function struct {
 	// platform freezes its sandbox.
 	Freeze bool
 
+	// Discard kills all processes of an instance when its runtime exits, as a
+	// platform discards the sandbox. After Interrupt they live on until Clear.
+	Discard bool
+
 	// Start replaces (*exec.Cmd).Start for the process of an instance; nil: it
 	// is not replaced. It may change the command, but the process must become
 	// the runtime.

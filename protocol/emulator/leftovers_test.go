@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -79,6 +80,37 @@ func TestClear(t *testing.T) {
 			}
 		}
 	})
+}
+
+// With Discard, nothing of an instance is left when its runtime exits, whether it
+// had an event or not, and the next event has a new instance.
+func TestDiscard(t *testing.T) {
+	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
+		g := newRunnerFixture(t, p, Function{Discard: true}, "runtime")
+		left := g.invokeDeserter()
+		if out, err := g.Invoke(t.Context(), Event{Body: []byte("die")}); err != nil {
+			t.Fatalf("got %s, %v", describe(out), err)
+		}
+		g.wantGone(left)
+		left = g.invokeDeserter()
+		_ = syscall.Kill(g.PID(), syscall.SIGKILL) // it waits for an event
+		g.wantGone(left)
+		g.invoke("hello", Result)
+	})
+}
+
+// An Interrupt leaves processes for Clear, which names them.
+func TestDiscardInterrupted(t *testing.T) {
+	g := newRunnerFixture(t, protocol.SCF, Function{Discard: true}, "runtime")
+	left := g.invokeDeserter()
+	g.Interrupt()
+	if !isAlive(left) {
+		t.Error("it does not live until Clear")
+	}
+	if killed := g.Clear(); len(killed) != 1 {
+		t.Errorf("got %q killed, want one", killed)
+	}
+	g.wantGone(left)
 }
 
 // sweep kills only processes with exactly that variable.

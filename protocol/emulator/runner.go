@@ -138,17 +138,29 @@ func (r *Runner) ensureInstance() *instance {
 // process may make one.
 func (r *Runner) start(end func(kind Kind, reason string)) (*instance, error) {
 	limit := r.limits.next(end)
-	i, err := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, limit.exited(end))
+	i, err := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, r.exited(limit, end))
 	if err == nil || limit.group == nil {
 		return i, err
 	}
 	r.limits.giveUp(limit.group)
 	limit.group = nil
-	if i, again := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, limit.exited(end)); again == nil {
+	if i, again := startInstance(r.newCommand(), r.server.Mark(), limit, r.server.fn.Start, r.exited(limit, end)); again == nil {
 		return i, nil
 	}
 	r.limits.useCgroups = true // cgroups are not the reason
 	return nil, err
+}
+
+// exited returns a function that reports the exit of an instance, and discards its
+// processes. The next instance starts after that, as all have the same mark.
+func (r *Runner) exited(limit memoryLimit, end func(kind Kind, reason string)) func(reason string) {
+	report := limit.exited(end)
+	return func(reason string) {
+		if r.server.fn.Discard && !r.stopped.Load() {
+			sweep(r.server.Mark())
+		}
+		report(reason)
+	}
 }
 
 func (r *Runner) newCommand() *exec.Cmd {

@@ -29,7 +29,7 @@ func (f *Function) newSlot(b *build) (*slot, error) {
 	s := b.settings
 	function := emulator.Function{
 		Name: s.Name, Handler: s.Handler, Dir: b.dir, Env: s.Env, Timeout: s.Timeout, InitLimit: s.InitTimeout,
-		MemoryMB: s.MemoryMB, LimitMemory: true, Freeze: f.cloud.options.Freeze, Start: b.start,
+		MemoryMB: s.MemoryMB, LimitMemory: true, Discard: true, Freeze: f.cloud.options.Freeze, Start: b.start,
 	}
 	if f.cloud.options.Faults != nil {
 		function.Wrap = f.cloud.options.Faults.Wrap(s.Platform)
