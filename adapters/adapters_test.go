@@ -20,8 +20,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// TestMain makes this process the parent of all that the handlers lose, as
-// bootstrap is, and keeps from them what it inherited itself.
+// TestMain makes this process adopt the orphans of handlers, as bootstrap does,
+// and hides the descriptors that it inherited from them.
 func TestMain(m *testing.M) {
 	const setChildSubreaper = 36
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, setChildSubreaper, 1, 0); errno != 0 {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// descriptors are those that this process has open.
+// descriptors returns the open descriptors of this process.
 func descriptors() (fds []int) {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -53,13 +53,13 @@ func descriptors() (fds []int) {
 	return fds
 }
 
-// patience bounds what takes milliseconds, on a machine that is busy.
+// patience bounds a wait that takes milliseconds on an idle machine.
 const patience = 20 * time.Second
 
-// files are those of a code folder.
+// files holds the text of each file of a code folder by its name.
 type files map[string]string
 
-// folder writes files. What begins with #! can be executed.
+// folder writes files. Those that begin with #! are executable.
 func folder(t *testing.T, fs files) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -79,7 +79,7 @@ func folder(t *testing.T, fs files) string {
 	return dir
 }
 
-// A setup is all that an adapter gets.
+// A setup holds everything that an adapter needs.
 type setup struct {
 	Settings
 	Services
@@ -87,8 +87,8 @@ type setup struct {
 
 func (s setup) adapter() supervisor.Adapter { return New(s.Settings, s.Services) }
 
-// config is for a function with these files. Its temp folder must be empty
-// when the test is over.
+// config returns a setup for a function with these files. Its temp folder must
+// be empty at the end of the test.
 func config(t *testing.T, fs files) setup {
 	t.Helper()
 	temp := t.TempDir()
@@ -119,8 +119,8 @@ func config(t *testing.T, fs files) setup {
 // running counts the adapters that are started.
 var running int
 
-// start starts an adapter that must start. No process may be left when the
-// test is over.
+// start starts an adapter that must start. No process may be left at the end of
+// the test.
 func start(t *testing.T, c setup) supervisor.Adapter {
 	t.Helper()
 	a := c.adapter()
@@ -141,8 +141,8 @@ func start(t *testing.T, c setup) supervisor.Adapter {
 	return a
 }
 
-// noneLeft waits until the last of our children is gone. What does not go by
-// itself is a fault.
+// noneLeft waits until the last child of this process is gone. A child that
+// does not exit is an error.
 func noneLeft(t *testing.T) {
 	t.Helper()
 	watch := time.AfterFunc(patience, func() {
@@ -153,7 +153,7 @@ func noneLeft(t *testing.T) {
 	reapAll()
 }
 
-// endOrphans does what the loop does after each event.
+// endOrphans kills leftovers, as the loop does after each event.
 func endOrphans(keep int) {
 	for _, pid := range children() {
 		if pid != keep {
@@ -177,7 +177,7 @@ func killChildren() {
 	}
 }
 
-// children are the pids of ours, zombies too.
+// children returns the pids of all children, including zombies.
 func children() (pids []int) {
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
 	for _, list := range lists {
@@ -190,8 +190,7 @@ func children() (pids []int) {
 	return pids
 }
 
-// margin is the time of an event between the end of its context and its
-// deadline.
+// margin is the time between the end of an event's context and its deadline.
 const margin = 200 * time.Millisecond
 
 // zombie reports whether a child has exited and is not reaped.
@@ -200,7 +199,7 @@ func zombie(pid int) bool {
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-// await looks until something is true that nothing announces.
+// await polls until a condition is true.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for until := time.Now().Add(patience); !done(); {
@@ -210,13 +209,13 @@ func await(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// newEvent arrives now and has a lot of time.
+// newEvent returns an event that has just arrived and has plenty of time.
 func newEvent(body string) *protocol.Event {
 	now := time.Now()
 	return &protocol.Event{ID: "id-1", Body: []byte(body), Received: now, Deadline: now.Add(patience + margin)}
 }
 
-// invoke lets an adapter serve an event that is soon over.
+// invoke lets an adapter serve an event that does not take long.
 func invoke(t *testing.T, a supervisor.Adapter, body string) (string, *protocol.Failure) {
 	t.Helper()
 	return invokeEvent(t, a, newEvent(body))
@@ -244,8 +243,7 @@ func invokeFor(ctx context.Context, t *testing.T, a supervisor.Adapter, ev *prot
 	return "", failure
 }
 
-// checkFailure holds every failure of every test against what the platforms
-// take.
+// checkFailure checks that the platforms accept a failure. Every test calls it.
 func checkFailure(t *testing.T, f *protocol.Failure) {
 	t.Helper()
 	if !strings.HasPrefix(f.Type, "Function.") && !strings.HasPrefix(f.Type, "Runtime.") {
@@ -290,7 +288,7 @@ func wantFailure(t *testing.T, got error, kind, message string) {
 	}
 }
 
-// short quotes a text that may be long.
+// short quotes a text, and shortens a long one.
 func short(text string) string {
 	if len(text) > 200 {
 		return fmt.Sprintf("%.80q… (%d bytes)", text, len(text))
@@ -298,7 +296,7 @@ func short(text string) string {
 	return strconv.Quote(text)
 }
 
-// allBytes are the 256 values of a byte.
+// allBytes returns the 256 values of a byte.
 func allBytes() string {
 	var b []byte
 	for i := range 256 {
@@ -307,7 +305,7 @@ func allBytes() string {
 	return string(b)
 }
 
-// A hook is a log that calls seen when it has got a text.
+// A hook is a log that calls seen once it contains a text.
 type hook struct {
 	bytes.Buffer
 	text string
@@ -323,8 +321,8 @@ func (h *hook) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// timeUp serves an event whose time is up as soon as the command has written
-// "go" to its log; log is that of the adapter. The command has grace to end.
+// timeUp serves an event whose time is over as soon as the command has written
+// "go" to log, which is the adapter's. The command has grace to exit.
 func timeUp(t *testing.T, a supervisor.Adapter, body string, log *hook, grace time.Duration) *protocol.Failure {
 	t.Helper()
 	until := time.Now().Add(time.Hour)
@@ -343,7 +341,7 @@ func timeUp(t *testing.T, a supervisor.Adapter, body string, log *hook, grace ti
 	return failure
 }
 
-// Options that do not fit what the handler means are a failed start.
+// Options that do not fit the kind of the handler fail the start.
 func TestOptionsThatDoNotFit(t *testing.T) {
 	code := files{"index.sh": "main() { :; }", "index.py": "def main(event, context): pass", "app.py": "def main(event, context): pass", "tool": "#!/bin/sh\n"}
 	tests := []struct {
@@ -369,7 +367,8 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 	}
 }
 
-// Without terminals the log comes through pipes: one warning, for all slots.
+// Without terminals the log comes through pipes, and all slots together log one
+// warning.
 func TestNoTerminal(t *testing.T) {
 	if !sandboxed(t, bareDev) {
 		return

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// setFlags is a Python program that sets flags on what its descriptors share.
+// setFlags is a Python program that sets flags on descriptors that it shares.
 const setFlags = `import fcntl, os
 for fd in 0, 1, 2, 3, 4, 5, 6:
     try: fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND | os.O_ASYNC)

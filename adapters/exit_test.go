@@ -52,7 +52,7 @@ func TestOutcomeOfSignal(t *testing.T) {
 	}
 }
 
-// A shell tells of a signal as 128 and its number.
+// A shell reports a signal as 128 plus its number.
 func TestShellStatus(t *testing.T) {
 	for code := range 256 {
 		got := shellStatus(code)
@@ -172,7 +172,7 @@ func FuzzFailure(f *testing.F) {
 	})
 }
 
-// checkJSON checks that a failure is JSON, and says the same.
+// checkJSON checks that the JSON of a failure says the same as the failure.
 func checkJSON(t *testing.T, f *protocol.Failure) {
 	t.Helper()
 	var got struct {
@@ -188,7 +188,7 @@ func checkJSON(t *testing.T, f *protocol.Failure) {
 	}
 }
 
-// bash -c exits with 127 for an unset variable, too, which is not a missing
+// bash -c also exits with 127 for an unset variable, which is not a missing
 // command.
 func TestUnboundVariable(t *testing.T) {
 	f := outcome(syscall.WaitStatus(127<<8), "environment: line 1: name: unbound variable\n")

@@ -9,8 +9,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// Any bytes in any pieces: nothing panics, no more is kept than may be, and
-// what comes out does not depend on the pieces.
+// For any bytes in any pieces: nothing panics, the inbox keeps no more than its
+// limit, and the frames do not depend on the pieces.
 func FuzzInbox(f *testing.F) {
 	for _, seed := range []string{
 		"", "{\"ready\":true}\n", "{\"id\":\"1\",\"length\":4}\nbody", "{\"id\":\"1\",\"length\":4}\nbody{\"id\":\"2\"}\n", "hello\n", "{",
@@ -40,7 +40,7 @@ func FuzzInbox(f *testing.F) {
 	})
 }
 
-// A stream of whole frames gives them back, in any pieces.
+// An inbox returns the frames of a stream unchanged, whatever its pieces are.
 func FuzzInboxFrames(f *testing.F) {
 	f.Add("1", []byte("body"), "2", []byte("\n\x00"), "", uint8(1))
 	f.Add("", []byte{}, "\"\\\n", []byte("{\"id\":\"x\"}\n"), "no luck", uint8(200))
@@ -65,15 +65,16 @@ func FuzzInboxFrames(f *testing.F) {
 	})
 }
 
-// decoded is a string as JSON brings it back: what is not UTF-8 is replaced.
+// decoded returns a string as it is after JSON: bytes that are not UTF-8 are
+// replaced.
 func decoded(s string) (got string) {
 	text, _ := json.Marshal(s)     // a string: cannot fail
 	_ = json.Unmarshal(text, &got) // likewise
 	return got
 }
 
-// The header of an event is one line of JSON, whatever is in it, and says what
-// was known.
+// The header of an event is one line of JSON for any event, and contains all
+// that is known of it.
 func FuzzEventFrame(f *testing.F) {
 	f.Add("id-1", []byte("event"), "a name", "128")
 	f.Add("\"\\\n\xff世\u2028", []byte("\n{\"\x00"), "<&>\x00\x7f\r=", "-1")

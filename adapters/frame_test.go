@@ -12,7 +12,7 @@ import (
 	"bootstrap/supervisor/logs"
 )
 
-// frameOf is the frame of an event, in one.
+// frameOf returns the whole frame of an event.
 func frameOf(ev *protocol.Event, vars []string) string {
 	return string(bytes.Join(eventFrame(ev, vars), nil))
 }
@@ -42,8 +42,7 @@ func TestEventFrame(t *testing.T) {
 	}
 }
 
-// A small event is one write; of a large one, which is not copied, the first
-// is as well.
+// A small event is one write. A large event is not copied, and is two writes.
 func TestEventFrameParts(t *testing.T) {
 	for size, want := range map[int]int{0: 1, 1: 1, firstPart: 1, firstPart + 1: 2, 6 << 20: 2} {
 		ev := &protocol.Event{ID: "1", Body: []byte(random(size))}
@@ -58,7 +57,7 @@ func TestEventFrameParts(t *testing.T) {
 	}
 }
 
-// read gives an inbox a stream in pieces of a size.
+// read feeds a stream to an inbox in pieces of that size.
 func read(in *inbox, stream string, size int) error {
 	for stream != "" {
 		n := min(size, len(stream))
@@ -72,7 +71,7 @@ func read(in *inbox, stream string, size int) error {
 
 func newInbox(most int) *inbox { return &inbox{body: result{max: most}} }
 
-// In whatever pieces a frame comes, it is the same.
+// A frame is the same, whatever pieces it comes in.
 func TestInbox(t *testing.T) {
 	type wanted struct {
 		id, body, failure string
@@ -120,7 +119,8 @@ func TestInbox(t *testing.T) {
 	}
 }
 
-// A line that is not a header is reported as soon as it shows, with its beginning.
+// A line that is not a header is reported as soon as that is clear, with its
+// beginning.
 func TestInboxGarbage(t *testing.T) {
 	for name, stream := range map[string]string{
 		"text":              "hello",
@@ -156,7 +156,7 @@ func TestInboxGarbage(t *testing.T) {
 	}
 }
 
-// A body over the limit is passed over, not kept.
+// A body over the limit is skipped, and not kept.
 func TestInboxTooLarge(t *testing.T) {
 	for _, size := range []int{1, 1 << 10, 1 << 20} {
 		in := newInbox(1000)
@@ -173,8 +173,8 @@ func TestInboxTooLarge(t *testing.T) {
 	}
 }
 
-// reset forgets a frame, but not that something came behind it, or that no
-// more will. The result of the one before stays as it was.
+// reset forgets a frame, but remembers that bytes came after it, or that no
+// more will come. The result of the last frame stays intact.
 func TestInboxReset(t *testing.T) {
 	in := newInbox(1000)
 	_ = read(in, "{\"id\":\"1\",\"length\":4,\"ready\":true,\"error\":{}}\nbodymore", 1000) // is fine: see above
@@ -190,8 +190,8 @@ func TestInboxReset(t *testing.T) {
 	}
 }
 
-// Endless output that is not a frame is not kept: a worker may write it until it
-// is killed.
+// The inbox does not keep endless output that is not a frame. A worker may
+// write it until it is killed.
 func TestInboxGarbageIsNotKept(t *testing.T) {
 	for name, stream := range map[string]string{"text": "hello", "a header without an end": "{ "} {
 		in := newInbox(1000)
@@ -204,7 +204,7 @@ func TestInboxGarbageIsNotKept(t *testing.T) {
 	}
 }
 
-// A secret is hidden before the text is cut, which is within it.
+// A secret is hidden before the text is cut within it.
 func TestInboxHidesSecrets(t *testing.T) {
 	in := newInbox(10)
 	in.mask = &logs.Mask{}
@@ -221,7 +221,7 @@ func TestInboxHidesSecrets(t *testing.T) {
 	}
 }
 
-// Nor does one report that a command could not write to its end.
+// The report about an incomplete output contains no secret either.
 func TestStderrHidesSecrets(t *testing.T) {
 	fn := &function{services: Services{Stderr: io.Discard, Mask: &logs.Mask{}}}
 	fn.services.Mask.Learn("hidden-and-long")

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A shell whose script ignores SIGPIPE exits, too, when nobody is there any more
-// who asks it, as where bootstrap was killed.
+// A shell whose script ignores SIGPIPE exits when bootstrap was killed.
 func TestShellAlone(t *testing.T) {
 	for name, source := range map[string]string{"bash": languageOf("index.sh").host, "sh": shHost} {
 		t.Run(name, func(t *testing.T) {

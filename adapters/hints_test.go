@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hintTest is a log, as programs leave it, and the advice that fits where
-// these variables are set in a sandbox that lacks nearly everything.
+// A hintTest is the log of a program, and the hint that fits it, with these
+// variables, in a sandbox that lacks nearly everything.
 type hintTest struct {
 	log, advice string
 	vars        map[string]string
@@ -75,7 +75,7 @@ var hintTests = []hintTest{
 	{log: "fatal: $HOME not set", vars: map[string]string{"HOME": "/tmp"}},
 }
 
-// function is for advice on the test's log.
+// function returns a function that gives hints about the log of the test.
 func (test *hintTest) function() *function {
 	return newFunction(Settings{}, Services{Getenv: func(name string) string {
 		if value, ok := test.vars[name]; ok {
@@ -85,7 +85,7 @@ func (test *hintTest) function() *function {
 	}})
 }
 
-// Each hint fits the logs that it is for, and no hint lacks a test.
+// Each hint fits its logs, and every hint has a test.
 func TestHints(t *testing.T) {
 	if !sandboxed(t, `temp=${TMPDIR:-/tmp} && mount --bind "$temp" "$temp" && mount -o remount,bind,ro / && `+bareDev) {
 		return
@@ -113,7 +113,7 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// Where a sandbox has what a hint is about there is no such hint.
+// A sandbox that has the missing thing gives no hint about it.
 func TestHintsElsewhere(t *testing.T) {
 	for _, test := range hintTests {
 		c := test.function()
@@ -134,8 +134,8 @@ func TestHintsElsewhere(t *testing.T) {
 	}
 }
 
-// A hint is given once, from the end of the log, and not in what a command says
-// of itself.
+// A hint is given once, for the end of the log, and not for a failure that a
+// command states itself.
 func TestHintInFailure(t *testing.T) {
 	const explained = "exit status 3: cat: x: Argument list too long (Linux takes 128 KB for one argument or variable: pass more on stdin or in a file)"
 	const early = "; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; done >&2"
@@ -158,7 +158,7 @@ func TestHintInFailure(t *testing.T) {
 	}
 }
 
-// The messages are those of bash and Python themselves, in a sandbox as AWS
+// The messages are the real ones of bash and Python, in a sandbox like
 // Lambda's.
 func TestHintsForReal(t *testing.T) {
 	if !sandboxed(t, bareDev) {

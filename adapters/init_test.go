@@ -24,7 +24,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withInit has a command run before a program that tells variables.
+// withInit returns a setup that runs a command before a program that prints
+// variables.
 func withInit(t *testing.T, command string) setup {
 	t.Helper()
 	c := config(t, files{"tool": "#!/bin/sh\neval \"$(cat)\""})
@@ -32,7 +33,7 @@ func withInit(t *testing.T, command string) setup {
 	return c
 }
 
-// What it writes reaches the function as it is.
+// The function gets the variables that the command writes, unchanged.
 func TestInitVariables(t *testing.T) {
 	const value = `a$b "c" 'd' #e =f \n`
 	c := withInit(t, `printf '%s\n' '# ours' '' "KEY=$VALUE" EMPTY= 'PATH=/usr/bin:/bin:/none' >"$BOOTSTRAP_ENV_FILE"; echo out; echo log >&2`)
@@ -44,13 +45,13 @@ func TestInitVariables(t *testing.T) {
 	}
 }
 
-// A new file in the place of the one that it was given counts, too.
+// The command may replace the file that it was given.
 func TestInitFileReplaced(t *testing.T) {
 	a := start(t, withInit(t, `echo KEY=new >"$BOOTSTRAP_ENV_FILE.x" && mv "$BOOTSTRAP_ENV_FILE.x" "$BOOTSTRAP_ENV_FILE"`))
 	succeeds(t, a, `printf %s "$KEY"`, "new")
 }
 
-// A variable that it sets counts in our own look-ups.
+// bootstrap itself uses a PATH that the command sets.
 func TestInitPath(t *testing.T) {
 	c := withInit(t, `printf 'PATH=%s/bin:/usr/bin:/bin\n' "$PWD" >"$BOOTSTRAP_ENV_FILE"`)
 	c.Dir = folder(t, files{"bin/here": "#!/bin/sh\necho found\n"})
@@ -58,7 +59,7 @@ func TestInitPath(t *testing.T) {
 	succeeds(t, start(t, c), "", "found\n")
 }
 
-// Secrets that it fetches are hidden.
+// Secrets that the command fetches are hidden.
 func TestInitSecrets(t *testing.T) {
 	c := withInit(t, `echo TOKEN=hush-hush >"$BOOTSTRAP_ENV_FILE"`)
 	c.Secrets, c.Mask = []string{"TOKEN", "OTHER"}, &logs.Mask{}
@@ -66,7 +67,8 @@ func TestInitSecrets(t *testing.T) {
 	fails(t, a, `echo "no $TOKEN" >&2; exit 3`, "Function.ExitError", "no ***")
 }
 
-// Also those of a file that it does not like, and earlier values.
+// Secrets are also hidden if their file is refused, or if a later line replaces
+// them.
 func TestInitSecretsOfFailure(t *testing.T) {
 	c := withInit(t, `printf '%s\n' bad TOKEN=hush-one TOKEN=hush-two 'export TOKEN=hush-three' ' TOKEN =hush-four' >"$BOOTSTRAP_ENV_FILE"; echo "error: neither hush-one nor hush-two hush-three hush-four" >&2; exit 1`)
 	c.Secrets, c.Mask = []string{"TOKEN"}, &logs.Mask{}
@@ -76,8 +78,8 @@ func TestInitSecretsOfFailure(t *testing.T) {
 	}
 }
 
-// A secret of which nothing is hidden, and an option that comes too late, are
-// reported once, however many slots there are.
+// A secret that is too short to hide, and an option that comes too late, are
+// each reported once for all slots.
 func TestInitTells(t *testing.T) {
 	for name, row := range map[string]struct{ command, want string }{
 		"no command":    {"", "variable=TOKEN\nvariable=PIN\n"},
@@ -130,7 +132,7 @@ func TestInitFails(t *testing.T) {
 	}
 }
 
-// A stop ends it.
+// A stop interrupts the command.
 func TestInitStopped(t *testing.T) {
 	c := withInit(t, "echo go >&2; sleep 1000")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -140,7 +142,7 @@ func TestInitStopped(t *testing.T) {
 	}
 }
 
-// It runs once for all that share it, and its end, good or bad, is that of all.
+// The command runs once for all slots, and they all get its result.
 func TestInitOnce(t *testing.T) {
 	for _, end := range []string{"true", "false"} {
 		t.Run(end, func(t *testing.T) {
@@ -168,7 +170,7 @@ func TestInitOnce(t *testing.T) {
 	}
 }
 
-// Each name is there once, with its last value as it stands.
+// Each name occurs once, with its last value unchanged.
 func TestParseVariables(t *testing.T) {
 	const text = "# ours\n\nA=first\r\nAB= $x \"#='\nA=\nC='1 '\nexport A=last=\n_=no end"
 	want := []string{`AB=$x "#='`, "C=1 ", "A=last=", "_=no end"}
@@ -182,7 +184,7 @@ func TestParseVariables(t *testing.T) {
 	}
 }
 
-// Where the temp folder is not writable the file is in memory.
+// If the temp folder is not writable, the file is in memory.
 func TestInitWithoutTemp(t *testing.T) {
 	c := withInit(t, `echo KEY=one >"$BOOTSTRAP_ENV_FILE" && sh -c 'echo OTHER=two >>"$BOOTSTRAP_ENV_FILE"'`)
 	dir := noTemp(t)

@@ -10,7 +10,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// initialized is the configuration of a function on FunctionGraph.
+// initialized returns the setup of a function on FunctionGraph with an
+// initializer.
 func initialized(t *testing.T, interpreter string, fs files, initializer string) (setup, *bytes.Buffer) {
 	t.Helper()
 	c, own := config(t, fs), &bytes.Buffer{}
@@ -69,7 +70,7 @@ func TestInitializer(t *testing.T) {
 	}
 }
 
-// An initializer that nothing can run is a warning; other platforms have none.
+// An initializer that cannot be run is a warning. Other platforms have none.
 func TestInitializerWarns(t *testing.T) {
 	shell := files{"index.sh": "main_handler() { echo ok; }", "other.py": "def init(context): pass"}
 	for name, initializer := range map[string]string{"a shell": "index.init", "another language": "other.init"} {

@@ -19,7 +19,7 @@ func realPython(t *testing.T) (binary, library string) {
 	return binary, library
 }
 
-// link makes a symbolic link, and the folder that it lies in.
+// link makes a symbolic link and its folder.
 func link(t *testing.T, target, path string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -30,10 +30,11 @@ func link(t *testing.T, target, path string) {
 	}
 }
 
-// pythonPlace is a function that says which Python runs it.
+// pythonPlace is a function that returns the path of its interpreter and
+// library.
 const pythonPlace = "import os, sys, ssl\ndef main_handler(event, context): return [sys.prefix, os.path.realpath(os.path.dirname(os.__file__)), sys.executable]"
 
-// A Python finds its own library by the path that it is started with.
+// Python finds its library by the path of the program that was started.
 func TestPythonInstallations(t *testing.T) {
 	binary, library := realPython(t)
 	library, err := filepath.EvalSymlinks(library)
@@ -93,12 +94,12 @@ func TestInterpreterRefused(t *testing.T) {
 	wantFailure(t, c.adapter().Start(t.Context()), "Runtime.NoInterpreter", "is deno, not Node: set BOOTSTRAP_NODE to a Node")
 }
 
-// changedNode is a Node that takes itself for another.
+// changedNode is a Node that reports another version.
 func changedNode(versions string) string {
 	return `exec node -e "Object.defineProperty(process, 'versions', { value: { ` + versions + ` } }); process.argv.splice(1, 1); eval(process.argv.splice(1, 1)[0])" -- "$@"`
 }
 
-// Options for other code do not touch the host.
+// Options that are meant for other code do not reach the host.
 func TestNodeOptions(t *testing.T) {
 	for _, test := range []struct{ options, file, text string }{
 		{"--input-type=module", "index.js", "exports.main_handler = async () => process.env.NODE_OPTIONS"},

@@ -45,7 +45,8 @@ func TestFindMemory(t *testing.T) {
 	}
 }
 
-// A group may be on no machine: then nothing is known, and nothing fails.
+// If the group does not exist on this machine, the state of memory is unknown,
+// and nothing fails.
 func TestMemoryHere(t *testing.T) {
 	var m memory
 	m.open()
@@ -101,7 +102,7 @@ func TestMemoryKilled(t *testing.T) {
 	}
 }
 
-// Only a kill that the group counts means that memory ran out.
+// Only kills that the cgroup counts mean that memory ran out.
 func TestOutOfMemory(t *testing.T) {
 	for _, kind := range []string{"program", "function"} {
 		t.Run(kind, func(t *testing.T) {
@@ -120,7 +121,7 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
-// The kernel itself, where a group can be made.
+// The kernel kills for real, if this process may make a cgroup.
 func TestOutOfMemoryForReal(t *testing.T) {
 	var m memory
 	if m.open(); m.dir == "" {

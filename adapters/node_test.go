@@ -9,8 +9,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// nodeEvaluate is a function that does what its event says; it has its own pid
-// in the answer to "".
+// nodeEvaluate is a function that runs its event as code. It answers "" with
+// its pid.
 const nodeEvaluate = `
 const AsyncFunction = (async () => {}).constructor;
 exports.main_handler = async (event, context) => {
@@ -80,8 +80,8 @@ func TestNode(t *testing.T) {
 	})
 }
 
-// What ends the host fails its event, with the reason, and the next has a new
-// one.
+// If the host exits, its event fails with the reason, and the next event gets a
+// new host.
 func TestNodeEnds(t *testing.T) {
 	const never = "; return new Promise((r) => setTimeout(r, 1e6))"
 	c, _ := node(t, nodeEvaluate)
@@ -98,7 +98,7 @@ func TestNodeEnds(t *testing.T) {
 	})
 }
 
-// What fails between two events costs nothing but the start of a new host.
+// An error between two events costs nothing but the start of a new host.
 func TestNodeEndsBetween(t *testing.T) {
 	for _, code := range []string{"throw new Error('later')", "Promise.reject(new Error('later'))", "process.exit(1)"} {
 		c, _ := node(t, `const fs = require('fs');
@@ -160,7 +160,7 @@ func TestNodeNames(t *testing.T) {
 	succeeds(t, start(t, c), "", "1")
 }
 
-// Each line is in the log when the answer is there, in whatever way it came.
+// Every line is in the log before the answer, however it was written.
 func TestNodeLog(t *testing.T) {
 	c, log := node(t, nodeEvaluate)
 	checkLogs(t, c, log, "null", "", []evaluation{
@@ -247,7 +247,7 @@ func TestNodeLoadFails(t *testing.T) {
 	})
 }
 
-// The names are those of the vendors' own runtimes.
+// The context has the same names as in the vendors' own runtimes.
 func TestNodeContext(t *testing.T) {
 	c, _ := node(t, `exports.main_handler = async (event, context) => Object.fromEntries(event.map((name) => {
 	const value = context[name];
@@ -282,7 +282,7 @@ func TestNodeTimeout(t *testing.T) {
 	timeUp(t, start(t, c), "", log, patience)
 }
 
-// One event does not slow the next, nor grow the host.
+// Many events neither slow the host nor enlarge it.
 func TestNodeMany(t *testing.T) {
 	c, _ := node(t, "exports.main_handler = async (event) => event;")
 	a := start(t, c)

@@ -9,7 +9,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// Every documented way to answer; the first answer counts.
+// Every documented way to answer works, and the first answer counts.
 func TestNodeAnswers(t *testing.T) {
 	const later = "setTimeout(() => global.end = 'late', 50); "
 	tests := []struct{ name, handler, kind, want string }{
@@ -82,7 +82,7 @@ func TestNodeAnswers(t *testing.T) {
 	}
 }
 
-// Only the name that is asked for is looked up, as the vendors' runtimes do.
+// Only the export that the handler names is read, as by the vendors' runtimes.
 func TestNodeExports(t *testing.T) {
 	const class = "class App { constructor() { this.x = 'x'; } main_handler(event) { return this.x; } static run(event) { return 'static'; } }\n"
 	tests := []struct{ name, handler, file, text, want string }{
@@ -131,8 +131,8 @@ func TestNodeExports(t *testing.T) {
 	}
 }
 
-// What a context says has the names and the types of each vendor, and is there
-// in copies of it.
+// The values of a context have the vendor's names and types, also in copies of
+// it.
 func TestNodeContextValues(t *testing.T) {
 	lambda := textproto.MIMEHeader{
 		"Lambda-Runtime-Client-Context":   {`{"custom":{"a":"b"}}`},
@@ -160,7 +160,7 @@ func TestNodeContextValues(t *testing.T) {
 	}
 }
 
-// What the function does at its end is done when the runtime stops.
+// Functions for the end of the process run when the runtime stops.
 func TestNodeStops(t *testing.T) {
 	const end = "; exports.main_handler = async () => null;"
 	checkEndings(t, node, []ending{

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// withoutProc has the interpreter of c run where that shell code has changed
-// the mounts, to hide /proc.
+// withoutProc makes the interpreter of c run in a namespace in which shell code
+// has hidden /proc.
 func withoutProc(t *testing.T, c *setup, name, setup string) {
 	t.Helper()
 	if out, err := exec.Command("unshare", "--mount", "sh", "-c", setup).CombinedOutput(); err != nil {
@@ -32,8 +32,8 @@ func withoutProc(t *testing.T, c *setup, name, setup string) {
 	}
 }
 
-// The ways in which a sandbox may have no /proc. The second has another one,
-// to which /dev/fd leads.
+// withoutProcs are sandboxes without /proc. The second has it elsewhere, where
+// /dev/fd leads.
 var withoutProcs = map[string]func(dir string) string{
 	"no /proc": func(string) string { return "mount -t tmpfs none /proc" },
 	"only /dev/fd": func(dir string) string {
@@ -41,7 +41,7 @@ var withoutProcs = map[string]func(dir string) string{
 	},
 }
 
-// A function in a shell gets its event as it is.
+// A function in a shell gets its event unchanged.
 func TestShellsWithoutProc(t *testing.T) {
 	for way, setup := range withoutProcs {
 		t.Run("sh, "+way, func(t *testing.T) {
@@ -77,7 +77,7 @@ func servesTexts(t *testing.T, c setup) {
 	succeeds(t, a, large, large)
 }
 
-// A Node function is called, too.
+// A Node function works, too.
 func TestNodeWithoutProc(t *testing.T) {
 	for way, setup := range withoutProcs {
 		t.Run(way, func(t *testing.T) {

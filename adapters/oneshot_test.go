@@ -17,14 +17,14 @@ import (
 	"bootstrap/protocol"
 )
 
-// echoes are programs that answer with the event, by how they get it.
+// echoes are programs that answer with the event, one for each delivery.
 var echoes = map[Delivery]string{
 	Stdin: "#!/bin/sh\nexec cat",
 	Argv:  "#!/bin/sh\nprintf %s \"$1\"",
 	File:  "#!/bin/sh\nexec cat \"$1\"",
 }
 
-// texts are events, and results, that something may take apart.
+// texts are events and results that are hard to pass on unchanged.
 var texts = map[string]string{
 	"empty":           "",
 	"a byte":          "x",
@@ -46,7 +46,7 @@ var texts = map[string]string{
 	"100 KB":          strings.Repeat("0123456789", 10_000),
 }
 
-// notText are those that no argument can hold.
+// notText are events that no argument can hold.
 var notText = map[string]string{
 	"all bytes": allBytes() + "\n\n",
 	"a NUL":     "\x00",
@@ -114,7 +114,8 @@ func TestEventSizes(t *testing.T) {
 	}
 }
 
-// What is too long all together differs from what is too long alone.
+// Arguments that are too long together give another failure than one that is
+// too long.
 func TestLargeEnvironment(t *testing.T) {
 	c := config(t, nil)
 	c.Command = "true"
@@ -124,7 +125,7 @@ func TestLargeEnvironment(t *testing.T) {
 	fails(t, start(t, c), "", "Function.EventTooLarge", "cannot start /bin/bash: its arguments and environment are too long for Linux")
 }
 
-// The file is the event's alone, and is gone after it, however it went.
+// Each event has a file of its own, which is removed after every outcome.
 func TestEventFile(t *testing.T) {
 	tests := []struct{ name, command, kind string }{
 		{"success", `stat -c %a "$1"`, ""},
@@ -187,14 +188,14 @@ func TestLargeBothWays(t *testing.T) {
 	succeeds(t, start(t, c), body, body)
 }
 
-// random are n bytes of all kinds, the same each time.
+// random returns n random bytes, the same in each run.
 func random(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
 	return string(b)
 }
 
-// The log is read while the command runs: this one waits for its reader.
+// The log is read while the command runs: this command waits for its reader.
 func TestLogIsLive(t *testing.T) {
 	c, log := config(t, nil), &hook{text: "first"}
 	fifo := c.Dir + "/fifo"
@@ -213,7 +214,7 @@ func TestLogIsLive(t *testing.T) {
 	}
 }
 
-// The log has every byte, the failure the end of them.
+// The log has every byte, and the failure has the end of it.
 func TestLogBytes(t *testing.T) {
 	tests := map[string]string{
 		"nothing":      "",
@@ -240,7 +241,7 @@ func TestLogBytes(t *testing.T) {
 	}
 }
 
-// No last line is lost, and none comes from the event before.
+// No last line is lost, and none comes from an earlier event.
 func TestLastWords(t *testing.T) {
 	c := config(t, nil)
 	c.Command = `read n; echo "error $n" >&2; exit 1`
@@ -325,7 +326,8 @@ func TestResultLimit(t *testing.T) {
 	}
 }
 
-// The limit holds for what a command writes just before it exits, too.
+// The result limit also applies to bytes that a command writes just before it
+// exits.
 func TestResultLimitAtExit(t *testing.T) {
 	c, log := config(t, nil), &hook{text: "go"}
 	fifo := c.Dir + "/fifo"
@@ -342,13 +344,13 @@ func TestResultLimitAtExit(t *testing.T) {
 	fails(t, start(t, c), "", "Function.ResponseSizeTooLarge", "bytes, the platform takes 1000")
 }
 
-// credentials are those of an event on FunctionGraph.
+// credentials are the credentials of an event on FunctionGraph.
 var credentials = map[string]string{
 	"X-Cff-Access-Key": "secret-1", "X-Cff-Secret-Key": "secret-2", "X-Cff-Security-Access-Key": "secret-3",
 	"X-Cff-Security-Secret-Key": "secret-4", "X-Cff-Security-Token": "secret-5", "X-Cff-Auth-Token": "secret-6",
 }
 
-// A command sees its environment as it is, and what is known of the event.
+// A command gets its environment unchanged, and variables about the event.
 func TestEnvironment(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -441,13 +443,13 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// madeByBash lists what bash sets for its children.
+// madeByBash lists the variables that bash sets for its children.
 func madeByBash(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	return slices.Contains([]string{"PWD", "OLDPWD", "SHLVL", "_"}, name)
 }
 
-// Whatever comes with an event, a failure of it tells nothing of it.
+// No failure contains a secret that came with the event.
 func TestSecretsInFailures(t *testing.T) {
 	ev := newEvent(`{"password":"secret-0"}`)
 	ev.Header = textproto.MIMEHeader{}
@@ -499,7 +501,7 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
-// deadly are the signals that end a process.
+// deadly are the signals that kill a process.
 var deadly = []syscall.Signal{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 25, 26, 27, 29, 30, 31}
 
 func TestExits(t *testing.T) {
@@ -516,8 +518,8 @@ func TestExits(t *testing.T) {
 	succeeds(t, a, "exit 0", "")
 }
 
-// Whatever a command does when its time is up, it and its group are gone when
-// the failure is reported.
+// Whatever a command does when its time is over, it and its group are gone
+// before the failure is reported.
 func TestTimeout(t *testing.T) {
 	tests := []struct {
 		name, command string
@@ -589,8 +591,8 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// An answer does not wait for what the command left in the background, and
-// the group is gone with it.
+// An answer does not wait for background processes of the command, whose group
+// is killed.
 func TestBackground(t *testing.T) {
 	c := config(t, nil)
 	c.Command = "sleep 1000 & echo ok"
@@ -605,7 +607,8 @@ func TestBackground(t *testing.T) {
 	noneLeft(t)
 }
 
-// A command gets the usual signals and descriptors, whatever we have.
+// A command gets the default signals and descriptors, whatever this process
+// has.
 func TestCleanChild(t *testing.T) {
 	for delivery := range echoes {
 		c := config(t, nil)
@@ -618,8 +621,9 @@ func TestCleanChild(t *testing.T) {
 	}
 }
 
-// defaultSignals returns the lines of /proc/PID/status that say that no signal is
-// blocked, and none ignored but those that the tests were started with (make, for one, leaves a signal of the C library so).
+// defaultSignals returns the lines of /proc/PID/status for a process that
+// blocks no signal, and ignores only those that the parent of the tests ignored
+// (make leaves a signal of the C library ignored).
 func defaultSignals(t *testing.T) string {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -650,7 +654,7 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
-// A log that nobody takes does not fail an event.
+// A log whose writer fails does not fail the event.
 func TestBrokenLog(t *testing.T) {
 	c := config(t, nil)
 	c.Command, c.Stderr = "echo lost >&2; echo ok", brokenWriter{}
@@ -661,8 +665,8 @@ type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 
-// What the program has left running, and will not stop, does not make its event
-// late: neither at its limit, nor with a result shortly before.
+// A busy child that the program leaves behind does not delay its event: neither
+// at the time limit, nor with a result shortly before.
 func TestBusyChildAtTheLimit(t *testing.T) {
 	for name, line := range map[string]string{
 		"deaf":     "(trap '' TERM; while :; do :; done) & wait",

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// badPrograms are those that cannot work; each has a message of its own.
+// badPrograms cannot run, and each has a message of its own.
 var badPrograms = []badProgram{
 	{"windows line ends", []byte("#!/bin/sh\r\necho hi\r\n"), 0o755, "Function.BadInterpreter", "has Windows line ends (CRLF): save it with Unix ones (LF)"},
 	{"no shebang", []byte("echo hi\n"), 0o755, "Function.BadInterpreter", "is neither a program for Linux nor a script that names its interpreter: begin it with a line such as #!/bin/sh"},
@@ -46,12 +46,12 @@ type badProgram struct {
 	want string
 }
 
-// tried reports whether the kernel has the word: another may run it.
+// tried reports whether only the kernel can tell that it does not run.
 func (p *badProgram) tried() bool {
 	return strings.HasSuffix(p.name, " processor") || p.name == "no format at all"
 }
 
-// put makes path a file, or, where text is nil, a folder.
+// put writes a file, or makes a folder if text is nil.
 func put(t *testing.T, path string, text []byte, mode os.FileMode) {
 	t.Helper()
 	err := os.RemoveAll(path)
@@ -81,15 +81,15 @@ func TestBadProgramAtStart(t *testing.T) {
 	}
 }
 
-// env, which is there, looks for a program whose name ends in a return.
+// env exists, but looks for a program whose name ends in a carriage return.
 func TestWindowsLineEndsAndEnv(t *testing.T) {
 	c := config(t, files{"tool": "#!/usr/bin/env bash\r\n"})
 	c.Handler = "tool"
 	wantFailure(t, startFailure(t, c), "Function.BadInterpreter", "has Windows line ends")
 }
 
-// The program may be replaced after the start: the kernel refuses it then, with
-// fewer words.
+// The program may be replaced after the start. The kernel then refuses it with
+// a shorter message.
 func TestBadProgramAtInvoke(t *testing.T) {
 	for _, test := range badPrograms {
 		t.Run(test.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestGoodPrograms(t *testing.T) {
 	})
 }
 
-// Where the kernel has an emulator it runs what nothing here can tell.
+// A kernel with an emulator runs programs that look wrong.
 func TestEmulatedProcessor(t *testing.T) {
 	const setup = `mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && emulator=$(mktemp) && chmod 755 $emulator &&
 		echo '#!/bin/sh
@@ -174,7 +174,7 @@ func TestEmulatedProcessor(t *testing.T) {
 	}
 }
 
-// What a user may not run, though somebody may.
+// A user may not run a program that others may run.
 func TestForbiddenProgram(t *testing.T) {
 	if !sandboxed(t, `dir=$(mktemp -d) && mount -t tmpfs -o noexec none "$dir" && export TEST_NOEXEC="$dir"`) {
 		return
@@ -191,7 +191,7 @@ func TestForbiddenProgram(t *testing.T) {
 	fails(t, start(t, c), "x", "Function.NotExecutable", fmt.Sprintf("the system does not let user %d run %s/tool (mode 0755), or its interpreter: chmod 755 both", os.Geteuid(), c.Dir))
 }
 
-// A faccessat that a sandbox denies does not prevent a start.
+// The start works in a sandbox that denies faccessat.
 func TestProgramWithoutAccess(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS} {
 		seccomp.Denying(t, unix.SYS_FACCESSAT, errno, func() {
@@ -202,7 +202,8 @@ func TestProgramWithoutAccess(t *testing.T) {
 	}
 }
 
-// gVisor has another name for arguments that are too long. A path may be, too.
+// gVisor has another error for arguments that are too long. A path may be too
+// long, as well.
 func TestTooLong(t *testing.T) {
 	file := folder(t, files{"tool": "#!/bin/sh\n"}) + "/tool"
 	for _, test := range []struct {
@@ -218,7 +219,7 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// A system that is short of something has nothing to do with the program.
+// A shortage of the system is not reported as a fault of the program.
 func TestStartAmongShortages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tool")
 	put(t, file, elftest.Program(elftest.Other, ""), 0o755)

@@ -7,8 +7,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// pythonEvaluate is a function that does what its event says; it has its own
-// pid in the answer to "".
+// pythonEvaluate is a function that runs its event as code. It answers "" with
+// its pid.
 const pythonEvaluate = `
 import os, sys
 
@@ -83,8 +83,8 @@ func TestPython(t *testing.T) {
 	})
 }
 
-// What ends the host fails its event, with the reason, and the next has a new
-// one.
+// If the host exits, its event fails with the reason, and the next event gets a
+// new host.
 func TestPythonEnds(t *testing.T) {
 	c, _ := python(t, "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"+pythonEvaluate)
 	checkEnds(t, c, fails, []evaluation{
@@ -101,7 +101,7 @@ func TestPythonEnds(t *testing.T) {
 	})
 }
 
-// Each line is in the log when the answer is there, in whatever way it came.
+// Every line is in the log before the answer, however it was written.
 func TestPythonLog(t *testing.T) {
 	rows := []evaluation{
 		{"print", "print('a'); print('b', end='')", "", "a\nb"},
@@ -127,7 +127,8 @@ func TestPythonTerminal(t *testing.T) {
 	checkTerminal(t, c, log)
 }
 
-// An exception is answered and logged with the frames of the function alone.
+// The stack of an exception, in the failure and in the log, has only frames of
+// the function.
 func TestPythonStack(t *testing.T) {
 	c, log := python(t, `
 def helper():
@@ -201,7 +202,7 @@ func TestPythonLoadFails(t *testing.T) {
 	})
 }
 
-// Modules find what lies beside them, and the host what it needs itself.
+// A module finds the modules beside it, and the host finds its own.
 func TestPythonFolders(t *testing.T) {
 	const handler = "\ndef main_handler(event, context): return "
 	shadows := files{"index.py": "async def main_handler(event, context): return event"}
@@ -241,7 +242,7 @@ func TestPythonFolders(t *testing.T) {
 	}
 }
 
-// Switches of Python's that come by the environment do not touch the host.
+// Variables that change how Python behaves do not reach the host.
 func TestPythonEnvironments(t *testing.T) {
 	for _, variable := range []string{"PYTHONSTARTUP=start.py", "PYTHONOPTIMIZE=2", "PYTHONDEVMODE=1", "PYTHONUNBUFFERED=1", "PYTHONINSPECT=1", "PYTHONWARNINGS=error", "PYTHONFAULTHANDLER=1", "PYTHONDONTWRITEBYTECODE=1", "PYTHONNOUSERSITE=1", "PYTHONHASHSEED=0"} {
 		t.Run(variable, func(t *testing.T) {
@@ -279,7 +280,7 @@ func TestPythonHandlers(t *testing.T) {
 	}
 }
 
-// The names are those of the vendors' own runtimes.
+// The context has the same names as in the vendors' own runtimes.
 func TestPythonContext(t *testing.T) {
 	const values = `def main_handler(event, context):
     values = {}
@@ -323,7 +324,7 @@ def main_handler(event, context):
 	succeeds(t, start(t, c), "", `[true,true,null,"1","2",null]`)
 }
 
-// A thread that is left behind neither holds the answer nor the end.
+// A thread that is left behind delays neither the answer nor the stop.
 func TestPythonThread(t *testing.T) {
 	c, _ := python(t, "import threading\ndef main_handler(e, c):\n threading.Thread(target=threading.Event().wait).start()\n return e")
 	a := start(t, c)

@@ -8,7 +8,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// An integer that Python refuses to convert is named as such: it is JSON.
+// An integer that Python refuses to convert gets an error that names it,
+// because it is valid JSON.
 func TestPythonLongIntegers(t *testing.T) {
 	c, _ := python(t, "import sys\ndef main_handler(event, context): return 10 ** 5000 if event is None else hasattr(sys, 'get_int_max_str_digits')")
 	a := start(t, c)
@@ -23,7 +24,7 @@ func TestPythonLongIntegers(t *testing.T) {
 	succeeds(t, start(t, c), long, long)
 }
 
-// The root logger is the one of Lambda, whenever logging is imported.
+// The root logger is Lambda's, however late the function imports logging.
 func TestPythonLogger(t *testing.T) {
 	const now = "0000-00-00T00:00:00.000Z"
 	tests := []struct{ name, module, code, want string }{
@@ -64,8 +65,8 @@ func TestPythonLogger(t *testing.T) {
 	}
 }
 
-// zeroTimes makes all digits of times 0, and removes the marks below a line of a
-// traceback, which not every Python has.
+// zeroTimes sets all digits of times to 0, and removes the marks below the
+// lines of a traceback, which not every Python prints.
 func zeroTimes(text string) string {
 	var all []string
 	for _, line := range strings.Split(text, "\n") {
@@ -85,8 +86,8 @@ func zeroTimes(text string) string {
 	return strings.Join(all, "\n")
 }
 
-// What a context says has the names and the types of each vendor, and is there
-// in copies of it.
+// The values of a context have the vendor's names and types, also in copies of
+// it.
 func TestPythonContextValues(t *testing.T) {
 	lambda := textproto.MIMEHeader{
 		"Lambda-Runtime-Client-Context":   {`{"custom":{"a":"b"},"env":{"locale":"x"},"client":{"app_title":"t"}}`},
@@ -113,7 +114,7 @@ func TestPythonContextValues(t *testing.T) {
 	wantFailure(t, failure, "Runtime.UnmarshalError", "the client context is not JSON: ")
 }
 
-// What we set for an event is gone in the next.
+// Variables that bootstrap sets for an event are gone in the next event.
 func TestEventVariables(t *testing.T) {
 	inPython, _ := python(t, "import os\ndef main_handler(event, context): return os.environ.get('_X_AMZN_TRACE_ID')")
 	inNode, _ := node(t, "exports.main_handler = async () => process.env._X_AMZN_TRACE_ID ?? null;")
@@ -136,7 +137,7 @@ func TestEventVariables(t *testing.T) {
 	}
 }
 
-// What a module makes for asyncio as it is loaded works in its handler.
+// An asyncio object that a module makes as it is loaded works in its handler.
 func TestPythonLoops(t *testing.T) {
 	const use = `
 async def main_handler(event, context):
@@ -193,7 +194,7 @@ func TestPythonPackages(t *testing.T) {
 	noneLeft(t)
 }
 
-// What the function does at its end is done when the runtime stops.
+// Functions for the end of the process run when the runtime stops.
 func TestPythonStops(t *testing.T) {
 	const end = "\ndef main_handler(event, context): pass"
 	checkEndings(t, python, []ending{

@@ -46,7 +46,7 @@ func TestOwnFailure(t *testing.T) {
 	}
 }
 
-// What a command says of its failure counts only if it fails.
+// A failure that a command states counts only if the command fails.
 func TestOwnFailureOfCommand(t *testing.T) {
 	const say = `printf '%s' '{"errorType":"Shop.NoStock","errorMessage":"no tea","stackTrace":["a"]}'`
 	program, fn := config(t, nil), script(t, evaluate)

@@ -24,7 +24,7 @@ func TestResult(t *testing.T) {
 	}
 }
 
-// A result lends its memory once it is large, and keeps to its limit there, too.
+// The buffer of a large result is used again, and keeps its limit.
 func TestResultReserve(t *testing.T) {
 	r := result{max: 10}
 	if got := r.Reserve(4); got != nil {
@@ -45,7 +45,8 @@ func TestResultReserve(t *testing.T) {
 	}
 }
 
-// With the result on descriptor 3, stdout is a log, and no stderr either.
+// With the result on descriptor 3, stdout is logged, but does not count as
+// stderr.
 func TestResultOnThree(t *testing.T) {
 	program, fn := config(t, nil), script(t, "exec 3>/dev/null; "+evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
@@ -95,7 +96,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// With Keep a command's children live on, with it or without.
+// With Keep, the children of a command live on, and without it they are killed.
 func TestKeep(t *testing.T) {
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv
@@ -110,7 +111,8 @@ func TestKeep(t *testing.T) {
 				}
 				pid, _ := strconv.Atoi(child)
 				succeeds(t, a, "printf ok", "ok")
-				// A function's are in the group of the shell: the loop ends them.
+				// The children of a function are in the group of the shell, and
+				// the loop kills them.
 				lives := keep || kind == "function"
 				if !lives { // it was killed, and dies when the kernel comes to it
 					await(t, "its end", func() bool { return zombie(pid) })

@@ -10,8 +10,9 @@ import (
 
 const sandboxVariable = "TEST_SANDBOX"
 
-// sandboxed runs a test once more, alone, where that shell code has changed the
-// mounts, and reports whether this is that run. The flags are for unshare.
+// sandboxed runs a test again, alone, in a namespace in which shell code has
+// changed the mounts, and reports whether this is that run. The flags are for
+// unshare.
 func sandboxed(t *testing.T, setup string, flags ...string) bool {
 	t.Helper()
 	if os.Getenv(sandboxVariable) == t.Name() {
@@ -32,5 +33,5 @@ func sandboxed(t *testing.T, setup string, flags ...string) bool {
 	return false
 }
 
-// bareDev is shell code for a sandbox with few devices, as AWS Lambda's.
+// bareDev is shell code that leaves few devices, as in AWS Lambda.
 const bareDev = `mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3`

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Options of bash that come by the environment are in force in the script, and
-// not in the host.
+// Bash options from the environment are in force in the script, and not in the
+// host.
 func TestShellOptionsOfTheEnvironment(t *testing.T) {
 	tests := []struct{ variable, code, kind, want string }{
 		{"SHELLOPTS=errexit", "echo ok; false; echo more", "Function.ExitError", "exit status 1"},
@@ -44,7 +44,7 @@ func TestShellOptionsOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// A script may make what the host uses its own, and readonly.
+// A script may make the host's variables its own, and readonly.
 func TestShellReadonly(t *testing.T) {
 	bashes(t, func(t *testing.T, _ dialect) {
 		for _, text := range []string{"readonly IFS=x", "readonly IFS=", `IFS=$'\n\t'; readonly IFS`, "readonly REPLY=x MAPFILE=y"} {

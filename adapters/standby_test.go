@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ahead is the configuration of a program that is started ahead of its events.
+// ahead returns the setup of a program that is started before its event.
 func ahead(t *testing.T, command string) setup {
 	t.Helper()
 	c := config(t, nil)
@@ -18,13 +18,13 @@ func ahead(t *testing.T, command string) setup {
 	return c
 }
 
-// waits is the process that was started ahead; nil: there is none.
+// waits returns the process that was started ahead, or nil.
 func waits(o any) *call { return o.(*adapter).way.(*oneshot).next }
 
-// obeysOnce does what its event says.
+// obeysOnce runs its event as shell code.
 const obeysOnce = `eval "$(cat)"`
 
-// Each event goes to a process that waits for it, of which there is one.
+// Each event goes to the one process that waits for it.
 func TestStandby(t *testing.T) {
 	a := start(t, ahead(t, obeysOnce))
 	if waits(a) != nil {
@@ -67,7 +67,7 @@ func TestStandbyBytes(t *testing.T) {
 	}
 }
 
-// All that an event may come to is as without.
+// Every outcome is the same as without standby.
 func TestStandbyOutcomes(t *testing.T) {
 	tests := []struct{ name, code, kind, want string }{
 		{"a result", "echo out; echo log >&2", "", "out\n"},
@@ -96,8 +96,8 @@ func TestStandbyOutcomes(t *testing.T) {
 	}
 }
 
-// A result on descriptor 3, what is said before the event, and a log that
-// fails.
+// Standby works with a result on descriptor 3, output before the event, and a
+// log that fails.
 func TestStandbyOutputs(t *testing.T) {
 	c, log := ahead(t, `echo early; read -r _; printf result >&3; echo late`), &hook{}
 	c.ResultFD3, c.Stdout, c.Stderr = true, log, log
@@ -117,7 +117,7 @@ func TestStandbyOutputs(t *testing.T) {
 	fails(t, a, "event\n", "Function.Stderr", "warning")
 }
 
-// It waits without the variables that only the event tells.
+// A process that waits lacks the variables that come with the event.
 func TestStandbyVariables(t *testing.T) {
 	c := ahead(t, `read -r _; env | grep ^FUNCTION_ | sed 's/_MS=.*/_MS/' | sort`)
 	a := start(t, c)
@@ -126,14 +126,14 @@ func TestStandbyVariables(t *testing.T) {
 	succeeds(t, a, "event\n", "FUNCTION_DEADLINE_MS\nFUNCTION_PLATFORM=lambda\nFUNCTION_REQUEST_ID=id-1\nFUNCTION_TIME_LIMIT_MS\n")
 }
 
-// gone waits until the process that was started ahead has ended.
+// gone waits until the process that was started ahead has exited.
 func gone(t *testing.T, a any) {
 	t.Helper()
 	await(t, "the end of what was started ahead", func() bool { return waits(a).process.Exited() })
 }
 
-// A process that has ended before its event is not asked; the event has
-// another. After three in a row no more are started ahead.
+// If the process exits before its event, the event gets a new one. After three
+// such exits in a row, no process is started ahead any more.
 func TestStandbyEndsBeforeItsEvent(t *testing.T) {
 	a := start(t, ahead(t, `echo again; echo log >&2`))
 	for i := range 6 {
@@ -149,7 +149,7 @@ func TestStandbyEndsBeforeItsEvent(t *testing.T) {
 	noneLeft(t)
 }
 
-// It is three in a row.
+// Only exits in a row count.
 func TestStandbyKilledBeforeItsEvent(t *testing.T) {
 	a := start(t, ahead(t, obeysOnce))
 	for i := range 4 * maxExitedEarly {
@@ -184,7 +184,8 @@ func TestStandbyTimeout(t *testing.T) {
 	}
 }
 
-// An event that nobody reads waits for its time, as without.
+// An event that the program does not read ends at its time limit, as without
+// standby.
 func TestStandbyUnread(t *testing.T) {
 	c, log := ahead(t, "echo go >&2; sleep 1000"), &hook{}
 	c.Stderr = log
@@ -198,7 +199,7 @@ func TestStandbyUnread(t *testing.T) {
 	succeeds(t, a, "line\n"+strings.Repeat("x", 3<<20), "ok\n")
 }
 
-// Close ends what waits, also what does not want to.
+// Close stops a process that waits, even if it ignores SIGTERM.
 func TestStandbyClose(t *testing.T) {
 	for _, command := range []string{"cat", "trap '' TERM; echo ready >&2; while :; do :; done", "sleep 1000 & cat", "exit 3"} {
 		a := ahead(t, command).adapter()
@@ -213,7 +214,7 @@ func TestStandbyClose(t *testing.T) {
 	}
 }
 
-// A program that cannot be started ahead is the event's failure.
+// If a program cannot be started ahead, the event fails with the reason.
 func TestStandbyCannotStart(t *testing.T) {
 	c := config(t, files{"tool": "#!/bin/sh\ncat\n"})
 	c.Command, c.Standby = `["./tool"]`, true

@@ -6,7 +6,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// What Resolve finds need not work: that shows at the start.
+// A program that exists may still be unable to run: the start fails.
 func TestStartFails(t *testing.T) {
 	code := files{
 		"index.sh":    "main_handler() { :; }",
@@ -39,7 +39,7 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// startFailure is why an adapter cannot start.
+// startFailure returns why an adapter cannot start.
 func startFailure(t *testing.T, c setup) *protocol.Failure {
 	t.Helper()
 	err := c.adapter().Start(t.Context())

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A command that failed and wrote to stdout only is quoted, and logged.
+// The failure of a command that wrote only to stdout quotes it, and the log has
+// it.
 func TestStdoutOfFailure(t *testing.T) {
 	tests := []struct {
 		name, code, message, logged string
@@ -46,7 +47,7 @@ func TestStdoutOfFailure(t *testing.T) {
 	}
 }
 
-// What a command wrote before its time was over is logged.
+// The output of a command that times out is logged.
 func TestStdoutOfTimeout(t *testing.T) {
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv

@@ -8,8 +8,8 @@ import (
 	"bootstrap/supervisor"
 )
 
-// What does not end gently has half of what is left of the stop for it, which
-// is known only then: here nothing is left.
+// A process that ignores SIGTERM gets half of the rest of the stop, which is
+// known only at that time. Here no time is left.
 func TestStopStubborn(t *testing.T) {
 	const stubborn = "trap '' TERM; echo go >&2; while :; do sleep 1; done"
 	for name, c := range map[string]setup{
@@ -38,7 +38,7 @@ func TestStopStubborn(t *testing.T) {
 	}
 }
 
-// What the function has set up for its end runs when the runtime stops.
+// Traps that the script has set run when the runtime stops.
 func TestStopRunsTraps(t *testing.T) {
 	const traps = `trap 'echo "exit $x"; echo more >&2' EXIT; trap "echo term; x=2" TERM; x=1; main() { trap 'echo event >&2' EXIT; }`
 	tests := []struct {

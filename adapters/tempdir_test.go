@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runFolders are the folders of runs in our temp folder.
+// runFolders returns the folders of runs in the temp folder.
 func runFolders(t *testing.T) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(os.TempDir(), temp.Prefix+"*"))
@@ -25,7 +25,7 @@ func runFolders(t *testing.T) []string {
 	return found
 }
 
-// leftInTemp are the paths in our temp folder, but for the folder of a run.
+// leftInTemp returns the paths in the temp folder, without the folder of a run.
 func leftInTemp(t *testing.T) (paths []string) {
 	t.Helper()
 	for _, name := range names(t, os.TempDir()) {
@@ -39,8 +39,8 @@ func leftInTemp(t *testing.T) (paths []string) {
 	return paths
 }
 
-// entries are the paths in the run folder, which is all that our temp folder
-// has.
+// entries returns the paths in the run folder, which must be alone in the temp
+// folder.
 func entries(t *testing.T) (paths []string) {
 	t.Helper()
 	folders := runFolders(t)
@@ -53,8 +53,8 @@ func entries(t *testing.T) (paths []string) {
 	return paths
 }
 
-// Each event has a folder of its own, which is removed, whatever is in it,
-// before the next one.
+// Each event has its own folder, which is removed with all contents before the
+// next event.
 func TestTempPerEvent(t *testing.T) {
 	for name, change := range map[string]func(c *setup){
 		"program": func(*setup) {},
@@ -85,7 +85,7 @@ func TestTempPerEvent(t *testing.T) {
 	}
 }
 
-// Where an event removes all of the temp folder, the next one has a folder again.
+// If an event removes the whole temp folder, the next event has a folder again.
 func TestTempFolderRemoved(t *testing.T) {
 	for name, deliver := range map[string]func(c *setup){
 		"folder": func(c *setup) { c.TempPerEvent = true },
@@ -104,8 +104,8 @@ func TestTempFolderRemoved(t *testing.T) {
 	}
 }
 
-// Where no folder can be made the event fails, and says so; the next one is
-// served.
+// If no folder can be made, the event fails with the reason, and the next event
+// is served.
 func TestTempCannotBeMade(t *testing.T) {
 	c := config(t, files{"tool": "#!/bin/sh\nprintf ok"})
 	c.Handler, c.TempPerEvent = "tool", true
@@ -129,7 +129,7 @@ func removeRuns(t *testing.T, temp string) {
 	}
 }
 
-// noTemp makes the temp folder one in which nothing can be made.
+// noTemp sets a temp folder in which nothing can be made.
 func noTemp(t *testing.T) (dir string) {
 	t.Helper()
 	dir = filepath.Join(os.TempDir(), "none")
@@ -137,7 +137,7 @@ func noTemp(t *testing.T) (dir string) {
 	return dir
 }
 
-// A function in a shell needs no temp folder: each event is as it was sent,
+// A function in a shell needs no temp folder: it gets each event unchanged,
 // also after a longer one.
 func TestFunctionWithoutTemp(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
@@ -155,7 +155,8 @@ func TestFunctionWithoutTemp(t *testing.T) {
 	})
 }
 
-// Without memory files, too, the start fails once, with the remedy.
+// If there are no memory files either, the start fails once, and the message
+// names the remedy.
 func TestFunctionWithoutTempAndMemory(t *testing.T) {
 	c := script(t, evaluate)
 	dir := noTemp(t)
@@ -172,7 +173,8 @@ func TestFunctionWithoutTempAndMemory(t *testing.T) {
 	}
 }
 
-// wantStart checks that the start fails, with all of these words.
+// wantStart checks that the start fails with a message that contains these
+// texts.
 func wantStart(t *testing.T, c setup, kind string, words ...string) {
 	t.Helper()
 	err := c.adapter().Start(t.Context())
@@ -183,7 +185,7 @@ func wantStart(t *testing.T, c setup, kind string, words ...string) {
 	}
 }
 
-// An option that needs the temp folder fails the start, not each event.
+// An option that needs the temp folder fails the start, not every event.
 func TestOptionsWithoutTemp(t *testing.T) {
 	for option, change := range map[string]func(*setup){
 		"BOOTSTRAP_DELIVERY=file":    func(c *setup) { c.Delivery = File },
@@ -212,7 +214,7 @@ func TestTempFullAtStart(t *testing.T) {
 	fails(t, a, "x", "Runtime.TempError", "is full: remove what events leave there")
 }
 
-// Slots share a folder, which goes with the last of them.
+// Slots share a folder, which the last of them removes.
 func TestRunFolderShared(t *testing.T) {
 	c := config(t, nil)
 	c.Command, c.TempPerEvent, c.Temp, c.Init = "true", true, &temp.Folder{}, &Init{}

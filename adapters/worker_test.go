@@ -20,8 +20,8 @@ import (
 	"bootstrap/supervisor"
 )
 
-// obeys is a worker that does what its events say, in bash: say answers, tell
-// is the header of an answer.
+// obeys is a worker in bash that runs its events as shell code. The function
+// say answers, and tell writes the header of an answer.
 const obeys = `#!/bin/bash
 LC_ALL=C
 tell() { printf '{"id":"%s",%s}\n' "$id" "$1" >&3; }
@@ -35,7 +35,7 @@ while IFS= read -r header; do
 done
 `
 
-// mirrors is one that answers with its event, whatever that is.
+// mirrors is a worker that answers with its event.
 const mirrors = `#!/bin/bash
 echo '{"ready":true}' >&3
 while IFS= read -r header; do
@@ -45,7 +45,7 @@ while IFS= read -r header; do
 done
 `
 
-// workerProgram is the configuration of a worker with that text.
+// workerProgram returns the setup of a worker with that text.
 func workerProgram(t *testing.T, text string) setup {
 	t.Helper()
 	c := config(t, files{"worker": text})
@@ -58,7 +58,7 @@ func workerOf(a supervisor.Adapter) *worker { return a.(*adapter).way.(*worker) 
 // prepare does what the loop does before it asks for an event.
 func prepare(a supervisor.Adapter) { a.(supervisor.Preparer).Prepare() }
 
-// clearUp ends what the events have left behind, while no worker runs.
+// clearUp kills leftovers of events while no worker runs.
 func clearUp(t *testing.T) {
 	t.Helper()
 	await(t, "the end of all processes", func() bool {
@@ -125,7 +125,7 @@ func TestWorkerNotReady(t *testing.T) {
 	}
 }
 
-// The limit is only for what is not ready in time.
+// The limit of the start applies to workers that are not ready in time.
 func TestWorkerStartTimeout(t *testing.T) {
 	for name, text := range map[string]string{
 		"silent":         `read -r _`,
@@ -146,7 +146,7 @@ func TestWorkerStartTimeout(t *testing.T) {
 	succeeds(t, start(t, c), "say ok", "ok")
 }
 
-// A stop ends the wait for a worker.
+// A stop interrupts the wait for a worker.
 func TestWorkerStartCancelled(t *testing.T) {
 	for _, text := range []string{"echo go >&2; read -r _", "trap '' TERM; echo go >&2; while :; do :; done"} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -169,7 +169,7 @@ func TestWorkerSettings(t *testing.T) {
 	wantFailure(t, startFailure(t, c), "Function.NotFound", "nowhere does not exist")
 }
 
-// What a worker gets and answers is as it was, whatever it is.
+// Events and results pass unchanged, whatever their bytes are.
 func TestWorkerBytes(t *testing.T) {
 	a := start(t, workerProgram(t, mirrors))
 	first := workerOf(a).session
@@ -190,7 +190,7 @@ func TestWorkerBytes(t *testing.T) {
 	}
 }
 
-// A result that is too large is passed over, and costs only its event.
+// A result that is too large is skipped, and fails only its event.
 func TestWorkerTooLarge(t *testing.T) {
 	a := start(t, workerProgram(t, mirrors))
 	first := workerOf(a).session
@@ -207,7 +207,7 @@ func TestWorkerTooLarge(t *testing.T) {
 	}
 }
 
-// However a worker writes its answer, it counts.
+// An answer counts, whatever pieces a worker writes it in.
 func TestWorkerWrites(t *testing.T) {
 	tests := []struct{ name, code, want string }{
 		{"header and body", `tell '"length":4'; printf body >&3`, "body"},
@@ -242,7 +242,7 @@ func TestWorkerWrites(t *testing.T) {
 	}
 }
 
-// A failure that a worker tells costs it nothing.
+// A worker survives a failure that it reports.
 func TestWorkerErrors(t *testing.T) {
 	a := start(t, workerProgram(t, obeys))
 	first := workerOf(a).session
@@ -271,8 +271,8 @@ func TestWorkerErrors(t *testing.T) {
 	}
 }
 
-// What leaves a worker in doubt ends it. The failure tells why, and the next
-// event has another.
+// A worker that breaks the protocol is killed. The failure says why, and the
+// next event gets a new worker.
 func TestWorkerBroken(t *testing.T) {
 	tests := []struct{ name, code, kind, want string }{
 		{"another id", `id=other; say ok`, "Function.BadFrame", `the worker: it answered the event "other", not "id-1"`},
@@ -327,8 +327,8 @@ func TestWorkerBroken(t *testing.T) {
 	}
 }
 
-// Its own failure counts also where the worker ends with status 0: as long as
-// it has an event, that is not a success.
+// A failure that the worker states counts even if it exits with status 0,
+// because an exit during an event is never a success.
 func TestWorkerOwnFailureStatus0(t *testing.T) {
 	a := start(t, workerProgram(t, obeys))
 	fails(t, a, `echo '{"errorType":"Function.Own","errorMessage":"mine"}' >&2; exit`, "Function.Own", "mine")
@@ -378,7 +378,7 @@ func TestWorkerTimeout(t *testing.T) {
 	}
 }
 
-// A stop cuts an event short, too, and says so.
+// When the runtime stops, the failure of the current event says so.
 func TestWorkerStopped(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	c := workerProgram(t, obeys)
@@ -389,8 +389,8 @@ func TestWorkerStopped(t *testing.T) {
 	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
 }
 
-// A worker that writes for ever what is not a frame is held against its limits:
-// it may do so until it is killed, here half a second later.
+// A worker that writes endless output without a frame is killed at its limit,
+// here after half a second.
 func TestWorkerGarbageWithoutEnd(t *testing.T) {
 	a := start(t, workerProgram(t, obeys))
 	fails(t, a, `trap '' TERM; x=$(head -c 1000000 /dev/zero | tr '\0' x); while printf %s "$x"; do :; done >&3`, "Function.BadFrame", `begins with "xxx`)
@@ -404,8 +404,8 @@ func TestWorkerGarbageWithoutEnd(t *testing.T) {
 	}
 }
 
-// A worker that has said more than its answer is not asked again: what it said
-// is not part of another's answer.
+// A worker that has written more than its answer is replaced, so that the rest
+// does not become part of another answer.
 func TestWorkerStray(t *testing.T) {
 	const twice = `printf '{"id":"%s","length":1}\n1{"id":"%s","length":1}\n2' "$id" "$id" >&3`
 	for name, code := range map[string]string{
@@ -467,7 +467,7 @@ func TestWorkerDiesBetween(t *testing.T) {
 	}
 }
 
-// With nothing to do Prepare does nothing.
+// Prepare does nothing if there is nothing to do.
 func TestWorkerPrepareIdle(t *testing.T) {
 	a := start(t, workerProgram(t, obeys))
 	first := workerOf(a).session
@@ -498,7 +498,7 @@ func TestWorkerMaxEvents(t *testing.T) {
 	}
 }
 
-// What a worker holds counts with all below it.
+// The memory of a worker includes that of its descendants.
 func TestWorkerMaxMemory(t *testing.T) {
 	for name, code := range map[string]string{
 		"itself":  `x=$(head -c 60000000 /dev/zero | tr '\0' x); say ok`,
@@ -524,11 +524,11 @@ func TestWorkerMaxMemory(t *testing.T) {
 	}
 }
 
-// startsWhile is a worker that notes its starts, and fails to while there is a
-// file broken.
+// startsWhile is a worker that counts its starts, and cannot start while a file
+// named broken exists.
 var startsWhile = strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo $$ >>starts; [ ! -e broken ] || { echo no luck >&2; exit 7; }", 1)
 
-// A worker that cannot start is tried again after pauses that grow. An event
+// A worker that cannot start is tried again after growing pauses. An event
 // whose time ends before that fails at once.
 func TestWorkerPauses(t *testing.T) {
 	c := workerProgram(t, startsWhile)
@@ -568,7 +568,7 @@ func TestWorkerPauses(t *testing.T) {
 	}
 }
 
-// The end of an event's time, or a stop, ends the wait in a pause, too.
+// The end of an event's time, or a stop, also interrupts a pause.
 func TestWorkerStoppedInPause(t *testing.T) {
 	c := workerProgram(t, startsWhile)
 	a := start(t, c)
@@ -582,8 +582,8 @@ func TestWorkerStoppedInPause(t *testing.T) {
 	wantFailure(t, failure, "Function.Stopped", "the runtime is stopping, as the worker was started again")
 }
 
-// A start that was begun ahead and has failed is not the event's fault: it is
-// begun once more.
+// If a start ahead of the event has failed, the worker is started once more for
+// the event.
 func TestWorkerFailedAhead(t *testing.T) {
 	c := workerProgram(t, startsWhile)
 	a := start(t, c)
@@ -613,7 +613,7 @@ func TestWorkerProgramGone(t *testing.T) {
 	succeeds(t, a, "say ok", "ok")
 }
 
-// The time in which a worker is replaced is the event's.
+// The replacement of a worker takes part of the event's time.
 func TestWorkerRestartInTime(t *testing.T) {
 	c, log := workerProgram(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; [ ! -e slow ] || { echo go >&2; read -r _ <fifo; }", 1)), &hook{}
 	c.Stdout, c.Stderr = log, log
@@ -632,8 +632,8 @@ func TestWorkerRestartInTime(t *testing.T) {
 	}
 }
 
-// A start that takes longer than an event may go on when that is over: else a
-// worker that is slow to start would never be back while there are events.
+// A start may go on after the event that began it. Otherwise a slow worker
+// would never be ready while events arrive.
 func TestWorkerSlowStartGoesOn(t *testing.T) {
 	c, log := workerProgram(t, strings.Replace(startsWhile, "echo $$", "[ ! -e slow ] || { echo go >&2; read -r _ <fifo; }; echo $$", 1)), &hook{}
 	c.Stdout, c.Stderr = log, log
@@ -655,7 +655,7 @@ func TestWorkerSlowStartGoesOn(t *testing.T) {
 	}
 }
 
-// Close lets a worker exit, if it will.
+// Close lets a worker exit on its own.
 func TestWorkerClose(t *testing.T) {
 	for name, test := range map[string]struct {
 		end, want string
@@ -693,7 +693,7 @@ func TestWorkerClose(t *testing.T) {
 	}
 }
 
-// Where little time is left for the end of all, a worker takes no more of it.
+// If little time is left for the stop, a worker gets no more than that.
 func TestWorkerCloseInTime(t *testing.T) {
 	a := workerProgram(t, obeys+"while :; do :; done").adapter()
 	if err := a.Start(t.Context()); err != nil {
@@ -710,8 +710,8 @@ func TestWorkerCloseInTime(t *testing.T) {
 	noneLeft(t)
 }
 
-// What a worker writes to stdout and stderr is a log, all of it there when its
-// answer is.
+// The output of a worker to stdout and stderr is logged completely before its
+// answer.
 func TestWorkerLog(t *testing.T) {
 	const code = `printf '%s' "$x" >&2; printf '%s' "$x"; echo last >&2; say ok`
 	for name, pty := range map[string]bool{"pipes": false, "terminals": true} {
@@ -737,7 +737,7 @@ func TestWorkerLog(t *testing.T) {
 	}
 }
 
-// What is logged on stdout and on stderr stays apart.
+// Log lines of stdout and stderr are kept apart.
 func TestStreamsApart(t *testing.T) {
 	const code = "echo out; echo error >&2; "
 	program := config(t, nil)
@@ -755,8 +755,8 @@ func TestStreamsApart(t *testing.T) {
 	}
 }
 
-// With FailOnStderr, stderr of an event is a failure; stdout is not, nor what
-// is written between events, or as the worker starts.
+// With FailOnStderr, output on stderr fails an event. Output on stdout does
+// not, nor output between events or as the worker starts.
 func TestWorkerFailOnStderr(t *testing.T) {
 	c := workerProgram(t, strings.Replace(obeys, "LC_ALL=C", "LC_ALL=C; echo loading >&2", 1))
 	c.FailOnStderr = true
@@ -776,7 +776,7 @@ func TestWorkerFailOnStderr(t *testing.T) {
 	succeeds(t, a, "say ok", "ok")
 }
 
-// The same where the event has had to wait for the start.
+// The same holds for an event that had to wait for the start.
 func TestWorkerFailOnStderrRestart(t *testing.T) {
 	for name, prepared := range map[string]bool{"by the event": false, "ahead": true} {
 		t.Run(name, func(t *testing.T) {
@@ -796,7 +796,7 @@ func TestWorkerFailOnStderrRestart(t *testing.T) {
 	}
 }
 
-// A frame has what a command's environment has, on each platform.
+// A frame has the same facts as a command's environment, on each platform.
 func TestWorkerFacts(t *testing.T) {
 	sent := textproto.MIMEHeader{}
 	for name, value := range credentials {
@@ -844,8 +844,8 @@ func TestWorkerFacts(t *testing.T) {
 	}
 }
 
-// A worker has stdin and three descriptors to write, the usual signals, and
-// the environment as it is.
+// A worker has stdin and three descriptors to write to, the default signals,
+// and its environment unchanged.
 func TestWorkerCleanChild(t *testing.T) {
 	c := workerProgram(t, obeys)
 	c.Environ = append(c.Environ, "FUNCTION_X=own")
@@ -872,7 +872,7 @@ func TestWorkerNothingLeft(t *testing.T) {
 	}
 }
 
-// content is that of a file, which need not be there.
+// content returns the text of a file, or nothing if there is no such file.
 func content(t *testing.T, file string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Clean(file))
@@ -882,7 +882,7 @@ func content(t *testing.T, file string) []byte {
 	return text
 }
 
-// release lets go on who reads a line of a fifo.
+// release lets a process continue that reads a line from a fifo.
 func release(t *testing.T, fifo string) {
 	t.Helper()
 	if err := os.WriteFile(fifo, []byte("go on\n"), 0); err != nil {
@@ -890,8 +890,8 @@ func release(t *testing.T, fifo string) {
 	}
 }
 
-// A worker may answer before it has read all of its event. The giver uses the
-// memory of that again.
+// A worker may answer before it has read its whole event. The memory of the
+// event is used again after that.
 func TestWorkerAnswersBeforeItReads(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("NOT TESTED: ", err)

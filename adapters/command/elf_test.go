@@ -50,7 +50,7 @@ func TestLoader(t *testing.T) {
 	}
 }
 
-// Whatever a file begins with, nothing panics.
+// No file makes the reader of its head panic.
 func FuzzHead(f *testing.F) {
 	f.Add(elftest.Program(elftest.This, "/lib/ld.so"))
 	f.Add(elftest.Program(elftest.Other, ""))

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A line fails when a stage of its pipeline does, but not by a reader that has
-// enough.
+// A line fails if a stage of its pipeline fails, but not if a reader stops
+// early.
 func TestLine(t *testing.T) {
 	if findBash() == "" {
 		t.Fatal("the test needs bash")

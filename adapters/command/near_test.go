@@ -8,8 +8,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// A handler that means nothing is answered with what may be meant, and with what
-// the folder holds.
+// The failure of a handler that does not exist suggests names, and lists what
+// the folder has.
 func TestNearHandler(t *testing.T) {
 	tests := []struct {
 		name, handler string

@@ -10,7 +10,8 @@ import (
 	"testing/fstest"
 )
 
-// files are the texts of files by their names; what begins with #! is executable.
+// files holds the text of each file by its name. Texts that begin with #! are
+// executable.
 type files map[string]string
 
 // folder makes a folder with these files.
@@ -30,7 +31,7 @@ func folder(t *testing.T, fs files) string {
 	return dir
 }
 
-// A kernel may run the older programs of its family: it decides.
+// A kernel may run the older programs of its processor family, so it decides.
 func TestOlderProcessor(t *testing.T) {
 	older := map[string]uint16{"amd64": elftest.I386, "arm64": elftest.ARM}[runtime.GOARCH]
 	if f := inspectHead("tool", elftest.Program(older, ""), IsMissing); f != nil {

@@ -10,8 +10,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// Whatever the handler and the command are: something below the code folder or
-// a named program is found, or a failure of one line tells why not.
+// For any handler and command, the result is a path below the code folder, a
+// named program, or a failure of one line.
 func FuzzResolve(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"", "index.main_handler"}, {"", "tool"}, {"", "bin/tool"}, {"", "../x"}, {"", "/bin/sh"}, {"", ""},

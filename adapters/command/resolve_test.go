@@ -121,7 +121,7 @@ func TestHandlerWithoutSecrets(t *testing.T) {
 	}
 }
 
-// What is found is what is meant where the adapters run it.
+// Find returns the same program that the adapters run.
 func TestFind(t *testing.T) {
 	for _, row := range []struct {
 		command, program string

@@ -48,7 +48,7 @@ func TestCheckScript(t *testing.T) {
 	}
 }
 
-// asNobody takes from this thread what lets root read every file.
+// asNobody takes the capabilities of this thread that let root read every file.
 func asNobody(t *testing.T) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -60,7 +60,7 @@ func asNobody(t *testing.T) {
 	}
 }
 
-// A handler that names a file which does not count is answered with the reason.
+// The failure of a handler that names a file which cannot be used says why.
 func TestUnusable(t *testing.T) {
 	dir := folder(t, files{"index.ts": "", "src/app.mts": "", "both.ts": "", "both.js": ""})
 	for _, name := range []string{"tool", "linked.py", "bin"} {

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Only a folder of a run that nobody has locked, and that is our user's, is
-// stale.
+// A run folder is stale if it belongs to our user and nobody has locked it.
 func TestStaleRuns(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
@@ -46,7 +45,7 @@ func TestStaleRuns(t *testing.T) {
 	equal(t, names(t, outside), []string{"a"})
 }
 
-// A run keeps its folder from all others, from the first moment on.
+// A run locks its folder from the beginning.
 func TestFolderKept(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	done := make(chan bool)

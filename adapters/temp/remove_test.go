@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inFolder opens a new folder, and makes a tree there by shell code.
+// inFolder opens a new folder in which shell code has made a tree.
 func inFolder(t *testing.T, code string) *os.File {
 	t.Helper()
 	dir := t.TempDir()
@@ -43,7 +43,8 @@ func equal(t *testing.T, got, want []string) {
 	}
 }
 
-// Whatever an event makes can be removed, and nothing else is.
+// Everything that an event may make can be removed, and nothing else is
+// removed.
 func TestRemoveAll(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Log("NOT TESTED as another user than root")
@@ -72,8 +73,8 @@ func TestRemoveAll(t *testing.T) {
 	}
 }
 
-// A tree may be deeper than there are descriptors, and its path longer than
-// the kernel takes.
+// A tree may be deeper than the limit of descriptors, and its paths longer than
+// the kernel accepts.
 func TestRemoveAllDeep(t *testing.T) {
 	if os.Getenv("TEST_DEEP") == "" {
 		cmd := exec.Command("sh", "-c", `ulimit -n 40 && exec "$@"`, "sh", os.Args[0], "-test.v", "-test.run", "^TestRemoveAllDeep$")
@@ -92,8 +93,8 @@ func TestRemoveAllDeep(t *testing.T) {
 	equal(t, names(t, dir.Name()), nil)
 }
 
-// makeDeep makes a hundred folders, each with another and a file in it, below
-// each other.
+// makeDeep makes a hundred nested folders, each with a file and another folder
+// in it.
 func makeDeep(t *testing.T, top string) {
 	t.Helper()
 	fd, err := unix.Open(top, unix.O_DIRECTORY, 0)
@@ -114,7 +115,8 @@ func makeDeep(t *testing.T, top string) {
 	}
 }
 
-// While somebody puts a link where a folder was, nothing behind it changes.
+// If a folder is replaced by a link during the removal, nothing behind the link
+// changes.
 func TestRemoveAllSwapped(t *testing.T) {
 	dir := inFolder(t, "mkdir outside; date >outside/file; chmod 500 outside")
 	fd := int(dir.Fd())
@@ -151,7 +153,7 @@ func TestRemoveAllSwapped(t *testing.T) {
 	}
 }
 
-// What cannot be removed is reported.
+// An entry that cannot be removed is reported.
 func TestRemoveAllFails(t *testing.T) {
 	dir := inFolder(t, "mkdir -p x/a; date >x/a/file")
 	seccomp.Denying(t, unix.SYS_UNLINKAT, unix.EACCES, func() {
@@ -161,7 +163,7 @@ func TestRemoveAllFails(t *testing.T) {
 	})
 }
 
-// names lists what is in a folder, in order.
+// names lists the names in a folder, sorted.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(dir + "/*")

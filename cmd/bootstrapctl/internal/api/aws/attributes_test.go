@@ -70,7 +70,6 @@ func TestPolicy(t *testing.T) {
 	f.expect(404, "ResourceNotFoundException", "GET", path, nil)
 }
 
-// Reserved concurrency is how many instances there may be. With 0 no event is served.
 // A function stays as it was if the maximum cannot be set.
 func TestConcurrencyFails(t *testing.T) {
 	f := newFixture(t, local.Options{})
@@ -84,6 +83,7 @@ func TestConcurrencyFails(t *testing.T) {
 	}
 }
 
+// Reserved concurrency is how many instances there may be. With 0 no event is served.
 func TestConcurrency(t *testing.T) {
 	f := newFixture(t, local.Options{Instances: 4})
 	fn := f.create(local.Settings{Name: "hello"})
