@@ -10,8 +10,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// waiting is the process that waits for its event; before is one that must be
-// gone.
+// waiting returns the process that waits for its event, after the process
+// before is gone.
 func (f *trial) waiting(t *testing.T, before int) (pid int) {
 	t.Helper()
 	eventually(t, pidOf(f.runner), "a process that waits", func(procs []proc) bool {
@@ -24,7 +24,7 @@ func (f *trial) waiting(t *testing.T, before int) (pid int) {
 	return pid
 }
 
-// The process for the next event is there before that, and serves it.
+// The process for the next event exists before that event, and serves it.
 func TestStandbyIsAhead(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -38,8 +38,8 @@ func TestStandbyIsAhead(t *testing.T) {
 	})
 }
 
-// One that dies while it waits is replaced, whatever has ended it; its event
-// is served.
+// A process that dies while it waits is replaced, whatever killed it, and its
+// event is served.
 func TestStandbyDies(t *testing.T) {
 	f := begin(t, "standby", protocol.SCF, "event", []string{"BOOTSTRAP_LOG_LEVEL=warn"})
 	f.succeeds(t, "first", "first")
@@ -57,7 +57,7 @@ func TestStandbyDies(t *testing.T) {
 }
 
 // A command that does not wait for its event is not started ahead for long.
-// Each event has its own result all the same.
+// Each event still gets its own result.
 func TestStandbyGivesUp(t *testing.T) {
 	w := named("standby")
 	fn := w.install(t, "#!/bin/sh\necho x >>starts\necho ok\n")
@@ -75,7 +75,7 @@ func TestStandbyGivesUp(t *testing.T) {
 			t.Errorf("got %q, want ok", got)
 		}
 	}
-	// The first may have come before that process had ended.
+	// The first event may have come before that process exited.
 	if n := len(lines(t, fn.Dir, "starts")); n != events+3 && n != events+2 {
 		t.Errorf("got %d starts of %d events, want 3 more", n, events)
 	}
@@ -110,8 +110,8 @@ func TestStandbyIsNoLeftover(t *testing.T) {
 	}
 }
 
-// Of an event that timed out nothing reaches the next, whose process was
-// started in its time.
+// An event that timed out leaves nothing to the next event, whose process was
+// started meanwhile.
 func TestStandbyAfterATimeout(t *testing.T) {
 	f := begin(t, "standby", protocol.SCF, does, []string{"BOOTSTRAP_TIMEOUT=3s", "BOOTSTRAP_MARGIN=2s"})
 	for range 3 {

@@ -14,8 +14,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// script takes its faults one by one, for the first calls for an event, and
-// then none. It notes when each came.
+// script injects its faults one by one into the first polls, and none after
+// that. It records when each poll came.
 type script struct {
 	mu     sync.Mutex
 	faults []fault
@@ -34,9 +34,8 @@ func (s *script) choose(call string) fault {
 	return next
 }
 
-// Ten polls in a row that bring nothing (A04), each in its own way: they keep
-// their distance, no code runs for any of them (A02, A03), and then the event
-// is served.
+// After each of ten different polls in a row that bring no event (A04),
+// bootstrap pauses and runs no code (A02, A03). Then the event is served.
 func TestA01BadPolls(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 	var running sync.WaitGroup
@@ -71,7 +70,7 @@ func TestA01BadPolls(t *testing.T) {
 	running.Wait()
 }
 
-// Results around the platform's limit.
+// Results are tested around the platform's limit.
 func TestA08ResultSizes(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -87,7 +86,7 @@ func TestA08ResultSizes(t *testing.T) {
 	})
 }
 
-// Many events take one connection, and nothing more each (A10).
+// Many events use one connection, and no other resource grows (A10).
 func TestA09ThousandEvents(t *testing.T) {
 	fn := emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "echo $1"), Timeout: time.Minute}
 	server, runner := start(t, protocol.Lambda, fn, nil)
@@ -101,7 +100,7 @@ func TestA09ThousandEvents(t *testing.T) {
 	unharmed(t, named("function"), protocol.Lambda, server, runner, 1001)
 }
 
-// What an event holds is for the code to judge.
+// bootstrap passes on any event: its content is for the code to judge.
 func TestA14OddEvents(t *testing.T) {
 	events := []string{"", " ", "\n", "\r\n\r\n", "\xef\xbb\xbf{}", "\x00", "a\x00b", "\xff\xfe", "null", "{", "'", `"`, "$(exit 3)", "`exit 3`",
 		"-n", "--", "\\", "%s", "@file", "*", "~", "HTTP/1.1 200 OK\r\n\r\n", "0\r\n\r\n", strings.Repeat("[", 100_000), strings.Repeat("世界", 50_000)}
@@ -125,7 +124,7 @@ func TestA14OddEvents(t *testing.T) {
 	}
 }
 
-// A proxy for the function's own calls is not for the runtime API.
+// Proxy variables of the function do not apply to the runtime API.
 func TestA15Proxies(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		fn := emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "echo $http_proxy")}
@@ -139,8 +138,8 @@ func TestA15Proxies(t *testing.T) {
 	})
 }
 
-// Without any one of the platform's variables it works, or says which it
-// lacks.
+// Without any one of the platform's variables bootstrap works, or names the
+// missing variable.
 func TestA16MissingVariables(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()

@@ -49,7 +49,7 @@ func with(name, text string, mode os.FileMode) func(packageDir) {
 	}
 }
 
-// only returns a package with one file.
+// onlyFile returns a package with one file.
 func onlyFile(name, text string, mode os.FileMode) func(packageDir) {
 	return func(d packageDir) { d.put(name, text, mode) }
 }
@@ -57,7 +57,7 @@ func onlyFile(name, text string, mode os.FileMode) func(packageDir) {
 func noModes(h *zip.FileHeader) { h.CreatorVersion, h.ExternalAttrs = 0, 0 }
 
 var brokenPackages = []broken{
-	// What the platform starts.
+	// These packages fail when the platform starts bootstrap.
 	{name: "no bootstrap", platform: "lambda", zip: true, bare: true, make: shellIndex, want: "bootstrap-missing", file: "bootstrap",
 		cloud: "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"},
 	{name: "outer folder", platform: "functiongraph", zip: true, bare: true, make: func(d packageDir) {
@@ -97,7 +97,7 @@ var brokenPackages = []broken{
 		d.put("bootstrap", string(program)+"x", 0o755)
 	}, want: "bootstrap-stale", file: "bootstrap"},
 
-	// What the runtime starts.
+	// These packages fail when the runtime starts the function.
 	{name: "no handler", make: with("notes.txt", "", 0o644), handler: "app.main", want: "handler-not-found", cloud: "Runtime.HandlerNotFound: handler \"app.main\"", fails: "Runtime.HandlerNotFound"},
 	{name: "handler ignored", make: func(d packageDir) {
 		shellIndex(d)
@@ -296,8 +296,8 @@ func diagnose(t *testing.T, args ...string) (d diagnosis, status int) {
 	return d, status
 }
 
-// TestBrokenPackages examines each package, and lets the local platform run those
-// that it can: they fail there as doctor foretold.
+// TestBrokenPackages examines each package, and runs it on the local platform
+// if possible: it must fail there as doctor predicted.
 func TestBrokenPackages(t *testing.T) {
 	for _, b := range brokenPackages {
 		t.Run(b.name, func(t *testing.T) {
@@ -323,10 +323,10 @@ func (b *broken) flags() []string {
 	return flags
 }
 
-// placeholder matches what a text of the table has for a value.
+// placeholder matches the placeholders for values in the texts of the table.
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
-// examine expects the one finding.
+// examine expects exactly the one finding.
 func (b *broken) examine(t *testing.T, d packageDir) {
 	target := d.string
 	if b.zip {
@@ -354,7 +354,7 @@ func (b *broken) examine(t *testing.T, d packageDir) {
 	}
 }
 
-// run invokes the same package on the local platform, and expects the failure.
+// run invokes the same package on the local platform, and expects its failure.
 func (b *broken) run(t *testing.T, d packageDir) {
 	args := append([]string{"invoke", "-timeout", "30s", "-dir", d.string}, b.flags()...)
 	_, stderr, status := output(t, exec.Command(bootstrapctl, args...))

@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// A line of any length on stderr is read to its end, and reaches the log.
+// A line of any length on stderr is read to its end and logged.
 func TestP01LongStderrLine(t *testing.T) {
 	inEachWay(t, `head -c "$(event)" /dev/zero | tr '\0' x >&2; echo >&2; echo ok`, nil, func(t *testing.T, f *trial) {
 		var want strings.Builder
@@ -27,7 +27,7 @@ func TestP01LongStderrLine(t *testing.T) {
 	})
 }
 
-// Both streams may be as full as they like, in turns.
+// A command may fill both streams in turns.
 func TestP02BothStreams(t *testing.T) {
 	const rounds, size = 60, 64 << 10
 	code := fmt.Sprintf(`for i in $(seq %d); do head -c %d /dev/zero; head -c %[2]d /dev/zero >&2; done`, rounds, size)
@@ -94,7 +94,7 @@ func TestP05EventSizes(t *testing.T) {
 	})
 }
 
-// Arguments and environment may be too long together. The failure says so.
+// If arguments and environment are too long together, the failure says so.
 func TestP06LargeEnvironment(t *testing.T) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_STACK, &limit); err != nil {
@@ -111,8 +111,8 @@ func TestP06LargeEnvironment(t *testing.T) {
 	f.succeeds(t, "small", "small")
 }
 
-// Every byte of a result arrives, also newlines at its end; of a function's
-// result those are dropped.
+// Every byte of a result arrives, also newlines at its end. Only the results of
+// functions lose those.
 func TestP07AllBytes(t *testing.T) {
 	inEachWay(t, "cat bytes", nil, func(t *testing.T, f *trial) {
 		for _, end := range []string{"", "\n", "\n\n\n\n", "\x00", "\r\n"} {
@@ -162,7 +162,7 @@ func TestP10RandomBytes(t *testing.T) {
 	})
 }
 
-// An answer does not wait for what holds the command's pipes.
+// An answer does not wait for processes that hold the command's pipes.
 func TestP12Background(t *testing.T) {
 	for name, code := range map[string]string{
 		"in the background":       "sleep 300 & echo ok",
@@ -182,7 +182,7 @@ func TestP12Background(t *testing.T) {
 	}
 }
 
-// No result comes from the event before.
+// No result comes from an earlier event.
 func TestP16NoOldResult(t *testing.T) {
 	for _, env := range []string{"BOOTSTRAP_RESULT=stdout", "BOOTSTRAP_RESULT=fd3"} {
 		t.Run(env, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestP16NoOldResult(t *testing.T) {
 	}
 }
 
-// What a command writes to stderr is not in its result.
+// Output on stderr is not part of the result.
 func TestP17NoStderrInResult(t *testing.T) {
 	inEachWay(t, "echo noise >&2; printf a; echo noise >&2; printf b", nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "ab")
@@ -210,7 +210,7 @@ func TestP17NoStderrInResult(t *testing.T) {
 	})
 }
 
-// Whatever bytes stderr has, the failure is JSON.
+// The failure is JSON, whatever bytes stderr contains.
 func TestP18RandomStderr(t *testing.T) {
 	inEachWay(t, "cat random >&2; exit 1", nil, func(t *testing.T, f *trial) {
 		random := rand.NewChaCha8([32]byte{2})

@@ -29,8 +29,8 @@ func makeCalls(args []string) error {
 	return nil
 }
 
-// made returns the kernel's results of calls under a profile, and whether the first
-// call killed the process.
+// made returns the kernel's results of calls under a profile, and whether the
+// first call killed the process.
 func made(t *testing.T, profile string, calls ...[]uint32) (said []string, killed bool) {
 	t.Helper()
 	args := []string{filteredFlag, profile, os.Args[0], callsFlag}
@@ -48,8 +48,8 @@ func made(t *testing.T, profile string, calls ...[]uint32) (said []string, kille
 	return strings.Split(strings.TrimSuffix(out, "\n"), "\n"), false
 }
 
-// Each profile denies what it says, with the answer that it says: otherwise the
-// tests under it would show nothing.
+// Each profile denies the calls that it lists with the error that it states.
+// Otherwise the tests under it would prove nothing.
 func TestProfilesDeny(t *testing.T) {
 	for name, p := range profiles {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func checkDenial(t *testing.T, d seccomp.Denial, profile string) {
 	}
 }
 
-// What is like a denied call, and is not, is allowed.
+// Calls that resemble a denied call are allowed.
 func TestProfilesAllow(t *testing.T) {
 	const getDumpable = unix.PR_GET_DUMPABLE
 	for name, row := range map[string]struct {

@@ -15,8 +15,8 @@ var (
 	idRow    = regexp.MustCompile(`(?m)^\| ([PETRALC]\d\d) \|.*\|.*\|$`)
 )
 
-// CHECKLIST.md names tests that exist, all of those with an id, and says of
-// each row which test it has, or why none.
+// CHECKLIST.md names existing tests, names all tests with an id, and has a test
+// or a reason in each row.
 func TestChecklist(t *testing.T) {
 	text, err := os.ReadFile("CHECKLIST.md")
 	if err != nil {

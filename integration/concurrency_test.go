@@ -24,8 +24,8 @@ import (
 // atOnce is how many events an instance serves at the same time in these tests.
 const atOnce = 20
 
-// crowd is code that does what its event says, "what number seconds", and tells
-// which event it thinks that it serves.
+// crowd is code that obeys its event, "what number seconds", and reports which
+// event it believes to serve.
 const crowd = `
 set -- $(event)
 echo "begin $2 $FUNCTION_REQUEST_ID" >&2
@@ -43,8 +43,8 @@ printf "end $2 $FUNCTION_REQUEST_ID" >&2
 echo "result $2 $FUNCTION_REQUEST_ID"
 `
 
-// crowds are the ways of events that come at the same time, on each platform
-// that can have some; a crowd keeps a machine busy for seconds.
+// crowds lists the ways to serve several events at the same time, on each
+// platform that allows it. A crowd keeps a machine busy for seconds.
 var crowds = map[*protocol.Platform][]string{
 	protocol.Lambda:        {"stdin", "function", "worker"},
 	protocol.FunctionGraph: {"node"},
@@ -218,7 +218,7 @@ func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 	}
 }
 
-// The same with JSON for a log (L05).
+// The same holds for a log in JSON (L05).
 func TestL05Crowd(t *testing.T) {
 	for _, way := range []string{"standby", "python"} {
 		t.Run(way, func(t *testing.T) {
@@ -230,8 +230,8 @@ func TestL05Crowd(t *testing.T) {
 	}
 }
 
-// A function may have fewer at a time than the platform offers, and one at a
-// time where the platform does not tell more.
+// A function may serve fewer events at a time than the platform offers, and
+// serves one at a time if the platform sets no number.
 func TestConcurrencyBounds(t *testing.T) {
 	for _, row := range []struct {
 		offered, wanted string
@@ -256,7 +256,8 @@ func TestConcurrencyBounds(t *testing.T) {
 	}
 }
 
-// SCF cannot tell whose an answer is.
+// On SCF an answer cannot be assigned to one of several events, so concurrency
+// is refused.
 func TestConcurrencyRefused(t *testing.T) {
 	var log bytes.Buffer
 	fn := emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "echo ok"), Env: []string{"BOOTSTRAP_CONCURRENCY=20"}}

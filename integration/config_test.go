@@ -20,8 +20,8 @@ func TestC05MissingLibrary(t *testing.T) {
 	})
 }
 
-// A program needs nothing of the image: no shell, no tool, no PATH, no /proc,
-// no temp folder.
+// A program needs nothing from the image: no shell, no tool, no PATH, no /proc
+// and no temp folder.
 func TestC06EmptyImage(t *testing.T) {
 	image := t.TempDir()
 	for _, folder := range []string{image, filepath.Dir(bootstrap)} {
@@ -42,7 +42,7 @@ func TestC06EmptyImage(t *testing.T) {
 	}
 }
 
-// possible skips a test where the machine does not let it have a wrapper.
+// possible skips a test if a wrapper does not work on this machine.
 func possible(t *testing.T, wrapper ...string) {
 	t.Helper()
 	if out, err := exec.Command(wrapper[0], wrapper[1:]...).CombinedOutput(); err != nil {
@@ -50,7 +50,7 @@ func possible(t *testing.T, wrapper ...string) {
 	}
 }
 
-// A list of arguments arrives as it is: nothing splits or expands it.
+// A list of arguments arrives unchanged: nothing splits or expands it.
 func TestC08Quoting(t *testing.T) {
 	dir := t.TempDir()
 	_, runner := start(t, protocol.SCF, emulator.Function{Dir: dir, Timeout: patience,
@@ -62,7 +62,7 @@ func TestC08Quoting(t *testing.T) {
 	}
 }
 
-// Nothing that comes with an event is run, in whatever field it comes.
+// No part of an event is ever run, in whatever field it comes.
 func TestC09Injection(t *testing.T) {
 	inEachWay(t, `event; printf %s "$FUNCTION_REQUEST_ID $FUNCTION_INVOKE_TYPE $FUNCTION_TRACE_ID $FUNCTION_MEMORY_MB" >/dev/null`, nil, func(t *testing.T, f *trial) {
 		for _, text := range []string{"; touch made", "$(touch made)", "`touch made`", "'; touch made; '", `"; touch made; "`, "\ntouch made\n#", "| touch made", "${IFS%?}$(touch made)", "x[$(touch made)]"} {
@@ -81,7 +81,7 @@ func TestC09Injection(t *testing.T) {
 	})
 }
 
-// Nothing is written but in the temp folder.
+// bootstrap writes only to the temp folder.
 func TestC12ReadOnlyCode(t *testing.T) {
 	ordinary := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	if os.Getuid() != 0 {
@@ -107,7 +107,7 @@ func TestC12ReadOnlyCode(t *testing.T) {
 	}
 }
 
-// open lets every user into folders.
+// open lets every user enter folders.
 func open(t *testing.T, folders ...string) {
 	t.Helper()
 	for _, folder := range folders {
@@ -117,8 +117,8 @@ func open(t *testing.T, folders ...string) {
 	}
 }
 
-// A temp folder that is full fails the event that needs it, and says so; the
-// next one is served.
+// A full temp folder fails the event that needs it, with that reason. The next
+// event is served.
 func TestC13FullTempFolder(t *testing.T) {
 	for _, way := range []string{"file", "function"} {
 		t.Run(way, func(t *testing.T) {

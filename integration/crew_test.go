@@ -218,8 +218,8 @@ func (c *crew) notes(t *testing.T, n int) []string {
 	return lines(t, c.dir, "order")
 }
 
-// notStarted starts the crew, which fails for the reason. That stands where the
-// platform's user looks.
+// notStarted starts the crew, whose start must fail for the reason, and checks
+// that the user of the platform can see it.
 func (c *crew) notStarted(t *testing.T, p *protocol.Platform, status int, kind string, texts ...string) {
 	t.Helper()
 	runner := emulator.NewRunner(c.server, runtimeCommand("/bin/sh", "-c", `"$0" "$@"; echo $? >status`), &c.stdout, &c.stderr)

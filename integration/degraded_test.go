@@ -20,9 +20,9 @@ func in(t *testing.T, name string) []string {
 	return []string{os.Args[0], underFlag, name}
 }
 
-// Where process 1 reaps nobody, the runtime warns of the zombies. When there is
-// no room for more processes it fails the event for that reason, and ends: the
-// platform starts it in a new sandbox.
+// If process 1 reaps no zombies, the runtime warns about them. When there is no
+// room for more processes, it fails the event with that reason and exits, so
+// that the platform starts it in a new sandbox.
 func TestZombiesThatNobodyReaps(t *testing.T) {
 	const code = `i=0; while [ $i -lt 60 ]; do (true & exec true) & i=$((i+1)); done; wait; echo ok`
 	for i, way := range []string{"stdin", "function"} {
@@ -50,7 +50,8 @@ func TestZombiesThatNobodyReaps(t *testing.T) {
 	}
 }
 
-// The next runtime ends what one that was killed has left, and nothing else.
+// The next runtime kills what a killed runtime has left behind, and nothing
+// else.
 func TestNextRuntimeClearsUp(t *testing.T) {
 	if sandbox.around.noProc {
 		t.Skip("NOT TESTED: without /proc the next runtime does not look for them")
@@ -77,8 +78,8 @@ func TestNextRuntimeClearsUp(t *testing.T) {
 	}
 }
 
-// Runtimes that share a PID namespace, and a user, leave each other alone,
-// whatever one of them lacks.
+// Runtimes that share a PID namespace and a user leave each other alone,
+// whatever abilities one of them lacks.
 func TestRuntimesBesideEachOther(t *testing.T) {
 	for _, name := range []string{"no-proc", "strict", "gvisor", "killer"} {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +105,8 @@ func TestRuntimesBesideEachOther(t *testing.T) {
 	}
 }
 
-// Where there is no terminal, the command has pipes, and the log one warning.
+// If there are no terminals, the command gets pipes, and the log has one
+// warning.
 func TestNoTerminal(t *testing.T) {
 	for _, way := range []string{"stdin", "function", "worker"} {
 		t.Run(way, func(t *testing.T) {
@@ -120,8 +122,8 @@ func TestNoTerminal(t *testing.T) {
 	}
 }
 
-// Where nothing can be written, what needs a file cannot start, and says what to
-// change; all else works.
+// If nothing can be written, functions that need a file cannot start, and the
+// error says what to change. All others work.
 func TestNothingWritable(t *testing.T) {
 	fn := func(env ...string) emulator.Function {
 		return emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "echo ok"), Timeout: patience, Env: env}

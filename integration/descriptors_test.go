@@ -14,7 +14,7 @@ func allowing(descriptors int) []string {
 	return []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, descriptors), "sh"}
 }
 
-// With as many descriptors as are asked for, all slots serve at the same time.
+// With enough descriptors, all slots serve at the same time.
 func TestR29FewDescriptors(t *testing.T) {
 	const n = 10
 	for _, way := range []string{"stdin", "function", "sh", "python", "node"} {
@@ -39,7 +39,8 @@ func TestR29FewDescriptors(t *testing.T) {
 	}
 }
 
-// With fewer the start fails, and says how many there are and how many it takes.
+// With too few descriptors the start fails, and the error says how many there
+// are and how many are needed.
 func TestR29TooFewDescriptors(t *testing.T) {
 	for name, row := range map[string]struct {
 		allowed, slots int

@@ -27,8 +27,8 @@ exports.main_handler = async (event) => event
 `},
 }
 
-// A process that a resident interpreter has started, and that left its group,
-// is gone before the next event.
+// A process outside the group that a resident interpreter has started is gone
+// before the next event.
 func TestDetachedProcessOfAFunction(t *testing.T) {
 	for name, fn := range detaching {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// behave is the user's code: it does what the file "behaviour" says. event
-// prints the event, in the way that it was delivered.
+// behave is the user's code: it obeys the file "behaviour". event prints the
+// event, however it was delivered.
 const behave = `
 behave() {
 	case $(cat behaviour) in
@@ -64,7 +64,7 @@ func scenarios(w way, p *protocol.Platform) []scenario {
 	}
 }
 
-// One instance serves all scenarios of a way: whatever an event does, the next
+// One instance serves all scenarios of a way. Whatever an event does, the next
 // one is served.
 func TestEvents(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) { serveAll(t, p) })

@@ -22,7 +22,7 @@ func TestE01FailureAfterOutput(t *testing.T) {
 	})
 }
 
-// A signal is a failure, and is named.
+// The failure of a command that was killed names the signal.
 func TestE02Signals(t *testing.T) {
 	inEachWay(t, `echo output; exec sh -c "kill -$(event) \$\$"`, nil, func(t *testing.T, f *trial) {
 		for signal, name := range map[string]string{"1": "hangup", "6": "aborted", "9": "killed", "11": "segmentation fault", "15": "terminated"} {
@@ -31,7 +31,7 @@ func TestE02Signals(t *testing.T) {
 	})
 }
 
-// Exit status 0 is a result, also an empty one.
+// Exit status 0 gives a result, even an empty one.
 func TestE03EmptyResult(t *testing.T) {
 	inEachWay(t, does, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "exit 0", "")
@@ -91,7 +91,7 @@ func TestE06Stderr(t *testing.T) {
 	})
 }
 
-// A command's own failure is what is posted.
+// A failure that the command states is posted as it is.
 func TestE07OwnFailure(t *testing.T) {
 	const own = `{"errorType": "Function.NoSuchCustomer", "errorMessage": "Customer \"7\" is unknown", "stackTrace": ["a", "b"]}`
 	inEachWay(t, does, nil, func(t *testing.T, f *trial) {
@@ -143,9 +143,10 @@ func badPrograms(t *testing.T) map[string]struct {
 	}
 }
 
-// Each reason why a program cannot be started has a message of its own, at the
-// start; where the platform has no call for that it is in the log. A program for
-// another processor is tried: the kernel may have an emulator.
+// Each reason why a program cannot start has a message of its own. It is
+// reported at the start, or in the log if the platform has no call for that. A
+// program for another processor is tried, because the kernel may have an
+// emulator.
 func TestE09BadPrograms(t *testing.T) {
 	programs := badPrograms(t)
 	delete(programs, "another processor")
@@ -188,8 +189,8 @@ func cannotStart(t *testing.T, fn emulator.Function, want string) {
 	}
 }
 
-// What fails at the exec is never a result, also when the program is replaced
-// after the start.
+// A program that cannot be executed never gives a result, even if it was
+// replaced after the start.
 func TestE10FailedExec(t *testing.T) {
 	for name, test := range badPrograms(t) {
 		t.Run(name, func(t *testing.T) {

@@ -45,8 +45,8 @@ func (k kinship) has(pid int) bool {
 		k.variable != "" && slices.Contains(environOf(pid), k.variable)
 }
 
-// kinshipOfFunction is that of what a runtime started with a function, in the
-// process of that number; 0: it is not known.
+// kinshipOfFunction returns the kinship of the processes that a runtime started
+// for a function. pid is the runtime's, or 0 if unknown.
 func kinshipOfFunction(fn emulator.Function, pid int) kinship {
 	k := kinship{brand: brandBy(pid)}
 	if own(fn.Dir) {
@@ -71,9 +71,8 @@ func (k kinship) living(all []proc, known map[int]bool) (found []proc) {
 	return found
 }
 
-// family is a process with all its descendants, itself first, then what lives
-// elsewhere and is of its family: what others have adopted. What the process
-// itself comes from does not count.
+// family returns a process and its descendants, itself first, then other
+// processes of its family that were adopted elsewhere. Ancestors do not count.
 func family(pid int) []proc {
 	found := tree(pid)
 	if len(found) == 0 {
@@ -87,7 +86,8 @@ func family(pid int) []proc {
 	return append(found, kin.living(all, known)...)
 }
 
-// extinct checks that no process of a runtime's family lives soon after its end.
+// extinct checks that no process of a runtime's family is left soon after the
+// runtime exits.
 func (k kinship) extinct(t testing.TB) {
 	t.Helper()
 	var left []proc

@@ -7,7 +7,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// Bootstrap answers every event, whatever fault the platform has.
+// Bootstrap answers every event, whatever fault the platform injects.
 func TestFaultsOnPurpose(t *testing.T) {
 	dir := shellFunction(t, "cat")
 	for i, fault := range []string{
@@ -44,7 +44,8 @@ func TestRefusedOnPurpose(t *testing.T) {
 	}
 }
 
-// AWS documents that status 500 of a poll ends the runtime. The next event is served.
+// AWS documents that status 500 of a poll stops the runtime. The next event is
+// served by a new one.
 func TestLambdaEndsOnPurpose(t *testing.T) {
 	dir := shellFunction(t, "cat")
 	stdout, stderr, status := ctl(t, nil, "invoke", "-dir", dir, "-platform", "lambda", "-repeat", "3", "-event", `"hello"`, "-fault", "next-500=1")

@@ -135,8 +135,8 @@ func largeEvent(t *testing.T, _ string) string {
 	return "ok"
 }
 
-// apiDown hangs up on all polls for 6 s. Whoever asks without a pause, or runs
-// the function without an event, shows.
+// apiDown hangs up on all polls for 6 s. This shows runtimes that poll without
+// a pause, or run the function without an event.
 func apiDown(t *testing.T, _ string) string {
 	var tries atomic.Int32
 	began := sync.OnceValue(time.Now)

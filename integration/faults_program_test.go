@@ -87,8 +87,8 @@ func muchStderr(t *testing.T, way string) string {
 	return "ok, all logged"
 }
 
-// often returns how many events show a fault that is rare: all of them where the
-// page of faults is written, a tenth in tests.
+// often returns how many events to send for a rare fault: all of them to write
+// the page of faults, a tenth in tests.
 func often(events int) int {
 	if os.Getenv("FAULTS_OUT") == "" {
 		return events / 10

@@ -1,6 +1,7 @@
 package integration
 
-// What is said of the others stands as it was measured.
+// matrices holds the tables of the page. The effects on other programs are
+// recorded as they were measured.
 var matrices = []matrix{
 	{
 		title: "A process for each event",

@@ -22,12 +22,12 @@ type row struct {
 	others string                                // cells
 }
 
-// waiting are the ways in which something waits for the event: what goes
-// wrong with a process for each event must not with them.
+// waiting lists the ways in which a process waits for the event. They must
+// avoid the faults of starting a process for each event.
 var waiting = []string{"standby", "function", "sh", "python", "node", "worker"}
 
-// TestFaults makes all of it happen to bootstrap and wants it to hold. With
-// FAULTS_OUT it writes the page.
+// TestFaults makes every fault happen to bootstrap and checks that it holds
+// out. With FAULTS_OUT it writes the page.
 func TestFaults(t *testing.T) {
 	longOnly(t)
 	cells := &cells{}

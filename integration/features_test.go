@@ -12,8 +12,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// An exit status means what BOOTSTRAP_EXIT_CODES says; a failure that the
-// command states itself wins over that, a success does not fail.
+// An exit status has the meaning that BOOTSTRAP_EXIT_CODES gives it. A failure
+// that the command states itself takes precedence, and a success never fails.
 func TestExitCodes(t *testing.T) {
 	const own = `echo '{"errorType": "Function.Own", "errorMessage": "mine"}' >&2; `
 	inEachWay(t, does, []string{"BOOTSTRAP_EXIT_CODES=3=ok,4=ok"}, func(t *testing.T, f *trial) {
@@ -29,8 +29,7 @@ func TestExitCodes(t *testing.T) {
 	})
 }
 
-// With fd3 the result is what the command writes to descriptor 3, and stdout
-// is a log.
+// With fd3 the result is the output on descriptor 3, and stdout is a log.
 func TestResultOnDescriptor3(t *testing.T) {
 	inEachWay(t, does, []string{"BOOTSTRAP_RESULT=fd3"}, func(t *testing.T, f *trial) {
 		f.succeeds(t, "echo noise; echo more >&2; printf result >&3; echo noise", "result")
@@ -47,14 +46,14 @@ func TestResultOnDescriptor3(t *testing.T) {
 	})
 }
 
-// The descriptor is the command's alone where it is asked for.
+// Descriptor 3 belongs to the command only if the option asks for it.
 func TestResultOnStdout(t *testing.T) {
 	inEachWay(t, does, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "[ -e /proc/self/fd/3 ] || echo none", "none\n")
 	})
 }
 
-// With fail, whatever is on stderr is a failure.
+// With fail, any output on stderr is a failure.
 func TestStderrFails(t *testing.T) {
 	inEachWay(t, does, []string{"BOOTSTRAP_STDERR=fail"}, func(t *testing.T, f *trial) {
 		f.succeeds(t, "echo quiet", "quiet\n")

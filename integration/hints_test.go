@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Each mistake has an answer that says what to do.
+// The answer to each mistake says what to do.
 func TestHints(t *testing.T) {
 	dir := shellFunction(t, `printf '%s' "$1"`)
 	broken := filepath.Join(t.TempDir(), "event.json")
@@ -44,7 +44,7 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// Help has many names.
+// Help can be asked for in many ways.
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"-h"}, {"--help"}, {"help"}, {"invoke", "-h"}, {"invoke", "--help"}, {"help", "invoke"}, {"--version"}, {"version"}} {
 		stdout, stderr, status := ctl(t, nil, args...)
@@ -58,7 +58,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// Windows' editors put a byte order mark in front of a file.
+// Editors on Windows begin files with a byte order mark.
 func TestByteOrderMark(t *testing.T) {
 	dir := shellFunction(t, `printf '%s' "$1"`)
 	write(t, dir, "event.json", "\ufeff[1]", 0o644)
@@ -67,7 +67,7 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
-// What may surprise is a warning, in one line, and only then.
+// A surprising setting causes a warning of one line, and others cause none.
 func TestWarnings(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "bootstrap")
 	if err := build(other, "-ldflags", "-X bootstrap/cmd/internal/version.linked=v0.0.1-other", "../cmd/bootstrap"); err != nil {
@@ -116,7 +116,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// A worker that writes its frames to stdout would wait for ever to be understood.
+// A worker that writes its frames to stdout would otherwise wait for ever.
 func TestWorkerOnStdout(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "worker", "#!/bin/sh\necho '{\"ready\":true}'\nread -r event\n", 0o755)
@@ -131,7 +131,7 @@ func file(name, text string, mode os.FileMode) func(t *testing.T, dir string) {
 }
 
 // "go build" alone makes a bootstrapctl that works: it builds the runtime from
-// its source, or says how.
+// source, or says how to.
 func TestGoBuild(t *testing.T) {
 	alone := filepath.Join(t.TempDir(), "bootstrapctl")
 	empty := filepath.Join(t.TempDir(), "overlay.json") // of a tree in which make has not run
@@ -156,7 +156,8 @@ func TestGoBuild(t *testing.T) {
 	}
 }
 
-// withoutRuntimes returns an overlay in which bootstrapctl carries none.
+// withoutRuntimes returns an overlay with which bootstrapctl carries no
+// runtime.
 func withoutRuntimes(t *testing.T) string {
 	t.Helper()
 	folder, err := filepath.Abs("../cmd/bootstrapctl/runtime")

@@ -80,7 +80,8 @@ const (
 	ctrlBackslash = "\x1c"
 )
 
-// withSidecar returns a function whose sidecar and stop command say that they run.
+// withSidecar returns a function with a sidecar and a stop command that log
+// that they run.
 func withSidecar(t *testing.T, body string) string {
 	t.Helper()
 	dir := shellFunction(t, body)
@@ -89,8 +90,8 @@ func withSidecar(t *testing.T, body string) string {
 	return dir
 }
 
-// Ctrl-C is the stop of a platform: the event may still be answered, sidecars
-// and the stop command run, the summary is there.
+// Ctrl-C stops the runtime as a platform does: the event may still be answered,
+// the sidecars and the stop command run, and the summary is printed.
 func TestInterrupt(t *testing.T) {
 	for _, p := range protocol.Platforms {
 		t.Run(p.Name, func(t *testing.T) {
@@ -127,7 +128,7 @@ func TestInterruptTwice(t *testing.T) {
 	}
 }
 
-// A Ctrl-C before the start is over ends it; nothing starts again.
+// Ctrl-C during the start stops it, and nothing starts again.
 func TestInterruptTheStart(t *testing.T) {
 	dir := shellFunction(t, "echo never")
 	write(t, dir, "index.sh", "echo loading >&2; while :; do sleep 0.05; done\n", 0o644)
@@ -139,7 +140,8 @@ func TestInterruptTheStart(t *testing.T) {
 	}
 }
 
-// The result is there when the event is answered: the stop may take its time.
+// The result is printed as soon as the event is answered, however long the stop
+// takes.
 func TestResultBeforeTheStop(t *testing.T) {
 	dir := shellFunction(t, "echo answered")
 	a := attend(t, dir, "-env", "BOOTSTRAP_STOP_COMMAND=while ! [ -e go ]; do sleep 0.01; done; echo over >&2")
@@ -192,8 +194,8 @@ func numbers(dir string, files ...string) (all []int) {
 	return all
 }
 
-// Orphans of a runtime that is not ours are swept at the end, although nothing
-// tells whose they are.
+// Orphans of a foreign runtime are killed at the end, although nothing marks
+// them.
 func TestInvokeSweepsOrphans(t *testing.T) {
 	dir := t.TempDir()
 	runtime, err := filepath.Abs("testdata/runtime.py")

@@ -28,7 +28,7 @@ func shellFunction(t testing.TB, body string) (dir string) {
 	return dir
 }
 
-// The bootstrap in the folder is run, wherever that is seen from.
+// The bootstrap in the folder is run, whatever the current folder is.
 func TestInvokeUploaded(t *testing.T) {
 	dir := shellFunction(t, "echo ok")
 	write(t, dir, "bootstrap", "#!/bin/sh\necho ours >&2\nexec "+bootstrap+"\n", 0o755)
@@ -128,7 +128,7 @@ func copyProgram(t *testing.T, from, to string) {
 	}
 }
 
-// summaryLine says what became of one event, and tableLine of several.
+// summaryLine matches the outcome of one event, and tableLine that of several.
 var (
 	summaryLine = regexp.MustCompile(`(?m)^(ok|failed|the start failed) (in|after) [\d.]+ m?s`)
 	tableLine   = regexp.MustCompile(`(?m)^ +(\d+) +0 +[\d.]+ m?s +[\d.]+ m?s +[\d.]+ m?s$`)
@@ -186,7 +186,7 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-// Wrong usage: all complaints at once, nothing runs.
+// Wrong usage gets all complaints at once, and nothing runs.
 func TestInvokeUsage(t *testing.T) {
 	dir := shellFunction(t, "touch ran")
 	for name, test := range map[string]struct {
@@ -216,7 +216,8 @@ func TestInvokeUsage(t *testing.T) {
 	}
 }
 
-// On SCF nobody could tell whose answer it is.
+// On SCF concurrency is refused, because an answer cannot be assigned to its
+// event.
 func TestInvokeRefusesConcurrency(t *testing.T) {
 	stdout, stderr, status := ctl(t, nil, "invoke", "-dir", shellFunction(t, "echo ran"), "-repeat", "2", "-concurrency", "2")
 	if stdout != "" || status != 1 || !strings.Contains(stderr, "Tencent SCF") {
@@ -224,7 +225,7 @@ func TestInvokeRefusesConcurrency(t *testing.T) {
 	}
 }
 
-// A bootstrap in the folder is what would be uploaded: it is run even where it
+// A bootstrap in the folder is what would be uploaded, so it is run even if it
 // cannot work.
 func TestInvokeRunsWhatIsUploaded(t *testing.T) {
 	dir := shellFunction(t, "echo ours")
@@ -240,7 +241,7 @@ func TestInvokeRunsWhatIsUploaded(t *testing.T) {
 	}
 }
 
-// Any custom runtime can be tried.
+// bootstrapctl can try any custom runtime.
 func TestInvokeOtherRuntime(t *testing.T) {
 	dir := t.TempDir()
 	for _, p := range []*protocol.Platform{protocol.SCF, protocol.Lambda} {

@@ -9,7 +9,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// What lives on may write, but not into the result of a later event.
+// A process that lives on may write, but not into the result of a later event.
 func TestKeptProcessCannotWriteIntoALaterResult(t *testing.T) {
 	const code = `if [ ! -e again ]; then
 	touch again
@@ -39,7 +39,8 @@ fi`
 	}
 }
 
-// The same after a timeout which only the deaf survive.
+// The same holds after a timeout that only processes which ignore SIGTERM
+// survive.
 func TestKeptFromATimeoutCannotWriteIntoALaterResult(t *testing.T) {
 	const code = `if [ ! -e again ]; then
 	touch again

@@ -88,8 +88,8 @@ type hostFault struct {
 	ends        bool   // the host
 }
 
-// Whatever a function does, its event fails with what it says itself, and
-// nothing of the host's in it; the next event is served.
+// Whatever a function does, its event fails with the function's own error,
+// without any frame of the host. The next event is served.
 func TestE05Hosts(t *testing.T) {
 	for needs, language := range map[string]struct {
 		file, text, ours string

@@ -12,8 +12,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// What a runtime has left behind is not left on the developer's machine, and
-// bootstrapctl tells of it.
+// Leftovers of a runtime are removed from the developer's machine, and
+// bootstrapctl reports them.
 func TestInvokeLeavesNothing(t *testing.T) {
 	runtime, err := filepath.Abs("testdata/runtime.py")
 	if err != nil {

@@ -451,8 +451,8 @@ func TestNextEndsWithContext(t *testing.T) {
 	}
 }
 
-// If its context ends in a pause between two polls, Next does not poll again: it
-// would fetch an event that nobody serves.
+// If its context ends in a pause between two polls, Next does not poll again,
+// because it would fetch an event that nobody serves.
 func TestNextAsksNoMore(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -89,7 +89,7 @@ func TestBrokenAnswerOnUsedConnection(t *testing.T) {
 	}
 }
 
-// answerTime begins with the first byte of a response.
+// AnswerTime begins with the first byte of a response.
 func TestPollsOutlastAnswers(t *testing.T) {
 	t.Parallel()
 	late := func(v *visit) bool {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Whatever names this program is refused before anything is started, and named.
+// Every way to name this program as the command is refused before anything
+// starts, and the error names it.
 func TestItself(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

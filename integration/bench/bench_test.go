@@ -37,7 +37,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// The ratio is that of a round, not of the medians of the sides.
+// The ratio is the median of the ratios of rounds, not the ratio of medians.
 func TestMiddle(t *testing.T) {
 	c := comparison{mine: []time.Duration{10, 400, 30}, other: []time.Duration{10, 200, 10}}
 	if ratio, mine, other := c.middle(); ratio != 2 || mine != 400 || other != 200 {
@@ -64,8 +64,8 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// A client may use one connection for all, or one for each call, and may
-// wait to be asked for a body.
+// A client may use one connection for all calls or one for each, and may wait
+// for 100 Continue before it sends a body.
 func TestPlatform(t *testing.T) {
 	p, err := newPlatform()
 	if err != nil {
@@ -127,7 +127,7 @@ func exchange(conn net.Conn, r *bufio.Reader, call string) error {
 	return err
 }
 
-// What does not become ready says why, and is not waited for.
+// A program that does not become ready says why, and is not waited for.
 func TestFailure(t *testing.T) {
 	_, err := start(contender{command: []string{"/bin/sh", "-c", "echo no such thing; exit 1"}, code: t.TempDir()})
 	if err == nil || !strings.Contains(err.Error(), "it exited; log: no such thing") {
@@ -168,7 +168,8 @@ func TestFloor(t *testing.T) {
 	}
 }
 
-// A token is new with each event, or never, and the rest is as it was.
+// A token is new with each event, or always the same, and the rest of the event
+// is unchanged.
 func TestTokenEvent(t *testing.T) {
 	for _, isNew := range []bool{true, false} {
 		ev := newTokenEvent(isNew)

@@ -37,8 +37,8 @@ func built(t *testing.T) *tools {
 	return tools
 }
 
-// The local platform is measured also where AWS's emulator is missing, and then the
-// tables say why it is.
+// The local platform is also measured without AWS's emulator. The tables then
+// say why it is missing.
 func TestLocalWithoutEmulator(t *testing.T) {
 	tools := built(t)
 	tools.rieMissing = errors.New("cannot build it: no network")
@@ -82,7 +82,7 @@ func wantOneLine(t *testing.T, err error) {
 	}
 }
 
-// A server that has panicked is a cell that says so.
+// If a server has panicked, its cell says so.
 func TestPanickingServer(t *testing.T) {
 	f := front{
 		name: "panics",

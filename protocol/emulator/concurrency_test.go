@@ -74,7 +74,7 @@ func TestNoMoreThanConcurrency(t *testing.T) {
 	f.expectEvent("0") // the same event again
 }
 
-// As many polls may wait as there may be events.
+// As many polls may wait as events may run.
 func TestNewerPollTakesOverFromTheOldest(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2})
 	first, second, third := f.poll(), f.poll(), f.poll()
@@ -171,8 +171,8 @@ func TestInitFailsEvents(t *testing.T) {
 	f.check(third, Outcome{Kind: Result, ID: "3"})
 }
 
-// An instance that may serve other events and polls has not given up the one
-// whose result was too large.
+// In an instance with several events, a result that is too large does not count
+// as the end of its event.
 func TestTooLargeAtTheSameTime(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{Concurrency: 2, Timeout: time.Minute})
 	tooLarge := string(make([]byte, f.p.MaxResult+1))
@@ -248,7 +248,8 @@ func TestRunnerAtTheSameTime(t *testing.T) {
 	}
 }
 
-// Events share the end of their instance, and then a new one.
+// When an instance exits, all its events end, and later ones share a new
+// instance.
 func TestRunnerExitsWithEvents(t *testing.T) {
 	g := newRunnerFixture(t, protocol.Lambda, Function{Concurrency: 3}, "parallel")
 	listener := listen(t)

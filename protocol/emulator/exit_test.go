@@ -28,8 +28,8 @@ func TestExitWithEvent(t *testing.T) {
 	})
 }
 
-// The event of an instance that exits after its ready does not wait for the
-// next one, as that might do the same for ever.
+// If an instance exits after its ready, its event fails and does not wait for
+// the next instance, which might do the same for ever.
 func TestExitBeforeItsFirstEvent(t *testing.T) {
 	f := newFixture(t, protocol.SCF, Function{})
 	exited := f.s.Start()
@@ -78,7 +78,7 @@ func TestExitWhileHeld(t *testing.T) {
 	})
 }
 
-// A new instance ends the one before.
+// A new instance replaces the old one.
 func TestStartTwice(t *testing.T) {
 	f := newFixture(t, lambda, Function{})
 	f.s.Start()

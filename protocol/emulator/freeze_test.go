@@ -38,8 +38,8 @@ const (
 	patience = 10 * time.Second      // for a process that runs
 )
 
-// talks reports whether something writes to the connection. What the kernel has kept
-// from before comes in few pieces.
+// talks reports whether a process writes to the connection. Bytes that the
+// kernel buffered earlier come in few pieces.
 func talks(t *testing.T, conn net.Conn, wait time.Duration) bool {
 	t.Helper()
 	buffer := make([]byte, 1<<20)
@@ -54,8 +54,8 @@ func talks(t *testing.T, conn net.Conn, wait time.Duration) bool {
 	return true
 }
 
-// Nothing of the function runs between two events: no child, nor what has left its
-// group and its parent. The poll lives on.
+// No process of the function runs between two events, not even those that have
+// left its group and its parent. The poll stays open.
 func TestFreeze(t *testing.T) {
 	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		g := frozen(t, p, "runtime")
@@ -125,7 +125,7 @@ func TestFrozenStops(t *testing.T) {
 	}
 }
 
-// A runtime that does not ask for the next event is frozen all the same, but not at
+// A runtime that does not ask for the next event is frozen as well, but not at
 // once.
 func TestFreezeWithoutPoll(t *testing.T) {
 	g := frozen(t, protocol.SCF, "runtime")
@@ -206,7 +206,7 @@ func TestFreezeBackToBack(t *testing.T) {
 	})
 }
 
-// An instance that somebody has killed while it was frozen is replaced.
+// An instance that was killed while it was frozen is replaced.
 func TestFrozenIsKilled(t *testing.T) {
 	g := frozen(t, protocol.SCF, "runtime")
 	g.invoke("hello", Result)

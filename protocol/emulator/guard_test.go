@@ -12,8 +12,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// A page in a browser neither reads the event nor answers it, by whatever name
-// it knows us.
+// A page in a browser can neither read the event nor answer it, whatever name
+// it uses for this host.
 func TestPagesAreRefused(t *testing.T) {
 	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
 		f := start(t, p, Function{})
@@ -34,7 +34,7 @@ func TestPagesAreRefused(t *testing.T) {
 	})
 }
 
-// Who speaks HTTP/1.0 need not name a host.
+// A client of HTTP/1.0 need not send a Host header.
 func TestNoHost(t *testing.T) {
 	f := start(t, protocol.SCF, Function{})
 	f.submit(Event{ID: "1", Body: []byte("event")})
@@ -43,7 +43,7 @@ func TestNoHost(t *testing.T) {
 	}
 }
 
-// No call makes us keep more than a little.
+// No call makes the server keep more than a few bytes.
 func TestLongHeader(t *testing.T) {
 	f := start(t, protocol.SCF, Function{})
 	address := strings.TrimPrefix(f.url(""), "http://")

@@ -51,7 +51,8 @@ func TestAwaitsPoll(t *testing.T) {
 	f.check(second, Outcome{Kind: Failure, ID: "2", Body: []byte("error")})
 }
 
-// Who answers and does not ask for the next event runs out of time.
+// If a runtime answers and does not ask for the next event, the event times
+// out.
 func TestAnswersAndHangs(t *testing.T) {
 	f := onLambda(t, Function{Timeout: shortLimit})
 	inv := f.submit(Event{ID: "1"})
@@ -63,7 +64,7 @@ func TestAnswersAndHangs(t *testing.T) {
 	}
 }
 
-// Who answers and exits has answered.
+// An event that was answered counts as answered even if the runtime then exits.
 func TestAnswersAndExits(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Timeout: time.Minute})
 	exited := f.s.Start()
@@ -74,7 +75,7 @@ func TestAnswersAndExits(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1", Body: []byte("result")})
 }
 
-// Who asks again before the answer gets the same event, with the same deadline.
+// A second poll before the answer gets the same event, with the same deadline.
 func TestSecondPoll(t *testing.T) {
 	f := onLambda(t, Function{Timeout: time.Minute})
 	inv := f.submit(Event{ID: "1"})
@@ -139,7 +140,7 @@ func TestExtensionForInvoke(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1", Body: []byte("result")})
 }
 
-// An extension that fails says so, and keeps nobody waiting.
+// An extension that fails is reported, and delays nobody.
 func TestExtensionFails(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Timeout: time.Minute})
 	f.s.Start()
@@ -158,7 +159,8 @@ func TestExtensionFails(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1", Body: []byte("result")})
 }
 
-// What AWS's emulator answers beside the calls of the documents.
+// These calls are answered like AWS's emulator does, although no document
+// describes them.
 func TestSmallCalls(t *testing.T) {
 	f := onLambda(t, Function{})
 	if got := f.expect(200, "GET", f.p.Ping, ""); got.body != "pong" {

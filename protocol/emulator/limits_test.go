@@ -15,7 +15,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// needsCgroups skips a test where this machine lets us limit no memory.
+// needsCgroups skips a test if this machine does not let us limit memory.
 func needsCgroups(t *testing.T) *cgroup {
 	t.Helper()
 	c, err := newCgroup(1 << 30)
@@ -68,7 +68,8 @@ func TestOutOfMemory(t *testing.T) {
 	}
 }
 
-// A runtime whose child the kernel has killed does not get its answer in.
+// If the kernel kills a child of the runtime, the runtime's answer does not
+// count.
 func TestOutOfMemoryInChild(t *testing.T) {
 	needsCgroups(t)
 	onAllPlatforms(t, func(t *testing.T, p *protocol.Platform) {
@@ -81,8 +82,8 @@ func TestOutOfMemoryInChild(t *testing.T) {
 	})
 }
 
-// Where an event is over at the next poll, an answer that has arrived counts, and the
-// instance is killed all the same.
+// On a platform where an event ends with the next poll, an answer that has
+// arrived counts, and the instance is killed nevertheless.
 func TestOutOfMemoryAfterAnswer(t *testing.T) {
 	f := start(t, protocol.Lambda, Function{})
 	inv := f.submit(Event{ID: "1"})
@@ -133,7 +134,7 @@ func TestSharedMemory(t *testing.T) {
 	}
 }
 
-// Cgroups are removed with their instance, and with what that has left behind.
+// Cgroups are removed with their instance, once its leftovers are gone.
 func TestCgroupsAreRemoved(t *testing.T) {
 	parent := filepath.Dir(needsCgroups(t).dir)
 	ours := func() (dirs []string) {
@@ -206,7 +207,7 @@ func TestCgroupParents(t *testing.T) {
 	}
 }
 
-// Where the kernel limits no memory, no folder is left behind.
+// If the kernel does not limit memory, no folder is left behind.
 func TestNoController(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	for n, version := range cgroupVersions {
@@ -244,7 +245,7 @@ func TestVersion2Files(t *testing.T) {
 	}
 }
 
-// A program starts in a cgroup of version 2, also of one without limits.
+// A program starts in a cgroup of version 2, even in one without limits.
 func TestStartInVersion2(t *testing.T) {
 	for _, root := range []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"} {
 		dir := filepath.Join(root, ourName())
@@ -272,7 +273,7 @@ func TestStartInVersion2(t *testing.T) {
 	t.Skip("we may make no cgroup of version 2 here")
 }
 
-// An instance starts where the cgroup that was made for it does not work.
+// An instance starts even if the cgroup that was made for it does not work.
 func TestBrokenCgroup(t *testing.T) {
 	g := newRunnerFixture(t, protocol.SCF, Function{}, "runtime")
 	broken := &cgroup{dir: filepath.Join(t.TempDir(), "none"), version: cgroupVersions[2]}

@@ -74,7 +74,8 @@ func TestEndedContext(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "2"})
 }
 
-// A fetched event stays when nobody waits for its outcome any more.
+// An event that was fetched stays even if nobody waits for its outcome any
+// more.
 func TestEndedContextWhenFetched(t *testing.T) {
 	f := start(t, lambda, Function{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -92,7 +93,7 @@ func TestEndedContextWhenFetched(t *testing.T) {
 	f.check(second, Outcome{Kind: Result, ID: "2"})
 }
 
-// When an event is withdrawn, so is its limit.
+// The limit of an event is withdrawn with it.
 func TestWithdrawn(t *testing.T) {
 	f := start(t, lambda, Function{Timeout: time.Minute})
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})

@@ -72,7 +72,7 @@ func TestRunner(t *testing.T) {
 	})
 }
 
-// A runtime gets what the platform documents, and nothing else.
+// A runtime gets the documented environment, and nothing else.
 func TestRunnerSurroundings(t *testing.T) {
 	t.Setenv("OURS", "must not be seen")
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -159,7 +159,7 @@ func TestRunnerStopsTheExtended(t *testing.T) {
 	}
 }
 
-// Wait waits for the exit after a SIGTERM of somebody else, within the same
+// Wait waits for the exit after a SIGTERM from elsewhere, within the same
 // limit.
 func TestRunnerWait(t *testing.T) {
 	for name, want := range map[string]string{"runtime": "exit status 0", "stubborn": "signal: killed"} {

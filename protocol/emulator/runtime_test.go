@@ -141,7 +141,7 @@ func rest(address string) {
 	_, _ = io.Copy(io.Discard, conn) // only its end matters
 }
 
-// handle does what the event says.
+// handle obeys the event.
 func handle(event string) (result string) {
 	what, argument, _ := strings.Cut(event, " ")
 	switch what {
@@ -179,7 +179,7 @@ func handle(event string) (result string) {
 	return event
 }
 
-// feed runs a child that needs some memory, whatever becomes of it.
+// feed runs a child that needs some memory, and ignores how it ends.
 func feed(megabytes string) {
 	cmd := exec.Command(os.Args[0], megabytes)
 	cmd.Env = append(os.Environ(), helperVariable+"=greedy")

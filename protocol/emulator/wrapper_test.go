@@ -8,7 +8,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// SIGTERM reaches the runtime once, behind any wrapper.
+// SIGTERM reaches the runtime exactly once, behind any wrapper.
 func TestStopBehindWrappers(t *testing.T) {
 	for name, row := range map[string]struct{ line, out string }{
 		"nothing":        {`exec "$0"`, ""},

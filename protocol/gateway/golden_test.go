@@ -14,8 +14,8 @@ import (
 var samples = map[string]struct {
 	gateway *Gateway
 	request Request
-	// absent are the keys of the sample that Event does not write, and added those
-	// that only Event writes.
+	// absent has the keys of the sample that Event does not write, and added
+	// has keys that only Event writes.
 	absent, added []string
 }{
 	"aws-v1": {AWSv1, Request{

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// carried says what a gateway carries of a request. It does not come from the tables
-// of the gateways, which it checks.
+// carried describes which parts of a request a gateway carries. It does not
+// come from the tables of the gateways, which it checks.
 type carried struct {
 	repeated            string // what becomes of repeated headers: "kept", "joined" or "last"
 	lastParameter       bool   // of a repeated parameter, only the last value arrives
@@ -183,8 +183,8 @@ var answers = map[string]Response{
 	"repeated header": {Status: 200, Header: textproto.MIMEHeader{"Vary": {"a", "b", "a"}}},
 }
 
-// kept says what a gateway keeps of repeated headers in an answer: "all", "joined"
-// (but all cookies), or "joined, last cookie".
+// kept describes how a gateway treats repeated headers of an answer: "all",
+// "joined" (but all cookies), or "joined, last cookie".
 var kept = map[string]string{
 	"aws-v1": "all", "aws-v2": "joined", "alb": "joined, last cookie", "alb-multi": "all",
 	"scf": "all", "scf-url": "all", "functiongraph": "all",

@@ -34,7 +34,7 @@ func serve(t *testing.T, functions ...local.Settings) (base string, cloud *local
 	return server.URL, cloud
 }
 
-// A sent is a request, and what became of it.
+// A sent is a request and its result.
 type sent struct {
 	method, path, body string
 	header             []string // "Name: value"; Host sets the host
@@ -64,8 +64,8 @@ func (s sent) do(t *testing.T, base string) (status int, header http.Header, bod
 	return response.StatusCode, response.Header, string(text)
 }
 
-// What a page in a browser can send to this address is refused, and nothing runs. What
-// programs send is answered.
+// Requests that a page in a browser can send to this address are refused, and
+// nothing runs. Requests of programs are answered.
 func TestHostilePage(t *testing.T) {
 	base, cloud := serve(t, local.Settings{Name: "hello", Platform: protocol.Lambda})
 	const invoke = "/2015-03-31/functions/hello/invocations"

@@ -11,8 +11,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// A warm event, in one instance. make bench compares the whole command with AWS's
-// emulator; this is for a profile (go test -bench Invoke -cpuprofile FILE).
+// BenchmarkInvoke measures a warm event in one instance. make bench compares
+// the whole command with AWS's emulator; this is for a profile (go test -bench
+// Invoke -cpuprofile FILE).
 func BenchmarkInvoke(b *testing.B) {
 	for _, size := range []int{100, 5 << 20} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {

@@ -138,7 +138,7 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// until waits for a fact.
+// until waits until a condition is true.
 func until(t *testing.T, fact func() bool) {
 	t.Helper()
 	for began := time.Now(); !fact(); time.Sleep(time.Millisecond) {
@@ -148,7 +148,7 @@ func until(t *testing.T, fact func() bool) {
 	}
 }
 
-// Each platform reports what went wrong in its own words, and the next event is served.
+// Each platform reports errors in its own words, and the next event is served.
 func TestFaults(t *testing.T) {
 	for _, test := range []struct {
 		event string
@@ -210,7 +210,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A start that fails, or takes too long, is the platform's error.
+// A start that fails, or takes too long, gets the platform's error.
 func TestStartFails(t *testing.T) {
 	for start, want := range map[string]map[string]string{
 		"exit": {"scf": "405", "functiongraph": "4201", "lambda": "Runtime.ExitError"},
@@ -233,7 +233,7 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// The log of an invocation is what was written for it.
+// The log of an invocation has the lines that were written during it.
 func TestLog(t *testing.T) {
 	var mu sync.Mutex
 	var lines []string
@@ -259,7 +259,8 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Events that run end on the code that they began with. The next ones get the new one.
+// Running events finish with the code that they began with. Later events get
+// the new code.
 func TestSwap(t *testing.T) {
 	f := create(t, localtest.New(t, local.Options{Instances: 1}), local.Settings{Timeout: time.Minute})
 	old := string(invoke(t, f, `{"pid":true}`).Outcome.Body)
@@ -346,7 +347,7 @@ func TestBrokenZip(t *testing.T) {
 	}
 }
 
-// What a platform refuses is an error with the name of the setting.
+// A setting that a platform refuses is an error that names it.
 func TestSettings(t *testing.T) {
 	c := localtest.New(t, local.Options{})
 	for field, s := range map[string]local.Settings{
@@ -371,7 +372,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Close ends calls that wait, and instances that hang, and removes code.
+// Close ends waiting calls and instances that hang, and removes code.
 func TestClose(t *testing.T) {
 	temp := t.TempDir()
 	c := localtest.New(t, local.Options{Instances: 1, Temp: temp})

@@ -19,8 +19,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// Functions come, change and go while events arrive. Nothing is left but answers and
-// errors that say why there is none.
+// Functions are created, changed and deleted while events arrive. Each event
+// gets an answer, or an error that says why not, and nothing is left behind.
 func TestStorm(t *testing.T) {
 	before := runtime.NumGoroutine()
 	temp := t.TempDir()
@@ -99,8 +99,8 @@ func isExpected(err error) bool {
 	return false
 }
 
-// An event that waits while its function gets code without a bootstrap has the platform's
-// error for that.
+// If a function gets code without a bootstrap, an event that waits gets the
+// platform's error for that.
 func TestSwapToBroken(t *testing.T) {
 	f := create(t, localtest.New(t, local.Options{Instances: 1}), local.Settings{Timeout: time.Minute})
 	file := filepath.Join(t.TempDir(), "go")
@@ -127,7 +127,7 @@ func TestSwapToBroken(t *testing.T) {
 	}
 }
 
-// A function that was deleted stays so, whatever those do who still have it.
+// A deleted function stays deleted, whatever callers do that still hold it.
 func TestChangeAfterDelete(t *testing.T) {
 	temp := t.TempDir()
 	c := localtest.New(t, local.Options{Temp: temp})
@@ -162,7 +162,7 @@ func zipOf(t *testing.T, before string) []byte {
 	return localtest.ZipOf(t, "bootstrap", "#!/bin/sh\n"+before+"\nexec '"+strings.Join(command, "' '")+"'\n", 0o755)
 }
 
-// Kill ends instances without events, too, even those that take no notice of SIGTERM.
+// Kill also kills instances without events, even if they ignore SIGTERM.
 func TestKillIdle(t *testing.T) {
 	c := localtest.New(t, local.Options{})
 	f, err := c.Create(local.Settings{Name: "deaf", Platform: protocol.FunctionGraph}, local.Code{Zip: zipOf(t, "trap '' TERM")})

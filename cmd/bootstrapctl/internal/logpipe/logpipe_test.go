@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What was written before a Flush is there after it, in order and whole.
+// After a Flush, all bytes that were written before it have arrived, complete
+// and in order.
 func TestFlush(t *testing.T) {
 	var got bytes.Buffer
 	p, err := New(func(text []byte) { got.Write(text) })
@@ -39,7 +40,7 @@ func TestFlush(t *testing.T) {
 	p.Flush() // has no effect
 }
 
-// Close does not wait longer than it may for a process that holds the pipe.
+// Close does not wait longer than its limit for a process that holds the pipe.
 func TestCloseWithWriter(t *testing.T) {
 	var got bytes.Buffer
 	p, err := New(func(text []byte) { got.Write(text) })
@@ -82,7 +83,8 @@ func TestWriterWithoutPause(t *testing.T) {
 	}
 }
 
-// dup returns another descriptor of the file, as a process has that inherits it.
+// dup returns another descriptor of the file, like that of a process that
+// inherits it.
 func dup(t *testing.T, file *os.File) *os.File {
 	t.Helper()
 	raw, err := file.SyscallConn()

@@ -39,8 +39,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// protected returns the folder, or skips a test where the machine has no namespaces
-// for us.
+// protected returns the folder, or skips the test if this machine lets us make
+// no namespaces.
 func protected(t *testing.T, dir string) *Folder {
 	t.Helper()
 	f, err := Protect(dir)
@@ -77,7 +77,8 @@ func folder(t *testing.T, name string) string {
 	return dir
 }
 
-// A program cannot change its folder, whatever that is called, and can write to others.
+// A program cannot change its folder, whatever its name is, but can write to
+// others.
 func TestReadOnly(t *testing.T) {
 	for _, name := range []string{"code", "a code folder", "*?[x]'\"\\é\n"} {
 		dir := folder(t, name)
@@ -98,7 +99,7 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// What others write to the folder is seen at once.
+// Changes that other processes make in the folder are seen at once.
 func TestChangesAreSeen(t *testing.T) {
 	dir := folder(t, "code")
 	cmd := exec.Command("/bin/sh", "-c", "read line; cat file")
@@ -149,7 +150,7 @@ func mountWithin(t *testing.T, dir string) {
 	t.Cleanup(func() { _ = unix.Unmount(sub, unix.MNT_DETACH) }) // it is mounted
 }
 
-// What is mounted within the folder is read-only, too.
+// File systems that are mounted within the folder are read-only, too.
 func TestMountsWithin(t *testing.T) {
 	dir := os.Getenv(mountVariable)
 	if dir == "" {
@@ -164,7 +165,7 @@ func TestMountsWithin(t *testing.T) {
 	}
 }
 
-// All but the folder is as without the wrapper.
+// Apart from the folder, everything is the same as without the wrapper.
 func TestSameProcess(t *testing.T) {
 	dir := folder(t, "code")
 	f := protected(t, dir)
@@ -197,7 +198,7 @@ func TestSameProcess(t *testing.T) {
 	}
 }
 
-// A program that cannot be run is the same error as without the wrapper.
+// A program that cannot run gives the same error as without the wrapper.
 func TestStartErrors(t *testing.T) {
 	dir := folder(t, "code")
 	f := protected(t, dir)
@@ -214,7 +215,7 @@ func TestStartErrors(t *testing.T) {
 	}
 }
 
-// A program in memory, of which only this process has the open file, runs.
+// A program in memory runs, although only this process has the file open.
 func TestProgramInMemory(t *testing.T) {
 	dir := folder(t, "code")
 	f := protected(t, dir)
@@ -263,7 +264,8 @@ func TestCannotProtect(t *testing.T) {
 	}
 }
 
-// Where a sandbox denies the calls, Protect says so.
+// If the sandbox denies the system calls, Protect returns an error that says
+// so.
 func TestDenied(t *testing.T) {
 	namespaces := uint32(unix.CLONE_NEWNS | unix.CLONE_NEWUSER)
 	for want, denial := range map[string]seccomp.Denial{
@@ -286,7 +288,7 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// Arguments that only look like ours are not ours.
+// Arguments that only look like those of the wrapper are left alone.
 func TestDecode(t *testing.T) {
 	w := wrapper{"/a b", true, 3, 4, []string{"/bin/sh", "", "x"}}
 	if got, ok := decode(w.encode()); !ok || fmt.Sprint(got) != fmt.Sprint(w) {
@@ -299,7 +301,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// serve is a runtime for SCF. Its results say what became of a write.
+// serve is a runtime for SCF. Its results say whether it could write.
 func serve() {
 	signal.Ignore(syscall.SIGPIPE)
 	base := "http://" + os.Getenv("SCF_RUNTIME_API") + ":" + os.Getenv("SCF_RUNTIME_API_PORT")
@@ -323,7 +325,8 @@ func serve() {
 	}
 }
 
-// An emulator runs, freezes, limits, stops and clears such a runtime as any other.
+// An emulator runs, freezes, limits, stops and clears such a runtime like any
+// other.
 func TestEmulator(t *testing.T) {
 	dir := folder(t, "code")
 	f := protected(t, dir)
@@ -355,7 +358,7 @@ func TestEmulator(t *testing.T) {
 	}
 }
 
-// An ordinary user has the same.
+// The same works as an ordinary user.
 func TestAsOrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("the other tests run as an ordinary user")
@@ -395,7 +398,8 @@ func TestAsOrdinaryUser(t *testing.T) {
 	}
 }
 
-// BenchmarkStart and BenchmarkStartReadOnly differ by what the wrapper costs.
+// BenchmarkStart and BenchmarkStartReadOnly show the cost of the wrapper by
+// their difference.
 func BenchmarkStart(b *testing.B) { benchmark(b, (*exec.Cmd).Start) }
 
 func BenchmarkStartReadOnly(b *testing.B) {

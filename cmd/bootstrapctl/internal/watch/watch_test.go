@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// write writes a file, as an editor does: another one, which takes its place.
+// write writes a file as an editor does: it replaces it with a new one.
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -44,8 +44,8 @@ func expect(t *testing.T, changes chan string, want string) {
 	}
 }
 
-// Changes of code count, in folders that are new, too. What is left out of the package
-// does not: the change after it is the first that is noticed.
+// Changes of code are noticed, also in new folders. Changes of files outside
+// the package are not: the next change of code is the first that is noticed.
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "index.sh"), "1")
@@ -78,8 +78,9 @@ func TestFolder(t *testing.T) {
 	expect(t, changes, "lib/code2.sh")
 }
 
-// While the function may write, new files do not count, even when they change later, and
-// neither does a log. Code counts, also if an editor puts another file in its place.
+// New files that appear while the function may write are ignored, even if they
+// change later, and so are logs. Code is noticed, also if an editor replaces
+// the file.
 func TestForeign(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "index.sh"), "1")
@@ -106,7 +107,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// A zip counts when it is replaced. Its neighbours do not.
+// A zip that is replaced is noticed. Other files beside it are not.
 func TestZip(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.zip")

@@ -8,7 +8,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// What Terraform reads after a create exists, and is empty.
+// The attributes that Terraform reads after a create exist, and are empty.
 func TestEmptyAnswers(t *testing.T) {
 	f := newFixture(t, local.Options{})
 	f.create(local.Settings{Name: "hello"})

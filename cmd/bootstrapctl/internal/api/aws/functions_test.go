@@ -79,7 +79,7 @@ func TestLifeOfFunction(t *testing.T) {
 	}
 }
 
-// What Lambda or this platform refuses is an error with a sentence.
+// A request that Lambda or this platform refuses gets an error with a sentence.
 func TestRefusals(t *testing.T) {
 	otherArchitecture := map[string]string{"amd64": "arm64", "arm64": "x86_64"}[runtime.GOARCH]
 	f := newFixture(t, local.Options{})

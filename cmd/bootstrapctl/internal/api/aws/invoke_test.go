@@ -19,7 +19,7 @@ import (
 
 const invocations = functions + "/hello/invocations"
 
-// A result, with the log of a cold and of a warm start.
+// An answer has the result, and the log of a cold or a warm start.
 func TestInvoke(t *testing.T) {
 	f := newFixture(t, local.Options{})
 	f.create(local.Settings{Name: "hello"})
@@ -76,7 +76,8 @@ func TestInvokeFails(t *testing.T) {
 	}
 }
 
-// A package that Lambda accepts and cannot start fails as there.
+// A package that Lambda accepts and cannot start fails in the same way as
+// there.
 func TestInvokeBroken(t *testing.T) {
 	f := newFixture(t, local.Options{})
 	zip := localtest.ZipOf(t, "bootstrap", "#!/bin/sh\n", 0o644)
@@ -87,7 +88,7 @@ func TestInvokeBroken(t *testing.T) {
 	}
 }
 
-// What the runtime gets: the event's ids, trace, ARN and client context.
+// The runtime gets the event's ids, trace, ARN and client context.
 func TestInvokeHeaders(t *testing.T) {
 	f := newFixture(t, local.Options{Runtime: mirrorRuntime})
 	f.create(local.Settings{Name: "hello"})
@@ -109,7 +110,7 @@ func TestInvokeHeaders(t *testing.T) {
 	}
 }
 
-// Requests that Lambda refuses.
+// Requests that Lambda refuses are refused.
 func TestInvokeRefused(t *testing.T) {
 	f := newFixture(t, local.Options{})
 	f.create(local.Settings{Name: "hello"})

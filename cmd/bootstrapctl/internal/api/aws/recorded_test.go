@@ -84,7 +84,7 @@ func TestSignatureOfRecorded(t *testing.T) {
 	}
 }
 
-// What is wrong with a signature is AWS's own error.
+// A wrong signature gets AWS's own error.
 func TestSignatureErrors(t *testing.T) {
 	f := newFixture(t, local.Options{}, local.Key{ID: "AKIDEXAMPLE", Secret: "secret"})
 	authorize := func(old, new string) func(r *http.Request) {

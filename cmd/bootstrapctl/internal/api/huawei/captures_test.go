@@ -127,8 +127,8 @@ func compare(t *testing.T, file string, w *httptest.ResponseRecorder, c capture)
 	compareTypes(t, file, got, want)
 }
 
-// compareTypes checks that all that is in an accepted answer is in ours, with the same
-// type.
+// compareTypes checks that our answer has each field of an accepted answer,
+// with the same type.
 func compareTypes(t *testing.T, at string, got, want any) {
 	t.Helper()
 	if g, w := fmt.Sprintf("%T", got), fmt.Sprintf("%T", want); g != w {
@@ -151,7 +151,8 @@ func compareTypes(t *testing.T, at string, got, want any) {
 	}
 }
 
-// What is not signed with one of the keys, or differs from what was signed, is refused.
+// A request that is not signed with one of the keys, or was changed after it
+// was signed, is refused.
 func TestSignature(t *testing.T) {
 	const file = "testdata/go-02.txt"
 	withKey := func(keys ...local.Key) *api { return New(localtest.New(t, local.Options{}), keys...).(*api) }

@@ -149,7 +149,7 @@ func TestUnknown(t *testing.T) {
 	a.refused(t, errNoResource, "does not have the call", "GET", helloPath+"/aliases", "")
 }
 
-// What a URN may look like.
+// A URN may have these forms.
 func TestURN(t *testing.T) {
 	a, _ := newAPI(t, local.Options{})
 	config := func(urn string) string { return functionsPath + "/" + urn + "/config" }

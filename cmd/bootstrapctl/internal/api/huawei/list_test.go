@@ -51,7 +51,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// What Terraform reads after it has created a function.
+// These are the calls that Terraform makes after it has created a function.
 func TestReadAfterCreate(t *testing.T) {
 	a, _ := newAPI(t, local.Options{})
 	for path, want := range map[string]string{

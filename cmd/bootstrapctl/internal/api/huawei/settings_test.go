@@ -71,8 +71,8 @@ func TestCreate(t *testing.T) {
 	a.refused(t, errExists, "new", "POST", functionsPath, body(t, nil))
 }
 
-// What the vendor refuses, and what the local platform cannot do, is refused, and nothing
-// is created.
+// Settings that the vendor refuses, or that the local platform cannot apply,
+// are refused, and nothing is created.
 func TestCreateRefused(t *testing.T) {
 	a, _ := newAPI(t, local.Options{})
 	many := map[string]string{}

@@ -155,7 +155,7 @@ func TestHandles(t *testing.T) {
 	}
 }
 
-// What is not a call of a known action in a form of TC3 is refused.
+// A request that is not a call of a known action in a form of TC3 is refused.
 func TestForm(t *testing.T) {
 	a := newAPI(t, local.Options{})
 	change := func(change func(r *http.Request)) *http.Request {
