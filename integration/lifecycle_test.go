@@ -16,8 +16,8 @@ import (
 // value is a text that every shell would change if it were not quoted.
 const value = ` a $HOME ${x} "b" 'c' #d = \e ` + "`f`" + ` $(g) `
 
-// What the init command writes to its file are variables of the function,
-// however that runs.
+// Variables that the init command writes to its file reach the function,
+// however it runs.
 func TestInitVariables(t *testing.T) {
 	const writes = `printf '# ours\n\n%s\r\nEMPTY=\nNAME=first\nNAME=second\n' "SECRET=$(cat value)" >>"$BOOTSTRAP_ENV_FILE"; echo preparing; echo ready >&2`
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -68,7 +68,8 @@ func TestInitFile(t *testing.T) {
 	}
 }
 
-// An init command that fails is a failed start, which says why, and no secret.
+// If an init command fails, the start fails. The error says why, and contains
+// no secret.
 func TestInitFailure(t *testing.T) {
 	const failed = "Runtime.InitCommandError"
 	for name, test := range map[string]struct {
@@ -145,7 +146,7 @@ func TestInitOnce(t *testing.T) {
 	}
 }
 
-// Told to stop while the init command runs, bootstrap ends that, and stops.
+// A stop during the init command kills it, and bootstrap exits.
 func TestStopWhileInit(t *testing.T) {
 	for name, init := range map[string]string{
 		"ends": "echo $$ >>pids; echo init >>order; sleep 60; echo no >>order",
@@ -171,7 +172,7 @@ func TestStopWhileInit(t *testing.T) {
 	}
 }
 
-// A start that fails in each stage.
+// failedStarts has a start that fails in each stage.
 var failedStarts = map[string]struct {
 	env    string
 	status int
@@ -191,8 +192,8 @@ var failedStarts = map[string]struct {
 	"no handler":   {"BOOTSTRAP_COMMAND=[\"/none/tool\"]", 1, "", []string{"/none/tool"}},
 }
 
-// By default a failed start ends the runtime, and the reason stands where the
-// platform's user looks.
+// By default a failed start stops the runtime, and the reason is where the user
+// of the platform looks.
 func TestStartFails(t *testing.T) {
 	for name, test := range failedStarts {
 		t.Run(name, func(t *testing.T) {
@@ -209,8 +210,8 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// A start that waits for long says for what: the platform may end it without a
-// word.
+// A start that waits for long logs what it waits for, because the platform may
+// kill it without a message.
 func TestWaitingIsTold(t *testing.T) {
 	t.Parallel()
 	c := beginCrew(t, protocol.Lambda, named("stdin").function(t, "echo ok"), "", "BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1")
@@ -221,7 +222,7 @@ func TestWaitingIsTold(t *testing.T) {
 	c.ends(t, 5*time.Second, 0)
 }
 
-// A start that fails ends all also where nobody reads what it says.
+// A failed start kills all processes, even if nobody reads the log.
 func TestStartFailsUnread(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -242,7 +243,7 @@ func TestStartFailsUnread(t *testing.T) {
 	})
 }
 
-// With answer it is the outcome of each event, until a stop.
+// With answer, every event fails with the reason, until a stop.
 func TestStartFailureAnswers(t *testing.T) {
 	for name, test := range failedStarts {
 		t.Run(name, func(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"bootstrap/protocol"
 )
 
-// A signal to the process, or to its group as from a terminal, is the stop of the
-// platform: the event that runs is still answered, sidecars and the stop command run, and
-// the summary is there.
+// A signal to the process, or to its group as from a terminal, stops the
+// functions as a platform does: the running event is still answered, the
+// sidecars and the stop command run, and the summary is printed.
 func TestLocalStop(t *testing.T) {
 	for name, send := range map[string]func(pid int) error{
 		"SIGINT":           func(pid int) error { return syscall.Kill(pid, syscall.SIGINT) },
@@ -75,8 +75,9 @@ func TestLocalStopTwice(t *testing.T) {
 	}
 }
 
-// Whatever ends local, nothing is left: no process, also of those that nobody could find
-// by their environment, group or session, and no temporary file and no cgroup.
+// However local exits, it leaves nothing behind: no process, not even one that
+// nobody could find by its environment, group or session, no temporary file and
+// no cgroup.
 func TestLocalNothingStaysBehind(t *testing.T) {
 	for name, sig := range map[string]syscall.Signal{
 		"SIGKILL": syscall.SIGKILL, "SIGQUIT": syscall.SIGQUIT, "crash": syscall.SIGSEGV, "Ctrl-C": syscall.SIGINT,

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// On a terminal, r gives the functions new instances, l sends the last event again, and q
-// is the stop of the platform. Other keys do nothing.
+// On a terminal, r gives the functions new instances, l sends the last event
+// again, and q stops as a platform does. Other keys do nothing.
 func TestLocalKeys(t *testing.T) {
 	t.Parallel()
 	dir := withSidecar(t, `echo "got $1" >&2; echo ok`)
@@ -32,7 +32,8 @@ func TestLocalKeys(t *testing.T) {
 	}
 }
 
-// However local ends, the terminal is as it was, wherever a program can see to that.
+// However local exits, the terminal gets its modes back, if a program can do
+// that at all.
 func TestLocalTerminalIsRestored(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, a *attended){
 		"q":       func(t *testing.T, a *attended) { a.press(t, "q") },

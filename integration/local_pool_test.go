@@ -35,14 +35,14 @@ func TestLocalManyCallers(t *testing.T) {
 	}
 }
 
-// held returns a function that answers when the file go is in its folder, and says in
-// the log that it has begun.
+// held returns a function that logs that it has begun, and answers once the
+// file go is in its folder.
 func held(t *testing.T) string {
 	return shellFunction(t, `echo begun >&2; while ! [ -e go ]; do sleep 0.01; done; printf '%s' "$1"`)
 }
 
-// Calls above the queue get 429, and those in it are answered. A queue may have room
-// for none.
+// Calls beyond the queue get 429, and those in the queue are answered. A queue may
+// have room for none.
 func TestLocalFullQueue(t *testing.T) {
 	for _, queue := range []int{2, 0} {
 		t.Run(strconv.Itoa(queue), func(t *testing.T) {
@@ -65,14 +65,14 @@ func TestLocalFullQueue(t *testing.T) {
 	}
 }
 
-// functions returns what the tool says of its functions.
+// functions returns the tool's description of its functions.
 func (s *served) functions(t *testing.T) string {
 	t.Helper()
 	_, body := s.get(t, "_local/functions")
 	return body
 }
 
-// An instance that dies fails its event alone: another takes its place.
+// An instance that dies fails only its own event. Another instance replaces it.
 func TestLocalCrash(t *testing.T) {
 	t.Parallel()
 	dir := shellFunction(t, `[ "$1" = 0 ] && kill -9 $PPID && sleep 60; printf '%s' "$1"`)
@@ -85,7 +85,8 @@ func TestLocalCrash(t *testing.T) {
 	s.logs(t, "439")
 }
 
-// An instance without events stops as the platform stops it; the next event is cold.
+// An instance without events is stopped as by a platform, and the next event
+// has a cold start.
 func TestLocalIdle(t *testing.T) {
 	t.Parallel()
 	dir := shellFunction(t, "echo ok")
@@ -100,7 +101,7 @@ func TestLocalIdle(t *testing.T) {
 	}
 }
 
-// Orphans of events are reaped while the tool runs, also those of a runtime that does
+// Orphans of events are reaped while the tool runs, even if the runtime does
 // not reap.
 func TestLocalOrphans(t *testing.T) {
 	t.Parallel()
@@ -133,7 +134,7 @@ func zombiesBelow(pid int) (n int) {
 	return n
 }
 
-// A function that fails to start says why: the last line that it wrote.
+// A function that cannot start says why, with its last line of output.
 func TestLocalStartFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -57,7 +57,7 @@ func TestLocalOtherRuntime(t *testing.T) {
 	}
 }
 
-// A large log passes whole, and is not kept in memory.
+// A large log passes completely, and is not kept in memory.
 func TestLocalLargeLog(t *testing.T) {
 	t.Parallel()
 	const line, lines = 1000, 50_000
@@ -75,8 +75,8 @@ func TestLocalLargeLog(t *testing.T) {
 	}
 }
 
-// A log that is binary, and a path with escape sequences, do not break the terminal: only
-// colours pass. In a pipe the log is byte for byte.
+// A binary log and a path with escape sequences do not break the terminal: only
+// colours pass. A pipe gets the log byte for byte.
 func TestLocalBinaryLog(t *testing.T) {
 	t.Parallel()
 	dir := shellFunction(t, `printf '\033[2J\033[31mred\033[0m \033]0;title\007 \000\377\r\n' >&2; printf '%s' '{"a":1}'`)
@@ -96,7 +96,7 @@ func TestLocalBinaryLog(t *testing.T) {
 	s.logs(t, " | \x1b[2J\x1b[31mred\x1b[0m \x1b]0;title\a \x00\xff\r\n")
 }
 
-// Descriptors and processes do not grow with the events.
+// The numbers of descriptors and processes do not grow with the events.
 func TestLocalStaysSmall(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "-instances", "2", shellFunction(t, "echo ok"))

@@ -114,7 +114,7 @@ var unsteadyLocal = []struct {
 	{regexp.MustCompile(`(N ms|warm) {2,}`), "$1  "},
 }
 
-// steadyLocal replaces what differs from run to run.
+// steadyLocal replaces the values that differ from run to run.
 func steadyLocal(text, dir string) string {
 	text = steady(text, dir)
 	for _, u := range unsteadyLocal {
@@ -139,7 +139,7 @@ func TestLocalStartScreen(t *testing.T) {
 		steadyLocal("--- stderr, a pipe\n"+plain.log.String()+"--- a terminal, with timers\n"+strings.ReplaceAll(a.said.String(), "\r\n", "\n"), dir))
 }
 
-// Where colours are not wanted there are none.
+// NO_COLOR and similar settings turn colours off.
 func TestLocalNoColor(t *testing.T) {
 	t.Parallel()
 	for _, variable := range []string{"NO_COLOR=1", "TERM=dumb"} {
@@ -152,7 +152,7 @@ func TestLocalNoColor(t *testing.T) {
 	}
 }
 
-// A start that takes long says what it waits for.
+// A slow start says what it waits for.
 func TestLocalSlowStart(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*protocol.Platform{protocol.SCF, protocol.FunctionGraph} {

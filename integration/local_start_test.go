@@ -52,8 +52,8 @@ func deployed(t *testing.T, body string) string {
 	return dir
 }
 
-// A function comes from the current folder, folders, zips, or a deploy file. On stdout is
-// only the address.
+// A function comes from the current folder, folders, zips, or a deploy file.
+// Only the address is on stdout.
 func TestLocalStart(t *testing.T) {
 	dir := shellFunction(t, `printf '"%s"' "$GREETING"`)
 	other := shellFunction(t, `printf '"other"'`)
@@ -83,7 +83,7 @@ func TestLocalStart(t *testing.T) {
 	}
 }
 
-// Wrong usage: all complaints at once, nothing runs.
+// Wrong usage gets all complaints at once, and nothing runs.
 func TestLocalUsage(t *testing.T) {
 	file := deployed(t, "touch ran")
 	broken := t.TempDir()
@@ -141,7 +141,7 @@ func withoutMode(t *testing.T) string {
 	return dir
 }
 
-// makeZip makes a zip of entries with such modes.
+// makeZip makes a zip of entries with these modes.
 func makeZip(t *testing.T, name string, mode os.FileMode, entries map[string][]byte) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
@@ -168,8 +168,8 @@ func makeZip(t *testing.T, name string, mode os.FileMode, entries map[string][]b
 	return file
 }
 
-// A zip that the platform cannot start fails with the platform's own error, and doctor's
-// finding says why. Nothing is mended.
+// A zip that the platform cannot start fails with the platform's own error, and
+// a finding of doctor explains it. The zip is not repaired.
 func TestLocalBrokenZips(t *testing.T) {
 	script := map[string][]byte{"bootstrap": []byte("#!/bin/sh\necho never\n")}
 	for name, test := range map[string]struct {
@@ -232,8 +232,8 @@ func zipBomb(t *testing.T) string {
 	return filepath.Join(dir, "bomb.zip")
 }
 
-// What doctor finds in a folder is shown at the start. A runtime of another project gives
-// the handler a meaning of its own, so that there is nothing to find.
+// The findings of doctor about a folder are shown at the start. A foreign
+// runtime reads the handler in its own way, so there are none.
 func TestLocalFindings(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -253,7 +253,7 @@ func TestLocalFindings(t *testing.T) {
 	}
 }
 
-// A hostile zip writes nothing outside, and costs little memory.
+// A hostile zip writes nothing outside its folder, and takes little memory.
 func TestLocalHostileZips(t *testing.T) {
 	t.Parallel()
 	outside := filepath.Join(t.TempDir(), "escaped")
@@ -277,7 +277,7 @@ func TestLocalHostileZips(t *testing.T) {
 // printedCurl matches the commands that local prints.
 var printedCurl = regexp.MustCompile(`(?m)^ +(curl .*)$`)
 
-// Each command that local prints works as it stands there.
+// Each command that local prints works when it is pasted.
 func TestLocalPrintedCommands(t *testing.T) {
 	t.Parallel()
 	file := deployed(t, `event=$1; printf '%s' "${event:-none}"`)

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A served is a bootstrapctl local that runs.
+// A served is a running bootstrapctl local.
 type served struct {
 	cmd      *exec.Cmd
 	url      string
@@ -36,20 +36,21 @@ func serve(t *testing.T, args ...string) *served {
 	return serveIn(t, "", args...)
 }
 
-// serveIn is serve in a folder.
+// serveIn does the same as serve in a folder.
 func serveIn(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
 	return serveBehind(t, nil, dir, args...)
 }
 
-// serveWritable is serve where code folders cannot be made read-only.
+// serveWritable does the same as serve on a machine that cannot make code
+// folders read-only.
 func serveWritable(t *testing.T, args ...string) *served {
 	t.Helper()
 	call := ownCall{number: unix.SYS_MOUNT}
 	return serveBehind(t, []string{os.Args[0], withoutFlag, call.text(), strconv.Itoa(int(syscall.EPERM))}, "", args...)
 }
 
-// serveBehind is serveIn behind a wrapper.
+// serveBehind does the same as serveIn behind a wrapper.
 func serveBehind(t *testing.T, wrapper []string, dir string, args ...string) *served {
 	t.Helper()
 	command := slices.Concat(wrapper, []string{bootstrapctl, "local", "-addr", "127.0.0.1:0"}, args)
@@ -70,7 +71,7 @@ func serveBehind(t *testing.T, wrapper []string, dir string, args ...string) *se
 	return s
 }
 
-// stop is Ctrl-C. It returns the exit status.
+// stop presses Ctrl-C and returns the exit status.
 func (s *served) stop(t *testing.T) int {
 	t.Helper()
 	if !s.waited {
@@ -149,7 +150,7 @@ func zipOf(t *testing.T, dir string) string {
 	return file
 }
 
-// A failedStart is what a bootstrapctl local that did not start has said.
+// A failedStart holds the output of a bootstrapctl local that did not start.
 type failedStart struct {
 	stderr string
 	status int
@@ -188,7 +189,7 @@ func startFails(t *testing.T, dir string, args ...string) failedStart {
 	return failedStart{stderr.String(), cmd.ProcessState.ExitCode(), peak}
 }
 
-// peakRSS returns the most memory that a process has had, in KB; 0: it has exited.
+// peakRSS returns the peak memory of a process in KB, or 0 if it has exited.
 func peakRSS(pid int) (kb int) {
 	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // gone: nothing
 	_, text, _ := strings.Cut(string(status), "VmHWM:")

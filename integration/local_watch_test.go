@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// save replaces a file as many editors do: it renames a new one.
+// save replaces a file as many editors do: it renames a new file.
 func save(t *testing.T, dir, name, text string) {
 	t.Helper()
 	write(t, dir, "."+name+".swp", text, 0o644)
@@ -18,7 +18,8 @@ func save(t *testing.T, dir, name, text string) {
 
 const shellAnswer = "main_handler() { echo begun >&2; while [ \"$1\" = '\"held\"' ] && ! [ -e go ]; do sleep 0.01; done; echo VERSION; }\n"
 
-// A saved file gives the next event the new code. An event that runs ends on the old.
+// After a file is saved, the next event runs the new code. A running event
+// finishes with the old code.
 func TestLocalWatch(t *testing.T) {
 	for name, saveFile := range map[string]func(t *testing.T, dir, name, text string){
 		"written": func(t *testing.T, dir, name, text string) { write(t, dir, name, text, 0o644) },
@@ -64,10 +65,10 @@ func TestLocalWatchZip(t *testing.T) {
 	s.answers(t, "", "1", 200, "two")
 }
 
-// What the function writes into its own folder restarts nothing: new files, files that it
-// had before, and files after its event. Neither does what .bootstrapignore leaves out.
-// The change after all of that is the first that counts. Where code folders are read-only,
-// the function cannot write there.
+// Files that the function writes into its own folder restart nothing: new
+// files, existing files, and files after its event. Nor do files that
+// .bootstrapignore lists. The next change of code is the first that counts. If
+// code folders are read-only, the function cannot write there.
 func TestLocalWatchOwnFiles(t *testing.T) {
 	t.Parallel()
 	dir := shellFunction(t, `date >>old.log; date >new.$RANDOM; mkdir -p cache/deep; date >cache/deep/x; (sleep 0.1; date >later) >/dev/null 2>&1 & echo $(cat old.log | wc -l)`)

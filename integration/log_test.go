@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A debugLog takes the log of a runtime at BOOTSTRAP_LOG_LEVEL=debug, and
-// keeps what the last line with a number of goroutines says.
+// A debugLog reads the log of a runtime at BOOTSTRAP_LOG_LEVEL=debug, and keeps
+// the number of goroutines in the last line that has one.
 type debugLog struct {
 	mu   sync.Mutex
 	rest []byte // of a line that is not complete
@@ -40,8 +40,8 @@ func (l *debugLog) last() (id string, n int) {
 	return l.id, l.n
 }
 
-// goroutines returns the number of goroutines when the event with that id had its
-// result. It waits for that line of the log.
+// goroutines returns the number of goroutines at the time when the event with
+// that id had its result. It waits for that line of the log.
 func (l *debugLog) goroutines(t testing.TB, id string) int {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {

@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// What a command logs leaves as it is, in whatever form.
+// The log of a command passes unchanged, in any format.
 func TestL01Passthrough(t *testing.T) {
 	const lines = `{"level":"info","message":"a \"b\" \u20ac €","n":1.50}` + "\n\x1b[31mred\x1b[0m\r\n\ttab\x00NUL\n\n"
 	inFewWays(t, "cat lines >&2", nil, func(t *testing.T, f *trial) {
@@ -25,8 +25,8 @@ func TestL01Passthrough(t *testing.T) {
 	})
 }
 
-// Every stream that is not the result reaches the log, also of what a command
-// starts.
+// Every stream that is not the result is logged, also that of a command's
+// children.
 func TestL02EveryStream(t *testing.T) {
 	for env, want := range map[string][]string{
 		"BOOTSTRAP_RESULT=stdout": {"error", "error below"},
@@ -47,8 +47,8 @@ func TestL02EveryStream(t *testing.T) {
 	}
 }
 
-// Once an answer is posted a platform may freeze us: by then the log is
-// complete.
+// The log is complete before the answer is posted, because the platform may
+// freeze the sandbox after that.
 func TestL03LogBeforeAnswer(t *testing.T) {
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestL03LogBeforeAnswer(t *testing.T) {
 	}
 }
 
-// A line of the command's has nothing of ours in it, also one that it did not
-// end.
+// A line of the command and a line of bootstrap never mix, even if the command
+// has not finished its line.
 func TestL06LinesApart(t *testing.T) {
 	own := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\S+ \[(DEBUG|INFO|WARN|ERROR)\] `)
 	inFewWays(t, `printf "no end of $(event)" >&2; [ "$(event)" != 2 ]`, []string{"BOOTSTRAP_LOG_LEVEL=debug"}, func(t *testing.T, f *trial) {
@@ -135,8 +135,8 @@ func tellsNothing(t *testing.T, text string) {
 	}
 }
 
-// Credentials that come with an event reach the command only where that is
-// wanted, and there no other event.
+// Credentials that come with an event reach the command only if an option says
+// so, and never another event.
 func TestL08Credentials(t *testing.T) {
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestL08Credentials(t *testing.T) {
 	}
 }
 
-// What has no newline at its end is logged, too.
+// Output without a final newline is logged, too.
 func TestL09PartialLine(t *testing.T) {
 	inFewWays(t, `printf begun >&2; printf ", and no end" >&2`, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "")
@@ -183,8 +183,8 @@ func TestL10ManyWriters(t *testing.T) {
 	})
 }
 
-// A log that nobody reads for a while keeps no event from its answer; when it
-// goes on, it says how much is missing.
+// A log that nobody reads for a while does not delay answers. When the reader
+// continues, a line counts the bytes that are missing.
 func TestL11StalledLog(t *testing.T) {
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -222,7 +222,8 @@ func readLog(t *testing.T, r, w *os.File, runner *emulator.Runner) string {
 	return string(first) + string(<-read)
 }
 
-// What the log holds for a reader that is late gets out at the end.
+// The log writes the bytes that it holds for a slow reader before the program
+// exits.
 func TestLogLateReader(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

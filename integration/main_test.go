@@ -18,7 +18,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// The programs, built by TestMain.
+// The paths of the programs that TestMain builds.
 var bootstrap, bootstrapctl string
 
 func TestMain(m *testing.M) {
@@ -76,7 +76,7 @@ func build(out string, args ...string) error {
 	return cmd.Run()
 }
 
-// everywhere runs a test on each platform; in a sandbox one is enough.
+// everywhere runs a test on each platform, or on one in a sandbox.
 func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 	platforms := protocol.Platforms
 	switch os.Getenv("SANDBOX") {
@@ -91,9 +91,8 @@ func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 	}
 }
 
-// start runs bootstrap, behind the words of a wrapper such as unshare, with a
-// function. It is stopped at the end of the test, and then nothing of it lives
-// but a neighbour.
+// start runs bootstrap with a function, behind a wrapper such as unshare. The
+// test stops it at its end, and checks that only a neighbour is left.
 func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writer, wrapper ...string) (*emulator.Server, *emulator.Runner) {
 	t.Helper()
 	server, err := emulator.New(p, fn)
@@ -116,7 +115,7 @@ func start(t testing.TB, p *protocol.Platform, fn emulator.Function, log io.Writ
 	return server, runner
 }
 
-// output runs cmd to its end.
+// output runs cmd to its end and returns its output.
 func output(t testing.TB, cmd *exec.Cmd) (stdout, stderr string, status int) {
 	t.Helper()
 	var out, log bytes.Buffer

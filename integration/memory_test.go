@@ -35,8 +35,8 @@ func (f *trial) staysUnder(t *testing.T, limit int) {
 	}
 }
 
-// A command that writes a gigabyte is killed as soon as it has passed the limit. For
-// frames, see TestP11LargeFrame.
+// A command that writes a gigabyte is killed as soon as it exceeds the limit.
+// For frames, see TestP11LargeFrame.
 func TestP11GigabyteOfStdout(t *testing.T) {
 	inEachWay(t, `head -c 1G /dev/zero; echo done >&2`, nil, func(t *testing.T, f *trial) {
 		if f.kind().frames {
@@ -74,8 +74,8 @@ func TestP20MuchStderr(t *testing.T) {
 	})
 }
 
-// The largest event is held once: not a second time for delivery, nor while
-// its answer is made.
+// The largest event is in memory once: there is no second copy for delivery, or
+// while its answer is made.
 func TestLargestEventIsHeldOnce(t *testing.T) {
 	inEachWay(t, "echo ok", nil, func(t *testing.T, f *trial) {
 		if !f.fits(protocol.SCF.MaxEvent) {
@@ -90,11 +90,11 @@ func TestLargestEventIsHeldOnce(t *testing.T) {
 	})
 }
 
-// A hog takes memory until it is stopped.
+// hog is a script that takes more and more memory.
 const hog = `exec tail /dev/zero`
 
-// When memory runs out, the kernel kills the command, not bootstrap, and the failure
-// differs from that of another SIGKILL.
+// When memory runs out, the kernel kills the command and not bootstrap, and the
+// failure differs from that of any other SIGKILL.
 func TestE08OutOfMemory(t *testing.T) {
 	const limit = 128 << 20 // Node takes half of it
 	for _, way := range triedWays() {

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// neighbourArgs is the command of a process that plays the other processes of a
-// sandbox: extensions, and the platform's own.
+// neighbourArgs is the command of a process that represents other processes of
+// a sandbox: extensions, and the platform's own.
 var neighbourArgs = []string{"/bin/sleep", "543"}
 
-// startNeighbour starts one that looks like a process of the function: it has
-// its user, its environment, its folder and its limits. It is not below us, as we
-// become the runtime.
+// startNeighbour starts a neighbour that resembles a process of the function:
+// it has the same user, environment, folder and limits. It is not our child,
+// because this process becomes the runtime.
 func startNeighbour(s surroundings) error {
 	cmd := exec.Command("/bin/sh", "-c", strings.Join(neighbourArgs, " ")+" &")
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), isEmulators), "FUNCTION_SLOT=1")
@@ -46,7 +46,7 @@ func isEmulators(variable string) bool {
 // does not know it.
 type brand uint64
 
-// brands are as many as there are, below the limit that Linux begins with.
+// Brands are numbers below the limit that Linux starts with.
 const (
 	firstBrand = 400_000
 	brands     = 400_000
@@ -65,7 +65,7 @@ func brandOf(pid int) brand {
 	return brand(limit.Cur)
 }
 
-// brandUs gives us one of our own, which our descendants have, too.
+// brandUs gives this process a brand of its own, which its descendants inherit.
 func brandUs() error {
 	var limit unix.Rlimit
 	err := unix.Prlimit(0, unix.RLIMIT_MSGQUEUE, nil, &limit)
@@ -79,7 +79,7 @@ func brandUs() error {
 	return nil
 }
 
-// isNeighbour reports whether a process is one.
+// isNeighbour reports whether a process is a neighbour.
 func isNeighbour(pid int) bool {
 	args, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // gone: none
 	return string(args) == strings.Join(neighbourArgs, "\x00")+"\x00"

@@ -8,7 +8,7 @@ import (
 )
 
 // TestReadmeNumbers checks that each time in the README's comparison is a
-// rounded one of docs/benchmarks.md.
+// rounded value of docs/benchmarks.md.
 func TestReadmeNumbers(t *testing.T) {
 	var measured []float64 // milliseconds
 	for _, m := range regexp.MustCompile(`([0-9.]+) (ms|µs)`).FindAllStringSubmatch(readDocument(t, "docs/benchmarks.md"), -1) {

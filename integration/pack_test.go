@@ -250,7 +250,7 @@ func textOf(t *testing.T, f *zip.File) string {
 	return string(text)
 }
 
-// TestPackForce writes what cannot work.
+// TestPackForce packs code that cannot work.
 func TestPackForce(t *testing.T) {
 	d := packageDir{t, t.TempDir()}
 	d.put("app.sh", function, 0o644)
@@ -325,7 +325,7 @@ func TestPackUnreadable(t *testing.T) {
 	unreadable(t, nil)
 }
 
-// dropped runs the tool as another user, as root reads all.
+// dropped runs the tool as another user, because root can read everything.
 func dropped(t *testing.T) {
 	unreadable(t, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}})
 }
@@ -353,7 +353,8 @@ func unreadable(t *testing.T, as *syscall.SysProcAttr) {
 	}
 }
 
-// TestInit writes each kind, runs it as its README says, and packs it.
+// TestInit makes each kind of function, runs it as its README says, and packs
+// it.
 func TestInit(t *testing.T) {
 	for kind, want := range map[string]string{"sh": "name", "python": "Hello, Ada!", "node": "Hello, Ada!", "tool": "WORDS", "worker": "Ada", "sidecar": "Hello, Ada!"} {
 		t.Run(kind, func(t *testing.T) {
@@ -393,8 +394,8 @@ func shellIn(t *testing.T, dir, line string) (stdout, stderr string, status int)
 	return output(t, cmd)
 }
 
-// TestPackRuns unpacks what pack has written and runs it with its bootstrap, on
-// each platform.
+// TestPackRuns unpacks the zip that pack has written and runs it with its
+// bootstrap, on each platform.
 func TestPackRuns(t *testing.T) {
 	d := packageDir{t, t.TempDir()}
 	example("shell")(d)

@@ -58,8 +58,8 @@ func (d packageDir) runtime(name string, mode fs.FileMode) {
 	d.put(name, string(program), mode)
 }
 
-// zipped packs the folder as a simple tool would, with the modes of the files;
-// change may change an entry.
+// zipped packs the folder as a simple tool would, with the modes of the files.
+// change may modify an entry.
 func (d packageDir) zipped(change func(*zip.FileHeader)) (file string) {
 	d.t.Helper()
 	var buf bytes.Buffer

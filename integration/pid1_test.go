@@ -12,8 +12,9 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// litter leaves behind what a process can: in the background, in a session of
-// its own, twice forked, deaf to SIGTERM, stopped, dead and not waited for.
+// litter leaves every kind of process behind: in the background, in a new
+// session, forked twice, ignoring SIGTERM, stopped, and dead but not waited
+// for.
 const litter = `
 sleep 300 &
 setsid sleep 300 </dev/null >/dev/null 2>&1 &
@@ -51,7 +52,7 @@ func TestR01AsPID1(t *testing.T) {
 	}
 }
 
-// The same where somebody else is PID 1.
+// The same holds if another process is PID 1.
 func TestR01AsSubreaper(t *testing.T) {
 	for _, w := range triedWays() {
 		t.Run(w.name, func(t *testing.T) {
@@ -68,8 +69,8 @@ func TestR01AsSubreaper(t *testing.T) {
 	}
 }
 
-// swept checks that soon after an answer only bootstrap is left, and at most one of
-// each of the idle processes.
+// swept checks that soon after an answer only bootstrap is left, and at most
+// one of each idle process.
 func swept(t testing.TB, pid, wrappers int, idle ...string) {
 	t.Helper()
 	eventually(t, pid, fmt.Sprintf("only bootstrap and %q", idle), func(procs []proc) bool {

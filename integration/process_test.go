@@ -15,7 +15,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// succeeds sends an event that must have a result, and returns that.
+// succeeds sends an event that must have a result, and returns the result.
 func succeeds(t testing.TB, runner *emulator.Runner, event string) (result string) {
 	t.Helper()
 	out, err := runner.Invoke(context.Background(), emulator.Event{Body: []byte(event)})
@@ -58,8 +58,8 @@ escape() {
 // escapees lists the kinds of escapes that the runtime can find in the sandbox.
 var escapees = sandbox.finds("background", "session", "twice", "deaf", "stopped", "busy", "bomb", "zombies", "bare", "fleeing")
 
-// Whatever an event leaves behind is gone, whether it succeeded (R03, R15,
-// R23, T16) or timed out, and the answer waits for none of it.
+// All processes that an event leaves behind are killed, whether it succeeded
+// (R03, R15, R23, T16) or timed out, and the answer waits for none of them.
 func TestT02Leftovers(t *testing.T) {
 	for _, w := range sandbox.fewer(triedWays()) {
 		t.Run(w.name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestT02Leftovers(t *testing.T) {
 	}
 }
 
-// Shells differ in what they run in a process of its own (R13).
+// Shells differ in which commands they run in a separate process (R13).
 func TestR13Shells(t *testing.T) {
 	for _, shell := range []string{"dash", "bash", "busybox"} {
 		t.Run(shell, func(t *testing.T) {
@@ -88,8 +88,8 @@ func TestR13Shells(t *testing.T) {
 	}
 }
 
-// leaves runs each kind of escape, and looks what is left. The code does what
-// the file says.
+// leaves runs each kind of escape, and checks what is left. The code runs the
+// script in the file.
 func leaves(t *testing.T, w way, fn emulator.Function) {
 	const limit = 2 * time.Second // of which the event has half: many run at the same time
 	fn.Env = append(fn.Env, fmt.Sprint("BOOTSTRAP_TIMEOUT=", limit), fmt.Sprint("BOOTSTRAP_MARGIN=", limit/2))
@@ -115,7 +115,7 @@ func leaves(t *testing.T, w way, fn emulator.Function) {
 	}
 }
 
-// Every exit status is right while orphans die.
+// Every exit status is correct while orphans die.
 func TestR02StatusesAmongOrphans(t *testing.T) {
 	for _, w := range []way{named("stdin"), named("function"), named("worker")} {
 		t.Run(w.name, func(t *testing.T) {
@@ -135,8 +135,8 @@ func TestR02StatusesAmongOrphans(t *testing.T) {
 	}
 }
 
-// A command that signals its group, or kills itself, reaches only itself; its
-// event's file is removed all the same (R20).
+// A command that signals its group, or kills itself, affects only itself. The
+// file of its event is still removed (R20).
 func TestR04KillsItsGroup(t *testing.T) {
 	for _, w := range triedWays() {
 		t.Run(w.name, func(t *testing.T) {
@@ -159,8 +159,8 @@ func TestR04KillsItsGroup(t *testing.T) {
 	}
 }
 
-// Without descriptors an event fails, at the latest when what is resident is
-// gone; when there are some again the next is served.
+// Without free descriptors an event fails, at the latest once the resident
+// process is gone. When there are some again, the next event is served.
 func TestR06NoDescriptors(t *testing.T) {
 	inEachWay(t, `case $(event) in die) kill -9 0 ;; esac; echo ok`, nil, func(t *testing.T, f *trial) {
 		f.succeeds(t, "{}", "ok\n")
@@ -202,8 +202,8 @@ func TestR09OneTerm(t *testing.T) {
 	}
 }
 
-// After SIGTERM during an event there is one answer, and then no process is left
-// (R10).
+// After SIGTERM during an event there is exactly one answer, and then no
+// process is left (R10).
 func TestR11StopWithEventInHand(t *testing.T) {
 	for _, w := range triedWays() {
 		t.Run(w.name, func(t *testing.T) {
@@ -233,8 +233,8 @@ func TestR11StopWithEventInHand(t *testing.T) {
 	}
 }
 
-// A command has 0, 1 and 2 open, no signal blocked or newly ignored (R17), the
-// platform's PATH (A21), and its variables whole (A20).
+// A command has only 0, 1 and 2 open, no signal blocked or newly ignored (R17),
+// the platform's PATH (A21), and complete variables (A20).
 func TestR16CleanChild(t *testing.T) {
 	if sandbox.around.noProc {
 		t.Skip("NOT TESTED: without /proc a command cannot tell what it has")
@@ -268,7 +268,8 @@ func TestR16CleanChild(t *testing.T) {
 	}
 }
 
-// No limit of ours breaks what takes much memory or many threads at its start.
+// Limits that bootstrap sets do not break programs that need much memory or
+// many threads at their start.
 func TestR22RealPrograms(t *testing.T) {
 	for _, command := range []string{`["node","-e","console.log('ok')"]`, `["python3","-c","print('ok')"]`, `["bash","-c","echo ok"]`} {
 		t.Run(command, func(t *testing.T) {

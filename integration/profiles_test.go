@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A profile describes a sandbox from within: what it denies, and what it lacks.
-// Without root the tests can only apply the denials.
+// A profile describes a sandbox from the inside: the calls that it denies, and
+// the facilities that it lacks. Without root the tests can only apply the
+// denials.
 type profile struct {
 	denials []seccomp.Denial
 	around  surroundings
@@ -19,13 +20,13 @@ type profile struct {
 // profiles holds the sandboxes in which the runtime may run, by name. They deny a
 // little more than the real ones, so that a new need of the runtime fails a test.
 var profiles = map[string]profile{
-	// CentOS 7.6 has Linux 3.10, which lacks what came later.
+	// CentOS 7.6 has Linux 3.10, which lacks newer calls.
 	"old-kernel": {denials: []seccomp.Denial{
 		{Lines: [][]seccomp.Check{{{Offset: seccomp.Call, How: seccomp.AtLeast, With: firstNewer[runtime.GOARCH]}}}, Answer: unix.SECCOMP_RET_ERRNO | uint32(syscall.ENOSYS)},
 		seccomp.Denies(syscall.EINVAL, unix.SYS_CLONE).Where(seccomp.Bits(0, unix.CLONE_PIDFD)),
 		seccomp.Denies(syscall.EINVAL, unix.SYS_WAITID).Where(seccomp.Argument(0, unix.P_PIDFD)),
 	}},
-	// AWS Lambda: process 1 is the platform's, and waits for nobody.
+	// AWS Lambda: process 1 belongs to the platform, and reaps no orphans.
 	"lambda": {denials: []seccomp.Denial{
 		seccomp.Denies(syscall.EPERM, unix.SYS_PRCTL).Where(seccomp.Argument(0, unix.PR_SET_CHILD_SUBREAPER, unix.PR_SET_PDEATHSIG,
 			unix.PR_SET_NO_NEW_PRIVS, unix.PR_SET_DUMPABLE, unix.PR_SET_SECCOMP)),
@@ -51,18 +52,19 @@ var profiles = map[string]profile{
 	}},
 	// Kubernetes' restricted policy, and a volume at the temp folder.
 	"k8s-restricted": {denials: restricted, around: surroundings{user: 56849, home: "/", readOnly: true, writable: true}},
-	// The same without that volume.
+	// The same policy without that volume.
 	"k8s-read-only": {denials: restricted, around: surroundings{user: 56849, home: "/", readOnly: true}},
-	// Nothing tells which processes there are.
+	// Nothing lists the processes.
 	"no-proc": {denials: []seccomp.Denial{}, around: surroundings{noProc: true}},
-	// All that the runtime can do without.
+	// Everything that the runtime can do without.
 	"strict": {denials: []seccomp.Denial{
 		seccomp.Denies(syscall.EPERM, unix.SYS_PRCTL, unix.SYS_PRLIMIT64, unix.SYS_SETRLIMIT, unix.SYS_PIDFD_OPEN,
 			unix.SYS_PIDFD_SEND_SIGNAL, unix.SYS_PIDFD_GETFD, unix.SYS_MEMFD_CREATE, unix.SYS_SCHED_SETAFFINITY,
 			unix.SYS_SETPRIORITY, unix.SYS_MEMBARRIER),
 		seccomp.Denies(syscall.EMFILE, unix.SYS_INOTIFY_INIT1),
 	}, forgets: true},
-	// What the runtime must never call is its end, even where it could.
+	// A call that the runtime must never make kills it, even where it would be
+	// allowed.
 	"killer": {denials: []seccomp.Denial{
 		seccomp.Kills(unix.SYS_PTRACE, unix.SYS_UNSHARE, unix.SYS_MOUNT, unix.SYS_CHROOT, unix.SYS_BPF, unix.SYS_KEYCTL),
 		seccomp.Denies(syscall.EPERM, unix.SYS_PRCTL).Where(seccomp.Argument(0, unix.PR_SET_PDEATHSIG)),

@@ -22,7 +22,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A proxy stands between bootstrap and its platform and breaks what passes.
+// A proxy stands between bootstrap and its platform and injects faults.
 type proxy struct {
 	platform *protocol.Platform
 	listener net.Listener
@@ -37,7 +37,7 @@ type proxy struct {
 // A fault deals with one exchange, and reports whether its connection goes on.
 type fault func(*exchange) bool
 
-// An exchange is a request of bootstrap of which only the head has been read.
+// An exchange is a request of bootstrap whose body has not been read yet.
 type exchange struct {
 	*http.Request
 	client     *net.TCPConn
@@ -64,7 +64,7 @@ func startBehind(t testing.TB, p *protocol.Platform, fn emulator.Function, log i
 	return server, runner, x
 }
 
-// wrapper makes bootstrap take the proxy for its platform.
+// wrapper makes bootstrap use the proxy as its platform.
 func (p *proxy) wrapper() []string {
 	address := p.listener.Addr().String()
 	if len(p.platform.Address) == 1 {
@@ -90,7 +90,7 @@ func (p *proxy) close() {
 	p.serving.Wait()
 }
 
-// hangUp ends all connections, those of bootstrap in the given way.
+// hangUp closes all connections. The function closes those of bootstrap.
 func (p *proxy) hangUp(how func(*net.TCPConn)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,7 +159,7 @@ func (p *proxy) call(r *http.Request) string {
 	}
 }
 
-// Faults, and what they are made of.
+// The building blocks of faults.
 
 func reset(c *net.TCPConn) {
 	_ = c.SetLinger(0) // the other side gets an error, not an end
@@ -192,7 +192,7 @@ func (x *exchange) forward() (answer []byte, ok bool) {
 	return b.Bytes(), err == nil
 }
 
-// before ends the connection when that share of the body is read.
+// before closes the connection when that share of the body is read.
 func before(share float64, end func(*net.TCPConn)) fault {
 	return func(x *exchange) bool {
 		_, _ = io.CopyN(io.Discard, x.Body, int64(share*float64(x.ContentLength)))
@@ -201,8 +201,8 @@ func before(share float64, end func(*net.TCPConn)) fault {
 	}
 }
 
-// taken ends the connection when the platform has the request, and that share
-// of its answer is passed on.
+// taken closes the connection when the platform has the request, and that share
+// of its answer has been passed on.
 func taken(share float64, end func(*net.TCPConn)) fault {
 	return func(x *exchange) bool {
 		answer, _ := x.forward()
@@ -212,7 +212,7 @@ func taken(share float64, end func(*net.TCPConn)) fault {
 	}
 }
 
-// says answers in the place of the platform.
+// says answers instead of the platform.
 func says(answer string) fault {
 	return func(x *exchange) bool {
 		_, _ = io.Copy(io.Discard, x.Body)
@@ -282,7 +282,7 @@ func fits(f int, call string, p *protocol.Platform) bool {
 	return strings.Contains(faults[f].calls, call) && (call != "next" || p.Repeats || !faults[f].taken)
 }
 
-// A once lets one exchange fail, of a call that is chosen before.
+// A once injects a fault into one exchange of a chosen call.
 type once struct {
 	mu   sync.Mutex
 	call string // "": it has happened, or nothing is to
@@ -311,7 +311,7 @@ func (o *once) happened() bool {
 	return o.call == ""
 }
 
-// recorded is user's code that notes each event that it runs for, and fails if
+// recorded is user code that records each event that it runs for, and fails if
 // the event says so.
 const recorded = `
 echo "$FUNCTION_REQUEST_ID" >>ran
@@ -321,7 +321,7 @@ func recorder(t testing.TB) emulator.Function {
 	return emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "event=$1"+recorded), Timeout: time.Minute}
 }
 
-// A tally checks that each event has one answer, the right one, and ran once.
+// A tally checks that each event ran once and has one answer, the correct one.
 type tally struct {
 	server *emulator.Server
 	runner *emulator.Runner
@@ -395,7 +395,7 @@ func TestA05OneFault(t *testing.T) {
 	})
 }
 
-// The call that says ready, only SCF has.
+// Only SCF has a call that reports ready.
 func TestA05ReadyFault(t *testing.T) {
 	for i, f := range faults {
 		if !fits(i, "ready", protocol.SCF) {
@@ -417,7 +417,7 @@ func TestA05ReadyFault(t *testing.T) {
 	}
 }
 
-// Faults at random, several in a row.
+// Random faults occur, several in a row.
 func TestA05ManyFaults(t *testing.T) {
 	const events = 40
 	seed := rand.Uint64()
@@ -445,7 +445,8 @@ func TestA05ManyFaults(t *testing.T) {
 	running.Wait()
 }
 
-// mixed chooses a fault for two exchanges of five, none for an extension.
+// mixed injects a fault into two of five exchanges, and none into those of an
+// extension.
 type mixed struct {
 	platform *protocol.Platform
 	mu       sync.Mutex
@@ -465,8 +466,9 @@ func (m *mixed) choose(call string) fault {
 	}
 }
 
-// The platform, or a network between, may drop what is idle: the poll that is
-// held, or the connection while the code runs. Then the sandbox may be frozen.
+// The platform, or a network between, may drop an idle connection: that of a
+// poll that is held, or the one that is idle while the code runs. The sandbox
+// may be frozen after that.
 func TestT10DroppedWhenIdle(t *testing.T) {
 	for name, end := range map[string]func(*net.TCPConn){"reset": reset, "hang-up": hangUp} {
 		for _, frozen := range []bool{false, true} {
@@ -504,7 +506,7 @@ func TestT10DroppedWhenIdle(t *testing.T) {
 	}
 }
 
-// drop ends all connections, while bootstrap is frozen or not.
+// drop closes all connections, while bootstrap is frozen or not.
 func (p *proxy) drop(t *testing.T, pid int, end func(*net.TCPConn), frozen bool) {
 	if frozen {
 		signal(t, pid, syscall.SIGSTOP)

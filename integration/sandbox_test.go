@@ -17,8 +17,8 @@ import (
 // selects it.
 var sandbox = profiles[os.Getenv("SANDBOX")]
 
-// checkSandbox returns an error if the tests cannot run in the sandbox, and prints what
-// they cannot show.
+// checkSandbox returns an error if the tests cannot run in the sandbox, and
+// prints which properties they cannot test.
 func checkSandbox() error {
 	name := os.Getenv("SANDBOX")
 	if name != "" && sandbox.denials == nil {
@@ -68,7 +68,8 @@ func (s surroundings) open(t testing.TB, fn emulator.Function) {
 	_ = os.Chmod(filepath.Join(fn.Dir, "bin"), 0o777) // not every function has one
 }
 
-// untested says what a test under the profile cannot show here; "": nothing.
+// untested returns which properties a test under the profile cannot show, or
+// "".
 func (p profile) untested() string {
 	if p.around.plain() || mayMount() {
 		return ""
@@ -83,8 +84,8 @@ func (p profile) finds(kinds ...string) []string {
 	})
 }
 
-// patience is a limit for events: in a sandbox more must start, and be looked
-// for.
+// patience is a time limit for events. It is longer in a sandbox, where
+// bootstrap has more to start and to search.
 func (p profile) patience(limit time.Duration) time.Duration {
 	if p.denials == nil {
 		return limit

@@ -35,7 +35,8 @@ func TestSandboxes(t *testing.T) {
 	}
 }
 
-// servesAndClearsUp sends events that succeed, fail, and leave something behind.
+// servesAndClearsUp sends events that succeed, fail, and leave processes
+// behind.
 func servesAndClearsUp(t *testing.T, w way, platform *protocol.Platform, wrapper ...string) {
 	t.Helper()
 	f := begin(t, w.name, platform, does, nil, wrapper...)
@@ -49,8 +50,8 @@ func servesAndClearsUp(t *testing.T, w way, platform *protocol.Platform, wrapper
 	f.logged(t) // wants status 0
 }
 
-// ways are those that need no more than the profile has: where nothing can be
-// written, the tests' own programs cannot run in some.
+// ways returns the ways that work under the profile. If nothing can be written,
+// some of the tests' own programs cannot run.
 func (p profile) ways() []way {
 	if p.around.readOnly && !p.around.writable {
 		return []way{named("stdin"), named("argv"), named("shell line"), named("function"), named("sh")}

@@ -79,7 +79,7 @@ var unsteady = []struct {
 	{regexp.MustCompile(`, memory \d+\.\d of`), ", memory N of"},
 }
 
-// steady replaces what differs from run to run.
+// steady replaces the values that differ from run to run.
 func steady(text, dir string) string {
 	text = strings.ReplaceAll(text, dir, "DIR")
 	for _, u := range unsteady {
@@ -101,7 +101,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// Where colours are not wanted there are none.
+// NO_COLOR and similar settings turn colours off.
 func TestNoColor(t *testing.T) {
 	dir := shellFunction(t, `printf '{"a": 1}'`)
 	for _, variable := range []string{"NO_COLOR=1", "TERM=dumb"} {
@@ -111,7 +111,7 @@ func TestNoColor(t *testing.T) {
 	}
 }
 
-// -v shows the runtime's own lines as they are, and the request id.
+// -v shows the runtime's own lines unchanged, and the request id.
 func TestVerbose(t *testing.T) {
 	_, stderr, _ := ctl(t, nil, "invoke", "-v", "-dir", shellFunction(t, "echo ok"))
 	for _, form := range []string{`Z \[INFO\]  bootstrap: starting: platform=scf`, `bootstrap: ready: `, `bootstrap: stopped\n`, `, request id [0-9a-f-]{36}\n`} {

@@ -17,11 +17,11 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// knotty is a secret with all that may be quoted, on two lines.
+// knotty is a secret on two lines, with every character that may be escaped.
 const knotty = "hidden31'\"%s\\<&>\nhidden32 %d \"quoted\" it's"
 
-// planted lists secrets in variables; those that come with an event are in the
-// table secrets.
+// planted lists secrets in variables. The table secrets has those that come
+// with an event.
 var planted = []string{
 	"AWS_SECRET_ACCESS_KEY=hidden21/with+signs==", "AWS_SESSION_TOKEN=hidden22" + "-very-long-", "TENCENTCLOUD_SECRETKEY=hidden23",
 	"TENCENTCLOUD_SESSIONTOKEN=hidden24", "DB_PASSWORD=hidden25 with spaces", "API_KEY=" + knotty, "LATIN=hidden26\xe9hidden27",
@@ -29,8 +29,8 @@ var planted = []string{
 	`BOOTSTRAP_INIT_COMMAND=echo INIT_TOKEN=hidden33 >>"$BOOTSTRAP_ENV_FILE"`,
 }
 
-// spills writes all secrets that the command can know, with what one does to
-// them: on one line, behind much else, in quotes, traced.
+// spills prints all secrets that the command can know in many ways: on one
+// line, after much other output, in quotes, traced.
 const spills = `
 everything() {
 	for name in AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN TENCENTCLOUD_SECRETKEY TENCENTCLOUD_SESSIONTOKEN DB_PASSWORD API_KEY LATIN INIT_TOKEN \
@@ -57,8 +57,9 @@ esac
 
 var spilling = []string{"spill", "far", "tail", "own", "stated", "traced", "escaped", "kill", "large", "slow"}
 
-// A command that tells all that it knows, however it fails: what is posted and
-// what we log hold none of it. What the command logs is its own affair.
+// If a command prints all its secrets and fails, in whatever way, neither the
+// posted failure nor our own log lines contain any. The command's log is its
+// own affair.
 func TestL07Spilled(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		for _, way := range fewWays {
@@ -109,7 +110,7 @@ func ours(t *testing.T, format, log string) string {
 }
 
 // No process has a secret in its arguments, no file in its name, and no sidecar
-// in its environment what came with an event.
+// has an event's secret in its environment.
 func TestL08WhileItRuns(t *testing.T) {
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -197,7 +198,7 @@ exports.main_handler = async (event) => {
 `},
 }
 
-// The same where a function throws.
+// The same holds for a function that throws.
 func TestL07Raised(t *testing.T) {
 	for language, fn := range raising {
 		t.Run(language, func(t *testing.T) {
@@ -210,7 +211,7 @@ func TestL07Raised(t *testing.T) {
 	}
 }
 
-// A worker whose answer is an error, or none at all.
+// The same holds for a worker whose answer is an error, or invalid.
 func TestL07Framed(t *testing.T) {
 	if !inPath("python3") {
 		t.Skip("NOT TESTED: this machine has no python3")
@@ -238,7 +239,7 @@ for line in sys.stdin.buffer:
 		"error", "garbage", "cut", "id", "closed", "exit")
 }
 
-// spilled sends events that must fail, and tell nothing.
+// spilled sends events that must fail without revealing a secret.
 func spilled(t *testing.T, fn emulator.Function, events ...string) {
 	t.Helper()
 	log := &locked.Buffer{}
@@ -255,7 +256,7 @@ func spilled(t *testing.T, fn emulator.Function, events ...string) {
 	tellsNothing(t, ours(t, "text", log.String()))
 }
 
-// A start that fails, and has a secret in its reason.
+// The same holds for a failed start with a secret in its reason.
 func TestL07FailedStart(t *testing.T) {
 	const say = `echo "error: cannot log in with $DB_PASSWORD $API_KEY" >&2; `
 	for name, row := range map[string]struct {
@@ -320,8 +321,8 @@ func saidByUs(log string) string {
 	return own.String()
 }
 
-// Credentials that change with each event do not push out of memory what is
-// secret all the time.
+// Credentials that change with each event do not displace permanent secrets
+// from the mask.
 func TestL07ManyCredentials(t *testing.T) {
 	f := begin(t, "function", protocol.FunctionGraph, spills, secretly(named("function")))
 	for i := range 100 {
@@ -338,7 +339,7 @@ func TestL07ManyCredentials(t *testing.T) {
 	tellsNothing(t, ours(t, "text", f.logged(t)))
 }
 
-// An answer that the platform refuses, or cannot take, is not quoted.
+// An answer that the platform refuses, or cannot accept, is not quoted.
 func TestL07Refused(t *testing.T) {
 	f := begin(t, "stdin", protocol.FunctionGraph, "everything; head -c 6291450 /dev/zero", secretly(named("stdin"), "BOOTSTRAP_TIMEOUT=1m"))
 	out := f.invokeWithSecrets(t, "{}")

@@ -19,8 +19,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// sidecar is one in Python: it notes its begin and its end, and is ready at an
-// address after a while.
+// sidecar is a sidecar in Python. It records its start and its end, and becomes
+// ready at an address after a while.
 const sidecar = `
 import os, signal, socket, sys, time
 
@@ -61,8 +61,7 @@ while True:
     client.close()
 `
 
-// residents returns functions that note when they are loaded, and what their process
-// is.
+// residents returns functions that record when they are loaded, and their pid.
 func residents(t *testing.T) map[string]emulator.Function {
 	t.Helper()
 	const code = `case $(event) in slow) echo event-began >>order; sleep 0.2; echo event-ended >>order;; esac; echo ok`
@@ -75,9 +74,9 @@ import json`, 1)
 	return map[string]emulator.Function{"bash": bash, "worker": worker.install(t, "event() { cat; }; "+code)}
 }
 
-// Sidecars are there before the init command runs, that before the function is
-// loaded; a stop ends the event, the function, the sidecars in reverse, and then
-// runs its command.
+// Sidecars start before the init command, which runs before the function is
+// loaded. A stop ends the event, the function, and the sidecars in reverse
+// order, and then runs the stop command.
 func TestSidecarOrder(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for name, fn := range residents(t) {
@@ -107,8 +106,8 @@ func TestSidecarOrder(t *testing.T) {
 	})
 }
 
-// A sidecar that ends is started again, after pauses that grow; events are
-// served all the while.
+// A sidecar that exits is restarted after growing pauses. Events are served
+// meanwhile.
 func TestR08SidecarPauses(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -145,7 +144,7 @@ func TestR08SidecarPauses(t *testing.T) {
 	})
 }
 
-// A sidecar that could not run for a while serves events when it can.
+// A sidecar that could not run for a while is used once it runs.
 func TestT13SidecarRecovers(t *testing.T) {
 	const asks = `#!/bin/sh
 python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("db.sock")' 2>/dev/null && echo there || echo away
@@ -208,7 +207,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// No event comes before a sidecar is ready, however it shows that.
+// No event arrives before a sidecar is ready, whichever way it shows that.
 func TestSidecarReadyLate(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, kind := range []string{"unix", "tcp", "http"} {
@@ -235,8 +234,8 @@ func TestSidecarReadyLate(t *testing.T) {
 	})
 }
 
-// A sidecar that is never ready is a failed start, which tells of the address,
-// and how the sidecars are.
+// If a sidecar never becomes ready, the start fails, and the error names the
+// address and the state of the sidecars.
 func TestSidecarNeverReady(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for kind, address := range map[string]string{"unix": "unix:///none/sock", "tcp": "tcp://127.0.0.1:1", "http": "http://127.0.0.1:1/health"} {
@@ -250,7 +249,7 @@ func TestSidecarNeverReady(t *testing.T) {
 	})
 }
 
-// Told to stop while it waits for a sidecar, it stops at once.
+// A stop while bootstrap waits for a sidecar takes effect at once.
 func TestStopWhileWaiting(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -268,7 +267,7 @@ func TestStopWhileWaiting(t *testing.T) {
 	})
 }
 
-// No sidecar sees what comes with an event, nor does what it starts.
+// Neither sidecars nor their children see the credentials of events.
 func TestL08SidecarCredentials(t *testing.T) {
 	header := http.Header{}
 	for name, secret := range secrets {
@@ -308,8 +307,8 @@ func TestL08SidecarCredentials(t *testing.T) {
 	}
 }
 
-// What a sidecar starts lives on when an event ends, and no longer than the
-// runtime, wherever it hides; what an event leaves behind ends with it.
+// The children of a sidecar survive the end of an event, but not the end of the
+// runtime, wherever they hide. The leftovers of an event die with it.
 func TestSidecarChildren(t *testing.T) {
 	const procfile = `db: sleep 61 & echo $! >>pids; setsid sh -c 'echo $$ >>pids; exec sleep 62' & (setsid sh -c 'echo $$ >>pids; sleep 63 & echo $! >>pids; wait' &); echo $$ >>pids; wait
 daemon: (setsid sh -c 'echo $$ >>pids; exec sleep 64' >/dev/null 2>&1 &); exec sleep 65
@@ -343,7 +342,8 @@ const deaf = `one: trap '' TERM; echo $$ >>pids; sh -c 'echo $$ >>pids; while :;
 two: trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sleep 1; done' & while :; do sleep 1; done
 `
 
-// Sidecars that ignore SIGTERM are killed after their grace, with all theirs.
+// Sidecars that ignore SIGTERM are killed after their grace, with all their
+// children.
 func TestT14DeafSidecars(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -386,8 +386,8 @@ func TestDeafStop(t *testing.T) {
 	})
 }
 
-// toldAgain sends SIGTERM until that has ended all: signals that come together
-// may be one.
+// toldAgain sends SIGTERM until the program exits, because signals that come at
+// the same time may count as one.
 func (c *crew) toldAgain(t *testing.T) {
 	t.Helper()
 	until(t, "a second signal ends it", func() bool {
@@ -435,8 +435,8 @@ func TestToldTwice(t *testing.T) {
 	})
 }
 
-// AWS Lambda says when it stops an instance, as there is an extension; it gives
-// half a second.
+// With an extension, AWS Lambda announces that it stops an instance, and gives
+// it half a second.
 func TestR12LambdaStop(t *testing.T) {
 	fn := named("function").function(t, "echo ok")
 	c := beginCrew(t, protocol.Lambda, fn, "db: exec python3 sidecar.py db unix:sock 0\n", "BOOTSTRAP_STOP_COMMAND=date >stopped")
@@ -454,8 +454,8 @@ func TestR12LambdaStop(t *testing.T) {
 	c.ends(t, time.Second, 0)
 }
 
-// The same where the platform's own end comes: the emulator sends SIGTERM, then
-// kills.
+// The same holds when the platform stops the instance: the emulator sends
+// SIGTERM, then SIGKILL.
 func TestR12LambdaRunner(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "Procfile", "db: trap 'echo ended >ended; exit' TERM; while :; do sleep 1; done\n", 0o644)
@@ -485,8 +485,7 @@ func TestSidecarCannotStart(t *testing.T) {
 	})
 }
 
-// A sidecar whose program is gone when it is to be started again is tried
-// again.
+// A sidecar whose program is missing at a restart is tried again.
 func TestSidecarProgramGone(t *testing.T) {
 	fn := named("stdin").install(t, "#!/bin/sh\necho ok")
 	const text = "#!/bin/sh\necho x >>order; exec sleep 60"
@@ -505,7 +504,7 @@ func TestSidecarProgramGone(t *testing.T) {
 	c.ends(t, 5*time.Second, 0)
 }
 
-// The same while nobody reads the log.
+// The same holds while nobody reads the log.
 func TestToldTwiceUnread(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

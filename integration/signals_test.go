@@ -12,7 +12,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// Each signal that asks a program to end stops the runtime in order.
+// Each signal that asks a program to exit makes the runtime stop in order.
 func TestStopSignals(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestStopSignals(t *testing.T) {
 	}
 }
 
-// Behind nohup a hang-up is nothing.
+// Under nohup SIGHUP has no effect.
 func TestNohup(t *testing.T) {
 	f := begin(t, "stdin", protocol.SCF, "event", nil, "nohup")
 	f.succeeds(t, "text", "text")
@@ -43,8 +43,8 @@ func TestNohup(t *testing.T) {
 	}
 }
 
-// Where the runtime is killed, what is resident exits, though nobody sweeps up,
-// and though a script ignores the signal of a broken pipe.
+// When the runtime is killed, resident processes exit by themselves, even if a
+// script ignores SIGPIPE.
 func TestHostsOfAKilledRuntime(t *testing.T) {
 	for _, way := range triedWays() {
 		script := "event"
@@ -73,8 +73,8 @@ func TestHostsOfAKilledRuntime(t *testing.T) {
 	}
 }
 
-// Where the clocks of the platform and of the sandbox are apart, a deadline that
-// is over on arrival fails no event.
+// If the clocks of the platform and the sandbox differ, a deadline that has
+// passed on arrival fails no event.
 func TestT18PastDeadline(t *testing.T) {
 	past := func(x *exchange) bool {
 		answer, ok := x.forward()
@@ -95,7 +95,7 @@ func TestT18PastDeadline(t *testing.T) {
 	}
 }
 
-// withHeader gives a header of an answer another value.
+// withHeader sets a header of an answer.
 func withHeader(answer []byte, name, value string) []byte {
 	head, body, _ := strings.Cut(string(answer), "\r\n\r\n")
 	var all []string

@@ -29,8 +29,8 @@ soaked() {
 }
 `
 
-// mix is what the events are: each the first of these that its number is a
-// multiple of. The limit of a timeout is shorter than that of the others.
+// mix defines the kind of each event: the first of these whose number divides
+// the event's. Timeouts have a shorter limit than the others.
 var mix = []struct {
 	every       int
 	event, want string
@@ -49,8 +49,8 @@ const (
 	quiet  = 20000   // small events within which Go's collector must have given back what large ones took
 )
 
-// After many events of each kind all is as it was after a few. SOAK_EVENTS
-// says how many, for each of these ways.
+// After many events of each kind, all resources are as after a few. SOAK_EVENTS
+// sets their number for each of these ways.
 func TestT11Soak(t *testing.T) {
 	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), "200"))
 	if err != nil || events < 10 {
@@ -82,14 +82,15 @@ func TestT11Soak(t *testing.T) {
 	}
 }
 
-// sidecars are one that lives, and one that does not, and loses a process each
-// time.
+// sidecars has a sidecar that stays, and one that exits and leaves a process
+// behind each time.
 const sidecars = `
 lives: exec sleep 300
 crashes: setsid sleep 300 & sleep 0.2; exit 3
 `
 
-// pythonSoaked does the same as soaked in a process that stays, which a failure ends.
+// pythonSoaked does the same as soaked in a resident process, which exits at a
+// failure.
 const pythonSoaked = `
 import json, os, subprocess, sys, time
 

@@ -13,7 +13,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// stalls begins an answer with text and says nothing more. It reports that to
+// stalls sends the beginning of an answer and then nothing. It reports that to
 // begun.
 func stalls(text string, begun chan<- bool) fault {
 	return func(x *exchange) bool {
@@ -24,8 +24,8 @@ func stalls(text string, begun chan<- bool) fault {
 	}
 }
 
-// Whichever answer of the platform has begun and stalls, the stop takes no longer
-// than BOOTSTRAP_STOP_TIMEOUT, and the stop command runs.
+// Whichever answer of the platform stalls, the stop takes no longer than
+// BOOTSTRAP_STOP_TIMEOUT, and the stop command runs.
 func TestT17StalledAnswer(t *testing.T) {
 	const limit = 2 * time.Second
 	for call, p := range map[string]*protocol.Platform{

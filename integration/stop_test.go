@@ -73,7 +73,8 @@ func watch(t *testing.T, line string) (log io.Writer, seen <-chan bool) {
 	return w, came
 }
 
-// What a function has set up for its end runs when the platform stops the runtime.
+// Traps and exit handlers of the function run when the platform stops the
+// runtime.
 func TestStopRunsTheFunctionsEnd(t *testing.T) {
 	for needs, function := range map[string]struct{ file, text, want string }{
 		"python3": {"index.py", `

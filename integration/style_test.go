@@ -23,8 +23,8 @@ var styles = map[string]struct {
 	"json":   {"BOOTSTRAP_LOG_FORMAT=json", inJSON},
 }
 
-// inEachStyle runs a test in few ways, in both styles. Lines that a script logs while
-// it is loaded, or started ahead, belong to no event.
+// inEachStyle runs a test in few ways, in both styles. Lines that a script logs
+// while it is loaded, or before its event, belong to no event.
 func inEachStyle(t *testing.T, code string, test func(t *testing.T, f *trial, lines func() []logLine)) {
 	for name, style := range styles {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func inEachStyle(t *testing.T, code string, test func(t *testing.T, f *trial, li
 	}
 }
 
-// logsToFile makes a file the log, in which all is as soon as it is written. The
+// logsToFile logs to a file, which has each line as soon as it is written. The
 // runtime is stopped at the end of the test.
 func (f *trial) logsToFile(t *testing.T) (read func() string) {
 	t.Helper()
@@ -58,8 +58,8 @@ func (f *trial) logsToFile(t *testing.T) (read func() string) {
 	}
 }
 
-// Each line has the id of its event, and is in the log before the answer is
-// posted, also half a line.
+// Each line has the id of its event, and is logged before the answer is posted,
+// even an incomplete line.
 func TestL05EachLine(t *testing.T) {
 	const code = `n=$(event); echo "first of $n" >&2; (echo "below $n" >&2); seq 2000 >&2; printf "half of $n" >&2; case $n in 3) exit 3;; 4) kill -9 0;; esac`
 	inEachStyle(t, code, func(t *testing.T, f *trial, lines func() []logLine) {
@@ -84,7 +84,7 @@ func TestL05EachLine(t *testing.T) {
 	})
 }
 
-// What comes before the first event is nobody's, nor is what comes after one.
+// Lines before the first event, and between events, have no id.
 func TestL05NoEvent(t *testing.T) {
 	for name, style := range styles {
 		for _, row := range []struct{ file, code string }{
@@ -179,7 +179,7 @@ func TestL04StackTrace(t *testing.T) {
 	}
 }
 
-// Why nothing runs is one record, too.
+// The reason of a failed start is one record, too.
 func TestStyleOfFailedStart(t *testing.T) {
 	for name, row := range map[string]struct{ env, reason string }{
 		"init command":  {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", "no such licence"},
@@ -237,8 +237,8 @@ func TestStyleMerged(t *testing.T) {
 	})
 }
 
-// Once the answer is posted all of the event is in the log, in a file: by then
-// we may be frozen.
+// When the answer is posted, the log file has all lines of the event, because
+// the sandbox may be frozen after that.
 func TestL03InEachStyle(t *testing.T) {
 	for name, style := range styles {
 		for _, way := range fewWays {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Surroundings are what a sandbox has and lacks, beside system calls.
+// Surroundings describe what a sandbox has and lacks, apart from system calls.
 type surroundings struct {
 	user      int    // not root, and in no /etc/passwd; see id; 0: root
 	home      string // HOME; "": as it is
@@ -26,16 +26,16 @@ type surroundings struct {
 // plain reports whether the surroundings need no change.
 func (s surroundings) plain() bool { return s == surroundings{} }
 
-// mayMount reports whether we may change the surroundings of a process: root
-// may not in every container.
+// mayMount reports whether we may change the mounts of a process. In some
+// containers even root may not.
 func mayMount() bool {
 	var data [2]unix.CapUserData
 	err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0])
 	return err == nil && data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// mount changes the file systems that this thread sees, and all that it starts.
-// It must have a mount namespace of its own.
+// mount changes the file systems that this thread and its children see. The
+// thread must have its own mount namespace.
 func (s surroundings) mount() error {
 	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
 	if err == nil && s.deafInit {
@@ -83,8 +83,8 @@ func mountDev() error {
 	return nil
 }
 
-// mountReadOnly makes all read-only but /proc, and what may stay writable: the
-// temp folder, and the function's, in which the tests look for notes.
+// mountReadOnly makes everything read-only except /proc, the temp folder, and
+// the function's folder, in which the tests look for notes.
 func (s surroundings) mountReadOnly() error {
 	here, err := os.Getwd()
 	if err != nil {
@@ -111,7 +111,7 @@ func (s surroundings) mountReadOnly() error {
 	return err
 }
 
-// mountPoints are where something is mounted, each once.
+// mountPoints returns each mount point once.
 func mountPoints() (points []string, err error) {
 	text, err := os.ReadFile("/proc/self/mounts")
 	for line := range strings.Lines(string(text)) {
@@ -122,7 +122,7 @@ func mountPoints() (points []string, err error) {
 	return points, err
 }
 
-// within reports whether a path is that folder, or below it.
+// within reports whether a path is that folder or below it.
 func within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }
@@ -154,8 +154,8 @@ func (s surroundings) enter() error {
 	return nil
 }
 
-// id is the number of the user and the group: one for each function, as the
-// limit of processes counts all of a user's.
+// id returns the number of the user and the group. Each function has its own,
+// because the limit of processes counts all processes of a user.
 func (s surroundings) id() int {
 	if s.user == 0 {
 		return 0

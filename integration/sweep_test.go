@@ -21,8 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sweepWays are the ways in which the sweep sends events, with options that make
-// the runtime call for more.
+// sweepWays are the ways in which the sweep sends events, with options that
+// make the runtime use more calls.
 var sweepWays = []struct {
 	way string
 	env []string
@@ -34,7 +34,7 @@ var sweepWays = []struct {
 	{"python", nil},
 }
 
-// What becomes of a runtime in the sweep, from the best on.
+// The endings of a runtime in the sweep, the best first.
 const (
 	serves  = "serves"              // all that it serves elsewhere
 	refuses = "fails events"        // some events, and says why
@@ -45,7 +45,7 @@ const (
 
 var fromTheBest = []string{serves, refuses, stops, dies, lies}
 
-// An ending is one of these, and more about it.
+// An ending is one of these, with details.
 type ending struct{ how, why string }
 
 // A sweepRow is a call that fails with errno, in one of the ways.
@@ -59,7 +59,8 @@ func (r sweepRow) String() string {
 	return fmt.Sprintf("%s says %s, %s", r.call, unix.ErrnoName(r.errno), sweepWays[r.way].way)
 }
 
-// sweepRows are all calls with each error, each in one way, or in all of them.
+// sweepRows returns all calls with each error, each in one way, or in all of
+// them.
 func sweepRows(all bool) (rows []sweepRow) {
 	for i, call := range slices.Sorted(maps.Keys(ownCalls)) {
 		for j, errno := range []syscall.Errno{syscall.EPERM, syscall.ENOSYS, syscall.EACCES} {
@@ -73,8 +74,8 @@ func sweepRows(all bool) (rows []sweepRow) {
 	return rows
 }
 
-// Whatever call of its own a sandbox denies the runtime, it serves events, or
-// says in a sentence why it cannot. The calls that it needs are few.
+// Whichever of its own calls a sandbox denies, the runtime serves events, or
+// says in one sentence why it cannot. It cannot do without only a few calls.
 func TestSweep(t *testing.T) {
 	if os.Getenv("SANDBOXES") == "" {
 		t.Skip("make sandboxes runs it")
@@ -103,8 +104,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// inSweep tells what becomes of each row, many at the same time: they wait
-// rather than work.
+// inSweep reports the ending of each row. It runs many at the same time,
+// because they mostly wait.
 func inSweep(t *testing.T, rows []sweepRow) map[sweepRow]ending {
 	var mu sync.Mutex
 	var running sync.WaitGroup
@@ -124,7 +125,7 @@ func inSweep(t *testing.T, rows []sweepRow) map[sweepRow]ending {
 	return endings
 }
 
-// The sweep knows each call that the runtime makes.
+// The sweep covers each call that the runtime makes.
 func TestSweepKnowsAll(t *testing.T) {
 	var known []string
 	for _, c := range slices.Concat(slices.Collect(maps.Values(ownCalls)), neverDenied) {
@@ -170,7 +171,7 @@ func sweep(t *testing.T, way int, p *protocol.Platform, wrapper ...string) (e en
 	return e
 }
 
-// serves sends events, until one is the end; the worst ending counts.
+// serves sends events until one ends the runtime. The worst ending counts.
 func (f *trial) serves() ending {
 	worst := ending{how: serves}
 	for _, event := range []struct{ code, result, failure string }{
@@ -190,14 +191,14 @@ func (f *trial) serves() ending {
 	return worst
 }
 
-// goTrace is in the last words of a Go program that cannot go on.
+// goTrace matches the output of a Go program that crashes.
 var goTrace = regexp.MustCompile(`(?m)^(goroutine \d+|fatal error: |runtime: |panic: |SIG[A-Z]+: )`)
 
-// saysWhy is in a line of the runtime's that says why it does not start, or does
-// not go on.
+// saysWhy matches a line of the runtime that says why it does not start or go
+// on.
 var saysWhy = regexp.MustCompile(`bootstrap: (cannot|stopped:|wrong)|"stream":"bootstrap".*cannot`)
 
-// ending sends an event, and tells what becomes of it.
+// ending sends an event, and returns its ending.
 func (f *trial) ending(code, result, failure string) ending {
 	if f.kind().trims {
 		result = strings.TrimRight(result, "\n")

@@ -76,15 +76,16 @@ var ownCalls = map[string]ownCall{
 // from it cannot report that.
 var neverDenied = []ownCall{{number: unix.SYS_GETPID}}
 
-// without some calls the runtime cannot do all that it does. These are the
-// worst endings that are right.
+// worst has, for calls without which the runtime cannot do all its work, the
+// worst ending that is acceptable.
 var worst = map[string]string{
-	// Go's own runtime, and what there is no program without.
+	// The Go runtime, and calls that every program needs.
 	"arch_prctl": dies, "clone": dies, "close": dies, "epoll_create1": dies, "epoll_ctl": dies, "epoll_pwait": dies,
 	"eventfd2": dies, "exit_group": dies, "fcntl": dies, "futex": dies, "mmap": dies, "read": dies, "rt_sigaction": dies,
 	"rt_sigprocmask": dies, "rt_sigreturn": dies, "sigaltstack": dies, "write": dies,
-	// There is no other way to talk to the platform, or to start a program.
+	// Without these calls the runtime cannot talk to the platform, or start a
+	// program.
 	"chdir": stops, "connect": stops, "shutdown": stops, "socket": stops, "wait4": stops, "dup3": stops, "execve": stops, "fstat": stops, "openat": stops, "newfstatat": stops, "pipe2": stops,
-	// What was asked for needs it.
+	// An option or the event needs these calls.
 	"ftruncate": refuses, "lseek": refuses, "mkdirat": stops, "pwrite64": refuses, "unlinkat": stops,
 }

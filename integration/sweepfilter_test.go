@@ -19,19 +19,20 @@ const (
 	onlyFlag    = "-only"    // CALL,… COMMAND ARGUMENT…: any other one is its end
 )
 
-// The filters of the sweep are for what the runtime itself calls. Its commands
-// have them, too, but are another program at another address: a Go program is at
-// the lowest ones, and the C library, which calls for the others, far above.
+// The filters of the sweep apply to calls of the runtime itself. Its commands
+// inherit them, but their code has other addresses: a Go program has the
+// lowest, and the C library, which makes the calls of other programs, is far
+// above.
 var itsOwn = [][]seccomp.Check{
 	seccomp.Words(seccomp.Address+4, 0),
 	{{Offset: seccomp.Address, How: seccomp.AtLeast, With: 64 << 20, Not: true}},
 }
 
-// An ownCall is a call of the runtime's, or what it makes of one: where one of
-// its arguments has that value.
+// An ownCall is a call of the runtime, or only the calls with a certain value
+// of one argument.
 type ownCall struct{ number, argument, value uint32 }
 
-// text is how the call stands in a command; parseCall reads that.
+// text returns the call as it is written in a command. parseCall reads it.
 func (c ownCall) text() string { return fmt.Sprint(c.number, ":", c.argument, ":", c.value) }
 
 func parseCall(text string) (c ownCall, err error) {
@@ -75,8 +76,8 @@ func only(args []string) error {
 	return becomeBehind([]seccomp.Denial{trap}, args[1:])
 }
 
-// becomeBehind becomes a command behind a filter, by a call that the runtime
-// never makes: the filter takes us for it.
+// becomeBehind becomes a command behind a filter, with a call that the runtime
+// never makes, because the filter applies to this process, too.
 func becomeBehind(denials []seccomp.Denial, command []string) error {
 	path, err := exec.LookPath(command[0])
 	if err != nil {

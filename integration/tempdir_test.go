@@ -23,7 +23,8 @@ const itsFolder = `
 [ -z "$FUNCTION_TMPDIR" ] || export TMPDIR="$FUNCTION_TMPDIR"
 `
 
-// untidy does what its event says in its temp folder, and tells which that is.
+// untidy does what its event says in its temp folder, and returns the path of
+// that folder.
 const untidy = itsFolder + `
 cd "$TMPDIR" || exit 9
 date >file
@@ -40,7 +41,7 @@ esac
 echo "$TMPDIR"
 `
 
-// Each event has a folder of its own, and nothing of it is there after it,
+// Each event has its own folder, of which nothing is left after the event,
 // however it ended.
 func TestTempFolder(t *testing.T) {
 	inEachWay(t, untidy, []string{perEvent, "BOOTSTRAP_TIMEOUT=5s"}, func(t *testing.T, f *trial) {
@@ -76,13 +77,13 @@ func (f *trial) tidies(t *testing.T) {
 	}
 }
 
-// holds reports whether a folder is one of an event, below that of the run.
+// holds reports whether a folder is that of an event, below that of the run.
 func (f *trial) holds(folder string) bool {
 	run := filepath.Dir(folder)
 	return filepath.Dir(run) == f.tmp && strings.HasPrefix(filepath.Base(run), "bootstrap-run-")
 }
 
-// inRuns lists what runs have in the temp folder, and all else that is there.
+// inRuns lists the files of runs in the temp folder, and everything else there.
 func inRuns(tmp string) []string {
 	below, _ := filepath.Glob(filepath.Join(tmp, "bootstrap-run-*", "*")) // the pattern is good
 	beside, _ := filepath.Glob(filepath.Join(tmp, "*"))
@@ -104,7 +105,7 @@ func (f *trial) onlyNext(t *testing.T, after string) {
 	})
 }
 
-// Read-only folders are no hindrance, also to who is not root.
+// Read-only folders are removed, too, even if the user is not root.
 func TestTempFolderNotRoot(t *testing.T) {
 	nobody := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	if out, err := exec.Command(nobody[0], append(nobody[1:], "true")...).CombinedOutput(); err != nil {
@@ -127,7 +128,7 @@ func TestTempFolderNotRoot(t *testing.T) {
 	}
 }
 
-// The languages' own functions for temporary files know the folder.
+// The languages' own functions for temporary files use the folder.
 func TestTempFolderLanguages(t *testing.T) {
 	for language, row := range map[string]struct{ file, code string }{
 		"python": {"index.py", `
@@ -177,8 +178,8 @@ exports.main_handler = () => {
 	}
 }
 
-// A child that a function did not wait for writes on, below a host that lives. It is
-// killed, and its folder is removed.
+// A child that a function did not wait for keeps writing while the host lives
+// on. It is killed, and its folder is removed.
 func TestTempFolderOfChildren(t *testing.T) {
 	const writes = `while :; do mkdir -p "$TMPDIR/x/$$"; date >"$TMPDIR/x/$$/file"; done`
 	for language, row := range map[string]struct{ file, code string }{
@@ -206,7 +207,7 @@ func TestTempFolderOfChildren(t *testing.T) {
 	}
 }
 
-// Events at the same time have different ones.
+// Events at the same time have different folders.
 func TestTempFolderCrowd(t *testing.T) {
 	for _, way := range []string{"stdin", "standby", "function", "python", "node", "worker"} {
 		t.Run(way, func(t *testing.T) {
@@ -237,8 +238,7 @@ func TestTempFolderCrowd(t *testing.T) {
 	}
 }
 
-// The next bootstrap removes what one that was killed has left, and nothing
-// else.
+// The next bootstrap removes the files of a killed one, and nothing else.
 func TestTempFolderKilled(t *testing.T) {
 	for _, way := range triedWays() {
 		t.Run(way.name, func(t *testing.T) {
@@ -258,7 +258,8 @@ func TestTempFolderKilled(t *testing.T) {
 	}
 }
 
-// untilSlow sends an event that does not end, and returns when it has written.
+// untilSlow sends an event that does not end, and returns once it has written a
+// file.
 func (f *trial) untilSlow(t *testing.T) (done chan bool) {
 	t.Helper()
 	done = make(chan bool)
@@ -273,7 +274,7 @@ func (f *trial) untilSlow(t *testing.T) (done chan bool) {
 	return done
 }
 
-// A bootstrap that starts leaves alone what another uses, also one in another PID
+// A bootstrap that starts leaves the files of others alone, even in another PID
 // namespace with the same temp folder: two containers of a Pod may share one.
 func TestTempFolderShared(t *testing.T) {
 	apart := []string{"unshare", "--pid", "--fork", "--kill-child"}
@@ -323,7 +324,7 @@ func (f *trial) invokeAnyhow(event string) {
 	_, _ = f.runner.Invoke(context.Background(), emulator.Event{Body: f.kind().event(event)}) // it is killed
 }
 
-// smallTemp runs what follows with a TMPDIR of 128 KB.
+// smallTemp runs a command with a TMPDIR of 128 KB.
 func smallTemp(t *testing.T) []string {
 	t.Helper()
 	small := []string{"unshare", "--mount", "sh", "-c", `mount -t tmpfs -o size=128k none "$TMPDIR" && exec "$@"`, "sh"}
@@ -335,7 +336,7 @@ func smallTemp(t *testing.T) []string {
 	return small
 }
 
-// So does an init command.
+// The same holds for an init command.
 func TestC13SaidInFailedStart(t *testing.T) {
 	f := begin(t, "stdin", protocol.Lambda, "echo ok", []string{"BOOTSTRAP_INIT_COMMAND=head -c 200000 /dev/zero >$TMPDIR/large || exit 3"}, smallTemp(t)...)
 	out := f.invoke(t, "{}")
@@ -344,8 +345,8 @@ func TestC13SaidInFailedStart(t *testing.T) {
 	}
 }
 
-// A command that fails where nothing can be written has that in its failure;
-// with folders of their own the next event is well.
+// If a command fails because nothing can be written, the failure says so. With
+// a folder for each event, the next event succeeds.
 func TestC13SaidInFailure(t *testing.T) {
 	small := smallTemp(t)
 	const code = itsFolder + `case $(event) in fill) head -c 200000 /dev/zero >$TMPDIR/large || { echo "cannot go on" >&2; exit 3; };; *) echo ok;; esac`

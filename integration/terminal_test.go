@@ -19,8 +19,8 @@ import (
 
 var asTerminal = []string{"BOOTSTRAP_PTY=true"}
 
-// With a terminal for its log a program that holds back what is not for a
-// person shows each line at once.
+// With a terminal for its log, a program that buffers its output to pipes shows
+// each line at once.
 func TestP14LinesAtOnce(t *testing.T) {
 	if !inPath("python3") {
 		t.Skip("NOT TESTED: this machine has no python3")
@@ -39,8 +39,8 @@ func TestP14LinesAtOnce(t *testing.T) {
 	}
 }
 
-// What goes through a terminal arrives as it was written, and a result does
-// not go through one.
+// Output through a terminal arrives unchanged, and results do not go through
+// one.
 func TestP14Bytes(t *testing.T) {
 	const text = "one\ntwo\r\n\ttab\r\x1b[31mred\x1b[0m\x03\x04\x11\x13\x1a\x7f\x00\xff\n\n"
 	inEachWay(t, `cat bytes; [ -t 2 ] && ! [ -t 1 ] && cat bytes >&2`, asTerminal, func(t *testing.T, f *trial) {
@@ -54,13 +54,13 @@ func TestP14Bytes(t *testing.T) {
 	})
 }
 
-// Without that option there is no terminal.
+// Without the option there is no terminal.
 func TestP14NoTerminal(t *testing.T) {
 	inEachWay(t, `[ ! -t 0 ] && [ ! -t 1 ] && [ ! -t 2 ]`, nil, func(t *testing.T, f *trial) { f.succeeds(t, "{}", "") })
 }
 
-// A terminal loses as little as a pipe: no byte of a long line (P01), and no
-// last word (P03).
+// A terminal loses no more than a pipe: no byte of a long line (P01), and no
+// last line (P03).
 func TestP14NothingIsLost(t *testing.T) {
 	inEachWay(t, `case $(event) in long) head -c 3000000 /dev/zero | tr '\0' x >&2 ;; *) echo "last words" >&2; exit 3 ;; esac`, asTerminal, func(t *testing.T, f *trial) {
 		f.succeeds(t, "long", "")
@@ -74,7 +74,7 @@ func TestP14NothingIsLost(t *testing.T) {
 	})
 }
 
-// Whatever an event leaves behind is gone, and the next has a terminal, too.
+// All leftovers of an event are killed, and the next event has a terminal, too.
 func TestP14Leftovers(t *testing.T) {
 	inEachWay(t, "sleep 300 & setsid sleep 300 & [ -t 2 ] && echo ok", asTerminal, func(t *testing.T, f *trial) {
 		for range 3 {
@@ -140,8 +140,8 @@ func controlledBy(cmd *exec.Cmd, screen *os.File) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 }
 
-// openTerminal opens a new terminal, what a person does to it and what programs
-// have of it.
+// openTerminal opens a new terminal. It returns the end of the person and that
+// of the programs.
 func openTerminal(t *testing.T) (keys, screen *os.File) {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
@@ -159,7 +159,7 @@ func openTerminal(t *testing.T) (keys, screen *os.File) {
 	return keys, screen
 }
 
-// ptsOf returns the path of what programs have of a terminal.
+// ptsOf returns the path of the programs' end of a terminal.
 func ptsOf(t *testing.T, keys *os.File) string {
 	t.Helper()
 	number, err := unix.IoctlGetInt(int(keys.Fd()), unix.TIOCGPTN)
@@ -169,7 +169,8 @@ func ptsOf(t *testing.T, keys *os.File) string {
 	return "/dev/pts/" + strconv.Itoa(number)
 }
 
-// invokeIn sends an event from a goroutine; the outcome comes later.
+// invokeIn sends an event from a goroutine, and returns a channel for the
+// outcome.
 func (f *trial) invokeIn(t *testing.T, event string) <-chan emulator.Outcome {
 	outcome := make(chan emulator.Outcome, 1)
 	go func() { // ends with the event

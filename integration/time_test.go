@@ -41,8 +41,9 @@ func TestT01Timeout(t *testing.T) {
 	}
 }
 
-// The limit is the same wherever the platform tells it, a shorter one of the
-// user's wins, and the failure names the one in force (T06, T15).
+// The limit is the same wherever the platform states it, a shorter one of the
+// user takes precedence, and the failure names the limit that applied (T06,
+// T15).
 func TestT05BeforeThePlatform(t *testing.T) {
 	for _, row := range []struct{ platform, own, want string }{{"2s", "0", "2s"}, {"30s", "1s", "1s"}, {"1s", "30s", "1s"}} {
 		t.Run(row.platform+" "+row.own, func(t *testing.T) {
@@ -69,8 +70,8 @@ func TestT05BeforeThePlatform(t *testing.T) {
 	}
 }
 
-// Frozen between two events, for longer than the limit: the next one has its
-// full time.
+// After a freeze between two events that lasts longer than the limit, the next
+// event has its full time.
 func TestT07Frozen(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -100,7 +101,7 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 			t.Logf("NOT TESTED: this machine has no %s", w.needs)
 			continue
 		}
-		// The event is how long it sleeps, and whether it is deaf to SIGTERM.
+		// The event has the time to sleep, and whether to ignore SIGTERM.
 		fn := w.function(t, "set -- $(case $BOOTSTRAP_DELIVERY in argv) echo $1 ;; file) cat $1 ;; *) cat ;; esac)\n"+
 			"[ -z \"$2\" ] || trap '' TERM; sleep $1; printf whole")
 		limit := 60 * time.Millisecond
@@ -133,7 +134,8 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 	}
 }
 
-// atTheLimit finds the times at which either may happen, and stays there.
+// atTheLimit finds the sleep at which either outcome may happen, and stays near
+// it.
 func atTheLimit(t *testing.T, w way, server *emulator.Server, limit time.Duration, events int) map[string]int {
 	outcomes := map[string]int{}
 	sleep := map[string]time.Duration{"": limit * 2 / 5, ", deaf": limit * 2 / 3}
@@ -182,8 +184,9 @@ func openFiles(pid int) (open []string) {
 	return open
 }
 
-// Ready is said when the code is loaded, not before (A12), however long it
-// takes, and the event that waited comes once. One that never loads is over.
+// Ready is reported when the code is loaded, not before (A12), however long
+// that takes, and the waiting event is served once. A function that never loads
+// is given up.
 func TestT12SlowStart(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for load, want := range map[string]emulator.Kind{"sleep 0.5": emulator.Result, "sleep 60": emulator.InitTimedOut} {
@@ -208,7 +211,7 @@ func TestT12SlowStart(t *testing.T) {
 	})
 }
 
-// Told to stop, it does not wait for what is dead already.
+// A stop does not wait for processes that are already dead.
 func TestT14StopWithADeadHost(t *testing.T) {
 	_, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "kill -9 $$")}, nil)
 	fails(t, runner, "{}", "Function.Signal")
@@ -218,7 +221,7 @@ func TestT14StopWithADeadHost(t *testing.T) {
 	}
 }
 
-// The time that it takes to load the code once more is the event's.
+// The time to load the code again counts as the event's.
 func TestT05LoadedAgain(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "index.sh", "[ ! -e slow ] || sleep 60\nmain_handler() { touch slow; kill -9 $$; }\n", 0o644)

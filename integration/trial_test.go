@@ -29,8 +29,8 @@ type trial struct {
 	log      *locked.Buffer
 }
 
-// inEachWay runs a test of the same code in each way of an event to it, or in a
-// short run in fewWays: event prints that, in the code.
+// inEachWay runs a test of the same code in each way in which an event reaches it,
+// or in fewWays in a short run. In the code, event prints the event.
 func inEachWay(t *testing.T, code string, env []string, test func(t *testing.T, f *trial)) {
 	t.Helper()
 	inWays(t, triedWays(), code, env, test)
@@ -48,8 +48,8 @@ func inWays(t *testing.T, ways []way, code string, env []string, test func(t *te
 	}
 }
 
-// fewWays stand for all of them where the way does not matter much: a program, a
-// resident shell, and a host that speaks frames.
+// fewWays represent all ways in tests where the way matters little: a program,
+// a resident shell, and a host that speaks frames.
 var fewWays = []way{named("stdin"), named("function"), named("worker")}
 
 // inFewWays does the same as inEachWay in fewWays.
@@ -58,8 +58,8 @@ func inFewWays(t *testing.T, code string, env []string, test func(t *testing.T, 
 	inWays(t, fewWays, code, env, test)
 }
 
-// begin starts a trial. Only errors of bootstrap's own are logged, unless env
-// says otherwise.
+// begin starts a trial. It logs only errors of bootstrap, unless env says
+// otherwise.
 func begin(t *testing.T, name string, p *protocol.Platform, code string, env []string, wrapper ...string) *trial {
 	t.Helper()
 	f := &trial{way: name, tmp: t.TempDir(), log: &locked.Buffer{}}
@@ -108,7 +108,7 @@ func (f *trial) succeeds(t *testing.T, event, result string) emulator.Outcome {
 	return out
 }
 
-// A posted is a failure that was posted.
+// A posted is the JSON of a failure that was posted.
 type posted struct {
 	Type    string   `json:"errorType"`
 	Message string   `json:"errorMessage"`

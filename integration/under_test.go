@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helpers are what this test program does in place of its tests, by its first
+// helpers are what this test program does instead of its tests, by its first
 // argument: it becomes a command under a profile, or plays a part in one. Each
-// returns only if it cannot.
+// returns only if it fails.
 var helpers = map[string]func(args []string) error{
 	underFlag:    under,
 	initFlag:     beInit,
@@ -44,8 +44,8 @@ func help() {
 	os.Exit(1)
 }
 
-// under becomes a command in the sandbox of a profile, with a neighbour. Without
-// root it has the system calls of that, and its limits, and no more.
+// under becomes a command in the sandbox of a profile, with a neighbour.
+// Without root only the system calls and the limits of the profile apply.
 func under(args []string) error {
 	p, err := profileOf(args)
 	if err == nil {
@@ -117,7 +117,7 @@ func filtered(args []string) error {
 }
 
 // runInit starts process 1 of a new PID namespace, which runs the command, and
-// exits as that does.
+// exits with the same status.
 func runInit(args []string) error {
 	runtime.LockOSThread() // its death is that of process 1
 	cmd := itself(append([]string{initFlag}, args...))

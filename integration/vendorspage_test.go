@@ -21,8 +21,8 @@ const pageFunction = `main_handler() {
 }
 `
 
-// The two calls of that page, as Tencent's SDK for Python sends them, get from
-// bootstrapctl local what the page shows, with our runtime in the package.
+// bootstrapctl local answers the two calls on that page, as Tencent's SDK for
+// Python sends them, as the page shows, with our runtime in the package.
 func TestVendorsPage(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "index.sh", pageFunction, 0o644)

@@ -55,7 +55,7 @@ var ways = []way{
 }
 
 // waits is the beginning of a script that is started ahead: it does nothing
-// before it has its event. Its file is not in the folder for temporary ones.
+// before its event comes. Its file is outside the temp folder.
 const waits = `
 file=$(mktemp /tmp/event.XXXXXX)
 exec 8<"$file" 9>"$file"
@@ -64,8 +64,8 @@ cat >&9
 exec <&8 8<&- 9>&-
 `
 
-// pythonRuns runs the script with an event, and returns what that printed.
-// Files, as of a pipe it would wait for the end.
+// pythonRuns runs the script with an event, and returns its output. It uses
+// files, because a pipe would wait for the leftovers of the script.
 const pythonRuns = `
 import json, os, signal, subprocess, sys, tempfile
 
@@ -219,7 +219,8 @@ func inPath(program string) bool {
 	})
 }
 
-// withoutBash returns a folder with all programs of the machine but bash, and ours.
+// withoutBash is a folder with all programs of the machine except bash, and
+// with ours.
 var withoutBash = sync.OnceValue(func() string {
 	folder := filepath.Join(filepath.Dir(bootstrap), "without-bash")
 	_ = os.Mkdir(folder, 0o755) // a test that needs it fails without
@@ -234,8 +235,8 @@ var withoutBash = sync.OnceValue(func() string {
 	return folder
 })
 
-// function is user's code that gets its events in this way. What comes before
-// the script is run with it, but a function's is loaded before.
+// function returns user code that gets its events in this way. The part before
+// the script runs with it; in a function it runs at the load.
 func (w way) function(t testing.TB, script string) emulator.Function {
 	t.Helper()
 	switch {
@@ -252,8 +253,8 @@ func (w way) function(t testing.TB, script string) emulator.Function {
 	return fn
 }
 
-// swept checks that soon after an answer only bootstrap is left, below that many
-// wrappers, and processes that wait for the next event.
+// swept checks that soon after an answer only bootstrap, below that many
+// wrappers, and processes that wait for the next event are left.
 func (w way) swept(t testing.TB, pid, wrappers int) {
 	t.Helper()
 	swept(t, pid, wrappers, w.idle...)

@@ -30,7 +30,7 @@ var loops = []struct {
 	{"worker.sh", "bash", "bash", `["bash", "worker.sh"]`, "Function.Failed", true},
 }
 
-// The document shows the very files, none of which is long.
+// The document shows the files themselves, and none of them is long.
 func TestWorkerDocument(t *testing.T) {
 	document, err := os.ReadFile("../docs/worker.md")
 	if err != nil {
@@ -50,7 +50,7 @@ func TestWorkerDocument(t *testing.T) {
 	}
 }
 
-// Each of them serves all events, and is never replaced.
+// Each of the workers serves all events, and is never replaced.
 func TestWorkerLoops(t *testing.T) {
 	for _, loop := range loops {
 		t.Run(loop.language, func(t *testing.T) {
@@ -124,8 +124,8 @@ func beginWorker(t *testing.T, dir, command string, env ...string) *trial {
 	return f
 }
 
-// beginObeying starts one that does what its events say: that in bash, with
-// another handle.
+// beginObeying starts a worker in bash that runs its events as shell code, with
+// another function handle.
 func beginObeying(t *testing.T, env ...string) *trial {
 	t.Helper()
 	dir := t.TempDir()
@@ -151,7 +151,7 @@ func (f *trial) leavesNoneBut(t *testing.T, worker int) {
 	})
 }
 
-// The command of the example's README does what it says.
+// The command in the example's README works as described.
 func TestWorkerExample(t *testing.T) {
 	event, err := os.ReadFile(filepath.Join(workers, "event.json"))
 	if err != nil {
@@ -166,8 +166,8 @@ func TestWorkerExample(t *testing.T) {
 	})
 }
 
-// What the document says of a worker that ends, hangs, or writes what it must
-// not, in its own words.
+// The failures of a worker that exits, hangs, or breaks the protocol are those
+// that the document describes.
 func TestWorkerFailures(t *testing.T) {
 	f := beginObeying(t)
 	for _, row := range []struct {

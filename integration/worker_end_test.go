@@ -22,7 +22,8 @@ func TestWorkerMaxEvents(t *testing.T) {
 	f.leavesNothing(t)
 }
 
-// So is one that holds too much memory, also where a child of its does.
+// A worker that holds too much memory is replaced as well, also if its child
+// holds it.
 func TestWorkerMaxMemory(t *testing.T) {
 	f := worker(t, protocol.SCF, "", "BOOTSTRAP_WORKER_MAX_MEMORY=120MB")
 	for _, take := range []string{
@@ -42,8 +43,8 @@ func TestWorkerMaxMemory(t *testing.T) {
 	f.leavesNothing(t)
 }
 
-// The children of a user's worker are its own; what has lost its parent is
-// ended, and in the end all.
+// The children of a user's worker stay with it. Processes that lost their
+// parent are killed, and at the end all of them.
 func TestWorkerKeepsItsChildren(t *testing.T) {
 	f := worker(t, protocol.SCF, "")
 	own := f.obeyed(t, `subprocess.Popen(["sleep", "300"]).pid`)
@@ -56,8 +57,8 @@ func TestWorkerKeepsItsChildren(t *testing.T) {
 	until(t, own+" is gone", func() bool { return gone(kept[0]) })
 }
 
-// The host of a function that has left a child is replaced, unless leftovers
-// are to live.
+// If a function leaves a child behind, its host is replaced, unless leftovers
+// are kept.
 func TestHostsWithChildren(t *testing.T) {
 	for name, code := range map[string]struct{ file, text string }{
 		"python3": {"index.py", "import os, subprocess\n\ndef main_handler(event, context):\n    if event:\n        subprocess.Popen(['sleep', '300'])\n    return os.getpid()\n"},
@@ -95,8 +96,8 @@ func TestHostsWithChildren(t *testing.T) {
 	}
 }
 
-// Told to stop while idle, before or after an event, each way ends with status
-// 0 and leaves nothing, in far less time than a platform gives.
+// After a stop while idle, before or after an event, each way exits with status
+// 0 and leaves nothing behind, in far less time than a platform allows.
 func TestR10StopIdle(t *testing.T) {
 	inEachWay(t, "event", nil, func(t *testing.T, f *trial) {
 		for range 3 {
@@ -113,7 +114,8 @@ func TestR10StopIdle(t *testing.T) {
 	})
 }
 
-// Also a worker that does not want to, within the platform's limit.
+// The same holds for a worker that ignores SIGTERM, within the platform's
+// limit.
 func TestR10DeafWorker(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := worker(t, p, "")

@@ -54,7 +54,7 @@ if os.path.exists("broken"):
 	f.obeyed(t, "1")
 }
 
-// A worker that takes longer to start than an event may take is there for one
+// A worker that takes longer to start than an event may take is ready for one
 // of the next events.
 func TestR07SlowAgain(t *testing.T) {
 	f := worker(t, protocol.SCF, `if os.path.exists("slow"): time.sleep(2)`)
@@ -73,8 +73,8 @@ func TestR07SlowAgain(t *testing.T) {
 	}
 }
 
-// Ready is said when the worker has said so, however long that takes (A12), and
-// the event that waited comes once.
+// bootstrap reports ready when the worker has done so, however long that takes
+// (A12), and the waiting event is served once.
 func TestT12SlowWorker(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -89,8 +89,8 @@ func TestT12SlowWorker(t *testing.T) {
 	})
 }
 
-// A worker that is never ready, or says something else first, is a failed
-// start, which says why.
+// If a worker never becomes ready, or writes something else first, the start
+// fails, and the error says why.
 func TestT12NeverReady(t *testing.T) {
 	for first, want := range map[string]string{
 		`time.sleep(300)`:                                   "BOOTSTRAP_START_TIMEOUT",

@@ -12,7 +12,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// obeys is a worker that does what its event says, in Python. That must also
+// obeys is a worker in Python that runs its event as code, which must also
 // answer.
 const obeys = `#!/usr/bin/env python3
 import json, os, signal, subprocess, sys, time
@@ -36,7 +36,7 @@ for line in sys.stdin.buffer:
     exec(sys.stdin.buffer.read(header["length"]))
 `
 
-// A worker of the user's is one that obeys, under a limit.
+// worker starts a trial of a worker that obeys, with a time limit.
 func worker(t *testing.T, p *protocol.Platform, first string, env ...string) *trial {
 	t.Helper()
 	f := &trial{way: "worker", tmp: t.TempDir(), log: &locked.Buffer{}}
@@ -50,8 +50,8 @@ func worker(t *testing.T, p *protocol.Platform, first string, env ...string) *tr
 	return f
 }
 
-// Whatever a worker does instead of an answer, its event fails, and the next
-// one is served, by another worker.
+// Whatever a worker does instead of answering, its event fails, and another
+// worker serves the next one.
 func TestR07Replaced(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
@@ -101,8 +101,8 @@ func (f *trial) obeyed(t *testing.T, expression string) string {
 	return string(out.Body)
 }
 
-// A worker that answers more than it was asked serves its event, and no later
-// one: no answer is that of another event.
+// A worker that writes more than one answer serves its event, and no later one,
+// so that no answer belongs to another event.
 func TestP16MoreThanOneAnswer(t *testing.T) {
 	f := worker(t, protocol.SCF, "")
 	for range 10 {
@@ -128,7 +128,7 @@ func TestP16MoreThanOneAnswer(t *testing.T) {
 	f.leavesNothing(t)
 }
 
-// That a worker can answer no more is seen at once, not at the limit.
+// A worker that can no longer answer is noticed at once, not at the time limit.
 func TestP13ClosedAnswers(t *testing.T) {
 	f := worker(t, protocol.SCF, "")
 	for range 5 {
@@ -140,8 +140,8 @@ func TestP13ClosedAnswers(t *testing.T) {
 	}
 }
 
-// Killed in the middle of an answer, a worker leaves word: how much there was,
-// and what it wrote to stderr last.
+// If a worker is killed in the middle of an answer, the failure says how much
+// of it arrived, and quotes the end of stderr.
 func TestE14HalfAnAnswer(t *testing.T) {
 	f := worker(t, protocol.SCF, "")
 	const last = `os.write(2, b"no memory for the customer\n"); `
@@ -158,7 +158,7 @@ func TestE14HalfAnAnswer(t *testing.T) {
 	}
 }
 
-// A result in a frame that is too large is passed over, and not kept.
+// A result in a frame that is too large is skipped, and not kept.
 func TestP11LargeFrame(t *testing.T) {
 	f := worker(t, protocol.SCF, "")
 	const size = 300 << 20

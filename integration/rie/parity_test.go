@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestParity fails for each difference that README.md does not list, and for
-// each that it lists and that is gone.
+// each listed difference that no longer exists.
 func TestParity(t *testing.T) {
 	expected := listed(t)
 	for _, s := range scenarios {
@@ -70,7 +70,7 @@ func oneLine(transcript string) string {
 
 var row = regexp.MustCompile(`(?m)^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$`)
 
-// listed are the differences in README.md: AWS's transcript and ours of a
+// listed returns the differences in README.md: AWS's transcript and ours of a
 // scenario.
 func listed(t *testing.T) map[string][2]string {
 	t.Helper()
@@ -85,7 +85,8 @@ func listed(t *testing.T) map[string][2]string {
 	return found
 }
 
-// finished is the transcript of a scenario, and the outcomes of its events.
+// finished returns the transcript of a scenario, and the outcomes of its
+// events.
 func finished(t *testing.T, file string, outcomes []string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -118,7 +119,7 @@ func onOurs(t *testing.T, s scenario) string {
 	return finished(t, transcript, outcomes)
 }
 
-// outcomeOf is what AWS's emulator would say of an outcome.
+// outcomeOf returns an outcome in the words of AWS's emulator.
 func outcomeOf(out emulator.Outcome) string {
 	switch {
 	case out.Kind == emulator.TimedOut || out.Kind == emulator.InitTimedOut:
@@ -179,7 +180,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// patience bounds an event on AWS's emulator, which never answers some.
+// patience bounds an event on AWS's emulator, which never answers some events.
 const patience = 40 * time.Second
 
 func invoke(t *testing.T, url string) string {

@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// The test binary is also the runtime, which plays the scenario that one of
-// these variables names and writes what it is answered to the file that the
-// other one names.
+// The test binary is also the runtime. One of these variables names the
+// scenario that it plays, and the other one the file for the answers.
 const (
 	scenarioVariable   = "PROBE_SCENARIO"
 	transcriptVariable = "PROBE_TRANSCRIPT"
@@ -60,7 +59,7 @@ func (p *probe) call(step, method, path, body string, header ...string) http.Hea
 	return got
 }
 
-// ask makes a call, and returns what the answer says and its header.
+// ask makes a call, and returns the answer and its header.
 func ask(method, path, body string, header ...string) (answer string, got http.Header) {
 	req, err := http.NewRequest(method, "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, strings.NewReader(body))
 	if err != nil {
@@ -81,7 +80,7 @@ func ask(method, path, body string, header ...string) (answer string, got http.H
 	return fmt.Sprint(resp.StatusCode, " ", kindOf(text)), resp.Header
 }
 
-// event asks for the events of an extension, and sends what comes.
+// event polls for the events of an extension, and sends them to the channel.
 func event(id string) <-chan string {
 	answers := make(chan string)
 	go func() { // ends with the program
@@ -93,7 +92,7 @@ func event(id string) <-chan string {
 	return answers
 }
 
-// kindOf is what an answer says, but for texts that are for people.
+// kindOf returns an answer without the texts that are meant for people.
 func kindOf(body []byte) string {
 	var said struct{ ErrorType, Status string }
 	if json.Unmarshal(body, &said) == nil && said.ErrorType+said.Status != "" {
@@ -122,7 +121,7 @@ func (p *probe) next() {
 	p.id, p.deadline = id, header.Get("Lambda-Runtime-Deadline-Ms")
 }
 
-// last polls for an event that does not come. There is nothing to note: the
+// last polls for an event that does not come. It notes nothing, because the
 // platform kills the runtime.
 func (p *probe) last() {
 	if resp, err := http.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + next); err == nil {

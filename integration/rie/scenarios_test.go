@@ -8,8 +8,8 @@ import (
 
 const tooMuch = 6<<20 + 101 // bytes
 
-// A scenario is what a runtime does, and how many events it gets, one after the
-// other.
+// A scenario is the behaviour of a runtime, and the number of events that it
+// gets, one after the other.
 type scenario struct {
 	name   string
 	events int

@@ -35,7 +35,7 @@ var boxes = []box{
 	{name: "gvisor as process 1", platform: protocol.FunctionGraph, needs: []string{"runsc"}, slow: 4, bomb: 5, outside: true,
 		wrapper: []string{"runsc", "--rootless", "--network=host", "--ignore-cgroups", "--platform=ptrace", "do"}},
 	{name: "gvisor", platform: protocol.FunctionGraph, needs: []string{"runsc"}, slow: 4, bomb: 5, contains: inGVisor},
-	// Only bootstrap is emulated: its children are programs of this machine.
+	// Only bootstrap is emulated. Its children are programs of this machine.
 	{name: "qemu", platform: protocol.SCF, needs: []string{"qemu-aarch64-static", "unshare"}, slow: 3, bomb: 7, contains: apart, arch: "arm64",
 		wrapper: []string{"qemu-aarch64-static"}},
 	{name: "lambda", platform: protocol.Lambda, needs: []string{"bwrap"}, bomb: 7, contains: lambdaLookAlike},
@@ -50,8 +50,8 @@ func inGVisor() []string {
 	return slices.Concat([]string{"runsc", "--network=none", "--ignore-cgroups", "--platform=ptrace", "do"}, asProcess1, []string{itself()})
 }
 
-// apart has process numbers of its own. Bootstraps of other tests would take
-// what those of a box leave behind for their own.
+// apart gives a box its own PID namespace. Otherwise the bootstraps of other
+// tests would kill the leftovers of a box as their own.
 func apart() []string {
 	return slices.Concat([]string{"unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"}, asProcess1, []string{itself()})
 }
@@ -64,8 +64,8 @@ func (b box) command() []string {
 // times returns a duration in this box.
 func (b box) times(d time.Duration) time.Duration { return d * time.Duration(max(b.slow, 1)) }
 
-// limit returns the options that end an event after so long a time. It has as
-// much again to end.
+// limit returns the options that end an event after a time. The command has the
+// same time again to exit.
 func (b box) limit(d time.Duration) []string {
 	return []string{"BOOTSTRAP_TIMEOUT=" + (2 * b.times(d)).String(), "BOOTSTRAP_MARGIN=" + b.times(d).String()}
 }

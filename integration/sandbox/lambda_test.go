@@ -11,8 +11,8 @@ import (
 	"bootstrap/internal/seccomp"
 )
 
-// lambdaLookAlike makes what is known of the sandbox of Lambda: only /tmp is
-// writable, /dev holds next to nothing, bootstrap cannot adopt orphans, and
+// lambdaLookAlike imitates the known properties of Lambda's sandbox: only /tmp
+// is writable, /dev is almost empty, bootstrap cannot adopt orphans, and
 // process 1 waits only for its own child.
 func lambdaLookAlike() []string {
 	itself()
@@ -31,8 +31,8 @@ func lambdaLookAlike() []string {
 // lookAlikeFlag makes this test program process 1 of the look-alike.
 const lookAlikeFlag = "-as-process-1"
 
-// runAsProcess1 runs a command as Lambda runs a function. It waits for that
-// alone, so that orphans stay zombies.
+// runAsProcess1 runs a command as Lambda runs a function. It waits only for
+// that command, so orphans stay zombies.
 func runAsProcess1(args []string) (status int) {
 	const user, group, most = 993, 990, 1024
 	runtime.LockOSThread() // the filter is this thread's, and its child's

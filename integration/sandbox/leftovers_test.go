@@ -30,8 +30,8 @@ func leaves(m mark, kinds ...string) string {
 	return script.String()
 }
 
-// leftovers checks that what an event leaves behind is gone when the next one
-// looks.
+// leftovers checks that the leftovers of an event are gone when the next event
+// looks for them.
 func leftovers(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		f := begin(t, b, w)
@@ -43,7 +43,7 @@ func leftovers(t *testing.T, b box) {
 	})
 }
 
-// forkBomb checks the same of processes that fork until they are killed.
+// forkBomb checks the same for processes that fork until they are killed.
 func forkBomb(t *testing.T, b box) {
 	for _, name := range []string{"bash", "python"} {
 		t.Run(name, func(t *testing.T) {
@@ -55,8 +55,8 @@ func forkBomb(t *testing.T, b box) {
 	}
 }
 
-// timeout checks that an event that takes too long ends with all that it has
-// started, though all of that ignores SIGTERM.
+// timeout checks that an event that takes too long is killed with all its
+// processes, even if they ignore SIGTERM.
 func timeout(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		f := begin(t, b, w, b.limit(time.Second)...)

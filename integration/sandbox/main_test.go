@@ -54,8 +54,8 @@ func write(t testing.TB, dir, name, text string, mode os.FileMode) {
 	}
 }
 
-// untested skips a test, or fails it where the variable CI says that all must be
-// tested.
+// untested skips a test, or fails it if the variable CI says that everything
+// must be tested.
 func untested(t testing.TB, why string, args ...any) {
 	t.Helper()
 	why = "NOT TESTED: " + fmt.Sprintf(why, args...)

@@ -22,8 +22,8 @@ func noLeak(t *testing.T, b box) {
 	})
 }
 
-// wholeAnswers checks that an answer is whole that comes through a process
-// which outlives the command.
+// wholeAnswers checks that an answer is complete if it comes through a process
+// that outlives the command.
 func wholeAnswers(t *testing.T, b box) {
 	const through = `
 if [ -e /dev/fd/0 ]; then
@@ -51,7 +51,7 @@ seq 2000
 	}
 }
 
-// largeResults checks that a result of the largest size arrives whole.
+// largeResults checks that a result of the maximum size arrives complete.
 func largeResults(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		size := b.platform.MaxResult - 1000
@@ -63,7 +63,7 @@ func largeResults(t *testing.T, b box) {
 	})
 }
 
-// largeLog checks that the log is whole, or says how much it lacks.
+// largeLog checks that the log is complete, or says how much is missing.
 func largeLog(t *testing.T, b box) {
 	const size = 50 << 20
 	dropped := regexp.MustCompile(`dropped (\d+) bytes`)

@@ -35,7 +35,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// Every scenario runs in every box, each time in a new one.
+// Every scenario runs in every box, which is new each time.
 func TestSandboxes(t *testing.T) {
 	asked := strings.Split(os.Getenv(boxesVariable), ",")
 	for _, b := range boxes {
@@ -53,8 +53,8 @@ func TestSandboxes(t *testing.T) {
 	}
 }
 
-// check skips a test where this machine cannot make the box, and builds what
-// that needs.
+// check skips a test if this machine cannot make the box, and builds the
+// programs for the box.
 func (b box) check(t *testing.T) {
 	t.Helper()
 	needs(t, b.needs)
@@ -75,7 +75,7 @@ func (b box) check(t *testing.T) {
 	}
 }
 
-// needs skips a test where this machine lacks a program.
+// needs skips a test if this machine lacks a program.
 func needs(t *testing.T, programs []string) {
 	t.Helper()
 	for _, program := range programs {
@@ -102,7 +102,7 @@ func (b box) run(t *testing.T, s scenario) {
 	}
 }
 
-// output runs words to their end. A pipe takes what they write, because gVisor
+// output runs a command to its end. Its output goes to a pipe, because gVisor
 // would overwrite a file.
 func (b box) output(ctx context.Context, words []string) (string, error) {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
@@ -114,7 +114,8 @@ func (b box) output(ctx context.Context, words []string) (string, error) {
 	return out.String(), err
 }
 
-// itself is a copy of this test program, beside the programs that were built.
+// itself returns the path of a copy of this test program, beside the programs
+// that were built.
 var itself = sync.OnceValue(func() string {
 	to := filepath.Join(programs, "scenarios")
 	if err := copyProgram("/proc/self/exe", to); err != nil {

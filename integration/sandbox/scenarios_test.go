@@ -30,11 +30,11 @@ var scenarios = []scenario{
 	{name: "stop", test: stop, unfit: never},
 	{name: "stop during an event", test: stopWithEvent, unfit: never},
 	{name: "sidecar", test: sidecar, unfit: never},
-	// Process 1 takes the sandbox with it. Without /proc nothing tells which
-	// bootstrap is dead.
+	// The death of process 1 kills the whole sandbox. Without /proc nothing
+	// shows which bootstrap is dead.
 	{name: "discarded", test: discarded, unfit: func(b box) bool { return b.outside }},
 	{name: "successor", test: successor, unfit: func(b box) bool { return b.outside || b.noProc }},
-	// Process 1 has none but its own descendants.
+	// All processes are descendants of process 1.
 	{name: "neighbours", test: neighbours, unfit: func(b box) bool { return b.outside }},
 }
 
@@ -54,9 +54,9 @@ func (s scenario) play(t *testing.T, b box) {
 	s.test(t, b)
 }
 
-// meet starts two processes that are none of bootstrap's, with an environment:
-// a child of this program, and one that has lost its parent. It checks that they
-// are still there at the end of the test.
+// meet starts two processes that do not belong to bootstrap, with an
+// environment: a child of this program, and a process that has lost its parent.
+// It checks that they still run at the end of the test.
 func meet(t *testing.T, env []string) {
 	t.Helper()
 	m := newMark(t)

@@ -11,7 +11,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// stopLimit is for a stop with nothing to wait for.
+// stopLimit bounds a stop that has nothing to wait for.
 const stopLimit = 3 * time.Second
 
 // stop checks that no process is left after SIGTERM, not even leftovers that
@@ -55,7 +55,7 @@ func (f *trial) signalOnceBegun(sig syscall.Signal) {
 }
 
 // discarded checks that nothing is left of an instance that the platform kills:
-// the emulator finds all of it.
+// the emulator finds all its processes.
 func discarded(t *testing.T, b box) {
 	for _, name := range []string{"bash", "python"} {
 		t.Run(name, func(t *testing.T) {
@@ -104,8 +104,8 @@ func sidecar(t *testing.T, b box) {
 	f.noneThere(t, m, "after a stop")
 }
 
-// successor checks that a bootstrap kills what one before it has left behind,
-// which was killed itself.
+// successor checks that a bootstrap kills the leftovers of an earlier one that
+// was killed.
 func successor(t *testing.T, b box) {
 	inEachWay(t, func(t *testing.T, w way) {
 		sidecar, left := newMark(t), newMark(t)

@@ -57,7 +57,7 @@ func run(t *testing.T, b box, w way, fn emulator.Function) *trial {
 	return f
 }
 
-// does sends an event with that script, which must have a result.
+// does sends an event with that script, which must succeed.
 func (f *trial) does(t *testing.T, script string) (result string) {
 	t.Helper()
 	out, err := f.runner.Invoke(context.Background(), f.way.event(script))
@@ -137,7 +137,7 @@ func (f *trial) noneThere(t *testing.T, m mark, what string) {
 	t.Errorf("%s: left are %q", what, left)
 }
 
-// until waits until something is so, for a few seconds at most.
+// until waits until a condition is true, for at most a few seconds.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
@@ -159,7 +159,7 @@ func (f *trial) stops(t *testing.T, limit time.Duration) {
 	}
 }
 
-// kill ends the processes with a mark.
+// kill kills the processes with a mark.
 func kill(m mark) {
 	for _, line := range marked(m) {
 		number, _, _ := strings.Cut(line, ":")

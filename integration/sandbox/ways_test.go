@@ -8,8 +8,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A way is one of an event to the user's code. The event is a script for the
-// shell, and the result is what that prints.
+// A way is how an event reaches the user's code. The event is a shell script,
+// and the result is its output.
 type way struct {
 	name, handler string
 	file, code    string   // the user's code
@@ -26,8 +26,8 @@ var ways = []way{
 	{name: "worker", handler: "worker", file: "worker", code: "#!/usr/bin/env python3\n" + pythonRuns + pythonWorker, env: []string{"BOOTSTRAP_ADAPTER=worker"}},
 }
 
-// pythonRuns keeps what a script prints in a file: a pipe would have to wait
-// for all that the script leaves behind.
+// pythonRuns keeps the output of a script in a file, because a pipe would wait
+// for all leftovers of the script.
 const pythonRuns = `
 import json, os, subprocess, sys, tempfile
 
@@ -77,7 +77,7 @@ exports.main_handler = (script) => {
 };
 `
 
-// event returns the event that has a script run.
+// event returns an event that runs a script.
 func (w way) event(script string) emulator.Event {
 	if !w.quotes {
 		return emulator.Event{Body: []byte(script)}

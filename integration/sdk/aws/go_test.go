@@ -86,7 +86,7 @@ func TestGoLife(t *testing.T) {
 	}
 }
 
-// fetch gets what a link points to.
+// fetch gets the target of a link.
 func fetch(t *testing.T, link string) []byte {
 	t.Helper()
 	response, err := http.Get(link)
@@ -199,7 +199,7 @@ func expect(t *testing.T, err error, code string, target any) {
 	}
 }
 
-// What Terraform reads and writes around a function.
+// These are the attributes that Terraform reads and writes for a function.
 func TestGoAttributes(t *testing.T) {
 	c, ctx, name := newClient(t), t.Context(), "go-attributes"
 	arn := create(t, c, name).FunctionArn

@@ -186,7 +186,7 @@ func TestGoTriggers(t *testing.T) {
 	}
 }
 
-// get returns what is at a URL.
+// get returns the content of a URL.
 func get(t *testing.T, url string) string {
 	t.Helper()
 	response, err := http.Get(url)
