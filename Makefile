@@ -56,7 +56,7 @@ test-long: all
 SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
 # The tests of leftovers, delivery, timeouts, isolation, sidecars, workers and
 # the stop.
-IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14DeafS|R07Replaced|HostsWith|StopWithEvent|ToldTwice|Leftovers|Kept|L08While|TempFolderOf|TempFolderKilled|ConcurrencyBounds
+IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14Sidecars|R07Replaced|HostsWith|StopDuringEvent|SecondSignal|Leftovers|Kept|L08While|TempFolderOf|TempFolderKilled|ConcurrencyBounds
 
 sandboxes: all
 	SANDBOXES=all go test -count 1 -timeout 10m -run '^Test(PoorSandboxes|Sweep)$$' ./supervisor/process ./integration

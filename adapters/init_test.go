@@ -80,7 +80,7 @@ func TestInitSecretsOfFailure(t *testing.T) {
 
 // A secret that is too short to hide, and an option that comes too late, are
 // each reported once for all slots.
-func TestInitTells(t *testing.T) {
+func TestInitWarns(t *testing.T) {
 	for name, row := range map[string]struct{ command, want string }{
 		"no command":    {"", "variable=TOKEN\nvariable=PIN\n"},
 		"a secret":      {`echo TOKEN=hush-hush >"$BOOTSTRAP_ENV_FILE"`, "variable=PIN\n"},

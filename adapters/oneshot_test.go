@@ -242,7 +242,7 @@ func TestLogBytes(t *testing.T) {
 }
 
 // No last line is lost, and none comes from an earlier event.
-func TestLastWords(t *testing.T) {
+func TestLastLines(t *testing.T) {
 	c := config(t, nil)
 	c.Command = `read n; echo "error $n" >&2; exit 1`
 	a := start(t, c)

@@ -391,7 +391,7 @@ func TestWorkerStopped(t *testing.T) {
 
 // A worker that writes endless output without a frame is killed at its limit,
 // here after half a second.
-func TestWorkerGarbageWithoutEnd(t *testing.T) {
+func TestWorkerEndlessGarbage(t *testing.T) {
 	a := start(t, workerProgram(t, obeys))
 	fails(t, a, `trap '' TERM; x=$(head -c 1000000 /dev/zero | tr '\0' x); while printf %s "$x"; do :; done >&3`, "Function.BadFrame", `begins with "xxx`)
 	runtime.GC()

@@ -212,7 +212,7 @@ func TestStartFails(t *testing.T) {
 
 // A start that waits for long logs what it waits for, because the platform may
 // kill it without a message.
-func TestWaitingIsTold(t *testing.T) {
+func TestWaitingIsLogged(t *testing.T) {
 	t.Parallel()
 	c := beginCrew(t, protocol.Lambda, named("stdin").function(t, "echo ok"), "", "BOOTSTRAP_WAIT_FOR=tcp://127.0.0.1:1")
 	until(t, "the log says what is waited for", func() bool {

@@ -204,7 +204,7 @@ func TestR09OneTerm(t *testing.T) {
 
 // After SIGTERM during an event there is exactly one answer, and then no
 // process is left (R10).
-func TestR11StopWithEventInHand(t *testing.T) {
+func TestR11StopDuringEvent(t *testing.T) {
 	for _, w := range triedWays() {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()

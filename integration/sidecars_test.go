@@ -344,7 +344,7 @@ two: trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sle
 
 // Sidecars that ignore SIGTERM are killed after their grace, with all their
 // children.
-func TestT14DeafSidecars(t *testing.T) {
+func TestT14SidecarsIgnoreTerm(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		c := beginCrew(t, p, named("function").function(t, "echo ok"), deaf, "BOOTSTRAP_GRACE=300ms", "BOOTSTRAP_STOP_TIMEOUT=20s")
@@ -361,7 +361,7 @@ func TestT14DeafSidecars(t *testing.T) {
 }
 
 // The stop is over within its limit, whichever processes ignore SIGTERM.
-func TestDeafStop(t *testing.T) {
+func TestStopIsBounded(t *testing.T) {
 	const event = "trap '' TERM; echo event >>order; while :; do sleep 1; done"
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker"} {
@@ -386,9 +386,9 @@ func TestDeafStop(t *testing.T) {
 	})
 }
 
-// toldAgain sends SIGTERM until the program exits, because signals that come at
+// signalAgain sends SIGTERM until the program exits, because signals that come at
 // the same time may count as one.
-func (c *crew) toldAgain(t *testing.T) {
+func (c *crew) signalAgain(t *testing.T) {
 	t.Helper()
 	until(t, "a second signal ends it", func() bool {
 		_ = c.cmd.Process.Signal(syscall.SIGTERM) // it is over: fine
@@ -417,7 +417,7 @@ func fill(t *testing.T, w *os.File) {
 }
 
 // After a second signal bootstrap exits at once, and leaves no process behind.
-func TestToldTwice(t *testing.T) {
+func TestSecondSignal(t *testing.T) {
 	const event = "trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sleep 1; done' & echo event >>order; while :; do sleep 1; done"
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker"} {
@@ -428,7 +428,7 @@ func TestToldTwice(t *testing.T) {
 				c.notes(t, 1)
 				until(t, "all run", func() bool { return len(lines(t, c.dir, "pids")) == 6 })
 				c.stop(t)
-				c.toldAgain(t)
+				c.signalAgain(t)
 				c.ends(t, time.Second, 1)
 			})
 		}
@@ -505,7 +505,7 @@ func TestSidecarProgramGone(t *testing.T) {
 }
 
 // The same holds while nobody reads the log.
-func TestToldTwiceUnread(t *testing.T) {
+func TestSecondSignalUnread(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -519,18 +519,18 @@ func TestToldTwiceUnread(t *testing.T) {
 	until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
 	c.succeeds(t, "{}", "ok")
 	c.stop(t)
-	c.toldAgain(t)
+	c.signalAgain(t)
 	c.ends(t, 5*time.Second, 1)
 }
 
 // With JSON, the line about the second signal is a record like all others, and
 // hides secrets.
-func TestToldTwiceInJSON(t *testing.T) {
+func TestSecondSignalInJSON(t *testing.T) {
 	c := beginCrew(t, protocol.SCF, named("function").function(t, "echo ok"), deaf, "BOOTSTRAP_STOP_TIMEOUT=60s", "BOOTSTRAP_GRACE=30s",
 		"BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_SECRETS=TOKEN", "TOKEN=killing")
 	until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
 	c.stop(t)
-	c.toldAgain(t)
+	c.signalAgain(t)
 	c.ends(t, time.Second, 1)
 	var last struct{ Level, Stream, Message string }
 	found := false

@@ -17,7 +17,7 @@ import (
 
 // After SIGTERM during an event, bootstrap answers the event and exits with status 0,
 // within the platform's limit.
-func TestStopWithEventInHand(t *testing.T) {
+func TestStopDuringEvent(t *testing.T) {
 	for name, test := range map[string]struct {
 		code string
 		env  []string

@@ -116,7 +116,7 @@ func TestR10StopIdle(t *testing.T) {
 
 // The same holds for a worker that ignores SIGTERM, within the platform's
 // limit.
-func TestR10DeafWorker(t *testing.T) {
+func TestR10WorkerIgnoresTerm(t *testing.T) {
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		f := worker(t, p, "")
 		f.obeyed(t, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")

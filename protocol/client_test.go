@@ -453,7 +453,7 @@ func TestNextEndsWithContext(t *testing.T) {
 
 // If its context ends in a pause between two polls, Next does not poll again,
 // because it would fetch an event that nobody serves.
-func TestNextAsksNoMore(t *testing.T) {
+func TestNextStopsPolling(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := newScripted(t, answer(status(500)), answer(event(SCF, "too late", "")))

@@ -142,7 +142,7 @@ func TestWaitRefused(t *testing.T) {
 }
 
 // Wait repeats its call until the platform holds it, whatever fails before.
-func TestWaitAsksAgain(t *testing.T) {
+func TestWaitRepeats(t *testing.T) {
 	for name, broken := range map[string]step{
 		"dead connection": reset,
 		"hang-up":         func(*visit) bool { return false },

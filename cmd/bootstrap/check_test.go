@@ -39,7 +39,7 @@ func TestCheckNothing(t *testing.T) {
 }
 
 // Without a platform check fails.
-func TestCheckNowhere(t *testing.T) {
+func TestCheckWithoutPlatform(t *testing.T) {
 	setEnv(t, nil)
 	if _, stderr := runWith(t, exitUsage, "check"); !strings.Contains(stderr, "not on a platform") {
 		t.Errorf("got %q", stderr)

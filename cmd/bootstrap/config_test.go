@@ -92,7 +92,7 @@ func TestT15OneLimit(t *testing.T) {
 }
 
 // A margin is at most half of the limit, where that is known.
-func TestMarginThatHolds(t *testing.T) {
+func TestMarginInForce(t *testing.T) {
 	for _, row := range []struct {
 		platform, want string
 	}{{"2", "1s (half of timeout)"}, {"3", "1.5s (environment)"}, {"", "1.5s (environment)"}} {

@@ -189,7 +189,7 @@ func TestRunnerWaitTimesOut(t *testing.T) {
 }
 
 // The platform's limit applies.
-func TestRunnerStopsTheDeaf(t *testing.T) {
+func TestRunnerKillsAfterTheLimit(t *testing.T) {
 	quick := *protocol.Lambda
 	quick.StopLimit = time.Millisecond
 	g := newRunnerFixture(t, &quick, Function{}, "deaf")

@@ -106,7 +106,7 @@ func TestLogStalledAnywhere(t *testing.T) {
 }
 
 // A reader that stays slow costs an event no more than a reader that stalls.
-func TestLogSlowForGood(t *testing.T) {
+func TestLogStaysSlow(t *testing.T) {
 	r, w, log := pipeLog(t, Style{})
 	fast := make(chan bool)
 	read := make(chan int)
