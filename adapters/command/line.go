@@ -1,9 +1,6 @@
 package command
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // bashes are the paths where systems have bash.
 var bashes = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/bin/bash"}
@@ -41,8 +38,9 @@ func findBash() string {
 }
 
 // FirstWords returns the program that a command line runs first, and its first
-// argument if there is one. It returns none for a JSON array. A word that the shell
-// would change, such as "$HOME", is returned as it is.
+// argument if there is one. It skips variables that the line sets for the program,
+// and returns no words for a JSON array. A word that the shell would expand, such as
+// "$HOME", is returned as it is.
 func FirstWords(command string) []string {
 	if strings.HasPrefix(strings.TrimSpace(command), "[") {
 		return nil
@@ -51,10 +49,8 @@ func FirstWords(command string) []string {
 		command = command[:end]
 	}
 	words := strings.Fields(command)
-	for len(words) > 0 && (words[0] == "exec" || assignment.MatchString(words[0])) {
+	for len(words) > 0 && (words[0] == "exec" || strings.Contains(words[0], "=")) {
 		words = words[1:]
 	}
 	return words[:min(2, len(words))]
 }
-
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*=`)
