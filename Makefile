@@ -85,7 +85,7 @@ real-sandboxes:
 INTERPRETERS := $(wildcard $(HOME)/.pyenv/versions/3.*/bin $(HOME)/.nvm/versions/node/*/bin)
 interpreters:
 	@for dir in $(INTERPRETERS); do echo "$$dir" && \
-		PATH="$$dir:$$PATH" go test -count 1 -run '^Test(Python|Node|Interpreter|Initializer|EventVariables)' ./adapters || exit 1; done
+		PATH="$$dir:$$PATH" go test -count 1 -run '^Test(Python|Node|Interpreter|Initializer|EventVariables|JSONLog)' ./adapters || exit 1; done
 
 libraries:
 	cd integration/libraries && npm install --no-package-lock --no-audit --no-fund && go test -count 1 .
