@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// ReadRegular reads a regular file of maxSize at most. The end of another file may
+// ReadRegular reads a regular file of at most 1 MB. The end of another file may
 // never come.
 func ReadRegular(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -26,7 +26,7 @@ func ReadRegular(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
 	case info.Size() > maxSize:
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes, expected at maxSize %d", info.Size(), maxSize)}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes, expected at most %d", info.Size(), maxSize)}
 	}
 	return io.ReadAll(io.LimitReader(file, maxSize))
 }
