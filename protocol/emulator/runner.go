@@ -156,10 +156,10 @@ func (r *Runner) start(end func(kind Kind, reason string)) (*instance, error) {
 func (r *Runner) exited(limit memoryLimit, end func(kind Kind, reason string)) func(reason string) {
 	report := limit.exited(end)
 	return func(reason string) {
+		report(reason)
 		if r.server.fn.Discard && !r.stopped.Load() {
 			sweep(r.server.Mark())
 		}
-		report(reason)
 	}
 }
 
