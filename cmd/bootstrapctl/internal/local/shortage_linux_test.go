@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"net"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,11 @@ func TestAsyncWithoutDescriptors(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() { allow(limit.Cur) })
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // makes Go's runtime open its poller, which it needs
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
 	first := make(chan local.Status, 1)
 	f := create(t, localtest.New(t, local.Options{Retries: []time.Duration{time.Millisecond}, Done: func(_ *local.Function, inv *local.Invocation) {
 		if inv.Attempt == 0 {
