@@ -115,10 +115,10 @@ func TestQueue(t *testing.T) {
 		done <- err
 	}
 	go send(context.Background(), running)
-	until(t, func() bool { return f.Describe().Busy == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Busy == 1 })
 	ctx, cancel := context.WithCancel(context.Background())
 	go send(ctx, waiting)
-	until(t, func() bool { return f.Describe().Waiting == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Waiting == 1 })
 	if _, err := f.Invoke(context.Background(), local.Call{Body: []byte("{}")}); !errors.Is(err, local.ErrThrottled) {
 		t.Errorf("a call that finds the queue full: got %v", err)
 	}
@@ -134,16 +134,6 @@ func TestQueue(t *testing.T) {
 	for _, done := range []chan error{running, last} {
 		if err := <-done; err != nil {
 			t.Error(err)
-		}
-	}
-}
-
-// until waits until a condition is true.
-func until(t *testing.T, fact func() bool) {
-	t.Helper()
-	for began := time.Now(); !fact(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			t.Fatal("it did not come true within 20 s")
 		}
 	}
 }
@@ -270,7 +260,7 @@ func TestSwap(t *testing.T) {
 		inv, _ := f.Invoke(context.Background(), local.Call{Body: fmt.Appendf(nil, `{"wait":%q,"pid":true}`, file)})
 		done <- inv
 	}()
-	until(t, func() bool { return f.Describe().Busy == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Busy == 1 })
 	if err := f.SetCode(local.Code{Zip: localtest.Zip(t)}); err != nil {
 		t.Fatal(err)
 	}
@@ -282,14 +272,14 @@ func TestSwap(t *testing.T) {
 	if inv == nil || string(inv.Outcome.Body) != old || fresh == old {
 		t.Errorf("the event that ran ended in %+v: expected in process %s; the next one ran in %s", inv, old, fresh)
 	}
-	until(t, func() bool { return f.Describe().Running == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Running == 1 })
 }
 
 // An instance without events stops.
 func TestIdle(t *testing.T) {
 	f := create(t, localtest.New(t, local.Options{Idle: time.Millisecond}), local.Settings{})
 	invoke(t, f, `{}`)
-	until(t, func() bool { return f.Describe().Running == 0 })
+	localtest.Until(t, func() bool { return f.Describe().Running == 0 })
 	if inv := invoke(t, f, `{}`); !inv.Cold() {
 		t.Error("the instance did not stop")
 	}
@@ -309,7 +299,7 @@ func TestAsync(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		until(t, func() bool {
+		localtest.Until(t, func() bool {
 			inv, err := f.Invocation(id)
 			return err == nil && inv.Status == want.status && inv.Attempt == want.attempt
 		})
@@ -387,7 +377,7 @@ func TestClose(t *testing.T) {
 			ended <- err
 		}()
 	}
-	until(t, func() bool { return f.Describe().Busy == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Busy == 1 })
 	go c.Kill()
 	c.Close()
 	<-ended

@@ -43,7 +43,7 @@ func TestAsyncWithoutDescriptors(t *testing.T) {
 	if got := <-first; got != local.Queued {
 		t.Errorf("after the first attempt: got %v, want that it is sent again", got)
 	}
-	until(t, func() bool {
+	localtest.Until(t, func() bool {
 		inv, err := f.Invocation(id)
 		return err == nil && inv.Status == local.Succeeded && inv.Attempt == 1
 	})

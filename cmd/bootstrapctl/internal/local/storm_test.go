@@ -74,7 +74,7 @@ func TestStorm(t *testing.T) {
 	if left, _ := os.ReadDir(temp); len(left) > 0 {
 		t.Errorf("left in the folder: %v", left)
 	}
-	until(t, func() bool { return runtime.NumGoroutine() <= before })
+	localtest.Until(t, func() bool { return runtime.NumGoroutine() <= before })
 }
 
 // checkedInvoke sends an event, whose result must be its own.
@@ -110,9 +110,9 @@ func TestSwapToBroken(t *testing.T) {
 		ended <- inv
 	}
 	go send()
-	until(t, func() bool { return f.Describe().Busy == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Busy == 1 })
 	go send()
-	until(t, func() bool { return f.Describe().Waiting == 1 })
+	localtest.Until(t, func() bool { return f.Describe().Waiting == 1 })
 	if err := f.SetCode(local.Code{Zip: localtest.ZipOf(t, "index.sh", "", 0o644)}); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestChangeAfterDelete(t *testing.T) {
 	if err := c.Delete(protocol.SCF, "hello"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, func() bool {
+	localtest.Until(t, func() bool {
 		_, err := f.Enqueue(local.Call{Body: []byte(`{}`)})
 		return errors.Is(err, local.ErrClosed)
 	})
@@ -172,7 +172,7 @@ func TestKillIdle(t *testing.T) {
 	invoke(t, f, `{}`)
 	closed := make(chan struct{})
 	go func() { c.Close(); close(closed) }()
-	until(t, func() bool { return f.Describe().Running == 0 }) // Close has begun
+	localtest.Until(t, func() bool { return f.Describe().Running == 0 }) // Close has begun
 	began := time.Now()
 	c.Kill()
 	<-closed
@@ -245,11 +245,11 @@ func TestDeleteDuringEvent(t *testing.T) {
 			inv, _ := f.Invoke(context.Background(), local.Call{Body: []byte(event)})
 			ended <- inv
 		}()
-		until(t, func() bool { return f.Describe().Busy == 1 })
+		localtest.Until(t, func() bool { return f.Describe().Busy == 1 })
 		if err := c.Delete(protocol.SCF, "hello"); err != nil {
 			t.Fatal(err)
 		}
-		until(t, func() bool { return errors.Is(f.Restart(), local.ErrClosed) })
+		localtest.Until(t, func() bool { return errors.Is(f.Restart(), local.ErrClosed) })
 		if event == `{"forever":true}` {
 			break
 		}

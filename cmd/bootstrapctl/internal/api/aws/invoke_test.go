@@ -193,13 +193,13 @@ func TestThrottled(t *testing.T) {
 	event := fmt.Sprintf(`{"wait":%q}`, file)
 	running := make(chan answer, 1)
 	go func() { running <- f.call("POST", invocations, event) }()
-	until(t, func() bool { return fn.Describe().Busy == 1 })
+	localtest.Until(t, func() bool { return fn.Describe().Busy == 1 })
 	ctx, hangUp := context.WithCancel(context.Background())
 	left := make(chan answer, 1)
 	go func() {
 		left <- f.send(httptest.NewRequest("POST", invocations, strings.NewReader(event)).WithContext(ctx))
 	}()
-	until(t, func() bool { return fn.Describe().Waiting == 1 })
+	localtest.Until(t, func() bool { return fn.Describe().Waiting == 1 })
 	a := f.expect(429, "TooManyRequestsException", "POST", invocations, "{}")
 	if a.body != `{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}` {
 		t.Errorf("got %s", a.body)
@@ -230,14 +230,4 @@ func TestInvokeConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
-}
-
-// until waits for a fact.
-func until(t *testing.T, fact func() bool) {
-	t.Helper()
-	for began := time.Now(); !fact(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			t.Fatal("it did not come true within 20 s")
-		}
-	}
 }

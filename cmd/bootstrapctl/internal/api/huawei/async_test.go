@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/local/localtest"
 )
 
 type asyncList struct {
@@ -38,7 +39,7 @@ func TestAsync(t *testing.T) {
 	good := a.enqueued(t, `{"a":1}`)
 	bad := a.enqueued(t, `{"fail":"no luck"}`)
 	for id, want := range map[string]string{good: "SUCCESS", bad: "FAIL"} {
-		until(t, func() bool {
+		localtest.Until(t, func() bool {
 			list := a.listed(t, "request_id="+id)
 			return list.Count == 1 && list.Invocations[0].Status == want
 		})
@@ -67,7 +68,7 @@ func TestInvokeType(t *testing.T) {
 		t.Error("a synchronous event is not marked as such")
 	}
 	id := a.enqueued(t, "{}")
-	until(t, func() bool { inv, err := f.Invocation(id); return err == nil && inv.Status == local.Succeeded })
+	localtest.Until(t, func() bool { inv, err := f.Invocation(id); return err == nil && inv.Status == local.Succeeded })
 	if inv, _ := f.Invocation(id); string(inv.Outcome.Body) != "async" {
 		t.Errorf("an asynchronous event is marked as %q", inv.Outcome.Body)
 	}
@@ -81,7 +82,7 @@ func TestAsyncList(t *testing.T) {
 	}
 	for i := range 5 {
 		id := a.enqueued(t, fmt.Sprint(i))
-		until(t, func() bool { inv, err := f.Invocation(id); return err == nil && inv.Status == local.Succeeded })
+		localtest.Until(t, func() bool { inv, err := f.Invocation(id); return err == nil && inv.Status == local.Succeeded })
 	}
 	all := a.listed(t, "")
 	if all.Count != 5 || len(all.Invocations) != 5 || all.Next != 5 {

@@ -211,16 +211,6 @@ func TestBodyLimits(t *testing.T) {
 	a.refused(t, errTooLarge, "bytes", "POST", functionsPath, strings.Repeat(" ", base64Length(maxZip)+1<<20+1))
 }
 
-// until waits for a fact.
-func until(t *testing.T, fact func() bool) {
-	t.Helper()
-	for began := time.Now(); !fact(); time.Sleep(time.Millisecond) {
-		if time.Since(began) > 20*time.Second {
-			t.Fatal("it did not come true within 20 s")
-		}
-	}
-}
-
 // FuzzRequest sends anything to each call: the answer is always one of HTTP.
 func FuzzRequest(f *testing.F) {
 	f.Add("POST", functionsPath, `{"func_name":"a","package":"default","runtime":"Custom","timeout":3,"handler":"a.b","memory_size":128,"code_type":"zip","func_code":{"file":"UEsDBA=="}}`)

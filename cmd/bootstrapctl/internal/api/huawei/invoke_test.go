@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/local/localtest"
 )
 
 // Version v0, the default, answers with the bare result.
@@ -130,7 +131,7 @@ func TestThrottled(t *testing.T) {
 	for range 2 {
 		go func() { served <- a.call(t, "POST", helloPath+"/invocations", event).StatusCode }()
 	}
-	until(t, func() bool { d := f.Describe(); return d.Busy == 1 && d.Waiting == 1 })
+	localtest.Until(t, func() bool { d := f.Describe(); return d.Busy == 1 && d.Waiting == 1 })
 	a.refused(t, errThrottled, "busy", "POST", helloPath+"/invocations", "{}")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

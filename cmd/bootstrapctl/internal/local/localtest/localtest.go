@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/doctor"
 	"bootstrap/cmd/bootstrapctl/internal/local"
@@ -81,4 +82,14 @@ func ZipOf(t testing.TB, name, content string, mode os.FileMode) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// Until waits until a condition is true.
+func Until(t testing.TB, condition func() bool) {
+	t.Helper()
+	for began := time.Now(); !condition(); time.Sleep(time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			t.Fatal("it did not come true within 20 s")
+		}
+	}
 }
