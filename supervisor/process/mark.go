@@ -134,20 +134,25 @@ func (l limitMarker) environ(env []string, _ mark) []string { return env }
 // read asks the kernel, which answers for all processes of our user, including
 // zombies.
 func (l limitMarker) read(pid int) (mark, bool) {
+	m, ok, _ := l.lookUp(pid)
+	return m, ok
+}
+
+// lookUp does the same as read, and returns an error if the process does not show
+// its limits: ESRCH if it does not exist.
+func (l limitMarker) lookUp(pid int) (m mark, ok bool, err error) {
 	var limit unix.Rlimit
-	if err := unix.Prlimit(pid, l.resource, nil, &limit); err != nil {
-		return mark{}, false
+	if err = unix.Prlimit(pid, l.resource, nil, &limit); err == nil {
+		m, ok = parseMark(limit.Cur)
 	}
-	return parseMark(limit.Cur)
+	return m, ok, err
 }
 
 // mayRun returns true for a process with a mark, as a bootstrap has its own mark
 // when it starts a process, and for one of another user, which does not show its
 // limits.
 func (l limitMarker) mayRun(pid int) bool {
-	var limit unix.Rlimit
-	err := unix.Prlimit(pid, l.resource, nil, &limit)
-	_, marked := parseMark(limit.Cur)
+	_, marked, err := l.lookUp(pid)
 	return err != nil || marked
 }
 

@@ -145,16 +145,16 @@ func (s *scan) marked(pid int) bool {
 	if s.isProcess(pid) || pid == os.Getpid() {
 		return false
 	}
-	if _, ok := s.sandbox.marker.(environMarker); ok {
-		if environ := procfs.Environ(pid); len(environ) > 0 {
-			m, ok := markIn(environ)
-			return ok && m.run == s.sandbox.run
-		}
-		return s.markedWithoutEnvironment(pid)
+	if l, ok := s.sandbox.marker.(limitMarker); ok {
+		m, ok, err := l.lookUp(pid)
+		s.unsure = s.unsure || err == syscall.ESRCH
+		return ok && m.run == s.sandbox.run
 	}
-	m, ok := s.sandbox.marker.read(pid)
-	s.unsure = s.unsure || !ok && syscall.Kill(pid, 0) == syscall.ESRCH
-	return ok && m.run == s.sandbox.run
+	if environ := procfs.Environ(pid); len(environ) > 0 {
+		m, ok := markIn(environ)
+		return ok && m.run == s.sandbox.run
+	}
+	return s.markedWithoutEnvironment(pid)
 }
 
 // markedWithoutEnvironment reports whether a process that shows no environment
