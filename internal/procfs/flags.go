@@ -19,10 +19,18 @@ func OpenFlags(pid, fd int) FlagsFile {
 	return FlagsFile(file)
 }
 
-// Read returns the flags that the descriptor has now, or 0 if it is closed.
+// Read returns the flags that the descriptor has now. It returns -1 if the
+// descriptor is closed, also by the exit of its process, and 0 where there was no
+// file to open.
 func (f FlagsFile) Read() int {
+	if f < 0 {
+		return 0
+	}
 	var buf [256]byte // the flags are in the second line
-	_, text, _ := bytes.Cut(buf[:pread(int(f), buf[:], 0)], []byte("flags:\t"))
+	_, text, found := bytes.Cut(buf[:pread(int(f), buf[:], 0)], []byte("flags:\t"))
+	if !found {
+		return -1
+	}
 	text, _, _ = bytes.Cut(text, []byte("\n"))
 	flags, _ := strconv.ParseInt(string(text), 8, 64) // written by the kernel
 	return int(flags)

@@ -22,9 +22,10 @@ func TestFlagsFile(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []FlagsFile{flags, OpenFlags(os.Getpid(), fd)} {
-		if got := f.Read(); got != 0 {
-			t.Errorf("got the flags %#o of a closed file", got)
-		}
+	if got := flags.Read(); got != -1 {
+		t.Errorf("got the flags %#o of a closed descriptor, want -1", got)
+	}
+	if got := OpenFlags(os.Getpid(), fd).Read(); got != 0 {
+		t.Errorf("got the flags %#o where there is no file, want 0", got)
 	}
 }

@@ -16,7 +16,8 @@ type Flags [3]int
 
 // Flags returns the flags that the process has now. It shares them with all
 // processes that have inherited these descriptors, and each can change them.
-// Where /proc is missing there are no flags.
+// A closed descriptor, also of a process that exits, has all flags. Where /proc is
+// missing there are none.
 func (p *Process) Flags() (flags Flags) {
 	for fd := range flags {
 		if len(p.flagsFiles) == fd {
