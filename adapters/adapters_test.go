@@ -199,6 +199,12 @@ func zombie(pid int) bool {
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
+// dead reports whether a process has exited, reaped or not.
+func dead(pid int) bool {
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	return err != nil || zombie(pid)
+}
+
 // await polls until a condition is true.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()

@@ -115,8 +115,8 @@ func TestKeep(t *testing.T) {
 				// the loop kills them.
 				lives := keep || kind == "function"
 				if !lives { // it was killed, and dies when the kernel comes to it
-					await(t, "its end", func() bool { return zombie(pid) })
-				} else if zombie(pid) {
+					await(t, "its end", func() bool { return dead(pid) })
+				} else if dead(pid) {
 					t.Error("it is dead, want it alive")
 				}
 				_ = syscall.Kill(pid, syscall.SIGKILL)
