@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("cannot become a subreaper:", err)
 		os.Exit(1)
 	}
+	idleReapInterval = 10 * time.Millisecond
 	warmUp()
 	os.Exit(leaktest.Main(m, procfs.OurChildren))
 }

@@ -156,11 +156,14 @@ func (r *registry) reapDead() (reaped int) {
 	return reaped
 }
 
+// idleReapInterval is the pause between two looks of Reap. Tests shorten it.
+var idleReapInterval = time.Second
+
 // Reap reaps orphans while no Pump does, until ctx ends. It does not use
 // SIGCHLD: each exit, above all that of a command, would cost two thread
 // switches in the middle of an event.
 func Reap(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(idleReapInterval)
 	defer tick.Stop()
 	for {
 		select {
