@@ -41,20 +41,32 @@ func (r *registry) killStale() (killed []int) {
 // exited.
 func (r *registry) stale() (pids []int) {
 	all, _ := procfs.Pids()
-	var alive map[uint32]bool // the numbers of all runs that may live; nil: not computed yet
-	for _, pid := range all {
-		m, ok := r.sandbox.marker.read(pid)
-		if !ok || m.run&runUnknown != 0 || m.run == r.sandbox.run || m.run == r.sandbox.inherited.run {
-			continue
-		}
-		if alive == nil {
-			alive = r.livingRuns(all)
-		}
-		if !alive[m.run] && procfs.ReadStat(pid).Living() && sameUser(pid) && procfs.SameNamespace(pid) {
+	runs := r.foreignRuns(all)
+	if len(runs) == 0 {
+		return nil
+	}
+	// A bootstrap has its mark before its processes have theirs: one that started
+	// while the marks were read shows it by now.
+	alive := r.livingRuns(all)
+	for pid, run := range runs {
+		if !alive[run] && procfs.ReadStat(pid).Living() && sameUser(pid) && procfs.SameNamespace(pid) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// foreignRuns returns the run numbers of the processes that have a mark of another
+// bootstrap.
+func (r *registry) foreignRuns(pids []int) map[int]uint32 {
+	runs := map[int]uint32{}
+	for _, pid := range pids {
+		m, ok := r.sandbox.marker.read(pid)
+		if ok && m.run&runUnknown == 0 && m.run != r.sandbox.run && m.run != r.sandbox.inherited.run {
+			runs[pid] = m.run
+		}
+	}
+	return runs
 }
 
 // livingRuns returns the run numbers that those living processes would have that

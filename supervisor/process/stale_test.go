@@ -90,23 +90,67 @@ func TestStale(t *testing.T) {
 	_ = syscall.Kill(needed, syscall.SIGKILL)
 }
 
+// deadRun is the number of a run that does not exist.
+var deadRun = runNumber(procfs.Stat{PID: 1 << 23, Start: 1})
+
+// startMarked starts a process with the mark of a run, and returns its pid.
+func startMarked(t *testing.T, run uint32) int {
+	t.Helper()
+	cmd := exec.Command("sleep", "600")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	setMark(t, cmd.Process.Pid, run)
+	return cmd.Process.Pid
+}
+
+func setMark(t *testing.T, pid int, run uint32) {
+	t.Helper()
+	limit := unix.Rlimit{Cur: mark{run: run}.number(), Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(pid, limitMarkers[0].resource, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A startingMarker acts as if a process were a bootstrap that gets its own mark
+// just before that is read.
+type startingMarker struct {
+	limitMarker
+	t   *testing.T
+	pid int
+}
+
+func (m startingMarker) read(pid int) (mark, bool) {
+	if pid == m.pid {
+		setMark(m.t, pid, runNumber(procfs.ReadStat(pid)))
+	}
+	return m.limitMarker.read(pid)
+}
+
+// A bootstrap that starts while another one looks for stale processes is left
+// alone.
+func TestStaleWhileAnotherStarts(t *testing.T) {
+	checkLeaks(t)
+	left := startMarked(t, deadRun)
+	starting := startMarked(t, 0)
+	unmarked := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if err := unix.Prlimit(starting, limitMarkers[0].resource, &unmarked, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := processes.sandbox.marker
+	processes.sandbox.marker = startingMarker{limitMarkers[0], t, starting}
+	defer func() { processes.sandbox.marker = before }()
+	if got := processes.killStale(); !slices.Contains(got, left) || slices.Contains(got, starting) {
+		t.Errorf("killed %v, want %d among them and not %d", got, left, starting)
+	}
+}
+
 // A bootstrap without /proc cannot be found by its marks: its processes are
 // left alone.
 func TestStaleOfAnUnknownRun(t *testing.T) {
 	checkLeaks(t)
-	start := func(run uint32) int {
-		cmd := exec.Command("sleep", "600")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-		limit := unix.Rlimit{Cur: mark{run: run}.number(), Max: unix.RLIM_INFINITY}
-		if err := unix.Prlimit(cmd.Process.Pid, limitMarkers[0].resource, &limit, nil); err != nil {
-			t.Fatal(err)
-		}
-		return cmd.Process.Pid
-	}
-	gone, unknown := start(runNumber(procfs.Stat{PID: 1 << 23, Start: 1})), start(runNumber(procfs.Stat{}))
+	gone, unknown := startMarked(t, deadRun), startMarked(t, runNumber(procfs.Stat{}))
 	if got := processes.killStale(); !slices.Contains(got, gone) || slices.Contains(got, unknown) {
 		t.Errorf("killed %v, want %d among them and not %d", got, gone, unknown)
 	}
