@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -91,12 +92,14 @@ func TestT07Frozen(t *testing.T) {
 // or the timeout.
 func TestT08ExitAtTheLimit(t *testing.T) {
 	const each = 2 // instances of each way
-	events := repeats(2000)
+	scriptTime := shortestScript(t)
+	tried := triedWays()
+	events := (50 + repeats(150)) * len(tried)
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	outcomes, turns := map[string]int{}, make(chan bool, 6)
-	for i := range each * len(ways) {
-		w := ways[i/each]
+	for i := range each * len(tried) {
+		w := tried[i/each]
 		if w.needs != "" && !inPath(w.needs) {
 			t.Logf("NOT TESTED: this machine has no %s", w.needs)
 			continue
@@ -104,8 +107,8 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 		// The event has the time to sleep, and whether to ignore SIGTERM.
 		fn := w.function(t, "set -- $(case $BOOTSTRAP_DELIVERY in argv) echo $1 ;; file) cat $1 ;; *) cat ;; esac)\n"+
 			"[ -z \"$2\" ] || trap '' TERM; sleep $1; printf whole")
-		limit := 60 * time.Millisecond
-		if w.host != "" { // it starts again in that time
+		limit := max(60*time.Millisecond, 20*scriptTime)
+		if w.idle != nil { // it starts again in that time
 			limit *= 4
 		}
 		fn.Env = append(fn.Env, fmt.Sprint("BOOTSTRAP_TIMEOUT=", limit), fmt.Sprint("BOOTSTRAP_MARGIN=", limit/2), "BOOTSTRAP_LOG_LEVEL=warn")
@@ -114,7 +117,7 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 		running.Go(func() {
 			turns <- true
 			runner.Invoke(context.Background(), emulator.Event{Body: w.event("0")}) // it starts
-			n := w.times(events / each / len(ways))
+			n := w.times(events / each / len(tried))
 			got := atTheLimit(t, w, server, limit, n)
 			unharmed(t, w, p, server, runner, 1+n)
 			<-turns
@@ -134,26 +137,61 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 	}
 }
 
-// atTheLimit finds the sleep at which either outcome may happen, and stays near
-// it.
+// shortestScript returns how long this machine takes for a script that starts one
+// program.
+func shortestScript(t *testing.T) time.Duration {
+	t.Helper()
+	shortest := time.Minute
+	for range 5 {
+		began := time.Now()
+		if err := exec.Command("/bin/sh", "-c", "sleep 0; printf whole").Run(); err != nil {
+			t.Fatal(err)
+		}
+		shortest = min(shortest, time.Since(began))
+	}
+	return shortest
+}
+
+// atTheLimit finds the sleep at which either outcome may happen, in ever smaller
+// steps, and stays near it.
 func atTheLimit(t *testing.T, w way, server *emulator.Server, limit time.Duration, events int) map[string]int {
 	outcomes := map[string]int{}
-	sleep := map[string]time.Duration{"": limit * 2 / 5, ", deaf": limit * 2 / 3}
+	searches := []*search{{kind: "", sleep: limit * 2 / 5, step: limit / 8}, {kind: ", deaf", sleep: limit * 2 / 3, step: limit / 8}}
 	for i := range events {
-		kind := []string{"", ", deaf"}[i%2]
-		event := fmt.Sprintf("%.4f%s", sleep[kind].Seconds(), strings.TrimPrefix(kind, ","))
+		s := searches[i%2]
+		event := fmt.Sprintf("%.4f%s", s.sleep.Seconds(), strings.TrimPrefix(s.kind, ","))
 		out, err := server.Invoke(context.Background(), emulator.Event{Body: w.event(event)})
-		outcomes[out.Kind.String()+kind]++
+		outcomes[out.Kind.String()+s.kind]++
 		switch {
 		case err == nil && out.Kind == emulator.Result && string(out.Body) == "whole":
-			sleep[kind] += limit / 60
+			s.move(true, limit/60)
 		case err == nil && out.Kind == emulator.Failure && out.ErrorType == "Function.Timeout":
-			sleep[kind] = max(0, sleep[kind]-limit/60)
+			s.move(false, limit/60)
 		default:
 			t.Errorf("%s: event %q: got %v %.200q, %v", w.name, event, out.Kind, out.Body, err)
 		}
 	}
 	return outcomes
+}
+
+// A search looks for the longest sleep that ends in time.
+type search struct {
+	kind        string
+	sleep, step time.Duration
+	longer      bool // the last move
+}
+
+// move tries a longer or a shorter sleep next. The step shrinks with each turn.
+func (s *search) move(longer bool, smallest time.Duration) {
+	if longer != s.longer {
+		s.step = max(s.step/2, smallest)
+	}
+	s.longer = longer
+	if longer {
+		s.sleep += s.step
+	} else {
+		s.sleep = max(0, s.sleep-s.step)
+	}
 }
 
 // unharmed checks that each event has one answer and has left nothing behind.
