@@ -1,7 +1,7 @@
 # make                 build bin/bootstrap (the runtime) and bin/bootstrapctl (the tool, which carries the runtime)
 # make demo            run the shell example on the local platform
 # make test            run the tests, in some minutes
-# make test-long       run the integration tests with all combinations and repetitions
+# make test-long       run the tests in every way, with all combinations and repetitions
 # make check           run what must pass before a commit: style, imports, and the unit tests with the race detector
 # make fuzz            run each fuzz target for a minute; FUZZTIME sets the time
 # make soak            send SOAK_EVENTS events and check that memory, descriptors and goroutines stay constant
@@ -25,6 +25,7 @@ CARRIED    := cmd/bootstrapctl/runtime/bootstrap
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # More tests than processors run at once, because most of them wait.
 TESTS      := -count 1 -parallel 6 -timeout 20m
+SHORT      := -short
 FUZZTIME   := 60s
 SOAK_EVENTS := 100000
 
@@ -46,12 +47,12 @@ test test-long check: export PATH := $(shell python3 -c 'import os, sys; print(o
 
 # The integration tests have the machine to themselves: some measure time.
 test: all
-	go test -short $(TESTS) $$(go list ./... | grep -v /integration)
-	go test -short $(TESTS) ./integration/...
-	cd integration/deploy && go test -short $(TESTS) ./...
+	go test $(SHORT) $(TESTS) $$(go list ./... | grep -v /integration)
+	go test $(SHORT) $(TESTS) ./integration/...
+	cd integration/deploy && go test $(SHORT) $(TESTS) ./...
 
-test-long: all
-	go test $(TESTS) ./integration
+test-long: SHORT :=
+test-long: test
 
 SANDBOXES := lambda gvisor qemu-user k8s-restricted no-proc strict killer
 # The tests of leftovers, delivery, timeouts, isolation, sidecars, workers and
