@@ -1,6 +1,11 @@
 package integration
 
-import "testing"
+import (
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+)
 
 // People wait for make test, which is a short run: it tries each case in
 // fewWays, and repeats little. make test-long tries every way and every
@@ -34,3 +39,15 @@ func repeats(n int) int {
 // hasTurn reports whether a test tries case number i of many: each one, or in a
 // short run each nth.
 func hasTurn(i, n int) bool { return !testing.Short() || i%n == 0 }
+
+// scriptTime returns how long this machine takes for a script that starts one
+// program. Limits on events that start many depend on it.
+var scriptTime = sync.OnceValue(func() time.Duration {
+	shortest := time.Minute
+	for range 5 {
+		began := time.Now()
+		_ = exec.Command("/bin/sh", "-c", "sleep 0; printf whole").Run() // the tests fail without a shell
+		shortest = min(shortest, time.Since(began))
+	}
+	return shortest
+})

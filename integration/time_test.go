@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -92,7 +91,6 @@ func TestT07Frozen(t *testing.T) {
 // or the timeout.
 func TestT08ExitAtTheLimit(t *testing.T) {
 	const each = 2 // instances of each way
-	scriptTime := shortestScript(t)
 	tried := triedWays()
 	events := (50 + repeats(150)) * len(tried)
 	var running sync.WaitGroup
@@ -107,7 +105,7 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 		// The event has the time to sleep, and whether to ignore SIGTERM.
 		fn := w.function(t, "set -- $(case $BOOTSTRAP_DELIVERY in argv) echo $1 ;; file) cat $1 ;; *) cat ;; esac)\n"+
 			"[ -z \"$2\" ] || trap '' TERM; sleep $1; printf whole")
-		limit := max(60*time.Millisecond, 20*scriptTime)
+		limit := max(60*time.Millisecond, 20*scriptTime())
 		if w.idle != nil { // it starts again in that time
 			limit *= 4
 		}
@@ -135,21 +133,6 @@ func TestT08ExitAtTheLimit(t *testing.T) {
 			t.Errorf("got %v: too few around the limit to tell", outcomes)
 		}
 	}
-}
-
-// shortestScript returns how long this machine takes for a script that starts one
-// program.
-func shortestScript(t *testing.T) time.Duration {
-	t.Helper()
-	shortest := time.Minute
-	for range 5 {
-		began := time.Now()
-		if err := exec.Command("/bin/sh", "-c", "sleep 0; printf whole").Run(); err != nil {
-			t.Fatal(err)
-		}
-		shortest = min(shortest, time.Since(began))
-	}
-	return shortest
 }
 
 // atTheLimit finds the sleep at which either outcome may happen, in ever smaller
