@@ -6,14 +6,17 @@ import (
 	"syscall"
 	"time"
 
+	"bootstrap/internal/dial"
 	"bootstrap/internal/http1"
 )
 
 // dialTCP returns nil if a process listens at host:port.
 func dialTCP(ctx context.Context, address string) error {
-	c := http1.Conn{Address: address}
-	defer c.Close()
-	return c.Connect(ctx)
+	c, err := dial.TCP(ctx, address)
+	if err == nil {
+		c.Close()
+	}
+	return err
 }
 
 // dialUnix returns nil if a process listens at the Unix socket with that path. It

@@ -55,8 +55,9 @@ func (p *program) serve(ctx context.Context, handler string) int {
 	return exitStopped
 }
 
-// refuse logs why the program cannot start, and returns the exit status. Only the
-// environment says how, as there is no code folder with envFile.
+// refuse logs why the program cannot start, and returns the exit status. The
+// environment alone sets the format of the log, as there is no code folder to read
+// envFile from.
 func (p *program) refuse(err error) int {
 	config, _ := readConfig("") // the error is not the reason
 	b := newBuilder(config, nil, "", p.stderr)

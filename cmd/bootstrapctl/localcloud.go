@@ -39,6 +39,9 @@ type localCloud struct {
 	last     []byte // the latest event
 }
 
+// noQueue lets no call wait; 0 would be the default of package local.
+const noQueue = -1
+
 // openCloud returns a cloud without functions. The caller must close it.
 func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localCloud, error) {
 	c := &localCloud{run: l, board: board, reaping: make(chan struct{})}
@@ -52,7 +55,7 @@ func openCloud(ctx context.Context, l *localRun, board *screen.Board) (*localClo
 	}
 	c.lifeline.remove(c.temp)
 	c.Cloud = local.New(local.Options{
-		Instances: l.instances, Queue: cmp.Or(l.queue, -1), Idle: l.idle, Temp: c.temp, Freeze: l.freeze, Faults: l.faults,
+		Instances: l.instances, Queue: cmp.Or(l.queue, noQueue), Idle: l.idle, Temp: c.temp, Freeze: l.freeze, Faults: l.faults,
 		Runtime: func(dir string) ([]string, error) { return c.runtime(ctx, dir) },
 		Protect: c.protect, Examine: c.examine, Watch: c.lifeline.watch, Unwatch: c.lifeline.unwatch,
 		Line: func(f *local.Function, line []byte) { board.Line(f.Name(), line) }, Done: c.done, Slow: c.slow,

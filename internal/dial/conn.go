@@ -20,7 +20,8 @@ import (
 
 // A Conn is a connection whose calls block in the kernel. It is not a net.Conn, whose
 // poller doubles the system calls of an exchange and needs more threads at the start.
-// Only one goroutine may read or write; any may call hangUp.
+// Only one goroutine may use it at a time. Interruptible lets the end of a context
+// interrupt it.
 type Conn struct {
 	mu   sync.Mutex
 	fd   int // -1 if closed

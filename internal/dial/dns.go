@@ -16,7 +16,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// A query asks for the addresses of a full name, of one kind.
+// A query asks for the IPv4 or the IPv6 addresses of a full name.
 type query struct {
 	id       uint16
 	question dnsmessage.Question

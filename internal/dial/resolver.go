@@ -79,11 +79,11 @@ func lines(path string) iter.Seq[[]string] {
 	}
 }
 
-// nameServers is what resolv.conf says.
+// nameServers holds the settings of resolv.conf.
 type nameServers struct {
 	servers  []netip.AddrPort
-	search   []string // domains for names with fewer dots than dots
-	dots     int
+	search   []string // domains to append to a host
+	dots     int      // a host with at least that many dots is tried without a domain first
 	attempts int
 	timeout  time.Duration // of one question to one server
 }

@@ -71,7 +71,7 @@ func (c *Conn) Waited() time.Duration { return c.waited }
 func (c *Conn) WasConnected() bool { return c.connected }
 
 func (c *Conn) exchange(ctx context.Context, req *Request) (*Response, *LostError) {
-	if err := c.Connect(ctx); err != nil {
+	if err := c.connect(ctx); err != nil {
 		return nil, &LostError{err: reason(ctx, err)}
 	}
 	if ctx.Err() != nil { // a request now might still fetch an event
@@ -84,8 +84,8 @@ func (c *Conn) exchange(ctx context.Context, req *Request) (*Response, *LostErro
 	return resp, lost
 }
 
-// Connect connects, unless c is connected. Do calls it.
-func (c *Conn) Connect(ctx context.Context) (err error) {
+// connect connects, unless c is connected.
+func (c *Conn) connect(ctx context.Context) (err error) {
 	if c.socket != nil || ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
