@@ -60,7 +60,7 @@ SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
 IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14Sidecars|R07Replaced|HostsWith|StopDuringEvent|SecondSignal|Leftovers|Kept|L08While|TempFolderOf|TempFolderKilled|ConcurrencyBounds
 
 sandboxes: all
-	SANDBOXES=all go test -count 1 -timeout 10m -run '^Test(PoorSandboxes|Sweep)$$' ./supervisor/process ./integration
+	SANDBOXES=all go test -count 1 -p 1 -timeout 10m -run '^Test(PoorSandboxes|Sweep)$$' ./supervisor/process ./integration
 	@for sandbox in $(SANDBOXES); do echo "SANDBOX=$$sandbox" && \
 		SANDBOX=$$sandbox go test -count 1 -parallel 4 -timeout 5m -run '^Test($(IN_SANDBOX))' ./integration || exit 1; done
 

@@ -87,5 +87,5 @@ var worst = map[string]string{
 	// program.
 	"chdir": stops, "connect": stops, "shutdown": stops, "socket": stops, "wait4": stops, "dup3": stops, "execve": stops, "fstat": stops, "openat": stops, "newfstatat": stops, "pipe2": stops,
 	// An option or the event needs these calls.
-	"ftruncate": refuses, "lseek": refuses, "mkdirat": stops, "pwrite64": refuses, "unlinkat": stops,
+	"ftruncate": refuses, "lseek": refuses, "mkdirat": stops, "pwrite64": refuses,
 }
