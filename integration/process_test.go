@@ -91,7 +91,7 @@ func TestR13Shells(t *testing.T) {
 // leaves runs each kind of escape, and checks what is left. The code runs the
 // script in the file.
 func leaves(t *testing.T, w way, fn emulator.Function) {
-	limit := max(2*time.Second, 600*scriptTime()) // of which the event has half: it starts 150 processes, beside other tests
+	limit := sandbox.patience(max(2*time.Second, 600*scriptTime())) // of which the event has half: it starts 150 processes, beside other tests
 	fn.Env = append(fn.Env, fmt.Sprint("BOOTSTRAP_TIMEOUT=", limit), fmt.Sprint("BOOTSTRAP_MARGIN=", limit/2))
 	server, runner := start(t, protocol.SCF, fn, nil)
 	for _, kind := range escapees {
