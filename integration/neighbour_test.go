@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,18 +20,36 @@ var neighbourArgs = []string{"/bin/sleep", "543"}
 
 // startNeighbour starts a neighbour that resembles a process of the function:
 // it has the same user, environment, folder and limits. It is not our child,
-// because this process becomes the runtime.
+// because this process becomes the runtime. It has loaded its program, so that
+// isNeighbour recognizes it.
 func startNeighbour(s surroundings) error {
-	cmd := exec.Command("/bin/sh", "-c", strings.Join(neighbourArgs, " ")+" &")
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), isEmulators), "FUNCTION_SLOT=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	id := 0
 	if s.user != 0 && mayMount() {
-		id := uint32(s.id())
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: id, Gid: id}
+		id = s.id()
 	}
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("cannot start the neighbour: %w", err)
+	cmd := exec.Command(os.Args[0], neighbourFlag, strconv.Itoa(id))
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), isEmulators), "FUNCTION_SLOT=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot start the neighbour: %w: %s", err, out)
 	}
+	return nil
+}
+
+// leaveNeighbour starts a neighbour as a user, and exits.
+func leaveNeighbour(args []string) error {
+	id, err := strconv.Atoi(strings.Join(args, ""))
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(neighbourArgs[0], neighbourArgs[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if id != 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id), Gid: uint32(id)}
+	}
+	if err := cmd.Start(); err != nil { // returns when it has loaded its program
+		return err
+	}
+	os.Exit(0)
 	return nil
 }
 
@@ -111,7 +130,7 @@ func (p profile) neighbourly(t testing.TB, dir string, started int, running func
 		}
 		return len(pids) == started
 	}
-	for deadline := time.Now().Add(5 * time.Second); !right(); time.Sleep(5 * time.Millisecond) { // it may still be on its way to its program
+	for deadline := time.Now().Add(5 * time.Second); !right(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Errorf("%d neighbours live, want one for each of %d starts: the runtime must end only what is its own", len(pids), started)
 			break

@@ -17,21 +17,23 @@ import (
 // argument: it becomes a command under a profile, or plays a part in one. Each
 // returns only if it fails.
 var helpers = map[string]func(args []string) error{
-	underFlag:    under,
-	initFlag:     beInit,
-	insideFlag:   inside,
-	filteredFlag: filtered,
-	callsFlag:    makeCalls,
-	withoutFlag:  without,
-	onlyFlag:     only,
+	underFlag:     under,
+	initFlag:      beInit,
+	insideFlag:    inside,
+	filteredFlag:  filtered,
+	callsFlag:     makeCalls,
+	withoutFlag:   without,
+	onlyFlag:      only,
+	neighbourFlag: leaveNeighbour,
 }
 
 const (
-	underFlag    = "-under"    // PROFILE COMMAND ARGUMENT…: as in that sandbox
-	initFlag     = "-init"     // the same, by its process 1
-	insideFlag   = "-inside"   // the same, where the file systems are right
-	filteredFlag = "-filtered" // the same, with its system calls and no more
-	callsFlag    = "-calls"    // CALL…: tells what the kernel says to each
+	underFlag     = "-under"     // PROFILE COMMAND ARGUMENT…: as in that sandbox
+	initFlag      = "-init"      // the same, by its process 1
+	insideFlag    = "-inside"    // the same, where the file systems are right
+	filteredFlag  = "-filtered"  // the same, with its system calls and no more
+	callsFlag     = "-calls"     // CALL…: tells what the kernel says to each
+	neighbourFlag = "-neighbour" // USER: starts a neighbour
 )
 
 // help runs a helper, and exits, if the first argument names one.
