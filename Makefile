@@ -54,7 +54,7 @@ test: all
 test-long: SHORT :=
 test-long: test
 
-SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer
+SANDBOXES := lambda gvisor qemu-user k8s-restricted strict killer no-proc
 # The tests of leftovers, delivery, timeouts, isolation, sidecars, workers and
 # the stop.
 IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|SidecarChildren|T14Sidecars|R07Replaced|HostsWith|StopDuringEvent|SecondSignal|Leftovers|Kept|L08While|TempFolderOf|TempFolderKilled|ConcurrencyBounds

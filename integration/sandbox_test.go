@@ -85,10 +85,14 @@ func (p profile) finds(kinds ...string) []string {
 }
 
 // patience is a time limit for events. It is longer in a sandbox, where
-// bootstrap has more to start and to search.
+// bootstrap has more to start and to search, and longer still where it tries
+// 32768 process numbers.
 func (p profile) patience(limit time.Duration) time.Duration {
-	if p.denials == nil {
+	switch {
+	case p.denials == nil:
 		return limit
+	case p.around.noProc:
+		return 4 * limit
 	}
 	return 2 * limit
 }
