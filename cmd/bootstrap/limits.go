@@ -11,47 +11,50 @@ import (
 	"bootstrap/supervisor"
 )
 
+// A limit is a time limit as the log of the start shows it.
+type limit struct {
+	name string
+	set  duration // by the option
+	is   duration // in effect
+	zero string   // meaning of 0
+	why  string   // what it is set by, unless by the option
+}
+
 // limits returns the time limits and where each was set, as alternating keys
 // and values for a logger.
 func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs []any) {
+	for _, l := range c.limitsInEffect(p, getenv) {
+		text, origin := l.zero, c.Origin(prefix+"_"+strings.ToUpper(l.name))
+		if l.is != 0 {
+			text = time.Duration(l.is).String()
+		}
+		if l.is != l.set {
+			origin = l.why
+		}
+		pairs = append(pairs, l.name, fmt.Sprintf("%s (%s)", text, origin))
+	}
+	return pairs
+}
+
+func (c *Config) limitsInEffect(p *protocol.Platform, getenv func(string) string) []limit {
+	event := c.Timeout // 0: each event brings its limit
+	if most := duration(platformTimeout(p, getenv)); most > 0 && (event == 0 || most < event) {
+		event = most
+	}
+	margin := min(c.Margin, cmp.Or(event/2, c.Margin))
+	start := duration(c.startTimeout(p, getenv))
+	grace := min(c.Grace, duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit))/2)
 	stop := "10s"
 	if p.StopLimit > 0 {
 		stop = p.StopLimit.String() + ", the limit of " + p.Title
 	}
-	maxGrace := duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit)) / 2
-	platformLimit := platformTimeout(p, getenv)
-	event := c.Timeout // 0: each event brings its limit
-	if platformLimit > 0 && (event == 0 || platformLimit < time.Duration(event)) {
-		event = duration(platformLimit)
+	return []limit{
+		{"timeout", c.Timeout, event, "the platform's", p.Timeout},
+		{"margin", c.Margin, margin, "a tenth of the timeout, from 100ms to 1s", "half of timeout"},
+		{"start_timeout", start, start, "as long as the platform waits", ""},
+		{"grace", c.Grace, grace, "0s, at once", "half of stop_timeout"},
+		{"stop_timeout", c.StopTimeout, c.StopTimeout, stop, ""},
 	}
-	maxMargin := cmp.Or(event/2, c.Margin)
-	for _, limit := range []struct {
-		name string
-		is   duration
-		zero string // meaning of 0
-	}{
-		{"timeout", c.Timeout, "the platform's"},
-		{"margin", min(c.Margin, maxMargin), "a tenth of the timeout, from 100ms to 1s"},
-		{"start_timeout", duration(c.startTimeout(p, getenv)), "as long as the platform waits"},
-		{"grace", min(c.Grace, maxGrace), "0s, at once"},
-		{"stop_timeout", c.StopTimeout, stop},
-	} {
-		text := limit.zero
-		if limit.is != 0 {
-			text = time.Duration(limit.is).String()
-		}
-		origin := c.Origin(prefix + "_" + strings.ToUpper(limit.name))
-		switch {
-		case limit.name == "timeout" && event != c.Timeout:
-			text, origin = platformLimit.String(), p.Timeout
-		case limit.name == "margin" && c.Margin > maxMargin:
-			origin = "half of timeout"
-		case limit.name == "grace" && c.Grace > maxGrace:
-			origin = "half of stop_timeout"
-		}
-		pairs = append(pairs, limit.name, fmt.Sprintf("%s (%s)", text, origin))
-	}
-	return pairs
 }
 
 // reportTime is how long it takes to stop a start that is too slow, and to

@@ -18,10 +18,7 @@ func (p *program) serve(ctx context.Context, handler string) int {
 		return p.refuse(err)
 	}
 	config, configErr := readConfig(dir)
-	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
-	if err == nil && handler != "" {
-		err = os.Setenv(platform.Handler, handler)
-	}
+	platform, err := detect(config, handler)
 	b := newBuilder(config, platform, dir, p.stderr)
 	defer b.closeLogs()
 	p.opened.Store(b)
@@ -29,7 +26,7 @@ func (p *program) serve(ctx context.Context, handler string) int {
 	case err != nil && configErr != nil: // the wrong configuration may be the reason
 		return b.failConfig(configErr)
 	case err != nil:
-		return b.fail(fmt.Errorf("%w\nto run a function on this machine, use bootstrapctl invoke", err))
+		return b.fail(err)
 	}
 	insideErr := enter(platform) // before anything reads the environment for a command
 	configErr = errors.Join(configErr, b.validate())
@@ -39,6 +36,24 @@ func (p *program) serve(ctx context.Context, handler string) int {
 	if insideErr != nil {
 		return b.fail(insideErr)
 	}
+	return b.run(ctx, configErr)
+}
+
+// detect finds the platform, and puts a handler into its variable.
+func detect(config *Config, handler string) (*protocol.Platform, error) {
+	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
+	switch {
+	case err != nil:
+		return platform, fmt.Errorf("%w\nto run a function on this machine, use bootstrapctl invoke", err)
+	case handler != "":
+		return platform, os.Setenv(platform.Handler, handler)
+	}
+	return platform, nil
+}
+
+// run serves events until ctx ends or it fails, and returns the exit status. With a
+// wrong configuration the supervisor only reports that.
+func (b *builder) run(ctx context.Context, configErr error) int {
 	s, err := b.supervisor(configErr)
 	if err != nil {
 		return b.fail(err)
