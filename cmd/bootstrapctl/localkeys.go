@@ -27,16 +27,7 @@ func (c *localCloud) obeyKeys(ctx context.Context, stdin io.Reader) {
 	}
 	defer restore()
 	c.board.Note("keys: r restart, l last event again, q quit")
-	keys := make(chan byte)
-	go func() { // ends with the program, as a read from a terminal cannot be interrupted
-		key := make([]byte, 1)
-		for {
-			if n, err := file.Read(key); err != nil || n == 0 {
-				return
-			}
-			keys <- key[0]
-		}
-	}()
+	keys := pressed(file)
 	for {
 		select {
 		case <-ctx.Done():
@@ -48,6 +39,22 @@ func (c *localCloud) obeyKeys(ctx context.Context, stdin io.Reader) {
 			c.obey(ctx, key)
 		}
 	}
+}
+
+// pressed returns a channel that receives the keys. Its goroutine ends with the
+// program, as a read from a terminal cannot be interrupted.
+func pressed(terminal *os.File) <-chan byte {
+	keys := make(chan byte)
+	go func() {
+		key := make([]byte, 1)
+		for {
+			if n, err := terminal.Read(key); err != nil || n == 0 {
+				return
+			}
+			keys <- key[0]
+		}
+	}()
+	return keys
 }
 
 func (c *localCloud) obey(ctx context.Context, key byte) {

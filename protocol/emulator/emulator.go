@@ -81,18 +81,8 @@ type Server struct {
 // New serves p on a free port of 127.0.0.1 until Close. It returns an error if
 // p does not support the Concurrency of fn.
 func New(p *protocol.Platform, fn Function) (*Server, error) {
-	dir, err := filepath.Abs(fn.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot find the function's folder: %w", err)
-	}
-	fn.Dir = dir
-	fn.Name = cmp.Or(fn.Name, "function")
-	fn.Timeout = cmp.Or(fn.Timeout, 3*time.Second)
-	fn.MemoryMB = cmp.Or(fn.MemoryMB, 128)
-	fn.InitLimit = cmp.Or(fn.InitLimit, p.InitLimit)
-	fn.Concurrency = max(fn.Concurrency, 1)
-	if fn.Start == nil {
-		fn.Start = (*exec.Cmd).Start
+	if err := fn.complete(p); err != nil {
+		return nil, err
 	}
 	if fn.Concurrency > 1 && !p.NamesEvent() {
 		return nil, fmt.Errorf("cannot give an instance %d events at the same time: on %s an answer does not say which event it is for",
@@ -116,6 +106,24 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	s.timer.Stop()
 	s.serve(listener)
 	return s, nil
+}
+
+// complete replaces zero values by their defaults, and the folder by its absolute path.
+func (fn *Function) complete(p *protocol.Platform) error {
+	dir, err := filepath.Abs(fn.Dir)
+	if err != nil {
+		return fmt.Errorf("cannot find the function's folder: %w", err)
+	}
+	fn.Dir = dir
+	fn.Name = cmp.Or(fn.Name, "function")
+	fn.Timeout = cmp.Or(fn.Timeout, 3*time.Second)
+	fn.MemoryMB = cmp.Or(fn.MemoryMB, 128)
+	fn.InitLimit = cmp.Or(fn.InitLimit, p.InitLimit)
+	fn.Concurrency = max(fn.Concurrency, 1)
+	if fn.Start == nil {
+		fn.Start = (*exec.Cmd).Start
+	}
+	return nil
 }
 
 // relaxed returns p without the rules that AWS's emulator has for one event at
