@@ -62,7 +62,7 @@ IN_SANDBOX := T02|R04|R11|R16|R10StopIdle|NextRuntime|Events|P12|P16No|T01|Sidec
 sandboxes: all
 	SANDBOXES=all go test -count 1 -p 1 -timeout 10m -run '^Test(PoorSandboxes|Sweep)$$' ./supervisor/process ./integration
 	@for sandbox in $(SANDBOXES); do echo "SANDBOX=$$sandbox" && \
-		SANDBOX=$$sandbox go test -count 1 -parallel 4 -timeout 5m -run '^Test($(IN_SANDBOX))' ./integration || exit 1; done
+		SANDBOX=$$sandbox go test -count 1 -parallel 4 -timeout 10m -run '^Test($(IN_SANDBOX))' ./integration || exit 1; done
 
 # The race detector does not see the real binaries that integration tests run.
 check: style imports all
