@@ -19,6 +19,7 @@ const value = ` a $HOME ${x} "b" 'c' #d = \e ` + "`f`" + ` $(g) `
 // Variables that the init command writes to its file reach the function,
 // however it runs.
 func TestInitVariables(t *testing.T) {
+	t.Parallel()
 	const writes = `printf '# ours\n\n%s\r\nEMPTY=\nNAME=first\nNAME=second\n' "SECRET=$(cat value)" >>"$BOOTSTRAP_ENV_FILE"; echo preparing; echo ready >&2`
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "shell line", "function", "python", "node", "worker"} {
@@ -50,6 +51,7 @@ func (c *crew) tidy(t *testing.T) {
 // or replace it, and that bootstrap does not wait for processes that the
 // command leaves running.
 func TestInitFile(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ init, result string }{
 		"nothing":                       {"true", "unset"},
 		"replaced":                      {`echo A=b >new; mv new "$BOOTSTRAP_ENV_FILE"`, "b"},
@@ -71,6 +73,7 @@ func TestInitFile(t *testing.T) {
 // If an init command fails, the start fails. The error says why, and contains
 // no secret.
 func TestInitFailure(t *testing.T) {
+	t.Parallel()
 	const failed = "Runtime.InitCommandError"
 	for name, test := range map[string]struct {
 		init, kind string
@@ -114,6 +117,7 @@ func TestInitPath(t *testing.T) {
 // TestInitOnce checks that the init command runs once for all slots, and that
 // all slots have its variables.
 func TestInitOnce(t *testing.T) {
+	t.Parallel()
 	const together, events = 3, 12
 	for _, way := range []string{"stdin", "function", "worker"} {
 		t.Run(way, func(t *testing.T) {
@@ -195,6 +199,7 @@ var failedStarts = map[string]struct {
 // By default a failed start stops the runtime, and the reason is where the user
 // of the platform looks.
 func TestStartFails(t *testing.T) {
+	t.Parallel()
 	for name, test := range failedStarts {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -224,6 +229,7 @@ func TestWaitingIsLogged(t *testing.T) {
 
 // A failed start kills all processes, even if nobody reads the log.
 func TestStartFailsUnread(t *testing.T) {
+	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		r, w, err := os.Pipe()
@@ -245,6 +251,7 @@ func TestStartFailsUnread(t *testing.T) {
 
 // With answer, every event fails with the reason, until a stop.
 func TestStartFailureAnswers(t *testing.T) {
+	t.Parallel()
 	for name, test := range failedStarts {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
