@@ -37,7 +37,6 @@ func (s *script) choose(call string) fault {
 // After each of ten different polls in a row that bring no event (A04),
 // bootstrap pauses and runs no code (A02, A03). Then the event is served.
 func TestA01BadPolls(t *testing.T) {
-	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 	var running sync.WaitGroup
 	for i, row := range []struct{ name, answer string }{
@@ -90,7 +89,6 @@ func TestA08ResultSizes(t *testing.T) {
 
 // Many events use one connection, and no other resource grows (A10).
 func TestA09ThousandEvents(t *testing.T) {
-	t.Parallel()
 	fn := emulator.Function{Handler: "index.main_handler", Dir: shellFunction(t, "echo $1"), Timeout: time.Minute}
 	server, runner := start(t, protocol.Lambda, fn, nil)
 	succeeds(t, runner, "first")

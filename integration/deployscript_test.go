@@ -13,7 +13,6 @@ import (
 // SDK: it creates the function or updates it, waits for it, and prints its
 // answer.
 func TestDeployScript(t *testing.T) {
-	t.Parallel()
 	const invoked = `"Invoke": [{"Result": {"RetMsg": "{\"name\": \"Ada\"}", "Log": "event: Ada", "InvokeResult": %, "ErrMsg": "wrong"}}]`
 	good, bad := strings.Replace(invoked, "%", "0", 1), strings.Replace(invoked, "%", "-1", 1)
 	for name, test := range map[string]struct {

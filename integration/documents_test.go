@@ -112,7 +112,6 @@ func rowsOf(text string) (rows []string) {
 // files has a folder of its own with these files; the next sections that show
 // none continue in that folder.
 func TestDocuments(t *testing.T) {
-	t.Parallel()
 	for _, name := range []string{"README.md", "README.zh-CN.md", "docs/handlers.md"} {
 		section, folder, ran := "", t.TempDir(), 0
 		for _, b := range blocksOf(readDocument(t, name)) {

@@ -67,7 +67,6 @@ func scenarios(w way, p *protocol.Platform) []scenario {
 // One instance serves all scenarios of a way. Whatever an event does, the next
 // one is served.
 func TestEvents(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) { serveAll(t, p) })
 }
 

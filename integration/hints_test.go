@@ -135,7 +135,6 @@ func file(name, text string, mode os.FileMode) func(t *testing.T, dir string) {
 // "go build" alone makes a bootstrapctl that works: it builds the runtime from
 // source, or says how to.
 func TestGoBuild(t *testing.T) {
-	t.Parallel()
 	alone := filepath.Join(t.TempDir(), "bootstrapctl")
 	empty := filepath.Join(t.TempDir(), "overlay.json") // of a tree in which make has not run
 	write(t, filepath.Dir(empty), "overlay.json", withoutRuntimes(t), 0o644)

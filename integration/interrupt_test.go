@@ -93,6 +93,7 @@ func withSidecar(t *testing.T, body string) string {
 // Ctrl-C stops the runtime as a platform does: the event may still be answered,
 // the sidecars and the stop command run, and the summary is printed.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	for _, p := range protocol.Platforms {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()

@@ -44,7 +44,6 @@ func TestInvokeUploaded(t *testing.T) {
 // TestExamples runs the command of each example's README on every platform,
 // first as it stands there, then with bootstrap in the folder, as in the zip.
 func TestExamples(t *testing.T) {
-	t.Parallel()
 	want := map[string]func(event, result string) bool{
 		"shell":   func(event, result string) bool { return result == strings.TrimRight(event, "\n") },
 		"cli":     func(event, result string) bool { return result == strings.ToUpper(event) },
@@ -136,7 +135,6 @@ var (
 )
 
 func TestInvoke(t *testing.T) {
-	t.Parallel()
 	echo := shellFunction(t, `echo log >&2; printf '%s' "$1"`)
 	event := filepath.Join(t.TempDir(), "event.json")
 	if err := os.WriteFile(event, []byte(`{"from": "file"}`), 0o644); err != nil {

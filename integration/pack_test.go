@@ -399,7 +399,6 @@ func shellIn(t *testing.T, dir, line string) (stdout, stderr string, status int)
 // TestPackRuns unpacks the zip that pack has written and runs it with its
 // bootstrap, on each platform.
 func TestPackRuns(t *testing.T) {
-	t.Parallel()
 	d := packageDir{t, t.TempDir()}
 	example("shell")(d)
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {

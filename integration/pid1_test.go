@@ -28,7 +28,6 @@ echo done
 // As PID 1, bootstrap must kill and reap every lost process, as no other process
 // does.
 func TestR01AsPID1(t *testing.T) {
-	t.Parallel()
 	inNamespace := []string{"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"}
 	if out, err := exec.Command(inNamespace[0], append(inNamespace[1:], "true")...).CombinedOutput(); err != nil {
 		t.Skipf("NOT TESTED: this machine lets no test make a PID namespace, so nothing was tried as PID 1: %v %s", err, out)

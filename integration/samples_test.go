@@ -9,7 +9,6 @@ import (
 // TestSampleEvents sends each sample of an event to a function on its platform, which
 // answers with the event.
 func TestSampleEvents(t *testing.T) {
-	t.Parallel()
 	list, stderr, status := ctl(t, nil, "event")
 	rows := regexp.MustCompile(`(?m)^(\w+) +(\S+) +\S.*$`).FindAllStringSubmatch(list, -1)
 	if len(rows) < 20 || len(rows) != strings.Count(list, "\n") || status != 0 {

@@ -13,7 +13,6 @@ import (
 // TestSandboxes checks that in every sandbox the runtime starts and serves
 // events in each way. It kills their leftovers and no other process.
 func TestSandboxes(t *testing.T) {
-	t.Parallel()
 	turn := 0
 	for _, name := range slices.Sorted(maps.Keys(profiles)) {
 		t.Run(name, func(t *testing.T) {

@@ -328,7 +328,6 @@ func saidByUs(log string) string {
 // Credentials that change with each event do not displace permanent secrets
 // from the mask.
 func TestL07ManyCredentials(t *testing.T) {
-	t.Parallel()
 	f := begin(t, "function", protocol.FunctionGraph, spills, secretly(named("function")))
 	for i := range 100 {
 		header := http.Header{}

@@ -214,7 +214,6 @@ func TestTempFolderOfChildren(t *testing.T) {
 
 // Events at the same time have different folders.
 func TestTempFolderCrowd(t *testing.T) {
-	t.Parallel()
 	for _, way := range []string{"stdin", "standby", "function", "python", "node", "worker"} {
 		t.Run(way, func(t *testing.T) {
 			f := parallel(t, way, protocol.Lambda, 4, itsFolder+`mkdir "$TMPDIR/mine" || exit 9; sleep 0.2; ls "$TMPDIR" | wc -l; rmdir "$TMPDIR/mine"; echo "$TMPDIR"`, perEvent, "BOOTSTRAP_LOG_LEVEL=warn")

@@ -204,7 +204,6 @@ func TestWorkerFailures(t *testing.T) {
 // A worker that exceeds its time is killed with its children, and the next event is
 // served. The limit is that of an event, not of the start.
 func TestWorkerOverTheLimit(t *testing.T) {
-	t.Parallel()
 	f := beginObeying(t, "BOOTSTRAP_TIMEOUT=2s")
 	for _, event := range []string{
 		"sleep 300",

@@ -105,7 +105,6 @@ func (f *trial) obeyed(t *testing.T, expression string) string {
 // A worker that writes more than one answer serves its event, and no later one,
 // so that no answer belongs to another event.
 func TestP16MoreThanOneAnswer(t *testing.T) {
-	t.Parallel()
 	f := worker(t, protocol.SCF, "")
 	for range 10 {
 		for _, more := range []string{
