@@ -88,7 +88,6 @@ func TestStandbyGivesUp(t *testing.T) {
 // A process that waits for the next event is not a leftover: it is neither killed
 // nor reported.
 func TestStandbyIsNoLeftover(t *testing.T) {
-	t.Parallel()
 	for _, leftovers := range []string{"end", "keep"} {
 		t.Run(leftovers, func(t *testing.T) {
 			t.Parallel()

@@ -72,7 +72,6 @@ func TestA01BadPolls(t *testing.T) {
 
 // Results are tested around the platform's limit.
 func TestA08ResultSizes(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		for _, w := range []way{named("stdin"), named("function"), named("worker")} {
@@ -103,7 +102,6 @@ func TestA09ThousandEvents(t *testing.T) {
 
 // bootstrap passes on any event: its content is for the code to judge.
 func TestA14OddEvents(t *testing.T) {
-	t.Parallel()
 	events := []string{"", " ", "\n", "\r\n\r\n", "\xef\xbb\xbf{}", "\x00", "a\x00b", "\xff\xfe", "null", "{", "'", `"`, "$(exit 3)", "`exit 3`",
 		"-n", "--", "\\", "%s", "@file", "*", "~", "HTTP/1.1 200 OK\r\n\r\n", "0\r\n\r\n", strings.Repeat("[", 100_000), strings.Repeat("世界", 50_000)}
 	for _, w := range triedWays() {
@@ -143,7 +141,6 @@ func TestA15Proxies(t *testing.T) {
 // Without any one of the platform's variables bootstrap works, or names the
 // missing variable.
 func TestA16MissingVariables(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		dir := shellFunction(t, "echo ok")

@@ -299,7 +299,6 @@ func diagnose(t *testing.T, args ...string) (d diagnosis, status int) {
 // TestBrokenPackages examines each package, and runs it on the local platform
 // if possible: it must fail there as doctor predicted.
 func TestBrokenPackages(t *testing.T) {
-	t.Parallel()
 	for _, b := range brokenPackages {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()

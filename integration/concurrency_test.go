@@ -233,7 +233,6 @@ func TestL05Crowd(t *testing.T) {
 // A function may serve fewer events at a time than the platform offers, and
 // serves one at a time if the platform sets no number.
 func TestConcurrencyBounds(t *testing.T) {
-	t.Parallel()
 	for _, row := range []struct {
 		offered, wanted string
 		slots           int

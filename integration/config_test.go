@@ -83,7 +83,6 @@ func TestC09Injection(t *testing.T) {
 
 // bootstrap writes only to the temp folder.
 func TestC12ReadOnlyCode(t *testing.T) {
-	t.Parallel()
 	ordinary := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	if os.Getuid() != 0 {
 		ordinary = nil
@@ -121,7 +120,6 @@ func open(t *testing.T, folders ...string) {
 // A full temp folder fails the event that needs it, with that reason. The next
 // event is served.
 func TestC13FullTempFolder(t *testing.T) {
-	t.Parallel()
 	for _, way := range []string{"file", "function"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()

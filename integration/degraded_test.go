@@ -24,7 +24,6 @@ func in(t *testing.T, name string) []string {
 // room for more processes, it fails the event with that reason and exits, so
 // that the platform starts it in a new sandbox.
 func TestZombiesThatNobodyReaps(t *testing.T) {
-	t.Parallel()
 	const code = `i=0; while [ $i -lt 60 ]; do (true & exec true) & i=$((i+1)); done; wait; echo ok`
 	for i, way := range []string{"stdin", "function"} {
 		t.Run(way, func(t *testing.T) {
@@ -54,7 +53,6 @@ func TestZombiesThatNobodyReaps(t *testing.T) {
 // The next runtime kills what a killed runtime has left behind, and nothing
 // else.
 func TestNextRuntimeClearsUp(t *testing.T) {
-	t.Parallel()
 	if sandbox.around.noProc {
 		t.Skip("NOT TESTED: without /proc the next runtime does not look for them")
 	}
@@ -110,7 +108,6 @@ func TestRuntimesBesideEachOther(t *testing.T) {
 // If there are no terminals, the command gets pipes, and the log has one
 // warning.
 func TestNoTerminal(t *testing.T) {
-	t.Parallel()
 	for _, way := range []string{"stdin", "function", "worker"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()

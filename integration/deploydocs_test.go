@@ -11,7 +11,6 @@ import (
 // TestDeployGuides runs the commands of bootstrapctl in each guide, in order, in
 // an empty folder, and then has doctor look at the zip.
 func TestDeployGuides(t *testing.T) {
-	t.Parallel()
 	guides, err := filepath.Glob("../docs/deploy-*.md")
 	if err != nil || len(guides) != 5 {
 		t.Fatalf("got %q, %v, want 5 guides", guides, err)

@@ -30,7 +30,6 @@ exports.main_handler = async (event) => event
 // A process outside the group that a resident interpreter has started is gone
 // before the next event.
 func TestDetachedProcessOfAFunction(t *testing.T) {
-	t.Parallel()
 	for name, fn := range detaching {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -148,7 +148,6 @@ func badPrograms(t *testing.T) map[string]struct {
 // program for another processor is tried, because the kernel may have an
 // emulator.
 func TestE09BadPrograms(t *testing.T) {
-	t.Parallel()
 	programs := badPrograms(t)
 	delete(programs, "another processor")
 	for name, test := range programs {
@@ -193,7 +192,6 @@ func cannotStart(t *testing.T, fn emulator.Function, want string) {
 // A program that cannot be executed never gives a result, even if it was
 // replaced after the start.
 func TestE10FailedExec(t *testing.T) {
-	t.Parallel()
 	for name, test := range badPrograms(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -213,7 +211,6 @@ func TestE10FailedExec(t *testing.T) {
 
 // A handler that does not exist is reported at the start.
 func TestE11BadHandler(t *testing.T) {
-	t.Parallel()
 	dir := shellFunction(t, "true")
 	for handler, want := range map[string]string{
 		"":                   "no handler is set",
@@ -233,7 +230,6 @@ func TestE11BadHandler(t *testing.T) {
 // A failure reports every exit status. Some from 129 on stand for signals, as in
 // shells.
 func TestE12ExitStatuses(t *testing.T) {
-	t.Parallel()
 	for _, way := range []string{"stdin", "function", "sh", "python", "node", "worker"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()

@@ -9,7 +9,6 @@ import (
 
 // Bootstrap answers every event, whatever fault the platform injects.
 func TestFaultsOnPurpose(t *testing.T) {
-	t.Parallel()
 	dir := shellFunction(t, "cat")
 	for i, fault := range []string{
 		"next-500=2", "next-reset=2", "next-slow=1", "next-empty=2", "next-garbage=2", "ready-500=1", "post-500=1", "post-reset-before=1", "post-reset-after=1",

@@ -10,7 +10,6 @@ import (
 
 // The answer to each mistake says what to do.
 func TestHints(t *testing.T) {
-	t.Parallel()
 	dir := shellFunction(t, `printf '%s' "$1"`)
 	broken := filepath.Join(t.TempDir(), "event.json")
 	write(t, filepath.Dir(broken), "event.json", "{\n\t\"a\": 1,\n\t\"b\": oops\n}\n", 0o644)
@@ -70,7 +69,6 @@ func TestByteOrderMark(t *testing.T) {
 
 // A surprising setting causes a warning of one line, and others cause none.
 func TestWarnings(t *testing.T) {
-	t.Parallel()
 	other := filepath.Join(t.TempDir(), "bootstrap")
 	if err := build(other, "-ldflags", "-X bootstrap/cmd/internal/version.linked=v0.0.1-other", "../cmd/bootstrap"); err != nil {
 		t.Fatal(err)

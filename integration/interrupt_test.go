@@ -93,7 +93,6 @@ func withSidecar(t *testing.T, body string) string {
 // Ctrl-C stops the runtime as a platform does: the event may still be answered,
 // the sidecars and the stop command run, and the summary is printed.
 func TestInterrupt(t *testing.T) {
-	t.Parallel()
 	for _, p := range protocol.Platforms {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +156,6 @@ func TestResultBeforeTheStop(t *testing.T) {
 // bootstrapctl exits. That includes processes that nobody can find by their
 // environment, group or session.
 func TestNothingStaysBehind(t *testing.T) {
-	t.Parallel()
 	ends := map[string]func(t *testing.T, a *attended){
 		"SIGKILL": func(t *testing.T, a *attended) { _ = a.cmd.Process.Kill() },
 		`Ctrl-\`:  func(t *testing.T, a *attended) { a.press(t, ctrlBackslash) },

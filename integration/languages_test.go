@@ -91,7 +91,6 @@ type hostFault struct {
 // Whatever a function does, its event fails with the function's own error,
 // without any frame of the host. The next event is served.
 func TestE05Hosts(t *testing.T) {
-	t.Parallel()
 	for needs, language := range map[string]struct {
 		file, text, ours string
 		faults           []hostFault

@@ -19,7 +19,6 @@ const value = ` a $HOME ${x} "b" 'c' #d = \e ` + "`f`" + ` $(g) `
 // Variables that the init command writes to its file reach the function,
 // however it runs.
 func TestInitVariables(t *testing.T) {
-	t.Parallel()
 	const writes = `printf '# ours\n\n%s\r\nEMPTY=\nNAME=first\nNAME=second\n' "SECRET=$(cat value)" >>"$BOOTSTRAP_ENV_FILE"; echo preparing; echo ready >&2`
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "shell line", "function", "python", "node", "worker"} {
@@ -51,7 +50,6 @@ func (c *crew) tidy(t *testing.T) {
 // or replace it, and that bootstrap does not wait for processes that the
 // command leaves running.
 func TestInitFile(t *testing.T) {
-	t.Parallel()
 	for name, test := range map[string]struct{ init, result string }{
 		"nothing":                       {"true", "unset"},
 		"replaced":                      {`echo A=b >new; mv new "$BOOTSTRAP_ENV_FILE"`, "b"},
@@ -73,7 +71,6 @@ func TestInitFile(t *testing.T) {
 // If an init command fails, the start fails. The error says why, and contains
 // no secret.
 func TestInitFailure(t *testing.T) {
-	t.Parallel()
 	const failed = "Runtime.InitCommandError"
 	for name, test := range map[string]struct {
 		init, kind string
@@ -117,7 +114,6 @@ func TestInitPath(t *testing.T) {
 // TestInitOnce checks that the init command runs once for all slots, and that
 // all slots have its variables.
 func TestInitOnce(t *testing.T) {
-	t.Parallel()
 	const together, events = 3, 12
 	for _, way := range []string{"stdin", "function", "worker"} {
 		t.Run(way, func(t *testing.T) {
@@ -199,7 +195,6 @@ var failedStarts = map[string]struct {
 // By default a failed start stops the runtime, and the reason is where the user
 // of the platform looks.
 func TestStartFails(t *testing.T) {
-	t.Parallel()
 	for name, test := range failedStarts {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -229,7 +224,6 @@ func TestWaitingIsLogged(t *testing.T) {
 
 // A failed start kills all processes, even if nobody reads the log.
 func TestStartFailsUnread(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		r, w, err := os.Pipe()
@@ -251,7 +245,6 @@ func TestStartFailsUnread(t *testing.T) {
 
 // With answer, every event fails with the reason, until a stop.
 func TestStartFailureAnswers(t *testing.T) {
-	t.Parallel()
 	for name, test := range failedStarts {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, p *protocol.Platform) {

@@ -79,7 +79,6 @@ func TestLocalStopTwice(t *testing.T) {
 // nobody could find by its environment, group or session, no temporary file and
 // no cgroup.
 func TestLocalNothingStaysBehind(t *testing.T) {
-	t.Parallel()
 	for name, sig := range map[string]syscall.Signal{
 		"SIGKILL": syscall.SIGKILL, "SIGQUIT": syscall.SIGQUIT, "crash": syscall.SIGSEGV, "Ctrl-C": syscall.SIGINT,
 	} {

@@ -65,7 +65,6 @@ var localScreens = map[string]struct {
 }
 
 func TestLocalScreens(t *testing.T) {
-	t.Parallel()
 	for name, s := range localScreens {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

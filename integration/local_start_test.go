@@ -55,7 +55,6 @@ func deployed(t *testing.T, body string) string {
 // A function comes from the current folder, folders, zips, or a deploy file.
 // Only the address is on stdout.
 func TestLocalStart(t *testing.T) {
-	t.Parallel()
 	dir := shellFunction(t, `printf '"%s"' "$GREETING"`)
 	other := shellFunction(t, `printf '"other"'`)
 	file := deployed(t, `printf '"deployed"'`)
@@ -86,7 +85,6 @@ func TestLocalStart(t *testing.T) {
 
 // Wrong usage gets all complaints at once, and nothing runs.
 func TestLocalUsage(t *testing.T) {
-	t.Parallel()
 	file := deployed(t, "touch ran")
 	broken := t.TempDir()
 	write(t, broken, "template.yaml", "Resources: [\n", 0o644)
@@ -173,7 +171,6 @@ func makeZip(t *testing.T, name string, mode os.FileMode, entries map[string][]b
 // A zip that the platform cannot start fails with the platform's own error, and
 // a finding of doctor explains it. The zip is not repaired.
 func TestLocalBrokenZips(t *testing.T) {
-	t.Parallel()
 	script := map[string][]byte{"bootstrap": []byte("#!/bin/sh\necho never\n")}
 	for name, test := range map[string]struct {
 		platform string

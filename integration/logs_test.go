@@ -50,7 +50,6 @@ func TestL02EveryStream(t *testing.T) {
 // The log is complete before the answer is posted, because the platform may
 // freeze the sandbox after that.
 func TestL03LogBeforeAnswer(t *testing.T) {
-	t.Parallel()
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +96,6 @@ var secrets = map[string]string{
 
 // No secret gets into the log or into a failure, at the most verbose level.
 func TestL07NoSecrets(t *testing.T) {
-	t.Parallel()
 	const passed = "BOOTSTRAP_PASS_CREDENTIALS=true"
 	const code = `secret=hidden10; case $(event) in *fail) exit 3;; *kill) kill -9 0;; *large) head -c 7000000 /dev/zero;; *slow) sleep 60;; *empty) :;; *) echo ok;; esac`
 	for _, way := range fewWays {
@@ -140,7 +138,6 @@ func tellsNothing(t *testing.T, text string) {
 // Credentials that come with an event reach the command only if an option says
 // so, and never another event.
 func TestL08Credentials(t *testing.T) {
-	t.Parallel()
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +186,6 @@ func TestL10ManyWriters(t *testing.T) {
 // A log that nobody reads for a while does not delay answers. When the reader
 // continues, a line counts the bytes that are missing.
 func TestL11StalledLog(t *testing.T) {
-	t.Parallel()
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()

@@ -72,7 +72,6 @@ func example(name string) func(packageDir) {
 // TestGoodPackages examines each as a folder and as the zip that pack makes of
 // it.
 func TestGoodPackages(t *testing.T) {
-	t.Parallel()
 	for _, g := range goodPackages {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
@@ -357,7 +356,6 @@ func unreadable(t *testing.T, as *syscall.SysProcAttr) {
 // TestInit makes each kind of function, runs it as its README says, and packs
 // it.
 func TestInit(t *testing.T) {
-	t.Parallel()
 	for kind, want := range map[string]string{"sh": "name", "python": "Hello, Ada!", "node": "Hello, Ada!", "tool": "WORDS", "worker": "Ada", "sidecar": "Hello, Ada!"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

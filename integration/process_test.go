@@ -61,7 +61,6 @@ var escapees = sandbox.finds("background", "session", "twice", "deaf", "stopped"
 // All processes that an event leaves behind are killed, whether it succeeded
 // (R03, R15, R23, T16) or timed out, and the answer waits for none of them.
 func TestT02Leftovers(t *testing.T) {
-	t.Parallel()
 	for _, w := range sandbox.fewer(triedWays()) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +71,6 @@ func TestT02Leftovers(t *testing.T) {
 
 // Shells differ in which commands they run in a separate process (R13).
 func TestR13Shells(t *testing.T) {
-	t.Parallel()
 	for _, shell := range []string{"dash", "bash", "busybox"} {
 		t.Run(shell, func(t *testing.T) {
 			t.Parallel()
@@ -119,7 +117,6 @@ func leaves(t *testing.T, w way, fn emulator.Function) {
 
 // Every exit status is correct while orphans die.
 func TestR02StatusesAmongOrphans(t *testing.T) {
-	t.Parallel()
 	for _, w := range []way{named("stdin"), named("function"), named("worker")} {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +138,6 @@ func TestR02StatusesAmongOrphans(t *testing.T) {
 // A command that signals its group, or kills itself, affects only itself. The
 // file of its event is still removed (R20).
 func TestR04KillsItsGroup(t *testing.T) {
-	t.Parallel()
 	for _, w := range triedWays() {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
@@ -192,7 +188,6 @@ func TestR06NoDescriptors(t *testing.T) {
 
 // TestR09OneTerm checks that a command gets SIGTERM only once.
 func TestR09OneTerm(t *testing.T) {
-	t.Parallel()
 	for _, w := range triedWays() {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
@@ -276,7 +271,6 @@ func TestR16CleanChild(t *testing.T) {
 // Limits that bootstrap sets do not break programs that need much memory or
 // many threads at their start.
 func TestR22RealPrograms(t *testing.T) {
-	t.Parallel()
 	for _, command := range []string{`["node","-e","console.log('ok')"]`, `["python3","-c","print('ok')"]`, `["bash","-c","echo ok"]`} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()

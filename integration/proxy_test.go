@@ -372,7 +372,6 @@ func lines(t testing.TB, dir, name string) []string {
 // A06, A07, A11). The platform gets one answer to each event, and the code runs
 // once for each.
 func TestA05OneFault(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		var next once
@@ -398,7 +397,6 @@ func TestA05OneFault(t *testing.T) {
 
 // Only SCF has a call that reports ready.
 func TestA05ReadyFault(t *testing.T) {
-	t.Parallel()
 	for i, f := range faults {
 		if !fits(i, "ready", protocol.SCF) {
 			continue

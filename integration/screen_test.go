@@ -34,7 +34,6 @@ var screens = map[string]struct {
 }
 
 func TestScreens(t *testing.T) {
-	t.Parallel()
 	for name, s := range screens {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

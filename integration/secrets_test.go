@@ -61,7 +61,6 @@ var spilling = []string{"spill", "far", "tail", "own", "stated", "traced", "esca
 // posted failure nor our own log lines contain any. The command's log is its
 // own affair.
 func TestL07Spilled(t *testing.T) {
-	t.Parallel()
 	for _, format := range []string{"text", "json"} {
 		for _, way := range fewWays {
 			t.Run(format+" "+way.name, func(t *testing.T) {
@@ -113,7 +112,6 @@ func ours(t *testing.T, format, log string) string {
 // No process has a secret in its arguments, no file in its name, and no sidecar
 // has an event's secret in its environment.
 func TestL08WhileItRuns(t *testing.T) {
-	t.Parallel()
 	for _, way := range fewWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -202,7 +200,6 @@ exports.main_handler = async (event) => {
 
 // The same holds for a function that throws.
 func TestL07Raised(t *testing.T) {
-	t.Parallel()
 	for language, fn := range raising {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +258,6 @@ func spilled(t *testing.T, fn emulator.Function, events ...string) {
 
 // The same holds for a failed start with a secret in its reason.
 func TestL07FailedStart(t *testing.T) {
-	t.Parallel()
 	const say = `echo "error: cannot log in with $DB_PASSWORD $API_KEY" >&2; `
 	for name, row := range map[string]struct {
 		handler, file, code string

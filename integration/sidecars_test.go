@@ -78,7 +78,6 @@ import json`, 1)
 // loaded. A stop ends the event, the function, and the sidecars in reverse
 // order, and then runs the stop command.
 func TestSidecarOrder(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for name, fn := range residents(t) {
 			t.Run(name, func(t *testing.T) {
@@ -163,7 +162,6 @@ python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("db.sock")' 2>/
 // With the policy fail, the exit of a sidecar stops the runtime, after the running
 // event if there is one.
 func TestSidecarPolicyFail(t *testing.T) {
-	t.Parallel()
 	const dies = "other: exec sleep 60\ndb: until [ -e die ]; do sleep 0.02; done; echo 'no space left' >&2; echo; exit 4\n"
 	reason := []string{"sidecar db exited: exit status 4: no space left"}
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -211,7 +209,6 @@ func freePort(t *testing.T) string {
 
 // No event arrives before a sidecar is ready, whichever way it shows that.
 func TestSidecarReadyLate(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, kind := range []string{"unix", "tcp", "http"} {
 			t.Run(kind, func(t *testing.T) {
@@ -240,7 +237,6 @@ func TestSidecarReadyLate(t *testing.T) {
 // If a sidecar never becomes ready, the start fails, and the error names the
 // address and the state of the sidecars.
 func TestSidecarNeverReady(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		for kind, address := range map[string]string{"unix": "unix:///none/sock", "tcp": "tcp://127.0.0.1:1", "http": "http://127.0.0.1:1/health"} {
 			t.Run(kind, func(t *testing.T) {
@@ -273,7 +269,6 @@ func TestStopWhileWaiting(t *testing.T) {
 
 // Neither sidecars nor their children see the credentials of events.
 func TestL08SidecarCredentials(t *testing.T) {
-	t.Parallel()
 	header := http.Header{}
 	for name, secret := range secrets {
 		header.Set(name, secret)
@@ -315,7 +310,6 @@ func TestL08SidecarCredentials(t *testing.T) {
 // The children of a sidecar survive the end of an event, but not the end of the
 // runtime, wherever they hide. The leftovers of an event die with it.
 func TestSidecarChildren(t *testing.T) {
-	t.Parallel()
 	const procfile = `db: sleep 61 & echo $! >>pids; setsid sh -c 'echo $$ >>pids; exec sleep 62' & (setsid sh -c 'echo $$ >>pids; sleep 63 & echo $! >>pids; wait' &); echo $$ >>pids; wait
 daemon: (setsid sh -c 'echo $$ >>pids; exec sleep 64' >/dev/null 2>&1 &); exec sleep 65
 `
@@ -351,7 +345,6 @@ two: trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sle
 // Sidecars that ignore SIGTERM are killed after their grace, with all their
 // children.
 func TestT14SidecarsIgnoreTerm(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		c := beginCrew(t, p, named("function").function(t, "echo ok"), deaf, "BOOTSTRAP_GRACE=300ms", "BOOTSTRAP_STOP_TIMEOUT=20s")
@@ -484,7 +477,6 @@ func TestR12LambdaRunner(t *testing.T) {
 // If a sidecar cannot be started, the start fails, the message names the sidecar, and
 // the sidecars before it are stopped.
 func TestSidecarCannotStart(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		procfile := "first: exec python3 sidecar.py first unix:sock 0\nsecond: [\"/bin/true\",\"" + strings.Repeat("x", 200_000) + "\"]\n"

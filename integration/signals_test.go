@@ -14,7 +14,6 @@ import (
 
 // Each signal that asks a program to exit makes the runtime stop in order.
 func TestStopSignals(t *testing.T) {
-	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +46,6 @@ func TestNohup(t *testing.T) {
 // When the runtime is killed, resident processes exit by themselves, even if a
 // script ignores SIGPIPE.
 func TestHostsOfAKilledRuntime(t *testing.T) {
-	t.Parallel()
 	for _, way := range triedWays() {
 		script := "event"
 		if way.trims {

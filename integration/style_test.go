@@ -86,7 +86,6 @@ func TestL05EachLine(t *testing.T) {
 
 // Lines before the first event, and between events, have no id.
 func TestL05NoEvent(t *testing.T) {
-	t.Parallel()
 	for name, style := range styles {
 		for _, row := range []struct{ file, code string }{
 			{"index.sh", "echo begun >&2\nprintf half >&2\nmain_handler() { echo called >&2; }\n"},
@@ -127,7 +126,6 @@ func TestL05NoEvent(t *testing.T) {
 
 // A stack trace is one record, in JSON.
 func TestL04StackTrace(t *testing.T) {
-	t.Parallel()
 	for _, row := range []struct {
 		file, code, begins string
 		within             []string
@@ -183,7 +181,6 @@ func TestL04StackTrace(t *testing.T) {
 
 // The reason of a failed start is one record, too.
 func TestStyleOfFailedStart(t *testing.T) {
-	t.Parallel()
 	for name, row := range map[string]struct{ env, reason string }{
 		"init command":  {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", "no such licence"},
 		"configuration": {"BOOTSTRAP_LEFTOVERS=kill", "expected end or keep"},
@@ -243,7 +240,6 @@ func TestStyleMerged(t *testing.T) {
 // When the answer is posted, the log file has all lines of the event, because
 // the sandbox may be frozen after that.
 func TestL03InEachStyle(t *testing.T) {
-	t.Parallel()
 	for name, style := range styles {
 		for _, way := range fewWays {
 			t.Run(name+" "+way.name, func(t *testing.T) {
@@ -265,7 +261,6 @@ func TestL03InEachStyle(t *testing.T) {
 // A stalled reader of the log does not keep an event from its answer. When it reads
 // again, each line is whole, and a line counts the dropped bytes.
 func TestL11InEachStyle(t *testing.T) {
-	t.Parallel()
 	for name, style := range styles {
 		for _, way := range fewWays {
 			t.Run(name+" "+way.name, func(t *testing.T) {

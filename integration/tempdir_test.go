@@ -107,7 +107,6 @@ func (f *trial) onlyNext(t *testing.T, after string) {
 
 // Read-only folders are removed, too, even if the user is not root.
 func TestTempFolderNotRoot(t *testing.T) {
-	t.Parallel()
 	nobody := []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
 	if out, err := exec.Command(nobody[0], append(nobody[1:], "true")...).CombinedOutput(); err != nil {
 		t.Skipf("NOT TESTED: this machine lets no test run as nobody: %v %s", err, out)
@@ -182,7 +181,6 @@ exports.main_handler = () => {
 // A child that a function did not wait for keeps writing while the host lives
 // on. It is killed, and its folder is removed.
 func TestTempFolderOfChildren(t *testing.T) {
-	t.Parallel()
 	const writes = `while :; do mkdir -p "$TMPDIR/x/$$"; date >"$TMPDIR/x/$$/file"; done`
 	for language, row := range map[string]struct{ file, code string }{
 		"python": {"index.py", "import os, subprocess, time\ndef main_handler(event, context):\n    subprocess.Popen(['sh', '-c', '''" + writes + "'''])\n" +
@@ -245,7 +243,6 @@ func TestTempFolderCrowd(t *testing.T) {
 
 // The next bootstrap removes the files of a killed one, and nothing else.
 func TestTempFolderKilled(t *testing.T) {
-	t.Parallel()
 	for _, way := range triedWays() {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -283,7 +280,6 @@ func (f *trial) untilSlow(t *testing.T) (done chan bool) {
 // A bootstrap that starts leaves the files of others alone, even in another PID
 // namespace with the same temp folder: two containers of a Pod may share one.
 func TestTempFolderShared(t *testing.T) {
-	t.Parallel()
 	apart := []string{"unshare", "--pid", "--fork", "--kill-child"}
 	possible(t, append(apart, "true")...)
 	for name, row := range map[string]struct{ env, held string }{
@@ -355,7 +351,6 @@ func TestC13SaidInFailedStart(t *testing.T) {
 // If a command fails because nothing can be written, the failure says so. With
 // a folder for each event, the next event succeeds.
 func TestC13SaidInFailure(t *testing.T) {
-	t.Parallel()
 	small := smallTemp(t)
 	const code = itsFolder + `case $(event) in fill) head -c 200000 /dev/zero >$TMPDIR/large || { echo "cannot go on" >&2; exit 3; };; *) echo ok;; esac`
 	for _, way := range triedWays() {

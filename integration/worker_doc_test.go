@@ -52,7 +52,6 @@ func TestWorkerDocument(t *testing.T) {
 
 // Each of the workers serves all events, and is never replaced.
 func TestWorkerLoops(t *testing.T) {
-	t.Parallel()
 	for _, loop := range loops {
 		t.Run(loop.language, func(t *testing.T) {
 			t.Parallel()

@@ -60,7 +60,6 @@ func TestWorkerKeepsItsChildren(t *testing.T) {
 // If a function leaves a child behind, its host is replaced, unless leftovers
 // are kept. Without /proc, bootstrap does not see the child.
 func TestHostsWithChildren(t *testing.T) {
-	t.Parallel()
 	for name, code := range map[string]struct{ file, text string }{
 		"python3": {"index.py", "import os, subprocess\n\ndef main_handler(event, context):\n    if event:\n        subprocess.Popen(['sleep', '300'])\n    return os.getpid()\n"},
 		"node":    {"index.js", "exports.main_handler = async (event) => { if (event) require('child_process').spawn('sleep', ['300']); return process.pid; };\n"},

@@ -53,7 +53,6 @@ func worker(t *testing.T, p *protocol.Platform, first string, env ...string) *tr
 // Whatever a worker does instead of answering, its event fails, and another
 // worker serves the next one.
 func TestR07Replaced(t *testing.T) {
-	t.Parallel()
 	everywhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		f := worker(t, p, "", "BOOTSTRAP_TIMEOUT=4s", "BOOTSTRAP_MARGIN=2s")

@@ -10,7 +10,6 @@ import (
 // A host or worker that starts a process for each event and waits for none does
 // not fill the sandbox with zombies.
 func TestR28ZombiesBelow(t *testing.T) {
-	t.Parallel()
 	const events, most = 150, 64 + 16 + 1
 	spawns := "import os\ndef main_handler(event, context):\n    os.waitid(os.P_PID, os.spawnlp(os.P_NOWAIT, 'true', 'true'), os.WEXITED | os.WNOWAIT)\n    return 'ok'\n"
 	worker := `#!/usr/bin/env python3
