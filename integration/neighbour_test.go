@@ -37,7 +37,7 @@ func startNeighbour(s surroundings) error {
 
 // leaveNeighbour starts a neighbour as a user, and exits.
 func leaveNeighbour(args []string) error {
-	id, err := strconv.Atoi(strings.Join(args, ""))
+	id, err := strconv.Atoi(args[0])
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (p profile) neighbourly(t testing.TB, dir string, started int, running func
 		}
 		return len(pids) == started
 	}
-	for deadline := time.Now().Add(5 * time.Second); !right(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); !right(); time.Sleep(5 * time.Millisecond) { // process 1 may be about to exit
 		if time.Now().After(deadline) {
 			t.Errorf("%d neighbours live, want one for each of %d starts: the runtime must end only what is its own", len(pids), started)
 			break

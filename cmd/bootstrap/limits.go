@@ -13,11 +13,11 @@ import (
 
 // A limit is a time limit as the log of the start shows it.
 type limit struct {
-	name string
-	set  duration // by the option
-	is   duration // in effect
-	zero string   // meaning of 0
-	why  string   // what it is set by, unless by the option
+	name      string
+	option    duration
+	inEffect  duration
+	zero      string // meaning of 0
+	loweredBy string // the origin of a limit that differs from the option
 }
 
 // limits returns the time limits and where each was set, as alternating keys
@@ -25,21 +25,23 @@ type limit struct {
 func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs []any) {
 	for _, l := range c.limitsInEffect(p, getenv) {
 		text, origin := l.zero, c.Origin(prefix+"_"+strings.ToUpper(l.name))
-		if l.is != 0 {
-			text = time.Duration(l.is).String()
+		if l.inEffect != 0 {
+			text = time.Duration(l.inEffect).String()
 		}
-		if l.is != l.set {
-			origin = l.why
+		if l.inEffect != l.option {
+			origin = l.loweredBy
 		}
 		pairs = append(pairs, l.name, fmt.Sprintf("%s (%s)", text, origin))
 	}
 	return pairs
 }
 
+// limitsInEffect returns the limits of the options, lowered where the platform or
+// another limit is shorter.
 func (c *Config) limitsInEffect(p *protocol.Platform, getenv func(string) string) []limit {
 	event := c.Timeout // 0: each event brings its limit
-	if most := duration(platformTimeout(p, getenv)); most > 0 && (event == 0 || most < event) {
-		event = most
+	if platform := duration(platformTimeout(p, getenv)); platform > 0 && (event == 0 || platform < event) {
+		event = platform
 	}
 	margin := min(c.Margin, cmp.Or(event/2, c.Margin))
 	start := duration(c.startTimeout(p, getenv))

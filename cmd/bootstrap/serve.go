@@ -39,7 +39,7 @@ func (p *program) serve(ctx context.Context, handler string) int {
 	return b.run(ctx, configErr)
 }
 
-// detect finds the platform, and puts a handler into its variable.
+// detect returns the platform, and sets its variable for the handler if there is one.
 func detect(config *Config, handler string) (*protocol.Platform, error) {
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
 	switch {
@@ -51,8 +51,8 @@ func detect(config *Config, handler string) (*protocol.Platform, error) {
 	return platform, nil
 }
 
-// run serves events until ctx ends or it fails, and returns the exit status. With a
-// wrong configuration the supervisor only reports that.
+// run serves events until ctx ends or it fails, and returns the exit status. If the
+// configuration is wrong, it only reports that to the platform.
 func (b *builder) run(ctx context.Context, configErr error) int {
 	s, err := b.supervisor(configErr)
 	if err != nil {

@@ -108,7 +108,8 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	return s, nil
 }
 
-// complete replaces zero values by their defaults, and the folder by its absolute path.
+// complete replaces zero values with their defaults, and the folder with its absolute
+// path.
 func (fn *Function) complete(p *protocol.Platform) error {
 	dir, err := filepath.Abs(fn.Dir)
 	if err != nil {
