@@ -1,6 +1,6 @@
-// A runtime of its own for Tencent SCF: the program itself asks the platform for
-// events. Named bootstrap and executable, it takes the place of this project's
-// runtime, and of all that that does.
+// A complete runtime for Tencent SCF: the program itself asks the platform for
+// events. As an executable file with the name bootstrap, it replaces this project's
+// runtime.
 const api = `http://${Deno.env.get("SCF_RUNTIME_API")}:${Deno.env.get("SCF_RUNTIME_API_PORT")}/runtime`;
 
 async function post(path: string, body: string) {

@@ -1,4 +1,4 @@
-// A worker: stays between events, and takes them as frames (docs/worker.md).
+// A worker keeps running between events, and gets each event as a frame (docs/worker.md).
 // Deno opens descriptor 3 by its path.
 const answers = Deno.openSync("/dev/fd/3", { write: true });
 

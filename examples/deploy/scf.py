@@ -5,7 +5,7 @@
     pip install tencentcloud-sdk-python
     TENCENTCLOUD_SECRET_ID=... TENCENTCLOUD_SECRET_KEY=... python3 scf.py
 
-With TENCENTCLOUD_ENDPOINT=127.0.0.1:9000 it uses the functions of bootstrapctl local, for which any keys will do.
+With TENCENTCLOUD_ENDPOINT=127.0.0.1:9000 it uses bootstrapctl local, which accepts any keys.
 """
 import base64
 import os

@@ -4,7 +4,7 @@ import socket
 
 
 def main_handler(event, context):
-    """Greets, and says how often that name has come."""
+    """Returns a greeting, and how often the counter has seen the name."""
     name = json.loads(event["body"])["name"]
     with socket.socket(socket.AF_UNIX) as counter:
         counter.connect(os.environ["COUNTER_SOCKET"])

@@ -17,7 +17,7 @@ resource "huaweicloud_fgs_function" "shell" {
   memory_size = 128
   timeout     = 3
   code_type   = "zip"
-  # of `bootstrapctl pack -platform functiongraph -o function.zip ../../../shell`
+  # made by `bootstrapctl pack -platform functiongraph -o function.zip ../../../shell`
   func_code = filebase64("function.zip")
 
   user_data = jsonencode({

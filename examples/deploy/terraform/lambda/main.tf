@@ -34,7 +34,7 @@ resource "aws_lambda_function" "shell" {
   handler          = "index.main_handler"
   memory_size      = 128
   timeout          = 3
-  filename         = "function.zip" # of `bootstrapctl pack -platform lambda -o function.zip ../../../shell`
+  filename         = "function.zip" # made by `bootstrapctl pack -platform lambda -o function.zip ../../../shell`
   source_code_hash = filebase64sha256("function.zip")
 
   environment {

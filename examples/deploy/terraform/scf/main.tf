@@ -15,7 +15,7 @@ resource "tencentcloud_scf_function" "shell" {
   handler  = "index.main_handler"
   mem_size = 128
   timeout  = 3
-  zip_file = "function.zip" # of `bootstrapctl pack -o function.zip ../../../shell`
+  zip_file = "function.zip" # made by `bootstrapctl pack -o function.zip ../../../shell`
 
   environment = {
     BOOTSTRAP_LOG_LEVEL = "info"
