@@ -18,9 +18,9 @@ import (
 	"bootstrap/protocol"
 )
 
-const doctorText = `Check the function in a folder or a zip for a platform. For each problem,
-print the error that the platform would show, and how to correct it. The exit status is 1 if
-the function cannot work. The function does not run unless -measure is set.`
+const doctorText = `Check whether the function in a folder or a zip works on a platform. For each problem, print
+the error that the platform would show, and what to do. The exit status is 1 if the function
+cannot work. The function does not run unless -measure is set.`
 
 // diagnose is the subcommand doctor.
 func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) int {

@@ -23,7 +23,7 @@ var kinds = []struct{ name, example, text string }{
 	{"node", "node", "a function in JavaScript"},
 	{"tool", "cli", "a program of the system, without any code"},
 	{"worker", "worker", "a program that keeps running between events"},
-	{"sidecar", "sidecar", "a function in Python, and a program beside it"},
+	{"sidecar", "sidecar", "a function in Python, and a program that runs beside it"},
 }
 
 func initText() string {

@@ -45,19 +45,19 @@ type invocation struct {
 
 func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 	f := newFlags("invoke", "[flags] [-]", invokeText, stderr)
-	f.StringVar(&in.dir, "dir", ".", "the `folder` that would be zipped")
+	f.StringVar(&in.dir, "dir", ".", "the `folder` with the function")
 	f.StringVar(&in.platform, "platform", protocol.SCF.Name, "scf, functiongraph or lambda")
 	f.StringVar(&in.handler, "handler", "index.main_handler", "the function's handler, as set in the console")
 	f.StringVar(&in.event, "event", "{}", "the event, as `JSON`")
 	f.StringVar(&in.eventFile, "event-file", "", "the `file` with the event; - (or only - after the flags) reads standard input")
 	durationFlag(f, &in.timeout, "timeout", 3*time.Second, "the function's time limit, such as 60s")
-	numberFlag(f, &in.memory, "memory", 128, "the function's memory in `MB`, which its variables show; not enforced")
+	numberFlag(f, &in.memory, "memory", 128, "the function's memory in `MB`, as its variables show it; invoke does not enforce it")
 	numberFlag(f, &in.repeat, "repeat", 1, "number of `times` to send the event")
 	numberFlag(f, &in.concurrency, "concurrency", 1, "`number` of events at the same time; not on scf")
 	f.Var(&in.env, "env", "a variable of the function, `NAME=value`; may be repeated")
-	f.StringVar(&in.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, else our own)")
-	f.StringVar(&in.fault, "fault", "", "make the platform fail on purpose: a `list` such as next-500=3,slow-body; -fault help explains them")
-	f.BoolVar(&in.verbose, "v", false, "show the runtime's own lines as they are, and the request id")
+	f.StringVar(&in.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, or that of bootstrapctl)")
+	f.StringVar(&in.fault, "fault", "", "make the platform fail on purpose: a `list` of faults such as next-500=3,slow-body; -fault help explains them")
+	f.BoolVar(&in.verbose, "v", false, "show the runtime's own log lines unchanged, and the request id")
 	f.BoolVar(&in.quiet, "q", false, "show only the result or the failure")
 	return f
 }

@@ -46,17 +46,17 @@ func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
 	f.StringVar(&l.file, "f", "", "the deploy `file`: serverless.yml, template.yaml or s.yaml")
 	f.StringVar(&l.address, "addr", "127.0.0.1:9000", "the `address` to listen on; port 0 takes a free port")
 	f.StringVar(&l.hosts, "host", "", "other `names` of this machine that requests may use, separated by commas")
-	f.StringVar(&l.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, else our own)")
+	f.StringVar(&l.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, or that of bootstrapctl)")
 	numberFlag(f, &l.memory, "memory", 128, "the function's memory in `MB`")
 	numberFlag(f, &l.instances, "instances", 4, "maximum `number` of instances of a function")
 	numberFlag(f, &l.queue, "queue", 100, "maximum `number` of calls of a function that wait; further calls get the status 429")
-	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance without events keeps running")
-	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; every call needs one of them, but those of triggers")
-	f.BoolVar(&l.freeze, "freeze", false, "stop the processes of a function between events, as the clouds do")
-	f.StringVar(&l.fault, "fault", "", "make the platform fail on purpose: a `list` such as next-500=3,slow-body; -fault help explains them")
+	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance keeps running after its last event")
+	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; every call needs a key, except calls of triggers")
+	f.BoolVar(&l.freeze, "freeze", false, "suspend the processes of a function between events, as the clouds do")
+	f.StringVar(&l.fault, "fault", "", "make the platform fail on purpose: a `list` of faults such as next-500=3,slow-body; -fault help explains them")
 	f.BoolVar(&l.watch, "watch", false, "restart a function when its code changes; running events finish with the old code")
 	f.BoolVar(&l.timers, "timers", false, "fire timers at their scheduled times")
-	f.BoolVar(&l.verbose, "v", false, "show the runtime's own lines")
+	f.BoolVar(&l.verbose, "v", false, "show the runtime's own log lines")
 	return f
 }
 

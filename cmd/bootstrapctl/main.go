@@ -34,9 +34,9 @@ var subcommands []subcommand
 func init() { // not an initializer, as help uses the table
 	subcommands = []subcommand{
 		{"init", "[KIND] [DIR]", "write a small function to start with", initialize},
-		{"invoke", "[flags]", "run a function here with an event", invoke},
+		{"invoke", "[flags]", "run a function and send it an event", invoke},
 		{"local", "[flags] [DIR | ZIP]", "serve functions for curl and SDKs", runLocal},
-		{"event", "[PLATFORM [NAME]]", "print a sample of an event", printEvent},
+		{"event", "[PLATFORM [NAME]]", "print a sample event", printEvent},
 		{"doctor", "[flags] [DIR | ZIP]", "find what would fail in the cloud", diagnose},
 		{"pack", "[flags] [DIR]", "write the zip to upload", packFolder},
 		{"version", "", "print the version", printVersion},

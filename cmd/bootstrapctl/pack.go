@@ -17,8 +17,8 @@ import (
 
 const packText = `Write the zip to upload: the files of a folder, and the runtime as bootstrap. Programs and
 scripts are made executable. .git and the files that .bootstrapignore lists (in the syntax of
-.gitignore) are left out. The same files make the same zip, byte for byte. Doctor checks the
-files first.`
+.gitignore) are left out. The same files make the same zip, byte for byte. pack first checks the
+files as doctor does.`
 
 // A packing holds the flags of pack.
 type packing struct {
@@ -34,7 +34,7 @@ func packFolder(ctx context.Context, args []string, _ io.Reader, stdout, stderr 
 	flags := newFlags("pack", "[flags] [DIR]", packText, stderr)
 	k.flags(flags)
 	flags.StringVar(&k.output, "o", "", "the zip to write (default: FOLDER.zip)")
-	flags.BoolVar(&k.fix, "fix", false, "in the zip, replace Windows line ends (CRLF) of scripts by Unix ones, and remove byte order marks")
+	flags.BoolVar(&k.fix, "fix", false, "replace Windows line ends (CRLF) of scripts by Unix ones and remove byte order marks, only in the zip")
 	flags.BoolVar(&k.force, "force", false, "write the zip even if doctor finds errors")
 	flags.BoolVar(&k.layer, "layer", false, "write a layer for Lambda: the runtime alone, for functions without a bootstrap")
 	rest, status, ok := parse(flags, args)

@@ -39,7 +39,7 @@ var list = []Fault{
 	{"slow-body", "An event arrives in small pieces, within half a second.", poll, slowBody},
 	{"slow-headers", "The headers of a reply arrive in small pieces, within half a second.", all, slowHeaders},
 	{"split-writes", "A reply arrives in packets of one byte.", all, splitWrites},
-	{"early-close", "The connection is closed after a reply that does not say so.", all, earlyClose},
+	{"early-close", "The connection is closed after a reply that does not announce it.", all, earlyClose},
 }
 
 // A call is a set of kinds of calls.
@@ -59,7 +59,7 @@ func List() []Fault { return append([]Fault(nil), list...) }
 // Help returns a text that explains all faults.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("Faults of the runtime API. NAME concerns all calls, NAME=3 the first three, NAME=1/10 one of\nevery ten; commas separate several.\n\n")
+	b.WriteString("Faults of the runtime API. NAME affects all calls, NAME=3 the first three, NAME=1/10 one of\nevery ten. Separate several faults with commas. A poll is the runtime's request for an event,\nan answer is the result or failure that it posts, and a reply is the platform's.\n\n")
 	for _, f := range list {
 		fmt.Fprintf(&b, "  %-18s %s\n", f.Name, f.Sentence)
 	}
