@@ -14,12 +14,12 @@ const page = "../../../../docs/findings.md"
 
 const pageHead = `# What doctor finds
 
-` + "`bootstrapctl doctor`" + ` looks at a folder or a zip, and ` + "`bootstrapctl pack`" + ` does so before it packs. Each finding says what is wrong, what
-the platform says of it, and how to correct it. An error means that the function cannot work; if it is about a file without which the
-function may work all the same, it is a warning.
+` + "`bootstrapctl doctor`" + ` checks a folder or a zip, and ` + "`bootstrapctl pack`" + ` does the same before it packs. Each finding says what is wrong, which
+error the platform would report, and what to do. An error means that the function cannot work. An error becomes a warning if it is about
+a file that the function may not need.
 
-Words in braces are filled in. The platforms' texts are from their documents and from reports of users; where there is none, none is
-known. This page is written from the tool's own table.
+Doctor replaces the words in braces. The platforms' errors come from their documents and from reports of users. An empty cell means that
+no error is known. This page is generated from the code.
 
 | finding | | what is wrong | what the platform says | what to do |
 | --- | --- | --- | --- | --- |

@@ -18,15 +18,15 @@ var rules = []rule{
 	// The zip itself.
 	{"zip-broken", Error, "its content is damaged: {detail}", nil, "make the zip again: bootstrapctl pack"},
 	{"unsafe-name", Error, "the name of this entry leaves the code folder", nil, "make the zip again, from within the folder: bootstrapctl pack"},
-	{"backslash-name", Error, `the name of this entry has backslashes, so that it is not in a folder: the zip was made on Windows`, nil, "make the zip again: bootstrapctl pack"},
-	{"duplicate-name", Error, "the zip has this name twice, and it is not known which one the platform takes", nil, "make the zip again: bootstrapctl pack"},
+	{"backslash-name", Error, `the name of this entry has backslashes, so the platform does not put it into a folder: the zip was made on Windows`, nil, "make the zip again: bootstrapctl pack"},
+	{"duplicate-name", Error, "the zip has this name twice, and the platform may use either entry", nil, "make the zip again: bootstrapctl pack"},
 	{"zip-encrypted", Error, "this entry is encrypted, and the platform has no password", nil, "make the zip again, without a password: bootstrapctl pack"},
-	{"zip-method", Error, "this entry is compressed by method {detail}, and platforms read stored and deflated entries only", nil, "make the zip again: bootstrapctl pack"},
+	{"zip-method", Error, "this entry has the compression method {detail}, and platforms can read only stored and deflated entries", nil, "make the zip again: bootstrapctl pack"},
 	{"empty", Error, "there is no file", noBootstrap, "put the function here, or write a first one: bootstrapctl init"},
 
 	// What the platform starts.
 	{"outer-folder", Error, "everything is in the folder {folder}/: bootstrap must be at the top of the zip", noBootstrap, "pack what is in the folder: bootstrapctl pack {folder}"},
-	{"bootstrap-case", Error, `the platform starts a file with the name "bootstrap", and this is another name`, noBootstrap, "rename it, or make the zip again: bootstrapctl pack"},
+	{"bootstrap-case", Error, `the platform starts only a file whose name is exactly "bootstrap"`, noBootstrap, "rename it, or make the zip again: bootstrapctl pack"},
 	{"scf-bootstrap", Error, "scf_bootstrap starts a web function, and this package has no bootstrap", noBootstrap, "create an event function, and make the zip again: bootstrapctl pack"},
 	{"bootstrap-missing", Error, "there is no file bootstrap at the top of the zip", noBootstrap, "make the zip again: bootstrapctl pack"},
 	{"bootstrap-not-executable", Error, "it is not executable (mode {mode})", notExecutable, "make the zip again: bootstrapctl pack"},
@@ -35,7 +35,7 @@ var rules = []rule{
 	{"bootstrap-bom", Error, "it begins with a byte order mark (BOM), so the system does not see its #! line", execFormat, "save it as UTF-8 without a BOM, or: bootstrapctl pack -fix"},
 	{"bootstrap-no-shebang", Error, "it is a script whose first line names no interpreter", execFormat, "begin it with #!/bin/bash"},
 	{"bootstrap-not-linux", Error, "it is a program for {system}, and the platform runs Linux", execFormat, "build it for Linux, or delete it, and let bootstrapctl pack -arch {arch} put in its own"},
-	{"bootstrap-arch", Error, "it is built for {machine}, and the function is to run on {arch}", execFormat, "set the function's architecture to {machine}, or delete it, and let bootstrapctl pack -arch {arch} put in its own"},
+	{"bootstrap-arch", Error, "it is built for {machine}, and the function runs on {arch}", execFormat, "set the function's architecture to {machine}, or delete it, and let bootstrapctl pack -arch {arch} put in its own"},
 	{"bootstrap-loader", Error, "it needs the loader {loader}, which the platform does not have", noSuchFile, "link it statically, or build it for a system with glibc"},
 	{"bootstrap-interpreter", Error, "its interpreter {interpreter} does not exist on the platform", noSuchFile, "begin it with #!/bin/bash"},
 
@@ -52,7 +52,7 @@ var rules = []rule{
 	{"bom", Error, "it begins with a byte order mark (BOM), which is part of its first word", failure, "save it as UTF-8 without a BOM, or: bootstrapctl pack -fix"},
 	{"no-shebang", Error, "it is a text whose first line names no interpreter", failure, "begin it with a line such as #!/bin/sh"},
 	{"not-linux", Error, "it is a program for {system}, and the platform runs Linux", all("Function.StartError: fork/exec {path}: exec format error"), "build it for Linux ({arch})"},
-	{"arch", Error, "it is built for {machine}, and the function is to run on {arch}", all("fork/exec {path}: exec format error"), "build it for {arch}, or set the function's architecture to {machine}"},
+	{"arch", Error, "it is built for {machine}, and the function runs on {arch}", all("fork/exec {path}: exec format error"), "build it for {arch}, or set the function's architecture to {machine}"},
 	{"elf-class", Error, "it is a 32-bit program ({machine}), and the platform has no libraries for it", all("fork/exec {path}: no such file or directory"), "build it for {arch}"},
 	{"loader", Error, "it needs the loader {loader}, which the platform does not have: it is built for another C library", all("fork/exec {path}: no such file or directory"), "link it statically, or build it on a system with glibc"},
 	{"glibc", Error, "it needs glibc {needs}, and the platform has {has}", all("/lib64/libc.so.6: version `GLIBC_{needs}' not found (required by {path})"), "build it on a system with glibc {has} or older, or link it statically"},
@@ -62,18 +62,18 @@ var rules = []rule{
 	{"syntax", Error, "{detail}", all("Runtime.UserCodeSyntaxError"), "correct it"},
 	{"option", Error, "{what}", all("Runtime.ConfigError"), "correct it in bootstrap.env, or in the function's variables"},
 	{"unreadable", Error, "only its owner may read it (mode {mode}), and the platform runs functions as another user", all("Permission denied"), "bootstrapctl pack, which sets the mode; or chmod a+r {file} before zip"},
-	{"unreadable-here", Error, "it cannot be read: {detail}", nil, "allow yourself to read it, or name it in .bootstrapignore"},
+	{"unreadable-here", Error, "it cannot be read: {detail}", nil, "make it readable, or name it in .bootstrapignore"},
 	{"link-outside", Error, "this link points to {detail}, outside of the code folder", all("No such file or directory"), "replace it by what it points to: cp -L"},
 	{"link-broken", Warning, "this link points to {detail}, which does not exist", nil, "remove it, or name it in .bootstrapignore"},
 	{"special-file", Warning, "it is not a regular file, and stays out of the package", nil, "name it in .bootstrapignore"},
 
 	// Limits.
-	{"unpacked-size", Error, "the unpacked package has {size}, and the platform takes {limit}", map[string]string{
+	{"unpacked-size", Error, "the unpacked package has {size}, and the platform accepts at most {limit}", map[string]string{
 		"lambda": "InvalidParameterValueException: Unzipped size must be smaller than 262144000 bytes",
 	}, "move large files to object storage or a layer, or name what is not needed in .bootstrapignore"},
-	{"packed-size", Error, "the zip has {size}, and the platform takes {limit}", nil, "name what is not needed in .bootstrapignore"},
+	{"packed-size", Error, "the zip has {size}, and the platform accepts at most {limit}", nil, "name what is not needed in .bootstrapignore"},
 	{"upload-size", Warning, "the zip has {size}, and only {limit} can be uploaded directly", nil, "upload it to {storage}, and create the function from there"},
-	{"variables-size", Error, "the variables have {size} bytes, and the platform takes {limit} in all", map[string]string{
+	{"variables-size", Error, "the variables have {size} bytes, and the platform accepts at most {limit} in total", map[string]string{
 		"scf":    "InvalidParameterValue.EnvironmentExceededLimit",
 		"lambda": "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit.",
 	}, "move some of them to the file bootstrap.env"},
@@ -81,7 +81,7 @@ var rules = []rule{
 		"scf":    "InvalidParameterValue.EnvironmentSystemProtect",
 		"lambda": "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: {name}",
 	}, "use another name"},
-	{"variable-name", Error, "{name} is not a name that the platform takes: a letter first, then letters, digits and _", nil, "use another name, or set it in bootstrap.env"},
+	{"variable-name", Error, "the platform does not accept the name {name}: expected a letter, then letters, digits and _", nil, "use another name, or set it in bootstrap.env"},
 	{"slow-start", Error, "the start took {took} here, and the function's limit is {limit}", map[string]string{
 		"scf":           "Initializing task timed out after {seconds} seconds",
 		"functiongraph": "FSS.4211: runtime initialization timed out after {seconds}s",
@@ -89,19 +89,19 @@ var rules = []rule{
 	}, "raise the time limit (on SCF also the initialization limit), or do less at the start"},
 
 	// Modules, libraries and likely mistakes.
-	{"python-module", Error, "it is a native module for {machine}, and the function is to run on {arch}", all("ImportError: {path}: cannot open shared object file"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
-	{"node-module", Error, "it is a native module for {machine}, and the function is to run on {arch}", all("Error: {path}: invalid ELF header"), "install it for the platform: npm install --os=linux --cpu={nodecpu}"},
-	{"wheel", Error, "this wheel is for {tag}, and the function is to run on Linux {cpu} with glibc", all("Runtime.ImportModuleError"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
+	{"python-module", Error, "it is a native module for {machine}, and the function runs on {arch}", all("ImportError: {path}: cannot open shared object file"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
+	{"node-module", Error, "it is a native module for {machine}, and the function runs on {arch}", all("Error: {path}: invalid ELF header"), "install it for the platform: npm install --os=linux --cpu={nodecpu}"},
+	{"wheel", Error, "this wheel is for {tag}, and the function runs on Linux {cpu} with glibc", all("Runtime.ImportModuleError"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
 	{"wheel-glibc", Error, "this wheel needs glibc {needs}, and the platform has {has}", all("version `GLIBC_{needs}' not found"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
-	{"library", Warning, "it needs {library}, which is neither in the package nor among the libraries that the platform surely has", all("error while loading shared libraries: {library}: cannot open shared object file: No such file or directory"), "put it into the package where the loader looks, or link it statically"},
+	{"library", Warning, "it needs {library}, which is neither in the package nor among the libraries that the platform is known to have", all("error while loading shared libraries: {library}: cannot open shared object file: No such file or directory"), "put it into the package where the loader looks, or link it statically"},
 	{"interpreter-unsure", Warning, "it needs {interpreter}, and the platform does not document that it has it", nil, "put the interpreter into the package, or try it there first"},
 	{"glibc-unsure", Warning, "it needs glibc {needs}, and the platform does not document its version", nil, "build it on an old system, such as CentOS 7 (2.17), or link it statically"},
-	{"bootstrap-foreign", Warning, "it is not this project's runtime, so that nothing of what the runtime does is known of it", nil, "remove it to use the runtime that bootstrapctl carries"},
-	{"bootstrap-stale", Warning, "it is another build of the runtime than the one that bootstrapctl carries ({version})", nil, "bootstrapctl pack, which puts in its own"},
+	{"bootstrap-foreign", Warning, "it is not this project's runtime, so doctor does not know what it does", nil, "remove it to use the runtime in bootstrapctl"},
+	{"bootstrap-stale", Warning, "it is not the build of the runtime that bootstrapctl contains ({version})", nil, "bootstrapctl pack, which puts in its own"},
 	{"scf-bootstrap-too", Warning, "scf_bootstrap starts web functions only: an event function starts bootstrap", nil, "remove it, unless the package serves both"},
-	{"handler-ambiguous", Warning, "the handler also fits {other}: {file} runs", nil, "remove one of them, or name it in .bootstrapignore"},
+	{"handler-ambiguous", Warning, "the handler also matches {other}, but {file} runs", nil, "remove one of them, or name it in .bootstrapignore"},
 	{"case", Warning, "{other} differs from it in case only: on macOS and Windows one of them is lost", nil, "rename one of them"},
-	{"procfile-unused", Warning, "nothing starts what it names, as BOOTSTRAP_SIDECARS is not set", nil, "add BOOTSTRAP_SIDECARS=Procfile to bootstrap.env, or name it in .bootstrapignore"},
+	{"procfile-unused", Warning, "its programs do not start, because BOOTSTRAP_SIDECARS is not set", nil, "add BOOTSTRAP_SIDECARS=Procfile to bootstrap.env, or name it in .bootstrapignore"},
 	{"option-unknown", Warning, "{what}", nil, "correct its name"},
 	{"git", Warning, "the package holds a git repository, with its whole history", nil, "make the zip again: bootstrapctl pack, which leaves it out"},
 }
