@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 )
 
@@ -42,7 +43,7 @@ func TestP02BothStreams(t *testing.T) {
 // No last line is lost when a command writes it and exits.
 func TestP03LastLine(t *testing.T) {
 	inEachWay(t, `echo "last words of $(event)" >&2; exit 1`, nil, func(t *testing.T, f *trial) {
-		times := repeats(f.kind().times(80))
+		times := effort.Repeats(f.kind().times(80))
 		for i := range times {
 			f.fails(t, strconv.Itoa(i), "Function.ExitError", fmt.Sprintf("last words of %d", i))
 		}
@@ -64,7 +65,7 @@ func TestP04UnreadEvent(t *testing.T) {
 		if f.kind().ahead {
 			before += 3 // of the process that waits, which may not have been there
 		}
-		for range repeats(50) {
+		for range effort.Repeats(50) {
 			f.succeeds(t, event, "")
 		}
 		eventually(t, pidOf(f.runner), fmt.Sprint(before, " descriptors as before"), func([]proc) bool {

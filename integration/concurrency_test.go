@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
@@ -136,7 +137,7 @@ func TestR18Crowd(t *testing.T) {
 		for _, way := range ways {
 			t.Run(p.Name+" "+way, func(t *testing.T) {
 				f := parallel(t, way, p, atOnce, crowd)
-				guests := f.invite(t, mixture(repeats(5)*atOnce, p))
+				guests := f.invite(t, mixture(effort.Repeats(5)*atOnce, p))
 				f.undisturbed(t, len(guests))
 				checkIDs(t, prefixed(f.logged(t)), guests, f.kind().ahead)
 				if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {

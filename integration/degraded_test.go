@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -27,7 +28,7 @@ func TestZombiesThatNobodyReaps(t *testing.T) {
 	const code = `i=0; while [ $i -lt 60 ]; do (true & exec true) & i=$((i+1)); done; wait; echo ok`
 	for i, way := range []string{"stdin", "function"} {
 		t.Run(way, func(t *testing.T) {
-			if !hasTurn(i, 2) {
+			if !effort.HasTurn(i, 2) {
 				t.Skip("make test-long runs it")
 			}
 			t.Parallel()

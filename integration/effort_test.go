@@ -7,18 +7,6 @@ import (
 	"time"
 )
 
-// People wait for make test, which is a short run: it tries each case in
-// fewWays, and repeats little. make test-long tries every way and every
-// combination, and repeats as often as it takes to meet what happens rarely.
-
-// longOnly skips a test in a short run.
-func longOnly(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("make test-long runs it")
-	}
-}
-
 // triedWays returns all ways, or in a short run fewWays.
 func triedWays() []way {
 	if testing.Short() {
@@ -26,19 +14,6 @@ func triedWays() []way {
 	}
 	return ways
 }
-
-// repeats returns how often to repeat something: n times, or in a short run a
-// fifth as often.
-func repeats(n int) int {
-	if testing.Short() {
-		return max(n/5, 1)
-	}
-	return n
-}
-
-// hasTurn reports whether a test tries case number i of many: each one, or in a
-// short run each nth.
-func hasTurn(i, n int) bool { return !testing.Short() || i%n == 0 }
 
 // scriptTime returns how long this machine takes for a script that starts one
 // program. Limits on events that start many depend on it.

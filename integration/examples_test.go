@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/effort"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,7 +25,7 @@ func commandsOf(t *testing.T, file string) (commands []string) {
 // TestExamplesToBuild runs the commands of the READMEs of examples that are
 // built, in a copy of the examples, and packs what was built.
 func TestExamplesToBuild(t *testing.T) {
-	longOnly(t)
+	effort.LongOnly(t)
 	root := t.TempDir()
 	if err := os.CopyFS(filepath.Join(root, "examples"), os.DirFS("../examples")); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 )
 
@@ -15,7 +16,7 @@ func TestFaultsOnPurpose(t *testing.T) {
 		"post-garbage=1", "slow-body", "slow-headers", "split-writes", "early-close", "next-500=1/2,post-500=1/3,early-close=1/2",
 	} {
 		for j, p := range protocol.Platforms {
-			if !hasTurn(i+j, len(protocol.Platforms)) {
+			if !effort.HasTurn(i+j, len(protocol.Platforms)) {
 				continue
 			}
 			if p == protocol.Lambda && strings.Contains(fault, "next-500") {

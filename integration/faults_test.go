@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/effort"
 	"os"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ var waiting = []string{"standby", "function", "sh", "python", "node", "worker"}
 // TestFaults makes every fault happen to bootstrap and checks that it holds
 // out. With FAULTS_OUT it writes the page.
 func TestFaults(t *testing.T) {
-	longOnly(t)
+	effort.LongOnly(t)
 	cells := &cells{}
 	t.Run("all", func(t *testing.T) {
 		for _, m := range matrices {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bootstrap/internal/effort"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -113,7 +114,7 @@ func TestLocalOrphans(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
-			for range repeats(250) {
+			for range effort.Repeats(250) {
 				s.answers(t, "", "1", 200, "1")
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
@@ -281,7 +282,7 @@ func TestL07FailedStart(t *testing.T) {
 		for _, p := range protocol.Platforms {
 			for _, format := range []string{"text", "json"} {
 				for _, answers := range []string{"exit", "answer"} {
-					if combination++; !hasTurn(combination, 5) { // no column has five values: each has its turn
+					if combination++; !effort.HasTurn(combination, 5) { // no column has five values: each has its turn
 						continue
 					}
 					t.Run(strings.Join([]string{name, p.Name, format, answers}, " "), func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -92,7 +93,7 @@ func TestT07Frozen(t *testing.T) {
 func TestT08ExitAtTheLimit(t *testing.T) {
 	const each = 2 // instances of each way
 	tried := triedWays()
-	events := (50 + repeats(150)) * len(tried)
+	events := (50 + effort.Repeats(150)) * len(tried)
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	outcomes, turns := map[string]int{}, make(chan bool, 6)
