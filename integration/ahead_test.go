@@ -26,7 +26,7 @@ func (f *trial) waiting(t *testing.T, before int) (pid int) {
 
 // The process for the next event exists before that event, and serves it.
 func TestStandbyIsAhead(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		f := begin(t, "standby", p, "event; echo $$", nil)
 		f.invoke(t, "first")

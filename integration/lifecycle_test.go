@@ -20,7 +20,7 @@ const value = ` a $HOME ${x} "b" 'c' #d = \e ` + "`f`" + ` $(g) `
 // however it runs.
 func TestInitVariables(t *testing.T) {
 	const writes = `printf '# ours\n\n%s\r\nEMPTY=\nNAME=first\nNAME=second\n' "SECRET=$(cat value)" >>"$BOOTSTRAP_ENV_FILE"; echo preparing; echo ready >&2`
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "shell line", "function", "python", "node", "worker"} {
 			t.Run(way, func(t *testing.T) {
 				t.Parallel()
@@ -56,7 +56,7 @@ func TestInitFile(t *testing.T) {
 		"a JSON array, and left behind": {`["/bin/sh","-c","setsid sleep 60 & echo $! >>pids; sleep 60 & echo A=b >$BOOTSTRAP_ENV_FILE; echo $! >>pids"]`, "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+			somewhere(t, func(t *testing.T, p *protocol.Platform) {
 				t.Parallel()
 				c := beginCrew(t, p, named("function").function(t, "echo ${A-unset}"), "", "BOOTSTRAP_INIT_COMMAND="+test.init)
 				c.succeeds(t, "{}", test.result)

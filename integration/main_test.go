@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"os/exec"
@@ -89,6 +90,18 @@ func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 	for _, p := range platforms {
 		t.Run(p.Name, func(t *testing.T) { test(t, p) })
 	}
+}
+
+// somewhere runs a test whose subject is the same on each platform: everywhere,
+// or in a short run on one of them, by its name.
+func somewhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
+	turn := crc32.ChecksumIEEE([]byte(t.Name()))
+	if !testing.Short() || os.Getenv("SANDBOX") != "" {
+		everywhere(t, test)
+		return
+	}
+	p := protocol.Platforms[turn%uint32(len(protocol.Platforms))]
+	t.Run(p.Name, func(t *testing.T) { test(t, p) })
 }
 
 // start runs bootstrap with a function, behind a wrapper such as unshare. The

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -102,7 +103,7 @@ func TestE08OutOfMemory(t *testing.T) {
 			wrapper := inGroup(t, limit)
 			f := begin(t, way.name, protocol.SCF, does, nil, wrapper...)
 			f.succeeds(t, "echo ok", "ok\n")
-			for range 2 {
+			for range effort.Repeats(2) {
 				f.fails(t, hog, "Function.OutOfMemory", "128 MB")
 				f.succeeds(t, "echo ok", "ok\n")
 			}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -419,7 +420,7 @@ func TestA05ReadyFault(t *testing.T) {
 
 // Random faults occur, several in a row.
 func TestA05ManyFaults(t *testing.T) {
-	const events = 40
+	events := effort.Repeats(40)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	var running sync.WaitGroup

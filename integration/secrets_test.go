@@ -326,7 +326,7 @@ func saidByUs(log string) string {
 // from the mask.
 func TestL07ManyCredentials(t *testing.T) {
 	f := begin(t, "function", protocol.FunctionGraph, spills, secretly(named("function")))
-	for i := range 100 {
+	for i := range effort.Repeats(100) {
 		header := http.Header{}
 		for name := range secrets {
 			header.Set(name, fmt.Sprintf("%s-%d", secrets[name], i))

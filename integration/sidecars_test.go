@@ -78,7 +78,7 @@ import json`, 1)
 // loaded. A stop ends the event, the function, and the sidecars in reverse
 // order, and then runs the stop command.
 func TestSidecarOrder(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for name, fn := range residents(t) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -109,7 +109,7 @@ func TestSidecarOrder(t *testing.T) {
 // A sidecar that exits is restarted after growing pauses. Events are served
 // meanwhile.
 func TestR08SidecarPauses(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		fn := named("stdin").install(t, "#!/bin/sh\necho ok")
 		c := beginCrew(t, p, fn, "flaky: date +%s.%N >>starts; echo 'no such database' >&2; exit 3\n")
@@ -164,7 +164,7 @@ python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("db.sock")' 2>/
 func TestSidecarPolicyFail(t *testing.T) {
 	const dies = "other: exec sleep 60\ndb: until [ -e die ]; do sleep 0.02; done; echo 'no space left' >&2; echo; exit 4\n"
 	reason := []string{"sidecar db exited: exit status 4: no space left"}
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker"} {
 			t.Run(way, func(t *testing.T) {
 				t.Parallel()
@@ -209,7 +209,7 @@ func freePort(t *testing.T) string {
 
 // No event arrives before a sidecar is ready, whichever way it shows that.
 func TestSidecarReadyLate(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, kind := range []string{"unix", "tcp", "http"} {
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
@@ -237,7 +237,7 @@ func TestSidecarReadyLate(t *testing.T) {
 // If a sidecar never becomes ready, the start fails, and the error names the
 // address and the state of the sidecars.
 func TestSidecarNeverReady(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for kind, address := range map[string]string{"unix": "unix:///none/sock", "tcp": "tcp://127.0.0.1:1", "http": "http://127.0.0.1:1/health"} {
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
@@ -251,7 +251,7 @@ func TestSidecarNeverReady(t *testing.T) {
 
 // A stop while bootstrap waits for a sidecar takes effect at once.
 func TestStopWhileWaiting(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		c := beginCrew(t, p, named("function").function(t, "echo ok"), "db: exec python3 sidecar.py db unix:sock 60\n",
 			"BOOTSTRAP_WAIT_FOR=unix:///none/sock", "BOOTSTRAP_STOP_COMMAND=echo stop >>order", "BOOTSTRAP_STOP_TIMEOUT=5s")
@@ -314,7 +314,7 @@ func TestSidecarChildren(t *testing.T) {
 daemon: (setsid sh -c 'echo $$ >>pids; exec sleep 64' >/dev/null 2>&1 &); exec sleep 65
 `
 	const code = `setsid sleep 66 >/dev/null 2>&1 & echo $! >>lost; (setsid sh -c 'echo $$ >>lost; exec sleep 67' >/dev/null 2>&1 &); until [ $(wc -l <lost) -ge $(cat least) ]; do sleep 0.01; done; echo ok`
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker", "python"} {
 			t.Run(way, func(t *testing.T) {
 				t.Parallel()
@@ -345,7 +345,7 @@ two: trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sle
 // Sidecars that ignore SIGTERM are killed after their grace, with all their
 // children.
 func TestT14SidecarsIgnoreTerm(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		c := beginCrew(t, p, named("function").function(t, "echo ok"), deaf, "BOOTSTRAP_GRACE=300ms", "BOOTSTRAP_STOP_TIMEOUT=20s")
 		until(t, "the sidecars run", func() bool { return len(lines(t, c.dir, "pids")) == 4 })
@@ -363,7 +363,7 @@ func TestT14SidecarsIgnoreTerm(t *testing.T) {
 // The stop is over within its limit, whichever processes ignore SIGTERM.
 func TestStopIsBounded(t *testing.T) {
 	const event = "trap '' TERM; echo event >>order; while :; do sleep 1; done"
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker"} {
 			t.Run(way, func(t *testing.T) {
 				t.Parallel()
@@ -419,7 +419,7 @@ func fill(t *testing.T, w *os.File) {
 // After a second signal bootstrap exits at once, and leaves no process behind.
 func TestSecondSignal(t *testing.T) {
 	const event = "trap '' TERM; echo $$ >>pids; setsid sh -c 'echo $$ >>pids; while :; do sleep 1; done' & echo event >>order; while :; do sleep 1; done"
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		for _, way := range []string{"stdin", "function", "worker"} {
 			t.Run(way, func(t *testing.T) {
 				t.Parallel()
@@ -477,7 +477,7 @@ func TestR12LambdaRunner(t *testing.T) {
 // If a sidecar cannot be started, the start fails, the message names the sidecar, and
 // the sidecars before it are stopped.
 func TestSidecarCannotStart(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		procfile := "first: exec python3 sidecar.py first unix:sock 0\nsecond: [\"/bin/true\",\"" + strings.Repeat("x", 200_000) + "\"]\n"
 		c := newCrew(t, p, named("function").function(t, "echo ok"), procfile)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
 )
@@ -44,19 +45,18 @@ var mix = []struct {
 }
 
 const (
-	warmUp = 500     // small events
-	room   = 8 << 20 // bytes more that may be resident in the end
-	quiet  = 20000   // small events within which Go's collector must have given back what large ones took
+	room  = 8 << 20 // bytes more that may be resident in the end
+	quiet = 20000   // small events within which Go's collector must have given back what large ones took
 )
 
 // After many events of each kind, all resources are as after a few. SOAK_EVENTS
 // sets their number for each of these ways.
 func TestT11Soak(t *testing.T) {
-	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), "200"))
+	events, err := strconv.Atoi(cmp.Or(os.Getenv("SOAK_EVENTS"), strconv.Itoa(effort.Repeats(250))))
 	if err != nil || events < 10 {
 		t.Fatalf("SOAK_EVENTS must be a number from 10 on: %v", err)
 	}
-	for _, way := range []struct{ name, handler, file, code, env string }{
+	for i, way := range []struct{ name, handler, file, code, env string }{
 		{"file", "tool", "tool", "#!/bin/sh\n" + soaked + `read -r what <"$1"; soaked "$what"`, "BOOTSTRAP_DELIVERY=file"},
 		{"function", "index.main_handler", "index.sh", soaked + `main_handler() { soaked "$1"; }`, "BOOTSTRAP_DELIVERY=stdin"},
 		{"standby", "tool", "tool", "#!/bin/sh\n" + soaked + `soaked "$(cat)"`, "BOOTSTRAP_STANDBY=true"},
@@ -64,6 +64,9 @@ func TestT11Soak(t *testing.T) {
 		{"worker", "worker", "worker", "#!/usr/bin/env python3\n" + pythonSoaked + "\ndef run(event, facts):\n    return soaked(event.decode())\n" + pythonWorker, "BOOTSTRAP_ADAPTER=worker"},
 		{"stdin with sidecars", "tool", "tool", "#!/bin/sh\n" + soaked + `soaked "$(cat)"`, "BOOTSTRAP_SIDECARS=Procfile"},
 	} {
+		if !effort.HasTurn(i, 2) {
+			continue
+		}
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(way.code, "import ") && !inPath("python3") {
@@ -130,7 +133,7 @@ func newSoak(t *testing.T, way string, fn emulator.Function) *soak {
 // garbage of the last large one is gone.
 func (s *soak) run(events int) {
 	s.t.Logf("%-8s %8s %10s %12s %11s %10s %8s %11s", "", "events", "memory/KB", "descriptors", "goroutines", "processes", "zombies", "temp files")
-	first := s.small(warmUp, 0)
+	first := s.small(effort.Repeats(500), 0)
 	for range 10 {
 		s.send(events / 10)
 		s.compare(first, s.small(1, 0))

@@ -92,7 +92,7 @@ exports.main_handler = async () => 1;`, "at SIGTERM\nat exit\n"},
 			if !inPath(needs) {
 				t.Skip("NOT TESTED: no ", needs)
 			}
-			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+			somewhere(t, func(t *testing.T, p *protocol.Platform) {
 				dir := t.TempDir()
 				write(t, dir, function.file, function.text, 0o644)
 				log, err := os.Create(filepath.Join(t.TempDir(), "log"))

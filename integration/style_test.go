@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
@@ -186,7 +187,7 @@ func TestStyleOfFailedStart(t *testing.T) {
 		"configuration": {"BOOTSTRAP_LEFTOVERS=kill", "expected end or keep"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			everywhere(t, func(t *testing.T, p *protocol.Platform) {
+			somewhere(t, func(t *testing.T, p *protocol.Platform) {
 				t.Parallel()
 				c := newCrew(t, p, named("function").function(t, "echo ok"), "", "BOOTSTRAP_LOG_FORMAT=json", row.env)
 				runner := emulator.NewRunner(c.server, runtimeCommand(), &c.stdout, &c.stderr)
@@ -246,7 +247,7 @@ func TestL03InEachStyle(t *testing.T) {
 				t.Parallel()
 				f := begin(t, way.name, protocol.SCF, `seq 5000 >&2; printf "  end of $(event)" >&2`, []string{style.env})
 				read := f.logsToFile(t)
-				for i := range 10 {
+				for i := range effort.Repeats(10) {
 					out := f.invoke(t, fmt.Sprint(i))
 					all := style.lines(t, read())
 					if last := all[len(all)-1]; last.id != out.ID || !strings.HasSuffix(last.message, fmt.Sprintf("  end of %d", i)) {
@@ -272,7 +273,7 @@ func TestL11InEachStyle(t *testing.T) {
 				defer r.Close()
 				f := begin(t, way.name, protocol.SCF, "seq 400000 >&2; printf half >&2; echo ok", []string{style.env, "BOOTSTRAP_LOG_LEVEL=info"})
 				f.runner = emulator.NewRunner(f.server, runtimeCommand(), w, w)
-				for range 3 {
+				for range effort.Repeats(3) {
 					if out := f.succeeds(t, "{}", "ok\n"); out.Duration > 20e9 {
 						t.Errorf("the answer took %v", out.Duration)
 					}

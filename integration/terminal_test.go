@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
@@ -64,7 +65,7 @@ func TestP14NoTerminal(t *testing.T) {
 func TestP14NothingIsLost(t *testing.T) {
 	inEachWay(t, `case $(event) in long) head -c 3000000 /dev/zero | tr '\0' x >&2 ;; *) echo "last words" >&2; exit 3 ;; esac`, asTerminal, func(t *testing.T, f *trial) {
 		f.succeeds(t, "long", "")
-		times := f.kind().times(40)
+		times := f.kind().times(effort.Repeats(40))
 		for range times {
 			f.fails(t, "fail", "Function.ExitError", "last words")
 		}

@@ -76,7 +76,7 @@ func TestR07SlowAgain(t *testing.T) {
 // bootstrap reports ready when the worker has done so, however long that takes
 // (A12), and the waiting event is served once.
 func TestT12SlowWorker(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		f := worker(t, p, `time.sleep(1.5); print("x", file=open("started", "w"))`)
 		out := f.invoke(t, `answer(1)`)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/locked"
 	"bootstrap/protocol"
 	"bootstrap/protocol/emulator"
@@ -53,7 +54,7 @@ func worker(t *testing.T, p *protocol.Platform, first string, env ...string) *tr
 // Whatever a worker does instead of answering, its event fails, and another
 // worker serves the next one.
 func TestR07Replaced(t *testing.T) {
-	everywhere(t, func(t *testing.T, p *protocol.Platform) {
+	somewhere(t, func(t *testing.T, p *protocol.Platform) {
 		t.Parallel()
 		f := worker(t, p, "", "BOOTSTRAP_TIMEOUT=4s", "BOOTSTRAP_MARGIN=2s")
 		for _, fault := range []struct{ does, kind, text string }{
@@ -105,7 +106,7 @@ func (f *trial) obeyed(t *testing.T, expression string) string {
 // so that no answer belongs to another event.
 func TestP16MoreThanOneAnswer(t *testing.T) {
 	f := worker(t, protocol.SCF, "")
-	for range 10 {
+	for range effort.Repeats(10) {
 		for _, more := range []string{
 			`say(frame(me, b"first") + frame(me, b"second"))`,
 			`say(frame(me, b"first")); say(frame(me, b"second"))`,
