@@ -117,7 +117,7 @@ func (a *adapter) Prepare() {
 // to fail.
 func (a *adapter) removeTemp() {
 	if err := a.fn.temp.remove(); err != nil {
-		a.fn.services.Logger.Warn("cannot remove the folder of an event", "error", err)
+		a.fn.services.Logger.Warn("cannot remove an event's temporary folder", "error", err)
 	}
 }
 

@@ -357,10 +357,10 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 	}{
 		{"a worker in bash", "index.main", func(c *setup) { c.Worker = true }, `BOOTSTRAP_ADAPTER: "main" in `},
 		{"a worker in Python", "app.main", func(c *setup) { c.Worker = true }, "set BOOTSTRAP_COMMAND to the worker"},
-		{"standby of a function", "app.main", func(c *setup) { c.Standby = true }, "which is kept loaded anyway"},
+		{"standby of a function", "app.main", func(c *setup) { c.Standby = true }, "which stays loaded anyway"},
 		{"a function's event in a file", "index.main", func(c *setup) { c.Delivery = File }, "which gets its event as an argument"},
-		{"an age for what does not get old", "index.main", func(c *setup) { c.MaxEvents = 1 }, "BOOTSTRAP_WORKER_MAX_EVENTS: it is for workers and for Python and Node functions"},
-		{"a size for a program", "tool", func(c *setup) { c.MaxMemory = 1 << 20 }, "BOOTSTRAP_WORKER_MAX_MEMORY: it is for workers"},
+		{"an age for what does not get old", "index.main", func(c *setup) { c.MaxEvents = 1 }, "BOOTSTRAP_WORKER_MAX_EVENTS: it applies only to workers and to Python and Node functions"},
+		{"a size for a program", "tool", func(c *setup) { c.MaxMemory = 1 << 20 }, "BOOTSTRAP_WORKER_MAX_MEMORY: it applies only to workers"},
 		{"a descriptor for what is returned", "app.main", func(c *setup) { c.ResultFD3 = true }, "which returns its result"},
 	}
 	for _, test := range tests {

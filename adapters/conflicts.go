@@ -28,12 +28,12 @@ func (s *Settings) conflicts(t command.Target) (all []Conflict) {
 		broken      bool
 		option, why string
 	}{
-		{function && s.Worker, "ADAPTER", it + ": set BOOTSTRAP_COMMAND to the worker, or leave this out"},
-		{function && s.Standby, "STANDBY", it + ", which is kept loaded anyway: leave this out"},
-		{function && s.Delivery != Stdin, "DELIVERY", it + ", which gets its event as an argument: leave this out"},
-		{function && !shell && s.ResultFD3, "RESULT", it + ", which returns its result: leave this out"},
-		{s.MaxEvents > 0 && !lasts, "WORKER_MAX_EVENTS", "it is for workers and for Python and Node functions: leave this out"},
-		{s.MaxMemory > 0 && !lasts, "WORKER_MAX_MEMORY", "it is for workers and for Python and Node functions: leave this out"},
+		{function && s.Worker, "ADAPTER", it + ": set BOOTSTRAP_COMMAND to the worker, or remove the option"},
+		{function && s.Standby, "STANDBY", it + ", which stays loaded anyway: remove the option"},
+		{function && s.Delivery != Stdin, "DELIVERY", it + ", which gets its event as an argument: remove the option"},
+		{function && !shell && s.ResultFD3, "RESULT", it + ", which returns its result: remove the option"},
+		{s.MaxEvents > 0 && !lasts, "WORKER_MAX_EVENTS", "it applies only to workers and to Python and Node functions: remove the option"},
+		{s.MaxMemory > 0 && !lasts, "WORKER_MAX_MEMORY", "it applies only to workers and to Python and Node functions: remove the option"},
 	} {
 		if rule.broken {
 			all = append(all, Conflict{"BOOTSTRAP_" + rule.option, rule.why})

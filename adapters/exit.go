@@ -54,10 +54,10 @@ func stopFailure(cause error, ev *protocol.Event, r *result, log string) *protoc
 			time.Since(ev.Received).Round(time.Millisecond), ev.Limit().Round(time.Millisecond))
 	case errors.Is(cause, errTooLarge):
 		f.Type = "Function.ResponseSizeTooLarge"
-		f.Message = fmt.Sprintf("the result is too large: the command was killed at %d bytes, the platform takes %d", r.over, r.max)
+		f.Message = fmt.Sprintf("the result is too large: the command was killed at %d bytes; the platform accepts at most %d", r.over, r.max)
 	default:
 		f.Type = "Function.Stopped"
-		f.Message = fmt.Sprintf("ended before it was done: %v", cause)
+		f.Message = fmt.Sprintf("stopped before it finished: %v", cause)
 	}
 	return f
 }
@@ -75,7 +75,7 @@ func outOfMemory(m *memory, log []string) *protocol.Failure {
 // not allowed.
 func stderrFailure(log string) *protocol.Failure {
 	f := &protocol.Failure{Type: "Function.Stderr", Stack: lines(log)}
-	f.Message = withLine("it wrote to stderr, and BOOTSTRAP_STDERR is fail", f.Stack)
+	f.Message = withLine("the command wrote to stderr, and BOOTSTRAP_STDERR is fail", f.Stack)
 	return f
 }
 

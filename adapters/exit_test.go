@@ -87,8 +87,8 @@ func TestCutShort(t *testing.T) {
 	}{
 		{"time", context.DeadlineExceeded, "Function.Timeout", "timed out: still running 2"},
 		{"time, with its limit", context.DeadlineExceeded, "Function.Timeout", "(the limit is 3s)"},
-		{"size", errTooLarge, "Function.ResponseSizeTooLarge", "the command was killed at 1500 bytes, the platform takes 1000"},
-		{"stop", supervisor.ErrStopping, "Function.Stopped", "ended before it was done: the runtime is stopping"},
+		{"size", errTooLarge, "Function.ResponseSizeTooLarge", "the command was killed at 1500 bytes; the platform accepts at most 1000"},
+		{"stop", supervisor.ErrStopping, "Function.Stopped", "stopped before it finished: the runtime is stopping"},
 		{"other", errors.New("moon"), "Function.Stopped", "moon"},
 	}
 	for _, test := range tests {

@@ -22,7 +22,7 @@ func explain(err error) error {
 	}
 	switch {
 	case isTooLong(start):
-		return protocol.Failuref("Function.EventTooLarge", "cannot start %s: its arguments and environment are too long for Linux, which takes 128 KB for each and a few MB for all: the event, or a variable", start.Path)
+		return protocol.Failuref("Function.EventTooLarge", "cannot start %s: its arguments and variables are longer than Linux allows (128 KB each, a few MB in total): shorten the event or a variable", start.Path)
 	case start.Exhausted:
 		return &supervisor.FatalError{Failure: protocol.Failuref("Runtime.TooManyProcesses", "%v", err)}
 	case slices.Contains(shortages, start.Errno):

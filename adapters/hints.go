@@ -26,7 +26,7 @@ type hint struct {
 var hints = []hint{
 	{nil, fullTemp},
 	{[]string{"killed by signal 9|exit status 137|signals.sigkill|signal: 'sigkill'"}, where((*function).isMemoryUnknown,
-		"perhaps out of memory: this sandbox does not say")},
+		"possibly out of memory: this sandbox does not report why the kernel kills a process")},
 	{[]string{"killed by signal 31|exit status 159|signals.sigsys|bad system call"}, always(
 		"this sandbox forbids a system call that the program makes")},
 
@@ -39,14 +39,14 @@ var hints = []hint{
 	{[]string{"no usable sandbox|failed to move to new namespace|without --no-sandbox"}, always(
 		"a program cannot make a sandbox inside this one: start Chrome with --no-sandbox")},
 	{[]string{"/dev/ptmx|/dev/tty|out of pty devices", "no such|denied|out of"}, always(
-		"this sandbox has no terminal: run the program in a way that needs none, and asks nothing")},
+		"this sandbox has no terminal: run the program in a mode that needs no terminal and asks no questions")},
 
 	{[]string{"home not set|home is not set|home is not defined|home: unbound variable|home: parameter not set"}, where(lacksVariable("HOME"),
 		"set HOME=/tmp")},
 	{[]string{"read-only file system|erofs|denied|eacces|no such|enoent"}, unwritableHome},
 	{[]string{"read-only file system|erofs"}, readOnly},
 	{[]string{"getpwuid|no user exists for uid|cannot find name for user id|user in the passwd file"}, func(*function, string) string {
-		return fmt.Sprintf("user %d of this sandbox is not in /etc/passwd: set USER and HOME, or have the program ask for no name", os.Getuid())
+		return fmt.Sprintf("user %d of this sandbox is not in /etc/passwd: set USER and HOME, or stop the program from looking up its user name", os.Getuid())
 	}},
 
 	{[]string{"symbol lookup error"}, where(hasVariable("LD_LIBRARY_PATH"), foreignLibrary)},
@@ -177,7 +177,7 @@ func unwritableHome(fn *function, text string) string {
 	if fn.services.Getenv("HOME") == "" || !strings.Contains(text, strings.ToLower(home)) || isWritable(fn.services.Getenv("HOME")) {
 		return ""
 	}
-	return "HOME is a folder that is not writable here: set HOME=/tmp"
+	return "HOME is not writable here: set HOME=/tmp"
 }
 
 func readOnly(*function, string) string {
@@ -190,7 +190,7 @@ func readOnly(*function, string) string {
 func isWritable(dir string) bool { return unix.Access(dir, unix.W_OK) == nil }
 
 func processLimit(*function, string) string {
-	return "this sandbox allows " + limitOf(unix.RLIMIT_NPROC) + " processes and threads; the dead that nobody has waited for count, too"
+	return "this sandbox allows " + limitOf(unix.RLIMIT_NPROC) + " processes and threads, including zombies: programs must wait for their children"
 }
 
 func limitOf(resource int) string {

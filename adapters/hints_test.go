@@ -27,9 +27,9 @@ var (
 )
 
 var hintTests = []hintTest{
-	{log: "killed by signal 9 (killed)", advice: "perhaps out of memory"},
-	{log: "exit status 137: Killed", advice: "perhaps out of memory"},
-	{log: "CalledProcessError: Command '['x']' died with <Signals.SIGKILL: 9>.", advice: "perhaps out of memory"},
+	{log: "killed by signal 9 (killed)", advice: "possibly out of memory"},
+	{log: "exit status 137: Killed", advice: "possibly out of memory"},
+	{log: "CalledProcessError: Command '['x']' died with <Signals.SIGKILL: 9>.", advice: "possibly out of memory"},
 	{log: "killed by signal 31 (bad system call)", advice: "forbids a system call", anywhere: true},
 
 	{log: "bash: /dev/fd/63: No such file or directory", advice: "has no /dev/fd, which <(…) and >(…) need"},
@@ -44,7 +44,7 @@ var hintTests = []hintTest{
 
 	{log: "fatal: $HOME not set", advice: "set HOME=/tmp", vars: map[string]string{"HOME": ""}, anywhere: true},
 	{log: "main.sh: line 3: HOME: unbound variable", advice: "set HOME=/tmp", vars: map[string]string{"HOME": ""}, anywhere: true},
-	{log: "npm ERR! EROFS: read-only file system, mkdir '/home/sbx_User1051/.npm'", advice: "HOME is a folder that is not writable here: set HOME=/tmp", vars: home, anywhere: true},
+	{log: "npm ERR! EROFS: read-only file system, mkdir '/home/sbx_User1051/.npm'", advice: "HOME is not writable here: set HOME=/tmp", vars: home, anywhere: true},
 	{log: "FileNotFoundError: [Errno 2] No such file or directory: '/home/sbx_User1051/.cache'", advice: "set HOME=/tmp", vars: home, anywhere: true},
 	{log: "mkdir: cannot create directory '/.config': Permission denied", advice: "set HOME=/tmp", vars: root},
 	{log: "touch: cannot touch '/var/task/x': Read-only file system", advice: "that folder is read-only here: write to ", anywhere: true},

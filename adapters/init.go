@@ -50,7 +50,7 @@ func (fn *function) checkTerminal() {
 		return
 	}
 	if err := process.CheckTerminal(); err != nil {
-		fn.services.Logger.Warn("this sandbox has no terminals, so the log comes through pipes, and programs may hold it back", "option", "BOOTSTRAP_PTY", "error", err)
+		fn.services.Logger.Warn("this sandbox has no terminals, so programs log to pipes and may buffer their output", "option", "BOOTSTRAP_PTY", "error", err)
 	}
 }
 
@@ -152,7 +152,7 @@ func (i *Init) outcome(fn *function, exit process.Exit, log *stderr) error {
 }
 
 func (i *Init) tooSlow(log []string) error {
-	f := protocol.Failuref("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not end within the %v of the start: raise BOOTSTRAP_START_TIMEOUT, or do less in it", i.Timeout)
+	f := protocol.Failuref("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not finish within %v: raise BOOTSTRAP_START_TIMEOUT, or do less in it", i.Timeout)
 	f.Message, f.Stack = withLine(f.Message, log), log
 	return f
 }

@@ -46,5 +46,5 @@ func (fn *function) initializerName() string {
 
 // warnOfInitializer warns that the initializer cannot run.
 func (fn *function) warnOfInitializer(name string) {
-	fn.services.Logger.Warn("the initializer does not run: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
+	fn.services.Logger.Warn("ignoring the initializer: it must be a Python or Node function in the language of the handler; use BOOTSTRAP_INIT_COMMAND", "initializer", name)
 }

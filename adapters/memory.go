@@ -50,9 +50,9 @@ func MemoryGroup() string {
 	case m.dir == "":
 		return ""
 	case !m.counts():
-		return m.String() + ", kills are not counted"
+		return m.String() + ", OOM kills are not counted"
 	}
-	return m.String() + ", kills are counted"
+	return m.String() + ", OOM kills are counted"
 }
 
 func (m *memory) close() { _ = m.counter.Close() } // only read; nil is fine too
@@ -132,13 +132,13 @@ func (m *memory) readCounter() (n int64, ok bool) {
 
 // String returns the limit and the maximum use of memory.
 func (m *memory) String() string {
-	return fmt.Sprintf("the limit is %s, the most in use was %s", m.size(m.files.limit), m.size(m.files.peak))
+	return fmt.Sprintf("the limit is %s, the peak was %s", m.size(m.files.limit), m.size(m.files.peak))
 }
 
 func (m *memory) size(name string) string {
 	n, err := strconv.ParseInt(m.read(name), 10, 64)
 	if err != nil || n > 1<<50 { // "max", or its like in version 1
-		return "not known"
+		return "unknown"
 	}
 	return fmt.Sprintf("%d MB", n>>20)
 }

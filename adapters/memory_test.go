@@ -56,7 +56,7 @@ func TestMemoryHere(t *testing.T) {
 	if m.String() == "" {
 		t.Error("got no words for it")
 	}
-	if unknown := (&memory{}).String(); unknown != "the limit is not known, the most in use was not known" {
+	if unknown := (&memory{}).String(); unknown != "the limit is unknown, the peak was unknown" {
 		t.Errorf("got %s", unknown)
 	}
 }
@@ -70,11 +70,11 @@ func TestMemoryKilled(t *testing.T) {
 		want          string
 	}{
 		{"version 2", memoryV2, files{"memory.events": "oom 1\noom_kill 1\noom_group_kill 0\n", "memory.max": "134217728\n", "memory.peak": "134217728\n"},
-			files{"memory.events": "oom 2\noom_kill 2\n"}, true, "the limit is 128 MB, the most in use was 128 MB"},
+			files{"memory.events": "oom 2\noom_kill 2\n"}, true, "the limit is 128 MB, the peak was 128 MB"},
 		{"version 2, no kill", memoryV2, files{"memory.events": "oom_kill 1\n", "memory.max": "max\n"},
-			files{"memory.events": "oom 9\noom_kill 1\n"}, false, "the limit is not known, the most in use was not known"},
+			files{"memory.events": "oom 9\noom_kill 1\n"}, false, "the limit is unknown, the peak was unknown"},
 		{"version 1", memoryV1, files{"memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n", "memory.limit_in_bytes": "9223372036854771712", "memory.max_usage_in_bytes": "1048576"},
-			files{"memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"}, true, "the limit is not known, the most in use was 1 MB"},
+			files{"memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"}, true, "the limit is unknown, the peak was 1 MB"},
 		{"version 1 of old", memoryV1, files{"memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n", "memory.failcnt": "7\n"},
 			files{"memory.failcnt": "8\n"}, true, ""},
 		{"version 1 of old, no kill", memoryV1, files{"memory.oom_control": "oom_kill_disable 0\n", "memory.failcnt": "7\n"},
@@ -115,7 +115,7 @@ func TestOutOfMemory(t *testing.T) {
 			*m = memory{dir: folder(t, files{"memory.events": "oom_kill 0\n", "memory.max": "1048576"}), files: memoryV2}
 			count := "echo words >&2; echo oom_kill $RANDOM$$ >" + m.dir + "/memory.events; "
 			fails(t, a, "kill -9 $$; sleep 1000", "Function.Signal", "killed by signal 9")
-			fails(t, a, count+"kill -9 $$; sleep 1000", "Function.OutOfMemory", "out of memory: killed by the kernel: the limit is 1 MB, the most in use was not known: words")
+			fails(t, a, count+"kill -9 $$; sleep 1000", "Function.OutOfMemory", "out of memory: killed by the kernel: the limit is 1 MB, the peak was unknown: words")
 			fails(t, a, "echo oom_kill 99999999999 >"+m.dir+"/memory.events; exit 1", "Function.ExitError", "exit status 1")
 		})
 	}
@@ -142,7 +142,7 @@ func TestOutOfMemoryForReal(t *testing.T) {
 	*a.(*adapter).fn.memory = m
 	for range 2 {
 		got, failure := invoke(t, a, "")
-		if failure == nil || failure.Type != "Function.OutOfMemory" || !strings.Contains(failure.Message, "the limit is 20 MB, the most in use was 20 MB") {
+		if failure == nil || failure.Type != "Function.OutOfMemory" || !strings.Contains(failure.Message, "the limit is 20 MB, the peak was 20 MB") {
 			t.Errorf("got %q, %v", got, failure)
 		}
 	}

@@ -144,9 +144,9 @@ func fitsArgument(event []byte) error {
 	most := 32*os.Getpagesize() - 1
 	switch {
 	case len(event) > most:
-		return protocol.Failuref("Function.EventTooLarge", "the event of %d bytes is too long for an argument, which takes %d: set BOOTSTRAP_DELIVERY to stdin or file", len(event), most)
+		return protocol.Failuref("Function.EventTooLarge", "the event has %d bytes, and an argument at most %d: set BOOTSTRAP_DELIVERY to stdin or file", len(event), most)
 	case bytes.IndexByte(event, 0) >= 0:
-		return protocol.Failuref("Function.EventNotText", "the event has a NUL byte, which no argument can hold: set BOOTSTRAP_DELIVERY to stdin or file")
+		return protocol.Failuref("Function.EventNotText", "the event contains a NUL byte, and an argument cannot: set BOOTSTRAP_DELIVERY to stdin or file")
 	}
 	return nil
 }

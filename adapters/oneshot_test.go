@@ -66,7 +66,7 @@ func TestDelivery(t *testing.T) {
 			for name, text := range notText {
 				t.Run(name, func(t *testing.T) {
 					if delivery == Argv {
-						fails(t, a, text, "Function.EventNotText", "NUL byte, which no argument can hold: set BOOTSTRAP_DELIVERY to stdin or file")
+						fails(t, a, text, "Function.EventNotText", "the event contains a NUL byte, and an argument cannot: set BOOTSTRAP_DELIVERY to stdin or file")
 					} else {
 						succeeds(t, a, text, text)
 					}
@@ -105,7 +105,7 @@ func TestEventSizes(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %d", delivery, size), func(t *testing.T) {
 				body := strings.Repeat("x", size)
 				if delivery == Argv && size > 131071 {
-					fails(t, a, body, "Function.EventTooLarge", fmt.Sprintf("the event of %d bytes is too long for an argument, which takes 131071: set BOOTSTRAP_DELIVERY to stdin or file", size))
+					fails(t, a, body, "Function.EventTooLarge", fmt.Sprintf("the event has %d bytes, and an argument at most 131071: set BOOTSTRAP_DELIVERY to stdin or file", size))
 				} else {
 					succeeds(t, a, body, strconv.Itoa(size)+"\n")
 				}
@@ -122,7 +122,7 @@ func TestLargeEnvironment(t *testing.T) {
 	for i := range 64 {
 		c.Environ = append(c.Environ, fmt.Sprintf("X%d=%s", i, strings.Repeat("x", 100_000)))
 	}
-	fails(t, start(t, c), "", "Function.EventTooLarge", "cannot start /bin/bash: its arguments and environment are too long for Linux")
+	fails(t, start(t, c), "", "Function.EventTooLarge", "cannot start /bin/bash: its arguments and variables are longer than Linux allows")
 }
 
 // Each event has a file of its own, which is removed after every outcome.
@@ -264,7 +264,7 @@ func TestBothStreams(t *testing.T) {
 func TestFailOnStderr(t *testing.T) {
 	tests := []struct{ name, command, kind, want string }{
 		{"silent", "echo ok", "", "ok"},
-		{"a line", "echo ok; echo warning: old >&2", "Function.Stderr", "it wrote to stderr, and BOOTSTRAP_STDERR is fail: warning: old"},
+		{"a line", "echo ok; echo warning: old >&2", "Function.Stderr", "the command wrote to stderr, and BOOTSTRAP_STDERR is fail: warning: old"},
 		{"a byte", "echo ok; printf x >&2", "Function.Stderr", "x"},
 		{"silent again", "echo ok", "", "ok"},
 		{"a failure", "echo bad >&2; exit 3", "Function.ExitError", "exit status 3: bad"},
@@ -318,7 +318,7 @@ func TestResultLimit(t *testing.T) {
 					if test.size >= 0 {
 						succeeds(t, a, test.command, strings.Repeat("\x00", test.size))
 					} else {
-						fails(t, a, test.command, "Function.ResponseSizeTooLarge", "bytes, the platform takes 1000")
+						fails(t, a, test.command, "Function.ResponseSizeTooLarge", "bytes; the platform accepts at most 1000")
 					}
 				}
 			})
@@ -341,7 +341,7 @@ func TestResultLimitAtExit(t *testing.T) {
 		await(t, "the end of the command", func() bool { return slices.ContainsFunc(children(), zombie) })
 	}
 	c.Command, c.Platform, c.Stderr = "echo go >&2; read now <fifo; exec head -c 1001 /dev/zero", small(1000), log
-	fails(t, start(t, c), "", "Function.ResponseSizeTooLarge", "bytes, the platform takes 1000")
+	fails(t, start(t, c), "", "Function.ResponseSizeTooLarge", "bytes; the platform accepts at most 1000")
 }
 
 // credentials are the credentials of an event on FunctionGraph.

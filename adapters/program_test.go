@@ -182,7 +182,7 @@ func TestForbiddenProgram(t *testing.T) {
 	c := config(t, files{"tool": "#!/bin/sh\n"})
 	c.Command = `["` + os.Getenv("TEST_NOEXEC") + `/tool"]`
 	put(t, os.Getenv("TEST_NOEXEC")+"/tool", []byte("#!/bin/sh\n"), 0o755)
-	fails(t, start(t, c), "x", "Function.NotExecutable", "tool lies in a file system that runs no programs (noexec): put it elsewhere")
+	fails(t, start(t, c), "x", "Function.NotExecutable", "tool is on a file system that does not allow programs to run (noexec): put it elsewhere")
 
 	c = config(t, files{"tool": "#!" + c.Dir + "/tool-of-data\n"})
 	c.Handler = "tool"
@@ -240,7 +240,7 @@ func TestUnreadableScript(t *testing.T) {
 	if !sandboxed(t, `exec setpriv --bounding-set -dac_override,-dac_read_search "$@"`) {
 		return
 	}
-	const remedy = " but not read it (mode 0711), as the interpreter of a script must: chmod 755 it before packing it"
+	const remedy = " but not read it (mode 0711); the interpreter of a script must read it: chmod 755 it before packing it"
 	unreadable := func(name, text string) setup {
 		c := config(t, files{name: text})
 		c.Handler, c.Command = name, `["./`+name+`"]`

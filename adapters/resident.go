@@ -29,7 +29,7 @@ type starter interface {
 }
 
 // errNotReady is why the wait for the init command, or for a resident, ended.
-var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT is over")
+var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT has expired")
 
 // awaitReady waits until a resident is ready, and stops it if it cannot be. When
 // only the time of an event is over, the resident goes on, and the next event waits
@@ -76,7 +76,7 @@ func restarting(ctx context.Context, ev *protocol.Event, err error, what string)
 		return err
 	}
 	failure := stopFailure(context.Cause(ctx), ev, nil, "")
-	failure.Message += ", as " + what + " again"
+	failure.Message += " while " + what + " again"
 	return failure
 }
 

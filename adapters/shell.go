@@ -50,7 +50,7 @@ func (s *shell) find() (err error) {
 		return err
 	}
 	s.path, s.name, s.source = path, "sh", shHost
-	s.fn.services.Logger.Warn("no bash here, so sh runs the script: it has no arrays, no [[ ]] and nothing else of bash's own; $1 lacks the NUL bytes of the event", "script", s.target.File)
+	s.fn.services.Logger.Warn("bash was not found, so sh runs the script: arrays, [[ ]] and other features of bash do not work, and $1 lacks the NUL bytes of the event", "script", s.target.File)
 	return nil
 }
 
@@ -143,7 +143,7 @@ func (s *shell) refuse(err error) *protocol.Failure {
 	case what == "syntax":
 		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+file+s.lineEnds(), lines(log)))
 	default:
-		return protocol.Failuref("Runtime.UserCodeExit", "%s ended the shell while it was loaded: %s", file, unexpectedExit(status, log).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s exited while it was being loaded: %s", file, unexpectedExit(status, log).Message)
 	}
 }
 
@@ -194,7 +194,7 @@ func (s *shell) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) 
 	s.usage = supervisor.Usage{}
 	if !s.host.waits() {
 		if err := s.load(ctx); err != nil {
-			return nil, restarting(ctx, ev, err, s.target.File+" was loaded")
+			return nil, restarting(ctx, ev, err, s.target.File+" was being loaded")
 		}
 	}
 	if err := s.host.ask(ev.Body, s.preamble(ev)...); err != nil {
@@ -250,7 +250,7 @@ func (s *shell) returned(h *host, line string) ([]byte, error) {
 		s.stopHost()
 		s.fn.logStdout(h.result.data)
 		said := excerpt(s.fn.services.Mask, []byte(line))
-		return nil, &protocol.Failure{Type: "Function.BadFrame", Message: "the script wrote " + said + " where the resident shell reports exit statuses", Stack: lines(h.log.String())}
+		return nil, &protocol.Failure{Type: "Function.BadFrame", Message: "the script wrote " + said + " to the descriptor on which the resident shell reports exit statuses", Stack: lines(h.log.String())}
 	}
 	s.afterEvent()
 	status := shellStatus(code)

@@ -306,7 +306,7 @@ func TestFunctionNoSpace(t *testing.T) {
 		defer full.Close()
 		file := h.event.file
 		h.event.file = full
-		fails(t, a, "echo ok", "Runtime.TempError", "is full: remove what events leave there")
+		fails(t, a, "echo ok", "Runtime.TempError", "is full: delete the files of earlier events")
 		h.event.file = file
 		succeeds(t, a, "echo ok", "ok")
 	})

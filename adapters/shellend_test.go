@@ -74,7 +74,7 @@ func TestShellForgedStatus(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))
 		for _, forged := range []string{"", "x", "0 1", "99999999999999999999"} {
-			fails(t, a, "echo '"+forged+"' >/proc/$$/fd/"+pick(d, "103", "9")+"; exit 3", "Function.BadFrame", `the script wrote "`+forged+`" where the resident shell reports exit statuses`)
+			fails(t, a, "echo '"+forged+"' >/proc/$$/fd/"+pick(d, "103", "9")+"; exit 3", "Function.BadFrame", `the script wrote "`+forged+`" to the descriptor on which the resident shell reports exit statuses`)
 			noneLeft(t)
 			succeeds(t, a, "echo ok", "ok")
 		}
@@ -147,7 +147,7 @@ func TestFunctionStopped(t *testing.T) {
 		c.Stderr = &hook{text: "go", seen: func() { cancel(supervisor.ErrStopping) }}
 		a := start(t, c)
 		_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; sleep 1000"))
-		wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
+		wantFailure(t, failure, "Function.Stopped", "stopped before it finished: the runtime is stopping")
 	})
 }
 

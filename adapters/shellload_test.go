@@ -12,11 +12,11 @@ import (
 type loadRow struct{ name, text, kind, want string }
 
 var loadRows = []loadRow{
-	{"exit", "echo no luck >&2\nexit 3\nmain() { :; }", "Runtime.UserCodeExit", "index.sh ended the shell while it was loaded: exit status 3: no luck"},
-	{"exit 0", "exit\nmain() { :; }", "Runtime.UserCodeExit", "ended the shell while it was loaded: exit status 0"},
-	{"set -e", "set -e\nls /nowhere\nmain() { :; }", "Runtime.UserCodeExit", "ended the shell while it was loaded: exit status 2: ls: cannot access '/nowhere'"},
-	{"exec", "exec true\nmain() { :; }", "Runtime.UserCodeExit", "ended the shell while it was loaded: exit status 0"},
-	{"killed", "kill -9 $$", "Runtime.UserCodeExit", "ended the shell while it was loaded: killed by signal 9 (killed)"},
+	{"exit", "echo no luck >&2\nexit 3\nmain() { :; }", "Runtime.UserCodeExit", "index.sh exited while it was being loaded: exit status 3: no luck"},
+	{"exit 0", "exit\nmain() { :; }", "Runtime.UserCodeExit", "exited while it was being loaded: exit status 0"},
+	{"set -e", "set -e\nls /nowhere\nmain() { :; }", "Runtime.UserCodeExit", "exited while it was being loaded: exit status 2: ls: cannot access '/nowhere'"},
+	{"exec", "exec true\nmain() { :; }", "Runtime.UserCodeExit", "exited while it was being loaded: exit status 0"},
+	{"killed", "kill -9 $$", "Runtime.UserCodeExit", "exited while it was being loaded: killed by signal 9 (killed)"},
 	{"a loop, the wrong way", "while read -r line; do :; done\nexit 7", "Runtime.UserCodeExit", "exit status 7"},
 }
 

@@ -32,7 +32,7 @@ func (o *oneshot) waiting() *call {
 		return c
 	}
 	o.exitedEarly++
-	o.fn.services.Logger.Warn("the process that was started ahead has ended before its event: does the command read stdin first?",
+	o.fn.services.Logger.Warn("the standby process exited before its event: does the command wait for stdin first?",
 		"exit", exitCode(o.drop()), "given_up", o.exitedEarly == maxExitedEarly)
 	return nil
 }

@@ -75,7 +75,7 @@ func TestStandbyOutcomes(t *testing.T) {
 		{"a status with a meaning", "exit 75", "Function.Retry", "exit status 75"},
 		{"a signal", "kill -9 $$", "Function.Signal", "killed by signal 9"},
 		{"its own failure", `echo '{"errorType":"Function.Own","errorMessage":"mine"}' >&2; exit 1`, "Function.Own", "mine"},
-		{"too large", "head -c 7000000 /dev/zero", "Function.ResponseSizeTooLarge", "the platform takes"},
+		{"too large", "head -c 7000000 /dev/zero", "Function.ResponseSizeTooLarge", "the platform accepts at most"},
 		{"children", "sleep 1000 & echo out", "", "out\n"},
 	}
 	c := ahead(t, obeysOnce)
@@ -229,7 +229,7 @@ func TestStandbyCannotStart(t *testing.T) {
 func TestStandbySettings(t *testing.T) {
 	c := script(t, evaluate)
 	c.Standby = true
-	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "which is kept loaded anyway")
+	wantFailure(t, startFailure(t, c), "Runtime.ConfigError", "which stays loaded anyway")
 	c = config(t, nil)
 	c.Command = "cat"
 	a := start(t, c)

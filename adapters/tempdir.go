@@ -24,7 +24,7 @@ func (f *eventFolder) make() (err error) {
 		f.path, err = f.in.MakeFolder()
 	}
 	if err != nil {
-		return tempError("make the folder of an event", err)
+		return tempError("make an event's temporary folder", err)
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func tempError(what string, err error) *protocol.Failure {
 	dir := os.TempDir()
 	switch {
 	case isFull(err):
-		return protocol.Failuref("Runtime.TempError", "cannot %s: the temp folder %s is full: remove what events leave there, as BOOTSTRAP_TMPDIR_PER_EVENT=true does, or give the function more", what, dir)
+		return protocol.Failuref("Runtime.TempError", "cannot %s: the temp folder %s is full: delete the files of earlier events, which BOOTSTRAP_TMPDIR_PER_EVENT=true does, or give the function more space there", what, dir)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
 		return protocol.Failuref("Runtime.TempError", "cannot %s: %v: make the temp folder %s writable (on Kubernetes, mount an emptyDir there), or set TMPDIR to a folder that is writable", what, err, dir)
 	}

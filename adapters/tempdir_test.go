@@ -114,7 +114,7 @@ func TestTempCannotBeMade(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(temp, "none"))
 	removeRuns(t, temp)
 	a.(supervisor.Preparer).Prepare()
-	fails(t, a, "", "Runtime.TempError", "cannot make the folder of an event: ")
+	fails(t, a, "", "Runtime.TempError", "cannot make an event's temporary folder: ")
 	t.Setenv("TMPDIR", temp)
 	succeeds(t, a, "", "ok")
 }
@@ -211,7 +211,7 @@ func TestTempFullAtStart(t *testing.T) {
 	c.Handler, c.Delivery = "tool", File
 	t.Setenv("TMPDIR", os.Getenv("TEST_FULL"))
 	a := start(t, c)
-	fails(t, a, "x", "Runtime.TempError", "is full: remove what events leave there")
+	fails(t, a, "x", "Runtime.TempError", "is full: delete the files of earlier events")
 }
 
 // Slots share a folder, which the last of them removes.

@@ -50,7 +50,7 @@ func (fn *function) warnOfSecrets(vars []string) {
 	for _, name := range fn.settings.Secrets {
 		value := getenv(name)
 		if fn.services.Mask.Hide(value) == value {
-			fn.services.Logger.Warn("nothing is hidden for a secret: it is not set, or has fewer than four bytes", "variable", name, "option", "BOOTSTRAP_SECRETS")
+			fn.services.Logger.Warn("cannot hide a secret: its variable is not set, or has fewer than four bytes", "variable", name, "option", "BOOTSTRAP_SECRETS")
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (fn *function) warnOfSecrets(vars []string) {
 func (fn *function) warnOfOptions(vars []string) {
 	for _, v := range vars {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "BOOTSTRAP_") {
-			fn.services.Logger.Warn("an option comes too late", "variable", name, "from", "BOOTSTRAP_INIT_COMMAND")
+			fn.services.Logger.Warn("ignoring an option: options are read before the init command runs", "variable", name, "from", "BOOTSTRAP_INIT_COMMAND")
 		}
 	}
 }

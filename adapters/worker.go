@@ -100,7 +100,7 @@ func (w *worker) Prepare() {
 func (w *worker) stopIfDue() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
-			w.fn.services.Logger.Info("a new worker takes over", "because", reason)
+			w.fn.services.Logger.Info("replacing the worker", "because", reason)
 			w.retire(retireTime)
 		}
 	}
@@ -110,21 +110,21 @@ func (w *worker) stopIfDue() {
 func (w *worker) due(s *session) string {
 	switch {
 	case s.process.Exited():
-		return "the last one ended"
+		return "it exited"
 	case s.inbox.stray:
-		return "the last one wrote more than its answer"
+		return "it wrote more than its answer"
 	case s.inbox.closed:
 		return errAnswersClosed.Error()
 	case w.fn.settings.MaxEvents > 0 && s.events >= w.fn.settings.MaxEvents:
-		return fmt.Sprintf("the last one has served %d events", s.events)
+		return fmt.Sprintf("it has served %d events", s.events)
 	case w.fn.settings.MaxMemory > 0 && s.events > 0 && s.process.Resident() > w.fn.settings.MaxMemory:
-		return fmt.Sprintf("the last one holds more than %d MB", w.fn.settings.MaxMemory>>20)
+		return fmt.Sprintf("it holds more than %d MB", w.fn.settings.MaxMemory>>20)
 	case w.loads != "" && !w.fn.settings.Keep && s.ready && s.hasNewChildren():
-		return "an event has left processes behind"
+		return "an event left processes behind"
 	case w.sharesFlags && s.ready && s.process.Flags() != s.flags:
-		return "an event has changed the flags of stdin, stdout or stderr"
+		return "an event changed the flags of stdin, stdout or stderr"
 	case s.events%zombiesEvery == 0 && s.process.Zombies() >= maxZombies:
-		return "the last one does not wait for its children: they count against the limit of processes"
+		return "it does not wait for its children, which then count against the process limit"
 	}
 	return ""
 }
@@ -178,8 +178,8 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 		w.end(0)
 	}
 	if err := w.ensureReady(ctx); err != nil {
-		w.fn.services.Logger.Warn("no worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
-		return nil, restarting(ctx, ev, err, w.name+" was started")
+		w.fn.services.Logger.Warn("cannot get a worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
+		return nil, restarting(ctx, ev, err, w.name+" was starting")
 	}
 	s := w.session
 	s.inbox.reset()
@@ -210,7 +210,7 @@ func (w *worker) answered(s *session) ([]byte, error) {
 	case failed != nil:
 		return nil, w.fn.advise(&protocol.Failure{Type: cmp.Or(failed.Type, "Function.Error"), Message: failed.Message, Stack: failed.Stack})
 	case body.over > 0:
-		f := protocol.Failuref("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes, the platform takes %d", s.inbox.Length, body.max)
+		f := protocol.Failuref("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes; the platform accepts at most %d", s.inbox.Length, body.max)
 		f.Stack = lines(s.log.String())
 		return nil, f
 	case w.fn.settings.FailOnStderr && s.log.Total > 0:

@@ -95,14 +95,14 @@ func TestWorkerNotReady(t *testing.T) {
 		{"an error", `echo '{"length":0,"error":{"type":"Function.Setup","message":"no luck","stack":["one","two"]}}' >&3; read -r _`, "Function.Setup", "no luck"},
 		{"an error without a type", `echo '{"error":{"message":"no luck"}}' >&3; read -r _`, "Runtime.InitError", "no luck"},
 		{"an error, and it ends", `echo '{"error":{"message":"no luck"}}' >&3; exit 3`, "Runtime.InitError", "no luck"},
-		{"not ready", `echo '{"ready":false}' >&3; read -r _`, "Function.BadFrame", `the worker must say {"ready":true} first, but said "{\"ready\":false}"`},
-		{"an answer", `echo '{"id":"1","length":0}' >&3; read -r _`, "Function.BadFrame", `must say {"ready":true} first`},
+		{"not ready", `echo '{"ready":false}' >&3; read -r _`, "Function.BadFrame", `the worker must write {"ready":true} first, but wrote "{\"ready\":false}"`},
+		{"an answer", `echo '{"id":"1","length":0}' >&3; read -r _`, "Function.BadFrame", `must write {"ready":true} first`},
 		{"text", `echo ready >&3; read -r _`, "Function.BadFrame", `the worker: its answer is not a frame, but begins with "ready"`},
 		{"text that goes on", `trap '' TERM; while echo ready; do :; done >&3`, "Function.BadFrame", "begins with \"ready\""},
 		{"no JSON", `echo '{ready}' >&3; read -r _`, "Function.BadFrame", `begins with "{ready}"`},
 		{"an empty line", `echo >&3; read -r _`, "Function.BadFrame", `begins with ""`},
-		{"exit", `echo no luck >&2; exit 3`, "Runtime.UserCodeExit", "the worker ended before it was ready: exit status 3: no luck"},
-		{"exit 0", `echo all is well`, "Runtime.UserCodeExit", "the worker ended before it was ready: exit status 0"},
+		{"exit", `echo no luck >&2; exit 3`, "Runtime.UserCodeExit", "the worker exited before it was ready: exit status 3: no luck"},
+		{"exit 0", `echo all is well`, "Runtime.UserCodeExit", "the worker exited before it was ready: exit status 0"},
 		{"a tool that is not there", `no-such-tool`, "Runtime.UserCodeExit", "exit status 127 (command not found): "},
 		{"killed", `kill -9 $$`, "Runtime.UserCodeExit", "killed by signal 9 (killed)"},
 		{"half a frame", `printf '{"ready":' >&3; exit 3`, "Runtime.UserCodeExit", "exit status 3"},
@@ -196,7 +196,7 @@ func TestWorkerTooLarge(t *testing.T) {
 	first := workerOf(a).session
 	most := protocol.Lambda.MaxResult
 	for _, size := range []int{most + 1, 7_000_000, 20 << 20} {
-		failure := fails(t, a, strings.Repeat("x", size), "Function.ResponseSizeTooLarge", fmt.Sprintf("the platform takes %d", most))
+		failure := fails(t, a, strings.Repeat("x", size), "Function.ResponseSizeTooLarge", fmt.Sprintf("the platform accepts at most %d", most))
 		if !strings.Contains(failure.Message, strconv.Itoa(size)) {
 			t.Errorf("message: got %q, want the size %d in it", failure.Message, size)
 		}
@@ -386,7 +386,7 @@ func TestWorkerStopped(t *testing.T) {
 	c.Stdout, c.Stderr = log, log
 	a := start(t, c)
 	_, failure := invokeFor(ctx, t, a, newEvent("echo go >&2; read -r _"))
-	wantFailure(t, failure, "Function.Stopped", "ended before it was done: the runtime is stopping")
+	wantFailure(t, failure, "Function.Stopped", "stopped before it finished: the runtime is stopping")
 }
 
 // A worker that writes endless output without a frame is killed at its limit,
@@ -543,7 +543,7 @@ func TestWorkerPauses(t *testing.T) {
 	for i := range 5 {
 		w.after = time.Now()
 		before, began, longest := starts(), time.Now(), 100*time.Millisecond<<i
-		fails(t, a, "say ok", "Runtime.UserCodeExit", "the worker ended before it was ready: exit status 7: no luck")
+		fails(t, a, "say ok", "Runtime.UserCodeExit", "the worker exited before it was ready: exit status 7: no luck")
 		if time.Until(w.after) > longest || w.after.Sub(began) < longest/2 || w.failures != i+1 {
 			t.Errorf("failure %d of %d: got a pause of %v, want at most %v and half of it at least", i, w.failures, time.Until(w.after), longest)
 		}
@@ -579,7 +579,7 @@ func TestWorkerStoppedInPause(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(supervisor.ErrStopping)
 	_, failure := invokeFor(ctx, t, a, newEvent(""))
-	wantFailure(t, failure, "Function.Stopped", "the runtime is stopping, as the worker was started again")
+	wantFailure(t, failure, "Function.Stopped", "the runtime is stopping while the worker was starting again")
 }
 
 // If a start ahead of the event has failed, the worker is started once more for
@@ -624,7 +624,7 @@ func TestWorkerRestartInTime(t *testing.T) {
 	put(t, c.Dir+"/slow", nil, 0o644)
 	fails(t, a, "exit 3", "Function.ExitError", "exit status 3")
 	failure := timeUp(t, a, "say ok", log, patience)
-	if !strings.HasSuffix(failure.Message, ", as the worker was started again") {
+	if !strings.HasSuffix(failure.Message, " while the worker was starting again") {
 		t.Errorf("message: got %q", failure.Message)
 	}
 	if w := workerOf(a); w.failures != 0 {

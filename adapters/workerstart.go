@@ -96,11 +96,11 @@ func (w *worker) refuse(err error) *protocol.Failure {
 	case err == nil && failed != nil:
 		return &protocol.Failure{Type: cmp.Or(failed.Type, "Runtime.InitError"), Message: failed.Message, Stack: failed.Stack}
 	case err == nil:
-		return protocol.Failuref("Function.BadFrame", `%s must say {"ready":true} first, but said %s`, w.name, excerpt(w.fn.services.Mask, s.inbox.line))
+		return protocol.Failuref("Function.BadFrame", `%s must write {"ready":true} first, but wrote %s`, w.name, excerpt(w.fn.services.Mask, s.inbox.line))
 	case err == errNotReady:
 		return notReady(w.name, w.fn.settings.StartTimeout)
 	case err == process.ErrExited:
-		failure := protocol.Failuref("Runtime.UserCodeExit", "%s ended before it was ready: %s", w.name, unexpectedExit(status, s.log.String()).Message)
+		failure := protocol.Failuref("Runtime.UserCodeExit", "%s exited before it was ready: %s", w.name, unexpectedExit(status, s.log.String()).Message)
 		explainUnreadable(failure, w.path)
 		return failure
 	default:

@@ -51,7 +51,7 @@ func TestStandbyDies(t *testing.T) {
 		f.succeeds(t, "and the next", "and the next")
 	}
 	f.leavesNothing(t)
-	if n := strings.Count(f.logged(t), "has ended before its event"); n != 4 {
+	if n := strings.Count(f.logged(t), "exited before its event"); n != 4 {
 		t.Errorf("the log tells %d times, want once for each: %s", n, f.log)
 	}
 }
@@ -80,7 +80,7 @@ func TestStandbyGivesUp(t *testing.T) {
 		t.Errorf("got %d starts of %d events, want 3 more", n, events)
 	}
 	runner.Stop()
-	if text := log.String(); strings.Count(text, "has ended before its event") != 3 || strings.Count(text, "given_up=true") != 1 {
+	if text := log.String(); strings.Count(text, "exited before its event") != 3 || strings.Count(text, "given_up=true") != 1 {
 		t.Errorf("want three words and the last in the log %s", text)
 	}
 }

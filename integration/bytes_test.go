@@ -108,7 +108,7 @@ func TestP06LargeEnvironment(t *testing.T) {
 	}
 	f := begin(t, "argv", protocol.SCF, "event", env)
 	f.succeeds(t, "small", "small")
-	f.fails(t, strings.Repeat("x", 131_071), "Function.EventTooLarge", "arguments and environment are too long")
+	f.fails(t, strings.Repeat("x", 131_071), "Function.EventTooLarge", "arguments and variables are longer than Linux allows")
 	f.succeeds(t, "small", "small")
 }
 

@@ -125,7 +125,7 @@ func TestC13FullTempFolder(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way, protocol.SCF, "event | wc -c", nil, smallTemp(t)...)
 			f.succeeds(t, "small", "5\n")
-			f.fails(t, strings.Repeat("x", 200_000), "Runtime.TempError", "the temp folder "+f.tmp+" is full: remove what events leave there")
+			f.fails(t, strings.Repeat("x", 200_000), "Runtime.TempError", "the temp folder "+f.tmp+" is full: delete the files of earlier events")
 			f.succeeds(t, "small again", "11\n")
 		})
 	}

@@ -130,7 +130,7 @@ func peakMemory(t *testing.T, way string) string {
 	if peak >= 40 {
 		t.Errorf("got a peak of %d MB, want less than 40", peak)
 	}
-	return fmt.Sprintf("%d MB, failure `Function.ResponseSizeTooLarge`: the platform takes 6 MB", peak)
+	return fmt.Sprintf("%d MB, failure `Function.ResponseSizeTooLarge`: the platform accepts 6 MB", peak)
 }
 
 // highWater returns the peak memory of a process, in MB.

@@ -187,7 +187,7 @@ var failedStarts = map[string]struct {
 	"no init tool": {"BOOTSTRAP_INIT_COMMAND=[\"/none/tool\"]", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", "/none/tool"}},
 	"no init list": {"BOOTSTRAP_INIT_COMMAND=[\"tool", 2, "Runtime.ConfigError", []string{"BOOTSTRAP_INIT_COMMAND", "not a JSON array"}},
 	"no command":   {"BOOTSTRAP_COMMAND=[\"none", 2, "Runtime.ConfigError", []string{"not a JSON array"}},
-	"misfit":       {"BOOTSTRAP_WORKER_MAX_EVENTS=5", 2, "Runtime.ConfigError", []string{"it is for workers"}},
+	"conflict":     {"BOOTSTRAP_WORKER_MAX_EVENTS=5", 2, "Runtime.ConfigError", []string{"it applies only to workers"}},
 	"init command": {"BOOTSTRAP_INIT_COMMAND=echo 'no such licence' >&2; exit 3", 1, "Runtime.InitCommandError", []string{"no such licence"}},
 	"no handler":   {"BOOTSTRAP_COMMAND=[\"/none/tool\"]", 1, "", []string{"/none/tool"}},
 }

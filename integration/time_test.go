@@ -250,7 +250,7 @@ func TestT05LoadedAgain(t *testing.T) {
 	server, runner := start(t, protocol.SCF, emulator.Function{Handler: "index.main_handler", Dir: dir, Timeout: time.Second}, nil)
 	fails(t, runner, "{}", "Function.Signal")
 	out := fails(t, runner, "{}", "Function.Timeout")
-	if !strings.Contains(string(out.Body), "index.sh was loaded again") {
+	if !strings.Contains(string(out.Body), "index.sh was being loaded again") {
 		t.Errorf("got %s, want what took the time in it", out.Body)
 	}
 	if got := server.Stats(); got.Instances != 1 || got.Errors != 2 {

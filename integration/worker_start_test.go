@@ -97,7 +97,7 @@ func TestT12NeverReady(t *testing.T) {
 		`os._exit(3)`:                                       "exit status 3",
 		`os.kill(os.getpid(), signal.SIGSEGV)`:              "signal 11",
 		`say(b"Hello!\n"); time.sleep(300)`:                 "Hello!",
-		`say(frame({"id": "x"}, b"text")); time.sleep(300)`: "first, but said",
+		`say(frame({"id": "x"}, b"text")); time.sleep(300)`: "first, but wrote",
 		`os.close(3); time.sleep(300)`:                      "closed descriptor 3",
 		`say(frame({"error": {"type": "Own", "message": "no such database"}})); time.sleep(300)`: "no such database",
 	} {

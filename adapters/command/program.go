@@ -70,7 +70,7 @@ func Check(file string) *protocol.Failure {
 	case errors.Is(err, os.ErrNotExist):
 		return protocol.Failuref("Function.NotFound", "%s does not exist", file)
 	case err != nil:
-		return protocol.Failuref("Function.NotFound", "cannot look at the program: %v", err)
+		return protocol.Failuref("Function.NotFound", "cannot examine the program: %v", err)
 	}
 	if f := Inspect(file, info.Mode(), head(file), IsMissing); f != nil || !namesScript(file) || Unreadable(file) == "" {
 		return f
@@ -95,7 +95,7 @@ func Unreadable(file string) string {
 	if failed != nil || !errors.Is(err, fs.ErrPermission) {
 		return ""
 	}
-	return fmt.Sprintf("user %d may run %s but not read it (mode %04o), as the interpreter of a script must: chmod 755 it before packing it", os.Geteuid(), file, info.Mode().Perm())
+	return fmt.Sprintf("user %d may run %s but not read it (mode %04o); the interpreter of a script must read it: chmod 755 it before packing it", os.Geteuid(), file, info.Mode().Perm())
 }
 
 // Inspect returns why a file with that mode and that beginning cannot run as a

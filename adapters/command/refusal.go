@@ -33,7 +33,7 @@ func Refusal(file string, errno error) *protocol.Failure {
 func forbidden(file string) *protocol.Failure {
 	var system syscall.Statfs_t
 	if err := syscall.Statfs(file, &system); err == nil && system.Flags&unix.ST_NOEXEC != 0 {
-		return protocol.Failuref("Function.NotExecutable", "%s lies in a file system that runs no programs (noexec): put it elsewhere", file)
+		return protocol.Failuref("Function.NotExecutable", "%s is on a file system that does not allow programs to run (noexec): put it elsewhere", file)
 	}
 	info, err := os.Stat(file)
 	if err != nil {

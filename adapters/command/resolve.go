@@ -68,7 +68,7 @@ func Arguments(command string) ([]string, error) {
 	var args []string
 	err := json.Unmarshal([]byte(command), &args)
 	if err == nil && (len(args) == 0 || args[0] == "") {
-		err = errors.New("it names no program")
+		err = errors.New("the name of the program is missing")
 	}
 	if err != nil {
 		return nil, fmt.Errorf(`it begins with [ but is not a JSON array of strings such as ["jq", "."]: %v`, err)
@@ -125,7 +125,7 @@ func resolveFunction(handler, dir string) (Target, error) {
 	for _, extension := range Extensions() {
 		tried = append(tried, handler[:last]+extension)
 	}
-	return Target{}, notFound("handler %q: neither a program %q nor a script of %q in %s%s", handler, handler, tried, dir, nearHandler(handler, dir))
+	return Target{}, notFound("handler %q: found neither a program %q nor one of the scripts %q in %s%s", handler, handler, tried, dir, nearHandler(handler, dir))
 }
 
 // candidates lists the files that a name without its extension may mean: also

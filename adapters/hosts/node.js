@@ -190,7 +190,7 @@ function classOf(error) {
 // What is answered for an exception, as much as fits. The log gets it all.
 function failure(error) {
 	if (error instanceof Wrong) return { type: error.kind, message: cut(error.message, maxMessage) };
-	const failed = { type: typeof error, message: '(it cannot be shown)', stack: [] };
+	const failed = { type: typeof error, message: '(the error cannot be shown)', stack: [] };
 	try {
 		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !ours.test(line));
 		if (logFormat === 'text') process.stderr.write(lines.join('\n') + '\n');
@@ -365,7 +365,7 @@ function call({ handler, self }, frame, body) {
 	let returned, promised = false;
 	socket.unref(); // what is left to run is the function's
 	whenIdle = () => {
-		if (promised) console.error('nothing is left to run, and the promise that the function returned is not settled: its result is null');
+		if (promised) console.error('nothing is left to run, but the promise that the function returned is not settled: the result is null');
 		succeed(promised || (handler.length > 2 && !isData(returned)) ? null : returned);
 	};
 	try {
@@ -383,7 +383,7 @@ function encode(result) {
 	try {
 		return JSON.stringify(result) || 'null'; // of undefined
 	} catch (error) {
-		throw new Wrong('Runtime.MarshalError', `what the function returned is not JSON: ${String(error && error.message).split('\n')[0]}`);
+		throw new Wrong('Runtime.MarshalError', `the function's result cannot be written as JSON: ${String(error && error.message).split('\n')[0]}`);
 	}
 }
 
@@ -473,7 +473,7 @@ process.on('unhandledRejection', fatal);
 async function initialize(file, name, seconds) {
 	const { handler, self } = await load(file, name);
 	const began = Date.now(), limit = seconds * 1000;
-	const late = new Wrong('Runtime.StartTimeout', `the initializer ${name} was not done after ${seconds}s: raise its time limit`);
+	const late = new Wrong('Runtime.StartTimeout', `the initializer ${name} did not finish within ${seconds}s: raise its time limit`);
 	const frame = { name: env.RUNTIME_FUNC_NAME, version: env.RUNTIME_FUNC_VERSION, memory_mb: Number(env.RUNTIME_MEMORY || 0) };
 	if (limit) Object.assign(frame, { time_limit_ms: limit, deadline_ms: began + limit });
 	let timer;

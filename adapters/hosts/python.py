@@ -270,7 +270,7 @@ def failure(error):
     try:
         message = cut(str(error), MOST_OF_A_MESSAGE)
     except BaseException:
-        message = "(its message cannot be had)"
+        message = "(the message cannot be read)"
     if isinstance(error, Wrong):
         return {"type": error.kind, "message": message}
     kind, trace = cut(type(error).__name__, MOST_OF_A_LINE), error.__traceback__
@@ -357,7 +357,7 @@ def initialize(file, function, seconds, refuse):
              "memory_mb": int(TOLD("RUNTIME_MEMORY") or 0)}
     if seconds:
         frame.update(time_limit_ms=seconds * 1000, deadline_ms=(time.time() + seconds) * 1000)
-        late = Wrong("Runtime.StartTimeout", "the initializer %s was not done after %ds: raise its time limit" % (function, seconds))
+        late = Wrong("Runtime.StartTimeout", "the initializer %s did not finish within %ds: raise its time limit" % (function, seconds))
         timer = own("threading").Timer(seconds, refuse, [late])
         timer.daemon = True
         timer.start()
@@ -450,7 +450,7 @@ def marshal(result):
         return encode(result).encode("utf-8", "backslashreplace")  # "\udc80" is JSON, too
     except (TypeError, ValueError, RecursionError) as error:
         raise Wrong("Runtime.MarshalError", TOO_LONG % "the result" if too_long(error)
-                    else "what the function returned is not JSON: %s" % error)
+                    else "the function's result cannot be written as JSON: %s" % error)
 
 
 # What we set for an event, and what it was before.

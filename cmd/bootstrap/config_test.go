@@ -228,8 +228,8 @@ func TestValidate(t *testing.T) {
 	for _, want := range []string{
 		`BOOTSTRAP_RESULT is "4" (environment): expected`,
 		`BOOTSTRAP_CONCURRENCY is "2" (environment): Tencent SCF gives`,
-		`BOOTSTRAP_STANDBY is "true" (bootstrap.env:1): "main" in ` + dir + `/index.sh is a function, which is kept loaded anyway`,
-		`BOOTSTRAP_WORKER_MAX_EVENTS is "3" (environment): it is for workers`,
+		`BOOTSTRAP_STANDBY is "true" (bootstrap.env:1): "main" in ` + dir + `/index.sh is a function, which stays loaded anyway`,
+		`BOOTSTRAP_WORKER_MAX_EVENTS is "3" (environment): it applies only to workers`,
 		`BOOTSTRAP_INIT_COMMAND (bootstrap.env:2): "no-init" is not in PATH`,
 		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:2: expected "name: command"`,
 		`BOOTSTRAP_SIDECARS is "Procfile" (environment): Procfile:1: sidecar a: it begins with [`,
