@@ -109,7 +109,7 @@ func TestLocalUsage(t *testing.T) {
 		"no such file":      {"", []string{"-f", "/nope.yml"}, 2, []string{"/nope.yml", "no such file"}},
 		"port taken":        {"", []string{"-addr", taken, filepath.Join(file, "code")}, 1, []string{taken, "address already in use", "choose another address with -addr"}},
 		"refused setting":   {"", []string{"-memory", "1", filepath.Join(file, "code")}, 1, []string{"64 to 3072 MB"}},
-		"not a zip":         {"", []string{filepath.Join(file, "template.yaml")}, 1, []string{"not damaged"}},
+		"not a zip":         {"", []string{filepath.Join(file, "template.yaml")}, 1, []string{"it is damaged"}},
 		"no such keys":      {"", []string{"-keys", "/nope", filepath.Join(file, "code")}, 1, []string{"cannot read the keys", "/nope"}},
 		"same name":         {"", []string{filepath.Join(file, "code"), filepath.Join(file, "code")}, 1, []string{"a function with this name exists: code"}},
 		"bootstrap no exec": {"", []string{withoutMode(t)}, 1, []string{"not an executable file"}},

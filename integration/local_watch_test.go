@@ -87,5 +87,5 @@ func TestLocalWatchOwnFiles(t *testing.T) {
 	if n := strings.Count(s.log.String(), "the next event starts a new instance"); n != 1 {
 		t.Errorf("got %d changes, want that of index.sh:\n%s", n, s.log)
 	}
-	s.logs(t, "old.log has changed during an event")
+	s.logs(t, "old.log changed during an event")
 }

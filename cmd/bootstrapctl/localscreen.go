@@ -27,7 +27,7 @@ func (c *localCloud) welcome(address net.Addr) {
 		c.welcomeFunction(at, f.Describe(), f.Path(), len(all) > 1)
 	}
 	if len(all) == 0 {
-		c.board.Note("  there is no function yet: create one by a vendor's SDK")
+		c.board.Note("  there is no function yet: create one with a vendor's SDK")
 	}
 	c.board.Print("\n  for the vendors' SDKs")
 	c.board.Print("    export AWS_ENDPOINT_URL_LAMBDA=%s", at)

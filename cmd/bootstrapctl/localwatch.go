@@ -38,7 +38,7 @@ func (c *localCloud) watchCode(ctx context.Context, f *local.Function) {
 		Changed:  func(name string) { c.renew(f, name) },
 		MayWrite: func() bool { d := f.Describe(); return d.Busy > 0 || time.Since(d.LastUse) < ownWrites },
 		Skipped: func(name string) {
-			c.board.Note("%s: %s has changed during an event: taken for a file that the function writes; if it is code, name it otherwise or restart", f.Name(), name)
+			c.board.Note("%s: %s changed during an event, so it counts as a file that the function writes; if it is code, rename it or restart", f.Name(), name)
 		},
 	})
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *localCloud) renew(f *local.Function, name string) {
 		what = f.Name() + ": its zip"
 	}
 	if err := f.Restart(); err != nil {
-		c.board.Warn("%s has changed, but the function goes on as it was: %v", what, err)
+		c.board.Warn("%s has changed, but the function keeps running the old code: %v", what, err)
 		return
 	}
 	c.board.Note("%s has changed: the next event starts a new instance", what)

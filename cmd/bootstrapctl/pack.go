@@ -85,7 +85,7 @@ func readFolder(dir string, outputs ...string) (*pack.Tree, error) {
 	return pack.ReadFolder(dir, append(outputs, filepath.Join(dir, name))...)
 }
 
-var errRefused = errors.New("the function cannot work: correct the errors above, or pack it all the same with -force")
+var errRefused = errors.New("the function cannot work: correct the errors above, or pack it anyway with -force")
 
 func (k *packing) run(ctx context.Context, platform *protocol.Platform, out, log *painter) error {
 	date, err := pack.Date(os.Getenv)

@@ -120,7 +120,7 @@ func ownRuntime(ctx context.Context) (*program, error) {
 	}
 	file, err := inMemory(text)
 	if err != nil {
-		return nil, fmt.Errorf("cannot put the runtime into memory: %w; put bootstrap into the function's folder", err)
+		return nil, fmt.Errorf("cannot load the runtime into memory: %w; put bootstrap into the function's folder", err)
 	}
 	path := filepath.Join("/proc", strconv.Itoa(os.Getpid()), "fd", strconv.Itoa(int(file.Fd())))
 	return &program{args: []string{path}, version: version.String(), from: from, memory: file}, nil

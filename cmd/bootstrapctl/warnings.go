@@ -93,7 +93,7 @@ func (in *invocation) oneAtATime(platform *protocol.Platform, _ *program) string
 	if in.concurrency == 1 || platform.Concurrency != "" || in.sets(option) {
 		return ""
 	}
-	return fmt.Sprintf("the runtime serves one event at a time: %s does not say how many there are; pass -env %s=%d", platform.Title, option, in.concurrency)
+	return fmt.Sprintf("the runtime serves one event at a time: %s does not tell it to serve more; pass -env %s=%d", platform.Title, option, in.concurrency)
 }
 
 // maxFiles bounds the number of files that unreadable checks.

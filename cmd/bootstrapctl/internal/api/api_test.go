@@ -142,7 +142,7 @@ func TestPlain(t *testing.T) {
 		{one, "/", ``, 200, `{}`},
 		{one, "/", `{"fail":"no"}`, 500, `"errorMessage":"no"`},
 		{one, "/", `x`, 500, `"statusCode":400`},
-		{one, "/?function=x", `{}`, 404, `there is no function "x": there are hello`},
+		{one, "/?function=x", `{}`, 404, `there is no function "x": expected one of hello`},
 		{two, "/", `{}`, 404, `/?function=a (a, b)`},
 		{two, "/?function=b", `{"n":2}`, 200, `{"n":2}`},
 		{none, "/", `{}`, 404, `there is no function`},

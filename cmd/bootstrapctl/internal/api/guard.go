@@ -29,7 +29,7 @@ func guard(hosts []string, isVendors func(*http.Request) bool, h http.Handler) h
 		case isFromPage(r):
 			refuse(w, "the request comes from a page in a browser: the vendors' APIs are for programs")
 		case isManagement(r) && isSimple(r.Header.Get("Content-Type")):
-			refuse(w, "this call changes functions: expected the Content-Type application/json, which no page can send without asking")
+			refuse(w, "this call changes functions: expected the Content-Type application/json, which a page cannot send without a preflight request")
 		default:
 			h.ServeHTTP(w, r)
 		}

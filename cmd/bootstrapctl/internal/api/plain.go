@@ -76,9 +76,9 @@ func (s *server) only(name string) (*local.Function, error) {
 	case len(all) == 0:
 		return nil, errors.New("there is no function: create one, or name its folder when you start bootstrapctl local")
 	case name != "":
-		return nil, fmt.Errorf("%w: there is no function %q: there are %s", local.ErrNotFound, name, strings.Join(names, ", "))
+		return nil, fmt.Errorf("%w: there is no function %q: expected one of %s", local.ErrNotFound, name, strings.Join(names, ", "))
 	case len(all) > 1:
-		return nil, fmt.Errorf("there are several functions: say which, as in /?function=%s (%s)", names[0], strings.Join(names, ", "))
+		return nil, fmt.Errorf("there are several functions: choose one, as in /?function=%s (%s)", names[0], strings.Join(names, ", "))
 	}
 	return all[0], nil
 }

@@ -6,13 +6,13 @@ import "go.yaml.in/yaml/v4"
 // ignores.
 var componentUndone = map[string]string{
 	"layers":         "layers are not added",
-	"vpcConfig":      "the private network is not there",
-	"role":           "the function gets no role's credentials",
+	"vpcConfig":      "there is no private network",
+	"role":           "the function gets no credentials of a role",
 	"cfs":            "file systems are not mounted",
 	"cls":            "logs are not sent to CLS",
 	"deadLetter":     "failed events are not sent to a dead letter queue",
-	"asyncRunEnable": "asynchronous execution beyond the time limit is not there",
-	"eip":            "the fixed address is not there",
+	"asyncRunEnable": "asynchronous events cannot exceed the time limit",
+	"eip":            "there is no fixed address",
 }
 
 // component reads a serverless.yml of component scf
@@ -101,7 +101,7 @@ func (r *reader) componentEvent(f *Function, p pair) {
 func (r *reader) endpoint(f *Function, gateway pair, endpoint value) {
 	parameters := gateway.get("parameters")
 	if rules := endpoint.get("isBase64Trigger"); rules.flag(false) {
-		r.note(rules.line(), "function %s: the headers that decide about base64 are not looked at: bodies are not encoded", f.Name)
+		r.note(rules.line(), "function %s: the rules for base64 are ignored: bodies are not encoded", f.Name)
 	}
 	r.http(f, Trigger{
 		Name:       parameters.get("serviceName").or(gateway.get("name")).text("apigw-" + f.Name),

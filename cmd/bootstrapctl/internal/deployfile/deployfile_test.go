@@ -173,9 +173,9 @@ inputs:
 	}})
 	compare(t, "notes", file.Notes, []Note{
 		{12, "function hello-prod-shop: layers are not added"},
-		{15, "function hello-prod-shop: the private network is not there"},
-		{42, "function hello-prod-shop: the headers that decide about base64 are not looked at: bodies are not encoded"},
-		{43, "function hello-prod-shop: nothing here sends events of cos"},
+		{15, "function hello-prod-shop: there is no private network"},
+		{42, "function hello-prod-shop: the rules for base64 are ignored: bodies are not encoded"},
+		{43, "function hello-prod-shop: the local platform sends no events of cos"},
 	})
 }
 
@@ -215,7 +215,7 @@ functions:
 			Timeout: 10 * time.Second, InitTimeout: 65 * time.Second, Env: []string{"A=provider", "B=provider"}, Line: 19,
 		},
 	})
-	compare(t, "notes", file.Notes, []Note{{18, "function one: nothing here sends events of cmq"}})
+	compare(t, "notes", file.Notes, []Note{{18, "function one: the local platform sends no events of cmq"}})
 }
 
 func TestPluginHuawei(t *testing.T) {
@@ -253,8 +253,8 @@ functions:
 		},
 	})
 	compare(t, "notes", file.Notes, []Note{
-		{7, "function one: the function gets no agency's credentials"},
-		{16, "function one: nothing here sends events of obs"},
+		{7, "function one: the function gets no credentials of an agency"},
+		{16, "function one: the local platform sends no events of obs"},
 	})
 }
 
@@ -315,8 +315,8 @@ functions:
 		{14, "function shop-one: package.include is not applied"},
 		{21, "function shop-one: layers are not added"},
 		{31, "function shop-one: the time zone is not applied: the schedule is in UTC"},
-		{32, "function shop-one: nothing here sends events of sqs"},
-		{33, "function shop-one: nothing here sends events of alexaSkill"},
+		{32, "function shop-one: the local platform sends no events of sqs"},
+		{33, "function shop-one: the local platform sends no events of alexaSkill"},
 	})
 }
 
@@ -389,12 +389,12 @@ Resources:
 	}
 	compare(t, "notes", notes, []string{
 		"nothing is traced",
-		"BuildMethod makefile is not run: the code is taken as it is",
+		"BuildMethod makefile is not run: the code is used as it is",
 		"its condition is not evaluated",
-		"the function gets no role's credentials",
+		"the function gets no credentials of a role",
 		"the time zone is not applied: the schedule is in UTC",
-		`cannot read the schedule "cron(0 8 L * ? *)": last day (L), nearest weekday (W) and nth weekday (#) are not supported here: fire it by hand`,
-		"nothing here sends events of SQS",
+		`cannot read the schedule "cron(0 8 L * ? *)": last day (L), nearest weekday (W) and nth weekday (#) are not supported here: fire the timer yourself`,
+		"the local platform sends no events of SQS",
 	})
 }
 
@@ -445,8 +445,8 @@ services:
 	})
 	compare(t, "notes", file.Notes, []Note{
 		{19, "function shop-prod-one: an instance serves one event at a time"},
-		{20, "function shop-prod-one: the private network is not there"},
-		{31, "function two: nothing here sends events of OBS"},
+		{20, "function shop-prod-one: there is no private network"},
+		{31, "function two: the local platform sends no events of OBS"},
 	})
 }
 
@@ -475,7 +475,7 @@ func TestMisspelt(t *testing.T) {
     - timer: {parameters: {cronExpression: '0 0 9 * * * *', enabled: true}}
 `))
 	compare(t, "notes", file.Notes, []Note{
-		{6, "memorysize is not read: did you mean memorySize?"},
-		{11, "enabled is not read: did you mean enable?"},
+		{6, "unknown key memorysize: did you mean memorySize?"},
+		{11, "unknown key enabled: did you mean enable?"},
 	})
 }

@@ -11,10 +11,10 @@ import (
 // ignores.
 var devsUndone = map[string]string{
 	"dependVersionList":   "dependencies are not added",
-	"vpcId":               "the private network is not there",
-	"funcVpc":             "the private network is not there",
-	"agencyName":          "the function gets no agency's credentials",
-	"xrole":               "the function gets no agency's credentials",
+	"vpcId":               "there is no private network",
+	"funcVpc":             "there is no private network",
+	"agencyName":          "the function gets no credentials of an agency",
+	"xrole":               "the function gets no credentials of an agency",
 	"mountConfig":         "file systems are not mounted",
 	"initializerHandler":  "the initializer is not called",
 	"concurrentNum":       "an instance serves one event at a time",

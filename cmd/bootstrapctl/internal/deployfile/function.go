@@ -24,7 +24,7 @@ var runtimes = map[string]struct {
 func (r *reader) add(f Function) {
 	i := slices.IndexFunc(r.file.Functions, func(other Function) bool { return other.Name == f.Name })
 	if i >= 0 {
-		r.complain(f.Line, "function %s is already in line %d: give one of them another name", f.Name, r.file.Functions[i].Line)
+		r.complain(f.Line, "function %s is already defined in line %d: rename one of them", f.Name, r.file.Functions[i].Line)
 	}
 	r.file.Functions = append(r.file.Functions, f)
 }

@@ -28,7 +28,7 @@ func (l intrinsics) text(node *yaml.Node) (string, bool) {
 	case node.Kind == yaml.ScalarNode:
 		return node.Value, true
 	}
-	l.r.complain(node.Line, "expected a text, found a mapping or a list")
+	l.r.complain(node.Line, "expected a string, found a mapping or a list")
 	return "", false
 }
 
@@ -62,7 +62,7 @@ func (l intrinsics) parameter(name, source string, line int) (string, bool) {
 	case strings.HasPrefix(parameter.get("Type").text(""), "AWS::SSM::"):
 		l.r.complain(line, "cannot resolve %s: the parameter's value is in AWS Systems Manager", source)
 	case alias(absent.node).Kind != yaml.ScalarNode:
-		absent.expected("a text")
+		absent.expected("a string")
 	default:
 		return alias(absent.node).Value, true
 	}

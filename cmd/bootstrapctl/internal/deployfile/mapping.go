@@ -27,7 +27,7 @@ func (r *reader) pairs(node *yaml.Node, outer []*yaml.Node) []pair {
 			continue
 		}
 		if line := lines[key.Value]; line != 0 {
-			r.complain(key.Line, "%s is already given in line %d", key.Value, line)
+			r.complain(key.Line, "%s is already set in line %d", key.Value, line)
 			continue
 		}
 		lines[key.Value] = key.Line

@@ -24,7 +24,7 @@ func (r *reader) misspelt() {
 		}
 		for _, p := range r.mappings[mapping] {
 			if meant := meant(p.key, keys, r.mappings[mapping]); !keys[p.key] && meant != "" {
-				r.note(p.line, "%s is not read: did you mean %s?", p.key, meant)
+				r.note(p.line, "unknown key %s: did you mean %s?", p.key, meant)
 			}
 		}
 	}

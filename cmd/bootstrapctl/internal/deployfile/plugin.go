@@ -49,12 +49,12 @@ var providers = map[string]provider{
 // ignores.
 var pluginUndone = map[string]string{
 	"layers":            "layers are not added",
-	"vpc":               "the private network is not there",
-	"vpcConfig":         "the private network is not there",
-	"role":              "the function gets no role's credentials",
-	"iam":               "the function gets no role's credentials",
-	"iamRoleStatements": "the function gets no role's credentials",
-	"agencyName":        "the function gets no agency's credentials",
+	"vpc":               "there is no private network",
+	"vpcConfig":         "there is no private network",
+	"role":              "the function gets no credentials of a role",
+	"iam":               "the function gets no credentials of a role",
+	"iamRoleStatements": "the function gets no credentials of a role",
+	"agencyName":        "the function gets no credentials of an agency",
 	"fileSystemConfig":  "file systems are not mounted",
 	"onError":           "failed events are not sent to a queue",
 	"destinations":      "results are not sent to destinations",

@@ -9,9 +9,9 @@ import (
 // samUndone describes the keys of SAM that the local platform ignores.
 var samUndone = map[string]string{
 	"Layers":            "layers are not added",
-	"VpcConfig":         "the private network is not there",
-	"Role":              "the function gets no role's credentials",
-	"Policies":          "the function gets no role's credentials",
+	"VpcConfig":         "there is no private network",
+	"Role":              "the function gets no credentials of a role",
+	"Policies":          "the function gets no credentials of a role",
 	"FileSystemConfigs": "file systems are not mounted",
 	"DeadLetterQueue":   "failed events are not sent to a dead letter queue",
 	"DeadLetterConfig":  "failed events are not sent to a dead letter queue",
@@ -66,7 +66,7 @@ func (r *reader) samFunction(p pair, globals value, code string) {
 func (r *reader) samCode(f *Function, v, inline value) {
 	switch {
 	case inline.given() || v.is(yaml.MappingNode) && v.get("ZipFile").given():
-		r.complain(v.or(inline).line(), "function %s: cannot run code that the template holds: set %s to a folder or a zip", f.Name, v.name)
+		r.complain(v.or(inline).line(), "function %s: cannot run inline code: set %s to a folder or a zip", f.Name, v.name)
 	case v.is(yaml.MappingNode) && (v.get("S3Bucket").given() || v.get("Bucket").given()):
 		r.remote(*f, v, "S3", v.name)
 	case !v.given():
@@ -79,7 +79,7 @@ func (r *reader) samCode(f *Function, v, inline value) {
 // build notes what happens to a resource before and while SAM deploys it.
 func (r *reader) build(f Function, resource value) {
 	if method := resource.get("Metadata", "BuildMethod"); method.given() {
-		r.note(method.line(), "function %s: BuildMethod %s is not run: the code is taken as it is", f.Name, method.text(""))
+		r.note(method.line(), "function %s: BuildMethod %s is not run: the code is used as it is", f.Name, method.text(""))
 	}
 	if condition := resource.get("Condition"); condition.given() {
 		r.note(condition.line(), "function %s: its condition is not evaluated", f.Name)

@@ -23,7 +23,7 @@ func (r *reader) timer(f *Function, t Trigger, v value) {
 	_, err := schedule.Parse(f.Platform, text)
 	switch {
 	case errors.Is(err, schedule.ErrUnsupported):
-		r.note(v.line(), "function %s: %v: fire it by hand", f.Name, err)
+		r.note(v.line(), "function %s: %v: fire the timer yourself", f.Name, err)
 	case err != nil:
 		r.complain(v.line(), "function %s: %v", f.Name, err)
 	}
@@ -45,5 +45,5 @@ func (r *reader) http(f *Function, t Trigger) {
 
 // ignored notes a trigger of another kind.
 func (r *reader) ignored(f *Function, line int, kind string) {
-	r.note(line, "function %s: nothing here sends events of %s", f.Name, kind)
+	r.note(line, "function %s: the local platform sends no events of %s", f.Name, kind)
 }

@@ -30,7 +30,7 @@ type named struct {
 
 func (l *variables) text(node *yaml.Node) (string, bool) {
 	if node.Kind != yaml.ScalarNode {
-		l.r.complain(node.Line, "expected a text, found a mapping or a list")
+		l.r.complain(node.Line, "expected a string, found a mapping or a list")
 		return "", false
 	}
 	return l.expand(node.Value, node.Line)
@@ -61,7 +61,7 @@ func (l *variables) expand(text string, line int) (string, bool) {
 
 func (l *variables) fits(size, line int) bool {
 	if size > maxText {
-		l.r.complain(line, "expected a text of at most %d bytes", maxText)
+		l.r.complain(line, "expected a string of at most %d bytes", maxText)
 	}
 	return size <= maxText
 }

@@ -9,7 +9,7 @@ func (x *exam) checkOptions() {
 		x.add("procfile-unused", "Procfile")
 	}
 	if x.Check == nil {
-		x.skip("the options of the runtime: only the runtime itself knows them, and it needs Linux")
+		x.skip("the options of the runtime, because only the runtime can check them, and it needs Linux")
 		return
 	}
 	env := append(environment(x.Platform, x.Tree.Dir, x.Handler), x.Env...)

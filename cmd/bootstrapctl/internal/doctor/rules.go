@@ -22,7 +22,7 @@ var rules = []rule{
 	{"duplicate-name", Error, "the zip has this name twice, and the platform may use either entry", nil, "make the zip again: bootstrapctl pack"},
 	{"zip-encrypted", Error, "this entry is encrypted, and the platform has no password", nil, "make the zip again, without a password: bootstrapctl pack"},
 	{"zip-method", Error, "this entry has the compression method {detail}, and platforms can read only stored and deflated entries", nil, "make the zip again: bootstrapctl pack"},
-	{"empty", Error, "there is no file", noBootstrap, "put the function here, or write a first one: bootstrapctl init"},
+	{"empty", Error, "the package is empty", noBootstrap, "add the function, or create one: bootstrapctl init"},
 
 	// What the platform starts.
 	{"outer-folder", Error, "everything is in the folder {folder}/: bootstrap must be at the top of the zip", noBootstrap, "pack what is in the folder: bootstrapctl pack {folder}"},
@@ -30,7 +30,7 @@ var rules = []rule{
 	{"scf-bootstrap", Error, "scf_bootstrap starts a web function, and this package has no bootstrap", noBootstrap, "create an event function, and make the zip again: bootstrapctl pack"},
 	{"bootstrap-missing", Error, "there is no file bootstrap at the top of the zip", noBootstrap, "make the zip again: bootstrapctl pack"},
 	{"bootstrap-not-executable", Error, "it is not executable (mode {mode})", notExecutable, "make the zip again: bootstrapctl pack"},
-	{"bootstrap-empty", Error, "it is empty", execFormat, "delete it, and let bootstrapctl pack put in its own"},
+	{"bootstrap-empty", Error, "it is empty", execFormat, "delete it, and bootstrapctl pack adds its own"},
 	{"bootstrap-crlf", Error, `it has Windows line ends (CRLF), so the system looks for the interpreter "{interpreter}\r"`, noSuchFile, "save it with Unix line ends (LF), or: bootstrapctl pack -fix"},
 	{"bootstrap-bom", Error, "it begins with a byte order mark (BOM), so the system does not see its #! line", execFormat, "save it as UTF-8 without a BOM, or: bootstrapctl pack -fix"},
 	{"bootstrap-no-shebang", Error, "it is a script whose first line names no interpreter", execFormat, "begin it with #!/bin/bash"},
@@ -48,9 +48,9 @@ var rules = []rule{
 	{"program-empty", Error, "it is empty", failure, "write it, and pack again"},
 	{"program-damaged", Error, "it begins like a program for Linux, but is damaged: {detail}", all("fork/exec {path}: exec format error"), "build it again, and copy it as a binary file"},
 	{"not-executable", Error, "it is not executable (mode {mode})", failure, "bootstrapctl pack, which sets the mode; or chmod +x {file} before zip"},
-	{"crlf", Error, "line {line} ends in the Windows way (CRLF), so that a carriage return is part of its last word", all("{failure}"), "save it with Unix line ends (LF), or: bootstrapctl pack -fix"},
+	{"crlf", Error, "line {line} has a Windows line end (CRLF), so its last word includes a carriage return", all("{failure}"), "save it with Unix line ends (LF), or: bootstrapctl pack -fix"},
 	{"bom", Error, "it begins with a byte order mark (BOM), which is part of its first word", failure, "save it as UTF-8 without a BOM, or: bootstrapctl pack -fix"},
-	{"no-shebang", Error, "it is a text whose first line names no interpreter", failure, "begin it with a line such as #!/bin/sh"},
+	{"no-shebang", Error, "it is a text file whose first line names no interpreter", failure, "begin it with a line such as #!/bin/sh"},
 	{"not-linux", Error, "it is a program for {system}, and the platform runs Linux", all("Function.StartError: fork/exec {path}: exec format error"), "build it for Linux ({arch})"},
 	{"arch", Error, "it is built for {machine}, and the function runs on {arch}", all("fork/exec {path}: exec format error"), "build it for {arch}, or set the function's architecture to {machine}"},
 	{"elf-class", Error, "it is a 32-bit program ({machine}), and the platform has no libraries for it", all("fork/exec {path}: no such file or directory"), "build it for {arch}"},
@@ -65,7 +65,7 @@ var rules = []rule{
 	{"unreadable-here", Error, "it cannot be read: {detail}", nil, "make it readable, or name it in .bootstrapignore"},
 	{"link-outside", Error, "this link points to {detail}, outside of the code folder", all("No such file or directory"), "replace it by what it points to: cp -L"},
 	{"link-broken", Warning, "this link points to {detail}, which does not exist", nil, "remove it, or name it in .bootstrapignore"},
-	{"special-file", Warning, "it is not a regular file, and stays out of the package", nil, "name it in .bootstrapignore"},
+	{"special-file", Warning, "it is not a regular file, so it is left out of the package", nil, "name it in .bootstrapignore"},
 
 	// Limits.
 	{"unpacked-size", Error, "the unpacked package has {size}, and the platform accepts at most {limit}", map[string]string{
@@ -94,10 +94,10 @@ var rules = []rule{
 	{"wheel", Error, "this wheel is for {tag}, and the function runs on Linux {cpu} with glibc", all("Runtime.ImportModuleError"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
 	{"wheel-glibc", Error, "this wheel needs glibc {needs}, and the platform has {has}", all("version `GLIBC_{needs}' not found"), "install it for the platform: pip install --platform manylinux2014_{cpu} --only-binary=:all: --target ."},
 	{"library", Warning, "it needs {library}, which is neither in the package nor among the libraries that the platform is known to have", all("error while loading shared libraries: {library}: cannot open shared object file: No such file or directory"), "put it into the package where the loader looks, or link it statically"},
-	{"interpreter-unsure", Warning, "it needs {interpreter}, and the platform does not document that it has it", nil, "put the interpreter into the package, or try it there first"},
+	{"interpreter-unsure", Warning, "it needs {interpreter}, and the platform's documentation does not mention it", nil, "put the interpreter into the package, or test on the platform first"},
 	{"glibc-unsure", Warning, "it needs glibc {needs}, and the platform does not document its version", nil, "build it on an old system, such as CentOS 7 (2.17), or link it statically"},
 	{"bootstrap-foreign", Warning, "it is not this project's runtime, so doctor does not know what it does", nil, "remove it to use the runtime in bootstrapctl"},
-	{"bootstrap-stale", Warning, "it is not the build of the runtime that bootstrapctl contains ({version})", nil, "bootstrapctl pack, which puts in its own"},
+	{"bootstrap-stale", Warning, "it is a different build of the runtime than the one in bootstrapctl ({version})", nil, "bootstrapctl pack, which puts in its own"},
 	{"scf-bootstrap-too", Warning, "scf_bootstrap starts web functions only: an event function starts bootstrap", nil, "remove it, unless the package serves both"},
 	{"handler-ambiguous", Warning, "the handler also matches {other}, but {file} runs", nil, "remove one of them, or name it in .bootstrapignore"},
 	{"case", Warning, "{other} differs from it in case only: on macOS and Windows one of them is lost", nil, "rename one of them"},

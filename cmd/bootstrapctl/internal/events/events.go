@@ -22,7 +22,7 @@ type Template struct {
 // vendors' documents: 583/31927 of Tencent, functiongraph_02_0102 of Huawei, and
 // Lambda's developer guide.
 var All = []Template{
-	{"scf", "hello", "the sample of the console", nil},
+	{"scf", "hello", "the test event of the console", nil},
 	{"scf", "apigw", "an HTTP request through API Gateway", &trigger{gateway: gateway.SCF, host: "service-00000000-1250000000.gz.apigw.tencentcs.com", stage: "release"}},
 	{"scf", "url", "an HTTP request to a function URL", &trigger{gateway: gateway.SCFURL, host: "1250000000-00000000-ap-guangzhou.scf.tencentcs.com"}},
 	{"scf", "timer", "a timer has fired", nil},
@@ -31,14 +31,14 @@ var All = []Template{
 	{"scf", "ckafka", "two messages from CKafka", nil},
 	{"scf", "cmq", "a message from a CMQ topic", nil},
 
-	{"functiongraph", "hello", "the sample of the console", nil},
+	{"functiongraph", "hello", "the test event of the console", nil},
 	{"functiongraph", "apig", "an HTTP request through APIG", &trigger{gateway: gateway.FunctionGraph, host: "00000000.apig.cn-north-4.huaweicloudapis.com", stage: "RELEASE", forwarded: true}},
 	{"functiongraph", "timer", "a timer has fired", nil},
 	{"functiongraph", "obs", "an object was uploaded to OBS", nil},
 	{"functiongraph", "smn", "a message from an SMN topic", nil},
 	{"functiongraph", "kafka", "two messages from Kafka", nil},
 
-	{"lambda", "hello", "the sample of the console", nil},
+	{"lambda", "hello", "the test event of the console", nil},
 	{"lambda", "apigw-v1", "an HTTP request through API Gateway, format 1.0", &trigger{gateway: gateway.AWSv1, host: "abcdefghij.execute-api.us-east-1.amazonaws.com", stage: "prod", proxy: true, forwarded: true}},
 	{"lambda", "apigw-v2", "an HTTP request through API Gateway, format 2.0", &trigger{gateway: gateway.AWSv2, host: "abcdefghij.execute-api.us-east-1.amazonaws.com", stage: "$default", forwarded: true}},
 	{"lambda", "url", "an HTTP request to a function URL", &trigger{gateway: gateway.AWSv2, host: "abcdefghij.lambda-url.us-east-1.on.aws", stage: "$default", forwarded: true}},

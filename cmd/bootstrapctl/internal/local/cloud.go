@@ -26,7 +26,7 @@ var (
 	ErrExists    = errors.New("a function with this name exists")
 	ErrThrottled = errors.New("all instances are busy, and the queue is full")
 	ErrTooLarge  = errors.New("the event is too large")
-	ErrClosed    = errors.New("the function was deleted, or the local platform stops")
+	ErrClosed    = errors.New("the function was deleted, or the local platform is stopping")
 )
 
 // Options hold the settings that apply to all functions.

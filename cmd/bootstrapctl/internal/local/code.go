@@ -98,7 +98,7 @@ func (c *Cloud) loadZip(b *build, content []byte) (err error) {
 	defer os.Remove(file)
 	tree, err := pack.ReadZip(file, b.dir)
 	if err != nil {
-		return &Invalid{"Package", "cannot unpack the zip: expected a zip that is not damaged"}
+		return &Invalid{"Package", "cannot unpack the zip: it is damaged"}
 	}
 	return c.examine(b, tree)
 }

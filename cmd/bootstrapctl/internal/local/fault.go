@@ -45,7 +45,7 @@ func (f *Fault) kept() *Fault {
 	}
 	short := *f
 	short.Posted = nil
-	short.Text = fmt.Sprintf("the error that was posted is not kept, as it has %d bytes", len(f.Posted))
+	short.Text = fmt.Sprintf("the posted error is too large to keep: it has %d bytes", len(f.Posted))
 	short.Message = short.Text
 	return &short
 }

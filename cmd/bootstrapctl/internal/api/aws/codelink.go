@@ -41,7 +41,7 @@ func (a *API) sendCode(w http.ResponseWriter, r *http.Request) {
 	}
 	d := f.Describe()
 	if d.Zip == nil || !hmac.Equal([]byte(r.URL.Query().Get("signature")), []byte(a.linkSignature(d))) {
-		http.Error(w, "the link is not valid any more", http.StatusForbidden)
+		http.Error(w, "the link has expired", http.StatusForbidden)
 		return
 	}
 	w.Header().Set("Content-Type", "application/zip")

@@ -105,7 +105,7 @@ func (in *packageInput) check() error {
 	case len(in.ZipFile) == 0:
 		return invalid("Uploaded file must be a non-empty zip")
 	case in.Publish:
-		return invalid("the local platform has no versions but %s: set Publish to false", latest)
+		return invalid("the local platform has no versions except %s: set Publish to false", latest)
 	case len(in.Architectures) > 0 && !slices.Equal(in.Architectures, []string{architecture()}):
 		return invalid("this machine runs %s only: expected Architectures [%q], got %q", architecture(), architecture(), in.Architectures)
 	}

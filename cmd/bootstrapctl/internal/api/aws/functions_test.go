@@ -106,7 +106,7 @@ func TestRefusals(t *testing.T) {
 		{"PackageType", "Image", "InvalidParameterValueException", "runs no images"},
 		{"Architectures", []string{otherArchitecture}, "InvalidParameterValueException", "this machine runs " + architecture() + " only"},
 		{"Architectures", []string{"x86_64", "arm64"}, "InvalidParameterValueException", "only"},
-		{"Publish", true, "InvalidParameterValueException", "no versions but $LATEST"},
+		{"Publish", true, "InvalidParameterValueException", "no versions except $LATEST"},
 		{"Layers", []string{"arn:aws:lambda:us-east-1:000000000000:layer:x:1"}, "InvalidParameterValueException", "no layers"},
 		{"SnapStart", object{"ApplyOn": "PublishedVersions"}, "InvalidParameterValueException", "SnapStart"},
 		{"Timeout", 0, "ValidationException", "Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1"},

@@ -22,7 +22,7 @@ type urlInput struct {
 func (in *urlInput) check() error {
 	switch {
 	case in.AuthType == "AWS_IAM":
-		return invalid("the local platform does not check who calls a function URL: set AuthType to NONE")
+		return invalid("the local platform does not authenticate callers of a function URL: set AuthType to NONE")
 	case in.AuthType != "NONE" && in.AuthType != "":
 		return violation(in.AuthType, "authType", "Member must satisfy enum value set: [NONE, AWS_IAM]")
 	case in.InvokeMode != "BUFFERED" && in.InvokeMode != "":

@@ -144,7 +144,7 @@ func (a *api) createTrigger(w http.ResponseWriter, r *http.Request, f *local.Fun
 		return err
 	}
 	if exists {
-		return errTriggerExists.because("The function has a trigger named %q.", added.Name)
+		return errTriggerExists.because("The function already has a trigger named %q.", added.Name)
 	}
 	return answer(w, http.StatusCreated, triggerOf(r, f.Describe(), added))
 }

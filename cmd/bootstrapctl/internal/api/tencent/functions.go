@@ -30,7 +30,7 @@ func (p *createParams) check() error {
 	case p.Type != "" && p.Type != "Event":
 		return fail("InvalidParameterValue.FunctionType", "the Type is %q: expected Event", short(p.Type))
 	case p.AsyncRunEnable == "TRUE":
-		return fail("UnsupportedOperation.AsyncRunEnable", "the local platform does not run functions for a day: leave AsyncRunEnable out")
+		return fail("UnsupportedOperation.AsyncRunEnable", "the local platform has no asynchronous execution beyond the time limit: leave AsyncRunEnable out")
 	}
 	return cmp.Or(checkName(p.FunctionName), checkNamespace(p.Namespace), checkHandler(p.Handler), p.configuration.check())
 }

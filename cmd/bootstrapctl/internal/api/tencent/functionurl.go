@@ -31,13 +31,13 @@ func (p *createTriggerParams) functionURL() (t local.Trigger, err error) {
 	case p.TriggerName == "":
 		return t, missing("TriggerName")
 	case d.AuthType == "CAM":
-		return t, fail("UnsupportedOperation.Trigger", "function URLs of the local platform do not know who calls: set AuthType to NONE")
+		return t, fail("UnsupportedOperation.Trigger", "function URLs of the local platform do not authenticate callers: set AuthType to NONE")
 	case d.AuthType != "NONE":
 		return t, fail("InvalidParameterValue.TriggerDesc", "AuthType is %q: expected NONE", short(d.AuthType))
 	case !d.NetConfig.EnableIntranet && !d.NetConfig.EnableExtranet:
-		return t, fail("InvalidParameterValue.TriggerDesc", "NetConfig enables no network: expected EnableIntranet or EnableExtranet")
+		return t, fail("InvalidParameterValue.TriggerDesc", "NetConfig does not enable a network: set EnableIntranet or EnableExtranet")
 	case d.CorsConfig != nil && d.CorsConfig.Enable:
-		return t, fail("UnsupportedOperation.Trigger", "the local platform lets no pages of other sites in: leave CorsConfig out")
+		return t, fail("UnsupportedOperation.Trigger", "the local platform sends no CORS headers: leave CorsConfig out")
 	}
 	return local.Trigger{Kind: "http", Gateway: urlGateway, Method: "ANY", Path: "$default", Integrated: true}, nil
 }

@@ -79,7 +79,7 @@ func (d gatewayDesc) check() error {
 		return fail("InvalidParameterValue.TriggerDesc", "api.requestConfig.path is %q: expected a path that begins with /", short(at))
 	}
 	if d.API.AuthRequired == "TRUE" {
-		return fail("UnsupportedOperation.Trigger", "the API gateway of the local platform does not know who calls: set authRequired to FALSE")
+		return fail("UnsupportedOperation.Trigger", "the API gateway of the local platform does not authenticate callers: set authRequired to FALSE")
 	}
 	return nil
 }

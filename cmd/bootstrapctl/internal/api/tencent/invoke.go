@@ -91,7 +91,7 @@ func (s *server) enqueue(c *call, p *invokeParams) (any, error) {
 	}
 	id, err := f.Enqueue(local.Call{ID: c.id, Body: body, Via: "SCF API, asynchronous"})
 	if errors.Is(err, local.ErrThrottled) {
-		return nil, fail("RequestLimitExceeded", "too many asynchronous events of the function wait")
+		return nil, fail("RequestLimitExceeded", "too many asynchronous events of the function are waiting")
 	}
 	return invoked{result{FunctionRequestId: id}}, err
 }

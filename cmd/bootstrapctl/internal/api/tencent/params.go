@@ -111,12 +111,12 @@ func put(object map[string]any, path []string, value any) error {
 		}
 		inner, ok := object[path[0]].(map[string]any)
 		if !ok {
-			return errors.New("is below a value")
+			return errors.New("is a member of a parameter that has a value")
 		}
 		object = inner
 	}
 	if object[path[0]] != nil {
-		return errors.New("has a value and others below it")
+		return errors.New("has both a value and members")
 	}
 	object[path[0]] = value
 	return nil

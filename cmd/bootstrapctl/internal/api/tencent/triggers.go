@@ -55,9 +55,9 @@ func (p *createTriggerParams) conflict(others []local.Trigger) error {
 	isURL := func(t local.Trigger) bool { return typeOf(t) == "http" }
 	switch {
 	case slices.ContainsFunc(others, p.matches):
-		return fail("ResourceInUse.TriggerName", "the function has a trigger %s of the type %s", short(p.TriggerName), p.Type)
+		return fail("ResourceInUse.TriggerName", "the function already has a trigger %s of the type %s", short(p.TriggerName), p.Type)
 	case p.Type == "http" && slices.ContainsFunc(others, isURL):
-		return fail("ResourceInUse.Trigger", "the function has a URL: a version can have only one")
+		return fail("ResourceInUse.Trigger", "the function already has a URL: a version can have only one")
 	}
 	return nil
 }
