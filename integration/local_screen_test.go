@@ -104,8 +104,8 @@ var unsteadyLocal = []struct {
 	form *regexp.Regexp
 	name string
 }{
-	{regexp.MustCompile(`(?m)^.*killed what an earlier run of bootstrap left behind.*\n`), ""}, // of another test
-	{regexp.MustCompile(`(?m)^.*: starting for \d+s: .*\n`), ""},                               // on a busy machine
+	{regexp.MustCompile(`(?m)^.*killed processes that an earlier run of bootstrap left behind.*\n`), ""}, // of another test
+	{regexp.MustCompile(`(?m)^.*: starting for \d+s: .*\n`), ""},                                         // on a busy machine
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "ADDRESS"},
 	{regexp.MustCompile(`\d\d:\d\d:\d\d`), "TIME"},
 	{regexp.MustCompile(`\b\d+\.\d MB|        (  POST)`), "MEMORY$1"}, // a short life has no sample

@@ -125,7 +125,7 @@ func (c *Client) poll(ctx context.Context) (*Event, error) {
 	case resp.Status == 204 || len(ids) == 0 || ids[0] == "":
 		return nil, nil
 	case len(ids) > 1 || !isID(ids[0]):
-		return nil, fmt.Errorf("an event with the request id %q", ids)
+		return nil, fmt.Errorf("expected an event with one valid request id, got %q", ids)
 	}
 	c.spare.Keep(resp.Body) // free once the next event is asked for
 	return c.event(ids[0], resp), nil

@@ -61,7 +61,7 @@ func (e *Extension) Register(ctx context.Context) error {
 	}
 	id := resp.Header.Get(e.platform.ExtensionID)
 	if id == "" || strings.ContainsFunc(id, notInID) {
-		return fmt.Errorf("register: an extension with the id %q", id)
+		return fmt.Errorf("register: invalid extension id %q", id)
 	}
 	e.id = id
 	return nil

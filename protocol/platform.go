@@ -115,7 +115,7 @@ func Detect(name string, getenv func(string) string) (*Platform, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case name != "":
-		return nil, fmt.Errorf("unknown platform %q: it is one of %s", name, list((*Platform).name))
+		return nil, fmt.Errorf("unknown platform %q: expected one of %s", name, list((*Platform).name))
 	case len(found) == 0:
 		return nil, fmt.Errorf("not on a platform: none of %s is set", list((*Platform).address))
 	default:

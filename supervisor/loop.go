@@ -185,7 +185,7 @@ func (l *slotLoop) clearUp() {
 	left := process.Leftovers(l.slot.Owner)
 	for _, pid := range left {
 		if !slices.Contains(l.loggedLeftovers, pid) {
-			l.supervisor.Log.Warn("left running", "pid", pid, "name", procfs.Name(pid))
+			l.supervisor.Log.Warn("an event left a process running", "pid", pid, "name", procfs.Name(pid))
 		}
 	}
 	l.loggedLeftovers = left
@@ -194,6 +194,6 @@ func (l *slotLoop) clearUp() {
 // warnOfZombies warns once about many zombies that nobody reaps.
 func (l *slotLoop) warnOfZombies() {
 	if n := process.ManyZombies(); n > 0 {
-		l.supervisor.Log.Warn("process 1 of this sandbox does not reap dead processes: they count against the limit of processes until the instance ends; programs must wait for their children", "zombies", n)
+		l.supervisor.Log.Warn("process 1 of this sandbox does not reap dead processes: zombies count against the process limit until the instance ends; programs must wait for their children", "zombies", n)
 	}
 }

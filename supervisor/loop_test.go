@@ -398,7 +398,7 @@ func TestKeepLeftovers(t *testing.T) {
 	if pids := procfs.OurChildren(); len(pids) > 0 {
 		t.Errorf("got children %v, want none", pids)
 	}
-	if got := strings.Count(r.log.String(), "left running"); got != 2 {
+	if got := strings.Count(r.log.String(), "left a process running"); got != 2 {
 		t.Errorf("got %d lines about leftovers, want 2: %s", got, r.log)
 	}
 }

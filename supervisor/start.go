@@ -66,7 +66,7 @@ func (s *Supervisor) startSidecars(ctx context.Context, end context.CancelCauseF
 		return sidecarNotReady(err.Error())
 	}
 	if s.StartTimeout > 0 {
-		limited, cancel := context.WithDeadlineCause(ctx, s.startedAt.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT of %v is over: set a longer time if it needs one", s.StartTimeout))
+		limited, cancel := context.WithDeadlineCause(ctx, s.startedAt.Add(s.StartTimeout), fmt.Errorf("BOOTSTRAP_START_TIMEOUT of %v has expired: raise it if the start needs more time", s.StartTimeout))
 		defer cancel()
 		ctx = limited
 	}

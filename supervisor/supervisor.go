@@ -110,10 +110,10 @@ func (s *Supervisor) Run(ctx context.Context) error {
 // killed bootstrap.
 func (s *Supervisor) exploreSandbox() {
 	if missing, instead := process.Explore().Missing(); missing != "" {
-		s.Log.Warn("this sandbox lacks abilities", "missing", missing, "instead", instead)
+		s.Log.Warn("this sandbox restricts the runtime", "missing", missing, "instead", instead)
 	}
 	if killed := process.KillStale(); len(killed) > 0 {
-		s.Log.Warn("killed what an earlier run of bootstrap left behind", "pids", killed)
+		s.Log.Warn("killed processes that an earlier run of bootstrap left behind", "pids", killed)
 	}
 }
 

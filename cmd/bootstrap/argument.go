@@ -21,5 +21,5 @@ func (b *builder) warnOfArgument() {
 	if isList || setsOthers || b.Delivery == string(adapters.Argv) || !firstArgument().MatchString(line) {
 		return
 	}
-	b.logger.Warn("the command line has no argument, as the event is on stdin: set BOOTSTRAP_DELIVERY=argv", "option", prefix+"_COMMAND")
+	b.logger.Warn("the command line reads an argument, but the event is on stdin: set BOOTSTRAP_DELIVERY=argv", "option", prefix+"_COMMAND")
 }

@@ -190,6 +190,6 @@ func (b *builder) logStart(function adapters.Settings, slots int) {
 	}
 	b.logger.Info("starting", fields...)
 	if limit := b.platform.StopLimit; limit > 0 && time.Duration(b.StopTimeout) > limit {
-		b.logger.Warn("the platform may kill the runtime before the stop is over", "option", prefix+"_STOP_TIMEOUT", "wanted", time.Duration(b.StopTimeout).String(), "given", limit.String())
+		b.logger.Warn("the platform may kill the runtime before it has stopped", "option", prefix+"_STOP_TIMEOUT", "wanted", time.Duration(b.StopTimeout).String(), "given", limit.String())
 	}
 }

@@ -34,14 +34,14 @@ type Config struct {
 	Timeout         duration      `default:"0s" desc:"time limit of an event, such as 10s or 500ms; a shorter limit of the platform wins; 0: the platform's"`
 	Margin          duration      `default:"0s" desc:"how long before its time limit an event is stopped, to report the timeout; at most half of the limit; 0: a tenth of it, from 100ms to 1s"`
 	StartTimeout    duration      `split_words:"true" default:"1m" desc:"time limit of BOOTSTRAP_WAIT_FOR and BOOTSTRAP_INIT_COMMAND together (default 8.5s on Lambda, which kills a start after 10s), and then of the start of a script or a worker; 0: as long as the platform waits"`
-	Grace           duration      `default:"5s" desc:"how long after SIGTERM the current event (for at most half of BOOTSTRAP_STOP_TIMEOUT), and then each sidecar, may go on; 0: they are stopped at once"`
+	Grace           duration      `default:"5s" desc:"how long after SIGTERM the current event (for at most half of BOOTSTRAP_STOP_TIMEOUT), and then each sidecar, may continue; 0: they are stopped at once"`
 	StopTimeout     duration      `split_words:"true" default:"0s" desc:"time limit of the whole stop: current event, command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
 	Standby         bool          `default:"false" desc:"start the program for the next event in advance; it waits on its stdin, and lacks the variables of its event"`
 	Leftovers       string        `one:"end,keep" default:"end" desc:"processes that an event leaves behind: end (they are killed), or keep (they run on)"`
 	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event its own folder as TMPDIR, and remove it afterwards, even if processes that are kept use it"`
 	WorkerMaxEvents count         `split_words:"true" default:"0" desc:"replace a worker, or the host of a Python or Node function, after this number of events; 0: never"`
-	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"replace a worker, or such a host, that holds more memory than this after an event, such as 200MB; 0: never"`
-	InitCommand     string        `private:"true" split_words:"true" desc:"runs once, to its end, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
+	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"replace a worker, or the host of a Python or Node function, that holds more memory than this after an event, such as 200MB; 0: never"`
+	InitCommand     string        `private:"true" split_words:"true" desc:"runs once, to completion, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
 	WaitFor         addresses     `private:"true" split_words:"true" desc:"addresses that must answer before the function starts, separated by commas: tcp://host:port, unix:///path or http://host:port/path"`
 	OnInitFailure   string        `one:"exit,answer" split_words:"true" default:"exit" desc:"after a failed start, or with a wrong configuration: exit, or answer (each event fails with the reason)"`
 	Sidecars        string        `desc:"file in the code folder with commands that run beside the function, one name: command on each line (Procfile)"`
@@ -49,10 +49,10 @@ type Config struct {
 	StopCommand     string        `private:"true" split_words:"true" desc:"runs at the end of a stop: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
 	LogLevel        logLevel      `split_words:"true" default:"info" desc:"level of bootstrap's own log, on stderr: debug, info, warn, error or off; on Lambda the default is AWS_LAMBDA_LOG_LEVEL"`
 	LogFormat       string        `one:"text,json" split_words:"true" default:"text" desc:"format of everything that is logged: text (the lines of a command stay unchanged), or json (an object on each line); on Lambda the default is AWS_LAMBDA_LOG_FORMAT"`
-	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; always on in text with several events at the same time"`
+	LogPrefix       bool          `split_words:"true" default:"false" desc:"begin each line that a command logs with the request id of its event; always on if the format is text and several events run at the same time"`
 	Secrets         variableNames `private:"true" desc:"names of variables, separated by commas, whose values appear as *** in bootstrap's own lines and in failures"`
-	Pty             bool          `default:"false" desc:"give commands a terminal for what they log, so that they write each line at once; a pipe where the sandbox has no terminals"`
-	Platform        platform      `desc:"scf, functiongraph or lambda, where the environment does not show which one it is"`
+	Pty             bool          `default:"false" desc:"let commands log to a terminal, so that they write each line at once; where the sandbox has no terminals, they get a pipe"`
+	Platform        platform      `desc:"the platform: scf, functiongraph or lambda; needed only if the environment does not show it"`
 
 	settings map[string]setting // each BOOTSTRAP_… that is set, even unknown ones
 }
@@ -157,7 +157,7 @@ func (c *Config) conflicts() (all []error) {
 	}{
 		{c.Standby && !stdin, "STANDBY", "DELIVERY", "a program that is started in advance gets its event on stdin only"},
 		{c.Standby && c.PassCredentials, "STANDBY", "PASS_CREDENTIALS", "a program that is started in advance cannot get the credentials of its event"},
-		{c.Standby && worker, "STANDBY", "ADAPTER", "a worker stays anyway: remove one of the two"},
+		{c.Standby && worker, "STANDBY", "ADAPTER", "a worker keeps running anyway: remove one of the two"},
 		{worker && !stdin, "ADAPTER", "DELIVERY", "a worker's events are frames on stdin: remove one of the two"},
 		{worker && c.Result != "stdout", "ADAPTER", "RESULT", "a worker's results are frames on descriptor 3: remove one of the two"},
 		{c.SidecarPolicy == "fail" && c.Sidecars == "", "SIDECAR_POLICY", "SIDECARS", "there are no sidecars"},

@@ -93,5 +93,5 @@ func refuseItself(program string, args []string) error {
 	if err != nil || failed != nil || !os.SameFile(one, other) {
 		return nil
 	}
-	return errors.New("it is this runtime itself, which would start itself without end: name your own program or function, such as index.main_handler")
+	return errors.New("it is this runtime itself, which would start itself endlessly: name your own program or function, such as index.main_handler")
 }

@@ -67,7 +67,7 @@ func parseProcfile(file, text string) (entries []entry, errs []error) {
 		e, err := parseEntry(line)
 		e.position = fmt.Sprintf("%s:%d", file, i+1)
 		if first := positions[e.name]; err == nil && first != "" {
-			err = fmt.Errorf("%q is defined in %s, too", e.name, first)
+			err = fmt.Errorf("%q is also defined in %s", e.name, first)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", e.position, err))

@@ -35,8 +35,8 @@ func TestParseProcfile(t *testing.T) {
 		"no name":            {": b", nil, []string{"Procfile:1: " + want}},
 		"odd name":           {"a b: c\nd.e: f\nü: g\nh : i", nil, []string{"Procfile:1: " + want, "Procfile:2: " + want, "Procfile:3: " + want, "Procfile:4: " + want}},
 		"no command":         {"a:\nb: # c", [][2]string{{"b", "# c"}}, []string{`Procfile:1: "a" has no command`}},
-		"twice":              {"a: b\nc: d\na: e\na: f", [][2]string{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" is defined in Procfile:1, too`, `Procfile:4: "a" is defined in Procfile:1, too`}},
-		"all that are wrong": {"a:\nb\nc: d\nc: e", [][2]string{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" is defined in Procfile:3, too`}},
+		"twice":              {"a: b\nc: d\na: e\na: f", [][2]string{{"a", "b"}, {"c", "d"}}, []string{`Procfile:3: "a" is also defined in Procfile:1`, `Procfile:4: "a" is also defined in Procfile:1`}},
+		"all that are wrong": {"a:\nb\nc: d\nc: e", [][2]string{{"c", "d"}}, []string{`Procfile:1: "a" has no command`, "Procfile:2: " + want, `Procfile:4: "c" is also defined in Procfile:3`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			entries, errs := parseProcfile("Procfile", row.text)

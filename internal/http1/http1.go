@@ -195,7 +195,7 @@ func (resp *Response) length() (int64, error) {
 	first := textproto.TrimString(values[0])
 	for _, v := range values[1:] {
 		if textproto.TrimString(v) != first {
-			return 0, fmt.Errorf("contradicting Content-Length headers %q", values)
+			return 0, fmt.Errorf("conflicting Content-Length headers %q", values)
 		}
 	}
 	n, err := strconv.ParseUint(first, 10, 63)
@@ -205,7 +205,7 @@ func (resp *Response) length() (int64, error) {
 	return int64(n), nil
 }
 
-var errTooLarge = fmt.Errorf("a body of more than %d bytes", maxBody)
+var errTooLarge = fmt.Errorf("the body has more than %d bytes", maxBody)
 
 func readExactly(r *headReader, n int64) ([]byte, error) {
 	if n > maxBody {

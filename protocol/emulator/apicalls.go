@@ -97,7 +97,7 @@ func (m *machine) replaceHeld(p chan reply) {
 
 // giveUpPoll refuses the oldest held poll.
 func (m *machine) giveUpPoll() {
-	m.heldPolls[0] <- reply{refusal: invalidState("another call asks for the next event")}
+	m.heldPolls[0] <- reply{refusal: invalidState("another call is waiting for the next event")}
 	m.heldPolls = m.heldPolls[1:]
 }
 
@@ -169,9 +169,9 @@ func (m *machine) answer(now time.Time, instance int, id string, a answer) *refu
 	case a.try != "" && a.try != inv.try: // not documented
 		return &refusal{400, "InvalidInvocationID", "the answer is for another attempt to serve the event"}
 	case inv.answer != nil:
-		return invalidState("the event is answered")
+		return invalidState("the event was already answered")
 	case a.oddMode:
-		m.settle(now, inv, failed("Runtime.InvalidResponseModeHeader", "the mode of the response is unknown"))
+		m.settle(now, inv, failed("Runtime.InvalidResponseModeHeader", "unknown response mode"))
 		return &refusal{400, "InvalidFunctionResponseMode", "Invalid function response mode"}
 	case len(a.body) > m.platform.MaxResult:
 		if inv.tooLarge = true; m.platform.TooLargeEnds {

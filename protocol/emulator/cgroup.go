@@ -58,7 +58,7 @@ func newCgroupBelow(root string, limit int64) (*cgroup, error) {
 		return nil, fmt.Errorf("cannot find our cgroup: %w", err)
 	}
 	version, parents := cgroupParents(root, string(text))
-	err = errors.New("cannot make a cgroup: no folder for it")
+	err = errors.New("cannot make a cgroup: found no folder for it")
 	for _, parent := range parents {
 		c := &cgroup{dir: filepath.Join(parent, ourName()), home: parent, limit: limit, version: version}
 		removeOrphans(parent)

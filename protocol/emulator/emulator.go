@@ -235,14 +235,14 @@ func (s *Server) Invoke(ctx context.Context, ev Event) (Outcome, error) {
 	}
 }
 
-var errAgain = errors.New("the start takes too long, and another has to begin")
+var errAgain = errors.New("the start took too long and has to begin again")
 
 var errGone = errors.New("the instance has exited")
 
 // submit puts ev at the end of the queue.
 func (s *Server) submit(ev Event) (*invocation, error) {
 	if len(ev.Body) > s.platform.MaxEvent {
-		return nil, fmt.Errorf("cannot send an event of %d bytes: %s takes at most %d",
+		return nil, fmt.Errorf("cannot send an event of %d bytes: %s accepts at most %d",
 			len(ev.Body), s.platform.Title, s.platform.MaxEvent)
 	}
 	inv := newInvocation(ev)

@@ -39,9 +39,9 @@ func (m *machine) register(instance int, ext *extension) *refusal {
 	case m.isOver(instance):
 		return errInstanceOver
 	case m.phase != starting || m.runtimeReady:
-		return &refusal{403, "Extension.RegistrationClosed", "the runtime has asked for an event: it is too late to register"}
+		return &refusal{403, "Extension.RegistrationClosed", "too late to register: the runtime has already asked for an event"}
 	case slices.ContainsFunc(m.extensions, func(other *extension) bool { return other.name == ext.name }):
-		return &refusal{403, "Extension.InvalidExtensionState", "an extension of this name is registered"}
+		return &refusal{403, "Extension.InvalidExtensionState", "an extension of this name is already registered"}
 	}
 	m.stats.Extensions++
 	m.extensions = append(m.extensions, ext)
@@ -59,7 +59,7 @@ func (m *machine) extensionReady(now time.Time, instance int, id string, call ch
 		return &refusal{403, "Extension.InvalidExtensionState", "the extension has failed"}
 	}
 	if ext.ready && ext.invoked {
-		ext.call <- extReply{no: &refusal{403, "Extension.InvalidExtensionState", "another call asks for the next event"}}
+		ext.call <- extReply{no: &refusal{403, "Extension.InvalidExtensionState", "another call is waiting for the next event"}}
 	}
 	ext.ready, ext.call = true, call
 	if m.runtimeReady {

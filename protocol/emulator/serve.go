@@ -24,7 +24,7 @@ func invalidState(format string, args ...any) *refusal {
 	return &refusal{http.StatusForbidden, "InvalidStateTransition", fmt.Sprintf(format, args...)}
 }
 
-var errInstanceOver = invalidState("the instance that asks is over")
+var errInstanceOver = invalidState("the instance that made this call has ended")
 
 // instanceKey is the context key of the instance that made a connection.
 type instanceKey struct{}

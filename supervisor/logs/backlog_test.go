@@ -63,8 +63,8 @@ func took(f func()) time.Duration {
 }
 
 var (
-	gapText = regexp.MustCompile(`\nbootstrap: dropped (\d+) bytes of the log, which nobody took\n`)
-	gapJSON = regexp.MustCompile(`\n\{"timestamp":"[^"]*","level":"warn","stream":"bootstrap","message":"dropped (\d+) bytes of the log, which nobody took"\}\n`)
+	gapText = regexp.MustCompile(`\nbootstrap: dropped (\d+) bytes of the log: its reader is too slow\n`)
+	gapJSON = regexp.MustCompile(`\n\{"timestamp":"[^"]*","level":"warn","stream":"bootstrap","message":"dropped (\d+) bytes of the log: its reader is too slow"\}\n`)
 )
 
 // L11: bytes that nobody reads are dropped after one wait, and later ones without

@@ -67,7 +67,7 @@ func (l *Log) Close(limit, pause time.Duration) {
 
 // gap returns the line that counts dropped bytes.
 func (l *Log) gap(dropped int) []byte {
-	return l.ownLine("warn", fmt.Sprintf("dropped %d bytes of the log, which nobody took", dropped))
+	return l.ownLine("warn", fmt.Sprintf("dropped %d bytes of the log: its reader is too slow", dropped))
 }
 
 // ownLine returns a line of our own that does not come from package hclog.

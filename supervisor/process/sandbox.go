@@ -129,12 +129,12 @@ func (s Sandbox) instead() string {
 	case s.Adoption == nil && s.HasProc:
 		return ""
 	case s.Adoption == nil:
-		return "processes that events leave behind are looked for by number"
+		return "processes that events leave behind are searched for by pid"
 	case s.Mark == "":
-		return "a process that leaves its group outlives its event; " + oneEvent
+		return "a process that leaves its process group outlives its event; " + oneEvent
 	case s.HasProc:
 		return "processes that events leave behind are found by a mark (" + s.Mark + ")"
 	default:
-		return "processes that events leave behind are found by a mark (" + s.Mark + "), those of a resident program only when it exits; " + oneEvent
+		return "processes that events leave behind are found by a mark (" + s.Mark + "), and those of a resident program only when it exits; " + oneEvent
 	}
 }

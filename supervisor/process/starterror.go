@@ -22,7 +22,7 @@ func (e *StartError) Error() string {
 	case e.Errno == syscall.EAGAIN && e.Zombies > 0:
 		return fmt.Sprintf("cannot start %s: %s", e.Path, tooManyZombies(e.Zombies))
 	case e.Errno == syscall.EAGAIN:
-		return fmt.Sprintf("cannot start %s: the limit of processes is reached (EAGAIN)", e.Path)
+		return fmt.Sprintf("cannot start %s: the process limit is reached (EAGAIN)", e.Path)
 	case e.Errno == syscall.ENOMEM:
 		return fmt.Sprintf("cannot start %s: there is no memory for another process (ENOMEM)", e.Path)
 	}

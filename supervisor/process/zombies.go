@@ -43,5 +43,5 @@ func ManyZombies() int { return processes.manyZombies() }
 func Exhausted() error { return processes.exhausted() }
 
 func tooManyZombies(zombies int) string {
-	return fmt.Sprintf("the limit of processes is reached: %d are zombies that process 1 of this sandbox does not reap; programs must wait for their children", zombies)
+	return fmt.Sprintf("the process limit is reached: %d are zombies that process 1 of this sandbox does not reap; programs must wait for their children", zombies)
 }

@@ -21,14 +21,14 @@ func (r *report) limits() {
 		resource int
 		unit     uint64
 	}{
-		{"limit of processes", unix.RLIMIT_NPROC, 1},
-		{"limit of open files", unix.RLIMIT_NOFILE, 1},
-		{"limit of file size, MB", unix.RLIMIT_FSIZE, 1 << 20},
-		{"limit of address space, MB", unix.RLIMIT_AS, 1 << 20},
+		{"process limit", unix.RLIMIT_NPROC, 1},
+		{"open file limit", unix.RLIMIT_NOFILE, 1},
+		{"file size limit, MB", unix.RLIMIT_FSIZE, 1 << 20},
+		{"address space limit, MB", unix.RLIMIT_AS, 1 << 20},
 	} {
 		var limit unix.Rlimit
 		if err := unix.Getrlimit(l.resource, &limit); err != nil {
-			r.add(l.name, "not known (%v)", err)
+			r.add(l.name, "unknown (%v)", err)
 			continue
 		}
 		value := amount(limit.Cur, l.unit)
@@ -37,7 +37,7 @@ func (r *report) limits() {
 		}
 		r.add(l.name, "%s", value)
 	}
-	r.add("limit of processes (cgroup)", "%s", groupLimit())
+	r.add("process limit (cgroup)", "%s", groupLimit())
 }
 
 // groupLimit returns the limit of processes of our control group.
@@ -47,7 +47,7 @@ func groupLimit() string {
 			return strings.Replace(strings.TrimSpace(string(text)), "max", "none", 1)
 		}
 	}
-	return "not known"
+	return "unknown"
 }
 
 func amount(n, unit uint64) string {
@@ -79,7 +79,7 @@ func (r *report) files() {
 		_ = unix.Close(fd)
 	}
 	r.try("large pipes", largePipe())
-	r.try("reopens pipes by /proc/self/fd", reopen())
+	r.try("reopens pipes through /proc/self/fd", reopen())
 }
 
 // folder describes whether files can be created in a folder, and its file

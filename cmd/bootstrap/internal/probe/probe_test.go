@@ -193,7 +193,7 @@ func TestReportOfDenials(t *testing.T) {
 		errno syscall.Errno
 		want  []string
 	}{
-		{unix.SYS_PRCTL, syscall.EPERM, []string{"adopts orphans", "no (operation not permitted)", "finds leftovers", "yes", "without that", "processes that events leave behind are found by a mark"}},
+		{unix.SYS_PRCTL, syscall.EPERM, []string{"adopts orphans", "no (operation not permitted)", "finds leftovers", "yes", "workaround", "processes that events leave behind are found by a mark"}},
 		{unix.SYS_PRCTL, syscall.EINVAL, []string{"adopts orphans", "no (invalid argument)"}},
 		{unix.SYS_PRLIMIT64, syscall.EPERM, []string{"adopts orphans", "yes", "marks processes", "yes, by FUNCTION_RUN"}},
 		{unix.SYS_WAITID, syscall.ENOSYS, []string{"waits without reaping", "no (function not implemented)", "adopts orphans", "yes"}},
@@ -202,7 +202,7 @@ func TestReportOfDenials(t *testing.T) {
 		{unix.SYS_PIDFD_OPEN, syscall.ENOSYS, []string{"opens pidfds", "no (function not implemented)", "waits without reaping", "yes"}},
 		{unix.SYS_SOCKET, syscall.EAFNOSUPPORT, []string{"IPv6", "no (address family not supported by protocol)"}},
 		{unix.SYS_STATFS, syscall.EACCES, []string{"HOME", "writable"}},
-		{unix.SYS_UNAME, syscall.EPERM, []string{"kernel", "not known (operation not permitted)"}},
+		{unix.SYS_UNAME, syscall.EPERM, []string{"kernel", "unknown (operation not permitted)"}},
 	} {
 		t.Run(fmt.Sprint(test.call, " ", test.errno), func(t *testing.T) {
 			checkValues(t, runProbe(t, []string{"HOME=" + os.TempDir()}, self, "denied", fmt.Sprint(test.call), fmt.Sprint(int(test.errno))), test.want...)
@@ -237,8 +237,8 @@ func TestReportWithoutProc(t *testing.T) {
 			"lists processes", "no",
 			"sees memory in use", "no",
 			"waits without reaping", "yes",
-			"reopens pipes by /proc/self/fd", "no (no such file or directory)",
-			"capabilities", "not known",
+			"reopens pipes through /proc/self/fd", "no (no such file or directory)",
+			"capabilities", "unknown",
 		)
 	}
 }

@@ -26,7 +26,7 @@ func (r *report) processes() {
 	r.add("lists processes", "%s", listing(found.HasProc))
 	r.add("finds leftovers", "%s", yesBy(process.FindsLeftovers(), ""))
 	if missing, instead := found.Missing(); missing != "" {
-		r.add("without that", "%s", instead)
+		r.add("workaround", "%s", instead)
 	}
 	if err == nil {
 		r.add("others' orphans go to", "%s", processName(orphan.parent))
@@ -65,7 +65,7 @@ func (o orphan) reaping() string {
 	case o.parent == os.Getpid():
 		return "this is process 1"
 	case took == 0:
-		return fmt.Sprintf("no: one was still there after %v; they count against the limit of processes", waitLimit)
+		return fmt.Sprintf("no: one was still there after %v; zombies count against the process limit", waitLimit)
 	}
 	return "yes, within " + took.Round(time.Millisecond).String()
 }
@@ -89,7 +89,7 @@ func yesBy(is bool, how string) string {
 
 func orElse(err error, value string) string {
 	if err != nil {
-		return "not known " + strings.TrimPrefix(yesOrNo(err), "no ")
+		return "unknown " + strings.TrimPrefix(yesOrNo(err), "no ")
 	}
 	return value
 }
@@ -169,7 +169,7 @@ func memory(pid int) string {
 	case procfs.Resident(pid) == 0:
 		return "no"
 	case procfs.Peak(pid) == 0:
-		return "yes, but not the maximum"
+		return "yes, but not its peak"
 	}
 	return "yes"
 }

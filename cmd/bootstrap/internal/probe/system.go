@@ -89,7 +89,7 @@ func distribution() string {
 			}
 		}
 	}
-	return "not known"
+	return "unknown"
 }
 
 // libraries lists the loaders of C libraries, and the file of an old glibc,
@@ -133,7 +133,7 @@ func (r *report) user() {
 	} {
 		_, rest, _ := bytes.Cut(status, []byte("\n"+field.key+":"))
 		value, _, _ := bytes.Cut(rest, []byte("\n"))
-		r.add(field.name, "%s", cmp.Or(string(value), "not known"))
+		r.add(field.name, "%s", cmp.Or(string(value), "unknown"))
 	}
 	set, _ := partition([]string{"HOME", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "TZ", "HTTP_PROXY", "http_proxy"}, func(name string) bool { return os.Getenv(name) != "" })
 	r.add("variables that are set", "%s", set)
