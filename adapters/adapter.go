@@ -85,7 +85,7 @@ func (a *adapter) choose(t command.Target) (way, error) {
 		}
 	}
 	switch misfits := a.fn.settings.conflicts(t); {
-	case len(misfits) > 0: // that was not known when the configuration was read
+	case len(misfits) > 0: // the handler could not be resolved when the configuration was read
 		return nil, protocol.Failuref("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) != ".sh":
 		return newModule(a.fn, t)
@@ -103,8 +103,8 @@ func (a *adapter) choose(t command.Target) (way, error) {
 	}
 }
 
-// Prepare notes how often memory has run out, to detect whether it does again,
-// and replaces the folder of the last event, in which nobody writes any more.
+// Prepare records how often memory has run out so far, to detect the next time, and
+// replaces the last event's temporary folder, because nothing writes to it any more.
 func (a *adapter) Prepare() {
 	a.fn.memory.look()
 	a.way.stopIfDue()
@@ -124,12 +124,12 @@ func (a *adapter) removeTemp() {
 // Settle logs what was written since the last event.
 func (a *adapter) Settle() { a.way.Settle() }
 
-// Usage returns what the last event has used.
+// Usage returns the resources that the last event used.
 func (a *adapter) Usage() supervisor.Usage { return a.way.Usage() }
 
-// grace returns how long a command may take to exit after SIGTERM when ctx ends:
-// half of the time from then to the event's deadline, or to the end of the stop.
-// Call it at the end of ctx.
+// grace returns how long a command may take to exit after SIGTERM, once ctx has
+// ended: half of the time that remains until the event's deadline, or until the end
+// of the stop.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 	if stop, ok := errors.AsType[*supervisor.StopError](context.Cause(ctx)); ok {
 		return min(defaultGrace, time.Until(stop.Until)/2)

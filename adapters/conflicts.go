@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 )
 
-// A Conflict is an option that does not go with what is to run.
+// A Conflict is an option that does not fit the function or program that is to run.
 type Conflict struct{ Option, Why string }
 
-// Conflicts are those of c. Where it is not known what is to run there are none:
-// that shows at the start.
+// Conflicts returns the options that do not fit the function or program that is to
+// run. It returns none if the command or handler cannot be resolved, which the start
+// reports.
 func (s *Settings) Conflicts() []Conflict {
 	t, err := command.Resolve(s.Command, s.Handler, s.Dir)
 	if err != nil {

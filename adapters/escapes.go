@@ -9,8 +9,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// escapes returns what matches terminal escapes in a text: colours, titles, moves of
-// the cursor.
+// escapes returns a pattern that matches terminal escape sequences, such as colours,
+// titles and cursor movements.
 var escapes = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile("\x1b(?:" + strings.Join([]string{
 		`\[[0-?]*[ -/]*[@-~]`,                  // CSI
@@ -28,8 +28,8 @@ func plain(text string) string {
 }
 
 // withoutEscapes returns err, or, if it is a failure, a copy without terminal
-// escapes, as consoles show them as they are. Several slots may share the failure of
-// an init command, so err itself does not change.
+// escapes, because consoles show those literally. Several slots may share the
+// failure of an init command, so err itself does not change.
 func withoutEscapes(err error) error {
 	f, ok := err.(*protocol.Failure)
 	if !ok {

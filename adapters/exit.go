@@ -134,7 +134,7 @@ func complains(line string) bool {
 func UsefulLine(log string) string { return shorten(usefulLine(lines(log))) }
 
 // usefulLine returns the first line that reports an error, else the first line. It
-// skips lines that begin with a space, which are parts of something, lines that
+// skips lines that begin with a space, which continue the line above, lines that
 // quote code, which have a ^ below them, and the head of a traceback.
 func usefulLine(log []string) (first string) {
 	for i, line := range log {

@@ -34,8 +34,8 @@ func explain(err error) error {
 	return protocol.Failuref("Function.StartError", "%v", err)
 }
 
-// explainUnreadable adds the reason to the failure of a program that was denied
-// something, if that may be the reading of the program itself.
+// explainUnreadable adds a reason to a failure that mentions a denied permission, if
+// the program itself may be the file that could not be read.
 func explainUnreadable(f *protocol.Failure, program string) {
 	if text := strings.ToLower(f.Message + strings.Join(f.Stack, "\n")); !containsOne(text, []string{"permission denied", "eacces"}) {
 		return
@@ -54,5 +54,6 @@ func isTooLong(start *process.StartError) bool {
 	return start.Errno == syscall.E2BIG
 }
 
-// shortages are the errors of a start that are not the program's fault.
+// shortages are the errors of a start that say that the sandbox has run out of
+// something.
 var shortages = []error{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE}

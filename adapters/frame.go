@@ -83,7 +83,7 @@ func (h *header) plain(line []byte) bool {
 // maxHeader is the maximum size of a header, which may hold an error and its stack.
 const maxHeader = 256 << 10
 
-// A frameError reports that a worker has written something else than a frame.
+// A frameError reports that a worker has written something other than a frame.
 type frameError struct{ text string }
 
 func (e *frameError) Error() string { return e.text }
@@ -94,12 +94,12 @@ var errAnswersClosed = errors.New("it closed descriptor 3")
 // An inbox reads one frame of a worker.
 type inbox struct {
 	header
-	line      []byte // of the header, as far as it came
+	line      []byte // the part of the header that has arrived
 	body      result
-	taken     int  // bytes of the body, also those that were too many to keep
-	hasHeader bool // it is complete
-	bad       bool // it is not a frame: no more is kept
-	stray     bool // something came behind the frame
+	taken     int  // bytes of the body so far, including those beyond the limit
+	hasHeader bool // the header is complete
+	bad       bool // the input is not a frame; the rest is ignored
+	stray     bool // bytes arrived after the frame
 	closed    bool
 	mask      *logs.Mask
 }
@@ -138,7 +138,7 @@ func (in *inbox) Write(p []byte) (int, error) {
 	}
 	part := p[:min(len(p), in.Length-in.taken)]
 	in.taken += len(part)
-	_, _ = in.body.Write(part) // too large: its over tells, and the rest is passed over
+	_, _ = in.body.Write(part) // a body that is too large sets over, and the rest is skipped
 	in.stray = in.stray || len(p) > len(part)
 	return n, nil
 }

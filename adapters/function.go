@@ -9,8 +9,8 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A function is the user's function as one slot runs it: what all ways to run
-// commands need.
+// A function is the user's function in one slot, with everything that all ways to
+// run it need.
 type function struct {
 	settings Settings
 	services Services

@@ -20,8 +20,8 @@ import (
 // nothing.
 type Init struct {
 	Command string        // as BOOTSTRAP_COMMAND; empty: none
-	Began   time.Time     // when the whole start has
-	Timeout time.Duration // from then on, for the command to end; 0: no limit
+	Began   time.Time     // when the start of the runtime began
+	Timeout time.Duration // limit for the command, counted from Began; 0: no limit
 
 	once sync.Once
 	vars []string
@@ -75,11 +75,11 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 	if err != nil {
 		return nil, tempError("make $BOOTSTRAP_ENV_FILE", err)
 	}
-	defer func() { _ = fn.services.Temp.Remove(file.Name()) }() // the command may have done it
+	defer func() { _ = fn.services.Temp.Remove(file.Name()) }() // the command may have removed it
 	defer file.Close()                                          // only read
 	log := fn.newStderr()
 	exit, failed := i.toEnd(ctx, fn, log, "BOOTSTRAP_ENV_FILE="+file.Name())
-	text, err := command.ReadRegular(file.Name()) // which may be a new one of that name
+	text, err := command.ReadRegular(file.Name()) // the command may have replaced the file
 	fn.learn(string(text))                        // before anything is reported
 	if failed == nil {
 		failed = i.outcome(fn, exit, log)

@@ -27,12 +27,12 @@ var nodeStart string
 //go:embed hosts/node.js
 var nodeHost string
 
-// A language is one whose functions run in a resident host. All hosts but those for
-// shells speak the frames of workers.
+// A language is a language whose functions run in a resident host. All hosts except
+// those for shells speak the frames of workers.
 type language struct {
 	interpreter string // searched for in PATH
-	flag        string // that code is the next argument
-	start       string // that code, which runs the host; empty: it is the host
+	flag        string // says that the next argument is code
+	start       string // code that runs the host, the argument after it; empty: the host is the code
 	host        string
 	sharesFlags bool // all events share the flags of stdin, stdout and stderr, which its host cannot reset
 }

@@ -12,15 +12,15 @@ import (
 	"bootstrap/adapters/command"
 )
 
-// A memory knows the control group that limits our memory, and how often the kernel
-// has killed a process in it because memory ran out.
+// A memory describes the control group that limits our memory, and counts how often
+// the kernel has killed a process in it because memory ran out.
 type memory struct {
-	dir   string // of the group; "": none was found
+	dir   string // folder of the group; empty if none was found
 	files memoryFiles
-	kills int64 // at the last look
+	kills int64 // at the last call of look
 
-	counter *os.File  // what counts them; it stays open, as each event asks
-	text    [512]byte // what it says
+	counter *os.File  // the file that counts kills; it stays open because every event reads it
+	text    [512]byte // the content of counter
 }
 
 // memoryFiles holds the names of files in a control group. Before Linux 4.13 a
@@ -105,7 +105,7 @@ func (m *memory) count() int64 {
 	if m.counter == nil {
 		m.openCounter()
 	}
-	n, _ := m.readCounter() // it was readable, and is the kernel's
+	n, _ := m.readCounter() // the counter was readable before, and the kernel wrote it
 	return n
 }
 
@@ -120,7 +120,7 @@ func (m *memory) openCounter() {
 
 // readCounter reads a number, or the number after oom_kill.
 func (m *memory) readCounter() (n int64, ok bool) {
-	size, _ := syscall.Pread(int(m.counter.Fd()), m.text[:], 0) // in one call: ReadAt asks for what is not there
+	size, _ := syscall.Pread(int(m.counter.Fd()), m.text[:], 0) // one call is enough; ReadAt would try to fill the buffer
 	text := m.text[:max(size, 0)]
 	if _, kills, found := bytes.Cut(text, []byte("oom_kill ")); found {
 		text = kills

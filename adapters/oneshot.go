@@ -24,8 +24,8 @@ type oneshot struct {
 
 	usage supervisor.Usage // of the last event
 
-	next        *call // started ahead; nil: there is none
-	exitedEarly int   // of those, how many ended before their event, one after the other
+	next        *call // the standby process; nil if there is none
+	exitedEarly int   // how many standby processes in a row exited before their event
 }
 
 // A call is one process and its outputs.
@@ -53,7 +53,7 @@ func (o *oneshot) Settle() {}
 
 func (o *oneshot) stopIfDue() {}
 
-// Usage returns that of the last event.
+// Usage returns the usage of the last event.
 func (o *oneshot) Usage() supervisor.Usage { return o.usage }
 
 func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error) {
@@ -125,7 +125,7 @@ func (o *oneshot) deliver(ev *protocol.Event) (command *process.Command, cleanUp
 	case File:
 		var path string
 		path, err = o.eventFile(ev.Body)
-		cleanUp = func() { _ = o.fn.services.Temp.Remove(path) } // the command may have done it
+		cleanUp = func() { _ = o.fn.services.Temp.Remove(path) } // the command may have removed it
 		command.Args = o.argsWith(path)
 	default:
 		command.Input = ev.Body

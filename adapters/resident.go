@@ -15,26 +15,27 @@ import (
 type resident struct {
 	process *process.Process
 	log     *stderr
-	ready   bool          // it has said that it can serve events
-	waited  time.Duration // for that, by events whose time was over
+	ready   bool          // it has reported that it can serve events
+	waited  time.Duration // how long events waited for that until they timed out
 }
 
-// A starter knows how a resident that has been started becomes ready.
+// A starter waits for a resident of one kind to become ready.
 type starter interface {
 	// greeting waits for the first answer, and reports whether that is "ready".
 	greeting(ctx context.Context) (ready bool, err error)
-	// refuse stops the resident, and returns why it is not ready. err is that of
-	// greeting.
+	// refuse stops the resident, and returns why it is not ready. err is the error
+	// of greeting.
 	refuse(err error) *protocol.Failure
 }
 
-// errNotReady is why the wait for the init command, or for a resident, ended.
+// errNotReady is the cause when the wait for the init command, or for a resident,
+// times out.
 var errNotReady = errors.New("BOOTSTRAP_START_TIMEOUT has expired")
 
-// awaitReady waits until a resident is ready, and stops it if it cannot be. When
-// only the time of an event is over, the resident goes on, and the next event waits
-// for the rest: one that needs longer than an event may take would never be ready
-// otherwise.
+// awaitReady waits until a resident is ready, and stops it if it cannot be. If the
+// event times out first, the resident keeps starting, and the next event waits for
+// it: otherwise a resident that starts more slowly than an event may take would
+// never be ready.
 func (fn *function) awaitReady(ctx context.Context, r *resident, name string, of starter) *protocol.Failure {
 	limited, cancel := limitStart(ctx, fn.settings.StartTimeout, r.waited)
 	defer cancel()
@@ -43,7 +44,7 @@ func (fn *function) awaitReady(ctx context.Context, r *resident, name string, of
 	switch {
 	case ready:
 		r.ready = true
-		r.log.Reset() // what it has logged while it started belongs to no event
+		r.log.Reset() // its log during the start belongs to no event
 		return nil
 	case err != nil && err == context.Cause(ctx):
 		r.waited += time.Since(began)
@@ -69,8 +70,8 @@ func notReady(name string, limit time.Duration) *protocol.Failure {
 	return protocol.Failuref("Runtime.StartTimeout", "%s was not ready after %v: raise BOOTSTRAP_START_TIMEOUT, or do less before the first event", name, limit)
 }
 
-// restarting returns why an event has failed that the command did not get, because a
-// resident was being replaced.
+// restarting returns the failure of an event that did not reach the command because
+// a resident was being replaced.
 func restarting(ctx context.Context, ev *protocol.Event, err error, what string) error {
 	if ctx.Err() == nil {
 		return err

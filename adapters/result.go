@@ -12,17 +12,17 @@ import (
 type result struct {
 	data []byte
 	max  int
-	hint int // how many bytes are to be expected
+	hint int // the expected size in bytes
 	over int // the size at which it passed the limit; 0: it did not
 }
 
-// Reserve returns nil as long as there is little, which is then copied.
+// Reserve returns nil while the result is small, because copying it is cheap.
 func (r *result) Reserve(size int) []byte {
 	if r.over > 0 || max(len(r.data), r.hint) < size {
 		return nil
 	}
 	if len(r.data) == cap(r.data) {
-		r.grow(min(max(4*cap(r.data), r.hint, size), r.max) + 1) // 1 more: to see the end, or too much
+		r.grow(min(max(4*cap(r.data), r.hint, size), r.max) + 1) // 1 more, to notice the end or an excess
 	}
 	return r.data[len(r.data):cap(r.data)]
 }
@@ -71,8 +71,8 @@ func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) 
 }
 
 // failure returns nil for a command that succeeded, else its failure: the one that
-// the command reports, else the one that its exit status was set to mean, else the
-// usual one for that status.
+// the command reports, else the one that BOOTSTRAP_EXIT_CODES gives its exit status,
+// else the default for that status.
 func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) *protocol.Failure {
 	f, code := outcome(status, log), exitCode(status)
 	switch meaning := fn.settings.ExitCodes[code]; {
@@ -93,13 +93,13 @@ func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) 
 // exitFailure returns the failure of a resident process that has exited.
 func (fn *function) exitFailure(what string, status syscall.WaitStatus, log string) *protocol.Failure {
 	f := fn.failure(status, nil, log)
-	if f == nil { // also where that status is fine for a program
+	if f == nil { // a resident must not exit, even with a status that is fine for a program
 		if own := reportedFailure(lines(log), nil); own != nil {
 			return own
 		}
 		f = unexpectedExit(status, log)
 	}
-	if reportedFailure(lines(log), nil) == nil { // f may be that failure, with a stack of its own
+	if reportedFailure(lines(log), nil) == nil { // else f is the failure that the process reported
 		f.Message = what + " ended: " + f.Message
 	}
 	return f

@@ -12,12 +12,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Services are what the runtime lends to an adapter. Slots share them, but for the
-// outputs and the owner.
+// Services are what the runtime lends to an adapter. Slots share them, except for
+// the outputs and the owner.
 type Services struct {
 	Getenv         func(name string) string
 	Environ        []string      // of the command
-	Stdout, Stderr io.Writer     // take what the command logs on them, as it comes
+	Stdout, Stderr io.Writer     // receive what the command logs, as it arrives
 	Logger         hclog.Logger  // for our own lines
 	Owner          process.Owner // of all processes that are started
 	Mask           *logs.Mask    // learns the values of secrets, and hides them; nil: nothing is hidden
@@ -38,7 +38,7 @@ func (s *Services) environment(vars []string) []string {
 	return append(env, vars...)
 }
 
-// adopt adds variables to the environment of the command, and to our own view of it.
+// adopt adds variables to the environment of the command, and to Getenv.
 func (s *Services) adopt(vars []string) {
 	if len(vars) > 0 {
 		s.Getenv, s.Environ = s.lookUp(vars), s.environment(vars)

@@ -28,16 +28,16 @@ type Settings struct {
 	FailOnStderr    bool              // any output on stderr is a failure
 	Keep            bool              // processes that an event leaves behind may run on
 	Worker          bool              // the program is resident and speaks frames
-	Standby         bool              // the program for the next event starts before the event is there
-	PTY             bool              // what the command logs comes through a terminal
-	LogFormat       string            // that everything logged gets, for hosts: text or json
+	Standby         bool              // the program for the next event starts before the event arrives
+	PTY             bool              // the command logs to a terminal
+	LogFormat       string            // the format of the log, which hosts must know: text or json
 	StartTimeout    time.Duration     // until a resident program is ready; 0: no limit
 	MaxEvents       int               // of one worker; 0: any number
 	MaxMemory       int               // bytes that a worker may hold between events; 0: any number
 	PassCredentials bool              // the command gets the credentials that come with an event
 	Interpreters    map[string]string // paths of interpreters, by name, that are not in PATH
 	TempPerEvent    bool              // each event has a TMPDIR of its own
-	Secrets         []string          // names of variables whose values must not show
+	Secrets         []string          // names of variables whose values must be hidden
 }
 
 // OK is the meaning of an exit status in Settings.ExitCodes that is not a failure.

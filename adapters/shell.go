@@ -33,7 +33,7 @@ func (s *shell) Start(ctx context.Context) error {
 	}
 	err := s.load(ctx)
 	if err != nil {
-		s.stopHost() // nobody closes what has not started
+		s.stopHost() // nobody calls Close after a failed Start
 	}
 	return err
 }
@@ -65,7 +65,7 @@ func (s *shell) Close(limit time.Duration) error {
 
 func (s *shell) stopHost() {
 	if s.host != nil {
-		s.host.end(0) // it has no event
+		s.host.end(0) // no event is running
 		s.host = nil
 	}
 }
@@ -106,8 +106,8 @@ func (s *shell) begin() error {
 	return nil
 }
 
-// withoutOptions returns an environment without bash's options, which would be in
-// force in the host. The host sets them for the script.
+// withoutOptions returns an environment without bash's options, which would
+// otherwise apply to the host itself. The host sets them for the script.
 func withoutOptions(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool {
 		return strings.HasPrefix(v, "SHELLOPTS=") || strings.HasPrefix(v, "BASHOPTS=")
@@ -151,7 +151,7 @@ func (s *shell) refuse(err error) *protocol.Failure {
 // those that a script may use.
 const bashDescriptors = 108
 
-// lineEnds returns a hint at Windows line ends, which break scripts.
+// lineEnds returns a hint if the script has Windows line ends, which break it.
 func (s *shell) lineEnds() string {
 	if text, _ := os.ReadFile(s.target.File); bytes.Contains(text, []byte("\r\n")) {
 		return ", which has Windows line ends (CRLF)"
@@ -164,7 +164,7 @@ func (s *shell) lineEnds() string {
 func (s *shell) Prepare() {
 	switch {
 	case s.host == nil:
-		_ = s.begin() // Invoke tries again, and tells
+		_ = s.begin() // Invoke tries again and reports the error
 	case s.host.ready:
 		s.host.forget()
 	}

@@ -15,14 +15,14 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A host is a resident shell that has loaded a script: our side of what
-// hosts/bash.sh and hosts/sh.sh do.
+// A host is a resident shell that has loaded a script. It is the counterpart of
+// hosts/bash.sh and hosts/sh.sh.
 type host struct {
 	resident
 	greeting string   // its first line
-	event    *slate   // as it is
-	preamble *slate   // what the shell reads first for it
-	requests *os.File // a line: serve the event, or where it is "stop", run the traps for the end
+	event    *slate   // the body of the event, unchanged
+	preamble *slate   // what the shell reads before it calls the function
+	requests *os.File // a line tells the shell to serve the event or, if it is "stop", to run its exit traps
 	answers  bytes.Buffer
 	result   *result
 }
@@ -69,7 +69,7 @@ func (h *host) answer(ctx context.Context) (line string, err error) {
 
 func (h *host) answered() bool { return bytes.IndexByte(h.answers.Bytes(), '\n') >= 0 }
 
-// ask makes the shell serve an event. answer returns when that is over.
+// ask makes the shell serve an event. answer returns when the event is done.
 func (h *host) ask(event []byte, preamble ...[]byte) error {
 	err := h.event.write(event)
 	if err == nil {
@@ -79,7 +79,7 @@ func (h *host) ask(event []byte, preamble ...[]byte) error {
 		h.forget()
 		return tempError("hand the event to the shell", err)
 	}
-	_, _ = h.requests.Write([]byte("\n")) // to a dead shell: answer tells
+	_, _ = h.requests.Write([]byte("\n")) // fails if the shell has exited, which answer reports
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (h *host) ask(event []byte, preamble ...[]byte) error {
 // event may have written until they were killed.
 func (h *host) settle() {
 	h.result.over = 1     // keep nothing
-	_ = h.process.Drain() // answer tells of an exit
+	_ = h.process.Drain() // answer reports an exit
 	*h.result = result{max: h.result.max}
 	h.log.Reset()
 }
@@ -99,7 +99,7 @@ func (h *host) isReady() bool { return h != nil && h.ready }
 // that the waiting subshell has died.
 func (h *host) waits() bool { return h.isReady() && h.answers.Len() == 0 && !h.process.Exited() }
 
-// interrupt stops the current event, and reports whether the shell goes on, as it
+// interrupt stops the current event, and reports whether the shell survived, as it
 // should.
 func (h *host) interrupt(grace time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
@@ -113,8 +113,8 @@ func (h *host) interrupt(grace time.Duration) bool {
 func (h *host) stop(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	_, _ = h.requests.Write([]byte("stop\n")) // to a dead shell: answer tells
-	_, _ = h.answer(ctx)                      // the shell ends in any case
+	_, _ = h.requests.Write([]byte("stop\n")) // fails if the shell has exited, which answer reports
+	_, _ = h.answer(ctx)                      // the shell is stopped in any case
 }
 
 // forget removes the event from the files.
@@ -160,8 +160,8 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\'
 // A slate is a file without a name that is rewritten for each event. A shell reads
 // files in blocks, and pipes byte by byte.
 type slate struct {
-	file *os.File // the shell gets it, too, always at the beginning
-	size int64    // of the file, or more
+	file *os.File // the shell inherits it, with the offset at the beginning
+	size int64    // an upper bound of the file's size
 }
 
 // newSlate makes a slate in the temp folder, or in memory where that folder is
@@ -192,7 +192,7 @@ func slateInTemp() (*slate, error) {
 func (s *slate) write(parts ...[]byte) error {
 	var size int64
 	for _, part := range parts {
-		s.size = max(s.size, size+int64(len(part))) // an error does not tell how much was written
+		s.size = max(s.size, size+int64(len(part))) // after an error it is unknown how much was written
 		n, err := s.file.WriteAt(part, size)
 		if err != nil {
 			return err

@@ -7,8 +7,9 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// maxExitedEarly is how many processes in a row may exit before their event until no
-// more are started in advance: such a command does not wait for its stdin.
+// maxExitedEarly is how many standby processes in a row may exit before their event.
+// After that none is started in advance, because the command does not wait for its
+// stdin.
 const maxExitedEarly = 3
 
 // Prepare starts the process for the next event, which it waits for on its stdin.
@@ -18,7 +19,7 @@ func (o *oneshot) Prepare() {
 	if !o.fn.settings.Standby || o.next != nil || o.exitedEarly == maxExitedEarly {
 		return
 	}
-	o.next, _ = o.start(&process.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one, and tells
+	o.next, _ = o.start(&process.Command{Path: o.path, Args: o.args, Open: true}, &protocol.Event{}) // else Invoke starts one and reports the error
 }
 
 // waiting returns the process that was started in advance, if it still waits.

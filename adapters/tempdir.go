@@ -10,12 +10,12 @@ import (
 	"bootstrap/protocol"
 )
 
-// An eventFolder is the TMPDIR of one event. It is made before the event is there,
+// An eventFolder is the TMPDIR of one event. It is made before the event arrives,
 // and removed with its content when no process of the event is left.
 type eventFolder struct {
 	wanted bool
 	in     *temp.Folder
-	path   string // empty: there is none
+	path   string // empty if there is no folder
 }
 
 // make makes a folder if there is none.

@@ -8,10 +8,10 @@ import (
 	"bootstrap/protocol"
 )
 
-// parseVariables reads what the init command has written to $BOOTSTRAP_ENV_FILE. Of
-// several lines with one name the last counts, as programs differ in which they
-// take. An error does not quote the text, and comes with the variables of the other
-// lines.
+// parseVariables reads what the init command has written to $BOOTSTRAP_ENV_FILE. If
+// several lines set the same name, the last one counts, because programs disagree on
+// which one wins. An error does not quote the text, and comes with the variables of
+// the other lines.
 func parseVariables(text string) (vars []string, err error) {
 	found, errs := envfile.Parse(text)
 	for _, v := range found {

@@ -23,16 +23,16 @@ type worker struct {
 	path        string   // of the program
 	args        []string // its name first
 	name        string   // for messages
-	loads       string   // the script that it has loaded for us; empty: it is the user's own program
-	sharesFlags bool     // as the language of that script
-	session     *session // nil: it does not run
+	loads       string   // the script that our host loads; empty if the worker is the user's own program
+	sharesFlags bool     // see language.sharesFlags
+	session     *session // nil if the worker is not running
 
-	took time.Duration // by the last event
-	peak int           // memory, at the last look
+	took time.Duration // the duration of the last event
+	peak int           // peak memory when it was last read
 
-	failed   *protocol.Failure // the last start, if it did
-	failures int               // starts that failed, one after the other
-	after    time.Time         // when the next start may be
+	failed   *protocol.Failure // the failure of the last start; nil if it succeeded
+	failures int               // starts that failed in a row
+	after    time.Time         // the earliest time of the next start
 }
 
 // A session is one process of a worker.
@@ -41,7 +41,7 @@ type session struct {
 	inbox  inbox
 	events int
 	family []int         // its children when it was ready
-	flags  process.Flags // then; only looked at where events can leave others
+	flags  process.Flags // its flags when it was ready; only read where events can change them
 }
 
 // newModule returns a worker that calls a function of a module in its language.
@@ -63,7 +63,7 @@ func newModule(fn *function, t command.Target) (*worker, error) {
 	}, err
 }
 
-// newWorker returns a worker that the user has written.
+// newWorker returns a worker that runs the user's own program.
 func newWorker(fn *function, args []string) (*worker, error) {
 	path, err := command.FindProgram(args[0], fn.settings.Dir, fn.services.Getenv("PATH"))
 	return &worker{fn: fn, path: path, args: args, name: "the worker"}, err
@@ -71,7 +71,7 @@ func newWorker(fn *function, args []string) (*worker, error) {
 
 func (w *worker) Start(ctx context.Context) error {
 	err := w.ensureReady(ctx)
-	if err != nil && w.session != nil { // the runtime stops; nobody closes what has not started
+	if err != nil && w.session != nil { // the runtime stops; nobody calls Close after a failed Start
 		w.end(0)
 	}
 	return err
@@ -92,11 +92,12 @@ func (w *worker) Close(limit time.Duration) error {
 // ready.
 func (w *worker) Prepare() {
 	if w.session == nil && !time.Now().Before(w.after) {
-		_ = w.begin() // Invoke tries again, and tells
+		_ = w.begin() // Invoke tries again and reports the error
 	}
 }
 
-// stopIfDue stops a worker that is due, and what its events have left behind.
+// stopIfDue stops a worker that must be replaced, and kills what its events left
+// behind.
 func (w *worker) stopIfDue() {
 	if s := w.session; s != nil {
 		if reason := w.due(s); reason != "" {
@@ -129,9 +130,8 @@ func (w *worker) due(s *session) string {
 	return ""
 }
 
-// maxZombies is how many children a worker may have that have exited and that it
-// has not waited for. To count them takes as long as a short event, so that is
-// done after some.
+// maxZombies is how many zombies a worker may leave before it is replaced. Counting
+// them takes as long as a short event, so it is done once in zombiesEvery events.
 const (
 	maxZombies   = 64
 	zombiesEvery = 16
@@ -162,9 +162,9 @@ func (s *session) await(ctx context.Context) error {
 // its descriptors are closed.
 const exitTime = 500 * time.Millisecond
 
-// Usage returns that of the last event. After a short event, which cannot use much
-// memory, it returns that of an earlier one: asking the kernel takes as long as such
-// an event.
+// Usage returns the usage of the last event. After a short event, which cannot use
+// much memory, it returns the peak of an earlier one, because asking the kernel
+// would take as long as the event itself.
 func (w *worker) Usage() supervisor.Usage {
 	if s := w.session; s != nil && (w.peak == 0 || w.took > time.Millisecond) {
 		w.peak = s.process.Peak()
@@ -198,7 +198,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 // Settle logs what the worker has written since the last event.
 func (w *worker) Settle() {
 	if s := w.session; s != nil && s.ready {
-		_ = s.process.Drain() // what was no frame shows in the inbox
+		_ = s.process.Drain() // the inbox notes bytes that are not a frame
 		s.log.Reset()
 	}
 }
@@ -249,8 +249,8 @@ func (w *worker) retire(grace time.Duration) {
 	}
 }
 
-// clear kills what a worker that has exited has left behind, as nothing of an event
-// may live through the next one.
+// clear kills the processes that a worker left behind when it exited, because no
+// process of an event may survive into the next one.
 func (w *worker) clear(s *session) {
 	w.session = nil
 	if !w.fn.settings.Keep {

@@ -63,8 +63,8 @@ func (w *worker) begin() error {
 // startBackoff sets the pauses between starts that fail.
 var startBackoff = protocol.Backoff{Shortest: 100 * time.Millisecond, Longest: 10 * time.Second}
 
-// pause waits until a worker may be started. An event that would time out before
-// fails at once, as the last start did.
+// pause waits until a worker may be started. An event that would time out first
+// fails at once, with the failure of the last start.
 func (w *worker) pause(ctx context.Context) error {
 	if until, ok := ctx.Deadline(); ok && until.Before(w.after) {
 		return w.failed

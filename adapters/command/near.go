@@ -10,7 +10,8 @@ import (
 	"bootstrap/internal/nearest"
 )
 
-// Limits of what is looked at in a code folder, and of what is listed of it.
+// Limits on the search of a code folder, and on how many of its files a message
+// lists.
 const (
 	maxDepth  = 3
 	maxFiles  = 2000
@@ -37,7 +38,7 @@ func filesIn(dir string) (files []string) {
 			files = append(files, name)
 		}
 		return nil
-	}) // what cannot be read has no names
+	}) // an unreadable folder counts as empty
 	return files
 }
 
@@ -45,8 +46,8 @@ func isSkipped(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "__pycache__" || name == "bootstrap" || name == "bootstrap.env"
 }
 
-// nearFile asks whether a file in the code folder was meant: one with a similar
-// name, or with that name in another folder or with an extension.
+// nearFile returns a question that suggests a file in the code folder: one with a
+// similar name, or with the same name in another folder or with an extension.
 func nearFile(name, dir string) string {
 	name = path.Clean(name)
 	files := filesIn(dir)
@@ -62,8 +63,8 @@ func nearFile(name, dir string) string {
 	return ""
 }
 
-// nearHandler asks whether another handler was meant: a similar one of the scripts
-// and programs in the code folder. It also tells what the folder holds.
+// nearHandler returns text that suggests the most similar handler among the scripts
+// and programs in the code folder, and that lists the files in the folder.
 func nearHandler(handler, dir string) string {
 	files := filesIn(dir)
 	text := "; " + holds(files)

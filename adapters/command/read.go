@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// ReadRegular reads a regular file of at most 1 MB. The end of another file may
-// never come.
+// ReadRegular reads a regular file of at most 1 MB. It refuses other files, such as
+// pipes, because they may never end.
 func ReadRegular(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

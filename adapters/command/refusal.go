@@ -37,7 +37,7 @@ func forbidden(file string) *protocol.Failure {
 	}
 	info, err := os.Stat(file)
 	if err != nil {
-		return nil // it has just been there
+		return nil // it existed a moment ago
 	}
 	return protocol.Failuref("Function.NotExecutable", "the system does not let user %d run %s (mode %04o), or its interpreter: chmod 755 both before packing them", os.Geteuid(), file, info.Mode().Perm())
 }

@@ -1,5 +1,5 @@
-// Package command tells what a command line or a handler means, and whether the
-// program that it names can run.
+// Package command resolves a command line or a handler to a program or a function,
+// and says why a program cannot run.
 package command
 
 import (
@@ -50,7 +50,7 @@ func Find(command, dir, path string) (program string, args []string, err error) 
 	}
 	program, err = FindProgram(args[0], dir, path)
 	if f, ok := errors.AsType[*protocol.Failure](err); ok {
-		err = errors.New(f.Message) // its type is for a function's command
+		err = errors.New(f.Message) // drop the type, which describes the failure of a function
 	}
 	if err != nil {
 		return "", nil, err
@@ -58,9 +58,9 @@ func Find(command, dir, path string) (program string, args []string, err error) 
 	return program, args, nil
 }
 
-// Arguments returns those of a command, its name first: a JSON array is a list of
-// them, and any other text is for the shell. We never split a text ourselves. The
-// error does not quote the command.
+// Arguments returns the arguments of a command, its name first. A JSON array lists
+// them. Any other text is a line for the shell; Arguments never splits it itself.
+// The error does not quote the command.
 func Arguments(command string) ([]string, error) {
 	if !strings.HasPrefix(strings.TrimSpace(command), "[") {
 		return lineArguments(command), nil
@@ -82,7 +82,8 @@ var scripts = []struct{ extension, interpreter string }{
 	{".sh", "bash"}, {".py", "python3"}, {".js", "node"}, {".mjs", "node"}, {".cjs", "node"},
 }
 
-// Extensions returns those of scripts, in the order in which they are tried.
+// Extensions returns the extensions of scripts, in the order in which they are
+// tried.
 func Extensions() (all []string) {
 	for _, s := range scripts {
 		all = append(all, s.extension)

@@ -20,7 +20,7 @@ func CheckScript(file string) *protocol.Failure {
 	}
 	defer f.Close() // only read
 	start := make([]byte, 3)
-	n, _ := f.Read(start) // an empty file, or a folder, the interpreter complains of
+	n, _ := f.Read(start) // the interpreter reports an empty file or a folder
 	return checkEncoding(file, start[:n])
 }
 
@@ -36,7 +36,7 @@ func checkEncoding(file string, start []byte) *protocol.Failure {
 	return nil
 }
 
-// withRemedy explains that a file may not be read.
+// withRemedy adds the remedy to the error of a file that we may not read.
 func withRemedy(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w: chmod 644 it before packing it", err)
@@ -54,8 +54,8 @@ func danglingLink(file string) string {
 	return fmt.Sprintf("%q is a link to %q, which does not exist here: pack the file in place of the link", file, to)
 }
 
-// typeScripts are the extensions of files that must be compiled, and those of the
-// results.
+// typeScripts are the extensions of files that must be compiled, and the extensions
+// of the compiled files.
 var typeScripts = map[string]string{".ts": ".js", ".tsx": ".js", ".mts": ".mjs", ".cts": ".cjs"}
 
 // unusable returns why the file that the handler names is not used. It is empty if

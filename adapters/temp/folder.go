@@ -23,7 +23,7 @@ import (
 type Folder struct {
 	mu    sync.Mutex
 	path  string
-	dir   *os.File // of path, with the lock; nil: there is none
+	dir   *os.File // the open folder, which holds the lock; nil if there is none
 	names int      // number of names so far
 }
 
@@ -112,7 +112,7 @@ func (r *Folder) Remove(path string) error {
 	dir := r.dir
 	r.mu.Unlock()
 	if dir == nil || filepath.Dir(path) != filepath.Clean(r.path) {
-		return nil // it went with its run folder
+		return nil // it was removed together with the run folder
 	}
 	return removeAll(dir, filepath.Base(path))
 }
@@ -155,10 +155,10 @@ func isAt(path string, dir *os.File) bool {
 func RemoveStale() {
 	temp, err := os.Open(os.TempDir())
 	if err != nil {
-		return // who needs the folder will say so
+		return // the next one that needs the folder reports the error
 	}
 	defer temp.Close()                // only read
-	names, _ := temp.Readdirnames(-1) // an error leaves what was read
+	names, _ := temp.Readdirnames(-1) // after an error the names read so far count
 	for _, name := range names {
 		number, is := strings.CutPrefix(name, Prefix)
 		if is && strings.Trim(number, "0123456789") == "" {
@@ -175,7 +175,7 @@ func removeIfStale(temp *os.File, name string) {
 	if err != nil {
 		return
 	}
-	defer dir.Close() // and unlocks it
+	defer dir.Close() // which also unlocks it
 	var info unix.Stat_t
 	if unix.Fstat(int(dir.Fd()), &info) == nil && int(info.Uid) == os.Geteuid() && lock(dir) == nil && isAt(path, dir) {
 		_ = removeAll(temp, name)

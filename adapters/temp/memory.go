@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MemoryFile makes a file in memory (Linux 3.17). Its Name is a path by which our
-// other processes can open it where there is a /proc.
+// MemoryFile makes a file in memory (Linux 3.17). Where there is a /proc, our other
+// processes can open it by its Name.
 func MemoryFile() (*os.File, error) {
 	fd, err := unix.MemfdCreate("bootstrap", unix.MFD_CLOEXEC)
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// removeAll removes a file, or a folder with all that is in it, from dir. It
-// opens each folder by a descriptor of the one above it, and follows no link:
-// while it works, somebody may put a link where a folder was, and nothing outside
-// must be changed.
+// removeAll removes a file, or a folder with everything in it, from dir. It opens
+// each folder relative to the descriptor of its parent, and follows no link: another
+// process may replace a folder by a link at any time, and nothing outside must
+// change.
 func removeAll(dir *os.File, name string) (err error) {
 	conn, err := dir.SyscallConn()
 	if err == nil {
-		failed := conn.Control(func(fd uintptr) { err = removeFrom(int(fd), name) }) // and nobody closes it meanwhile
+		failed := conn.Control(func(fd uintptr) { err = removeFrom(int(fd), name) }) // keeps dir open meanwhile
 		err = cmp.Or(err, failed)
 	}
 	return err
@@ -39,7 +39,7 @@ func removeFrom(dir int, name string) (err error) {
 	return fmt.Errorf("cannot remove the folder %s: %w", name, err)
 }
 
-// empty removes what is in a folder. Its error is the first.
+// empty removes everything in a folder. It returns the first error.
 func empty(dir int, name string) error {
 	top, err := openFolder(dir, name)
 	if err != nil {
@@ -60,9 +60,9 @@ func empty(dir int, name string) error {
 // descriptors. It moves folders that are not empty to the top.
 type clearing struct {
 	top     int
-	folders []string // in top, to be removed
-	moved   int      // folders so far
-	err     error    // the first
+	folders []string // folders in top that remain to be removed
+	moved   int      // number of folders moved so far
+	err     error    // the first error
 }
 
 // removeFolder removes a folder that is in top.
@@ -76,8 +76,8 @@ func (c *clearing) removeFolder(name string) {
 	c.note(err)
 }
 
-// remove removes what is in a folder but for the folders that are not empty,
-// which are in top then.
+// remove removes everything in a folder. It moves folders that are not empty to the
+// top.
 func (c *clearing) remove(folder *os.File) {
 	names, err := folder.Readdirnames(-1)
 	c.note(err)
@@ -121,8 +121,8 @@ func (c *clearing) note(err error) {
 	}
 }
 
-// openFolder opens a folder, also one that its owner may not read, and not what
-// a link leads to.
+// openFolder opens a folder, even one that its owner may not read. It does not
+// follow a link.
 func openFolder(dir int, name string) (*os.File, error) {
 	fd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
