@@ -93,7 +93,7 @@ func (c *Client) FailInit(ctx context.Context, f *Failure) error {
 	return c.fail(ctx, "init error", c.platform.InitError, f)
 }
 
-// invocation adds the header that names the try to serve ev, as it came.
+// invocation adds the header that identifies this attempt to serve ev, unchanged.
 func (c *Client) invocation(ev *Event, header ...string) []string {
 	name := c.platform.InvocationID
 	if id := ev.Header.Get(name); name != "" && id != "" && !strings.ContainsFunc(id, notInID) {

@@ -29,7 +29,7 @@ func (ev *Event) Limit() time.Duration {
 }
 
 // A Failure reports that the user's command failed. It is posted instead of a
-// result, and the runtime goes on.
+// result, and the runtime continues.
 type Failure struct {
 	// Type is stable and for programs: "Function." or "Runtime." and a reason in
 	// letters. Lambda replaces types of any other form.

@@ -42,8 +42,8 @@ func NewExtension(p *Platform, getenv func(string) string) (*Extension, error) {
 }
 
 // Register registers the extension, before the first Next of a Client. It tries
-// once, for at most 5 s. It does nothing if the platform has no such call. The
-// runtime can go on after an error: it only gets no SIGTERM then.
+// once, for at most 5 s. It does nothing if the platform has no such call. After an
+// error the runtime can still serve events, but it gets no SIGTERM.
 func (e *Extension) Register(ctx context.Context) error {
 	if e.platform.Register == "" {
 		return nil

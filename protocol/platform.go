@@ -42,7 +42,7 @@ type Platform struct {
 
 	// Headers of an event.
 	RequestID    string // its id
-	InvocationID string // of this try to serve it; goes back with the answer
+	InvocationID string // identifies this attempt to serve it; the answer repeats it
 	TimeLimit    string // its limit, a duration in ms
 	Deadline     string // its limit, an instant in ms since 1970
 
@@ -93,8 +93,9 @@ type Fact struct {
 // Platforms lists all supported platforms.
 var Platforms = []*Platform{SCF, FunctionGraph, Lambda}
 
-// SecretVariables returns the variables whose values must not be logged: those of
-// every platform, as the keys of one may be used on another.
+// SecretVariables returns the variables whose values must not be logged: the
+// variables of every platform, because a function may use the keys of one platform
+// on another.
 func SecretVariables() (names []string) {
 	for _, p := range Platforms {
 		names = append(names, p.Secrets...)
@@ -172,8 +173,8 @@ func notInHost(r rune) bool { return notInID(r) || strings.ContainsRune("/?#@", 
 // serve several events at the same time.
 func (p *Platform) NamesEvent() bool { return strings.Contains(p.Response, "{id}") }
 
-// Variables returns NAME=value for those facts that have a value. The header is
-// that of the event.
+// Variables returns NAME=value for those facts that have a value. The header
+// function reads the event's headers.
 func Variables(facts []Fact, header func(string) string, getenv func(string) string) []string {
 	var vars []string
 	for _, f := range facts {
@@ -196,11 +197,11 @@ func path(pattern, id string) string {
 	return strings.Replace(pattern, "{id}", url.PathEscape(id), 1)
 }
 
-// deadline returns when the time of an event is over. It uses the instant or the
-// duration in the event's headers, else the function's own limit (zero if there is
-// none). It counts from arrival on the monotonic clock, so that a later jump of the
-// wall clock changes nothing. It ignores an instant in the past, which must come
-// from a clock that differs from ours.
+// deadline returns when an event times out. It uses the instant or the duration in
+// the event's headers, else the function's own limit (zero if there is none). It
+// counts from arrival on the monotonic clock, so that a later jump of the wall clock
+// changes nothing. It ignores an instant in the past, which must come from a clock
+// that differs from ours.
 func (p *Platform) deadline(header func(string) string, arrived time.Time, limit time.Duration) time.Time {
 	if ms, ok := milliseconds(p.Deadline, header); ok {
 		if left := time.UnixMilli(ms).Sub(arrived); left > 0 {

@@ -41,9 +41,9 @@ type keeper struct {
 	lastExit string // how it exited last
 }
 
-// run restarts the sidecar after each exit. It returns when wanted has ended,
-// or after the first exit if that stops the runtime. The end of running, which
-// comes after that of wanted, stops the process.
+// run restarts the sidecar after each exit, until wanted ends, or until the first
+// exit if that stops the runtime. When running ends, which is after wanted, run
+// stops the process.
 func (k *keeper) run(wanted, running context.Context, p *process.Process) {
 	defer close(k.done)
 	for n := 0; ; n++ {
@@ -72,8 +72,8 @@ func (k *keeper) run(wanted, running context.Context, p *process.Process) {
 	}
 }
 
-// runOnce runs the sidecar until it exits, and returns how it did. It starts
-// the process unless p is running already.
+// runOnce runs the sidecar until it exits, and returns how it exited. It starts the
+// process unless p is running already.
 func (k *keeper) runOnce(running context.Context, p *process.Process) (how string) {
 	if p == nil {
 		var err error
@@ -92,7 +92,7 @@ func (k *keeper) runOnce(running context.Context, p *process.Process) (how strin
 	return process.ExitReason(status)
 }
 
-// killLeftovers kills what the sidecar has left behind, as it may disturb the
+// killLeftovers kills what the sidecar has left behind, because that may disturb the
 // next run.
 func (k *keeper) killLeftovers(p *process.Process) {
 	if k.Command.Owner != process.Anybody {

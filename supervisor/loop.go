@@ -18,9 +18,9 @@ type slotLoop struct {
 	supervisor *Supervisor
 	slot       Slot
 
-	// The abilities that not all adapters have.
-	prepare, settle func()       // do nothing without a Preparer, or a Settler
-	usage           func() Usage // nil without a Meter
+	// Optional methods of the adapter.
+	prepare, settle func()       // do nothing if the adapter lacks them
+	usage           func() Usage // nil if the adapter is not a Meter
 
 	large           bool  // the last event or its result was large
 	loggedLeftovers []int // pids of leftovers that are in the log already
@@ -123,7 +123,7 @@ func (l *slotLoop) respond(ctx context.Context, ev *protocol.Event, result []byt
 	return f
 }
 
-// logUndelivered logs an answer that could not be posted. The loop goes on: the
+// logUndelivered logs an answer that could not be posted. The loop continues: the
 // next event may succeed, and if the platform is unreachable the poll fails.
 func (l *slotLoop) logUndelivered(ev *protocol.Event, err error) {
 	if err != nil {

@@ -30,7 +30,7 @@ func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) err
 	if err == nil {
 		err = s.startAdapters(ctx)
 	}
-	if ctx.Err() != nil { // ctx is why the start failed
+	if ctx.Err() != nil { // the start failed because ctx ended
 		return context.Cause(ctx)
 	}
 	return err
@@ -113,8 +113,8 @@ func (s *Supervisor) reportFailedStart(cause error) error {
 	return &startError{f, cause, s.InitLog != nil}
 }
 
-// A startError says why the start failed, without secrets, unless the log says it
-// already.
+// A startError says why the start failed, without secrets. It leaves the reason out
+// if the log has it already.
 type startError struct {
 	failure *protocol.Failure
 	cause   error

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ErrStopping is the cause when an event is cut short because the runtime stops
-// and the grace is over.
+// ErrStopping is the cause when an event is cut short because the runtime stops and
+// the grace has passed.
 var ErrStopping = errors.New("the runtime is stopping")
 
 // A StopError is an ErrStopping with the time by which the event must be
@@ -24,8 +24,8 @@ func (e *StopError) Unwrap() error { return ErrStopping }
 // DefaultStopLimit is the StopLimit where none is set.
 const DefaultStopLimit = 10 * time.Second
 
-// stopDeadline returns when StopLimit is over. The time runs from the first
-// call, which the end of Run's ctx makes if nothing else does.
+// stopDeadline returns when StopLimit ends. The limit is counted from the first
+// call, which is made at the latest when Run's ctx ends.
 func (s *Supervisor) stopDeadline() time.Time {
 	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(s.stopLimit()) })
 	return s.stopAt
@@ -57,7 +57,7 @@ func (s *Supervisor) eventContext(ctx context.Context) (context.Context, func())
 	return working, func() { stop(); cancel(nil) }
 }
 
-// stop stops all that was started, in reverse order, by the stop deadline.
+// stop stops everything that was started, in reverse order, by the stop deadline.
 func (s *Supervisor) stop() error {
 	err := s.closeAdapters(s.shareOfStop(len(s.Sidecars.List) + 2))
 	s.Sidecars.Stop(func(left int) time.Duration { return min(s.Grace, s.shareOfStop(left+1)) }) // the stop command has a share, too

@@ -37,16 +37,17 @@ type Adapter interface {
 // polled for. Prepare must not take long.
 type Preparer interface{ Prepare() }
 
-// A Settler is an Adapter whose command lives on between events. Settle logs
-// what the command has written since the last event, as it belongs to no event.
+// A Settler is an Adapter whose command keeps running between events. Settle logs
+// what the command has written since the last event, because that belongs to no
+// event.
 type Settler interface{ Settle() }
 
 // A Meter is an Adapter that reports the Usage of its last event.
 type Meter interface{ Usage() Usage }
 
-// A Usage is what an event has used, as far as that is known.
+// A Usage describes the resources that an event has used, as far as they are known.
 type Usage struct {
-	Exit string // how the command exited, such as "0" or "signal 9"; empty: it lives on
+	Exit string // how the command exited, such as "0" or "signal 9"; empty if it keeps running
 	Peak int    // maximum memory in bytes, see Process.Peak; 0: unknown
 }
 
@@ -55,13 +56,13 @@ type Slot struct {
 	Client  *protocol.Client
 	Adapter Adapter
 	Source  *logs.Source  // what its command logs
-	Owner   process.Owner // of its processes; Anybody: nothing else has an owner
+	Owner   process.Owner // owner of its processes; Anybody if nothing else has an owner
 }
 
 // A Supervisor runs one function on one platform.
 type Supervisor struct {
 	Slots     []Slot              // at least one; the number of events that are served at the same time
-	Extension *protocol.Extension // asks the platform to announce a stop; nil: it always does, or never
+	Extension *protocol.Extension // asks the platform to announce a stop; nil if the platform always does, or never
 
 	Sidecars     Sidecars         // run beside the function
 	WaitFor      []Address        // must answer before the function is ready
@@ -74,14 +75,14 @@ type Supervisor struct {
 
 	Keep    bool            // what an event leaves behind may run until the stop
 	Answer  bool            // after a failed start every event fails with its cause
-	InitLog io.Writer       // gets the cause of a failed start where the platform does not take it; nil: it is dropped
+	InitLog io.Writer       // gets the cause of a failed start if the platform has no call for it; nil to drop it
 	Mask    *logs.Mask      // hides secrets in answers, and learns those that come with events
 	Secrets []protocol.Fact // headers of an event that hold secrets
 	Log     hclog.Logger
 
 	background errgroup.Group
 	runCtx     context.Context // ends with Run
-	answerCtx  context.Context // ends when the time to post answers is over
+	answerCtx  context.Context // ends when answers may no longer be posted
 	startedAt  time.Time
 	started    []Adapter // to be closed
 	stopOnce   sync.Once
@@ -89,8 +90,8 @@ type Supervisor struct {
 }
 
 // Run serves events until ctx ends, which is not an error, or until it cannot
-// go on. Nothing that it has started outlives it. It may run once in a program,
-// as it adopts and kills all orphans.
+// continue. Nothing that it has started outlives it. It may run only once in a
+// program, because it adopts and kills all orphans.
 func (s *Supervisor) Run(ctx context.Context) error {
 	s.exploreSandbox()
 	for _, slot := range s.Slots {

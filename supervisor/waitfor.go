@@ -72,7 +72,7 @@ func WaitFor(ctx context.Context, addresses []Address, log hclog.Logger) error {
 }
 
 func (a Address) wait(ctx context.Context, log hclog.Logger) error {
-	var why error // last error that the end of ctx has not caused
+	var why error // the last error that was not caused by the end of ctx
 	warn := sync.OnceFunc(func() { log.Warn("waiting", "for", a.String(), "error", why) })
 	for n, began := 0, time.Now(); ; n++ {
 		err := a.try(ctx)

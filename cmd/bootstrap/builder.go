@@ -79,7 +79,7 @@ func (b *builder) supervisor(configErr error) (s *supervisor.Supervisor, err err
 		Secrets:      b.platform.Credentials,
 		Log:          b.logger.With("platform", b.platform.Name),
 	}
-	if b.platform.InitError == "" && configErr == nil && !b.logger.IsError() { // nothing else tells the reason
+	if b.platform.InitError == "" && configErr == nil && !b.logger.IsError() { // nothing else reports the reason
 		s.InitLog = b.stderrLog.Complaints()
 	}
 	if configErr != nil {

@@ -69,9 +69,9 @@ func (c *Config) Origin(name string) string {
 	return "default"
 }
 
-// readConfig reads the configuration from the environment and from envFile in
-// dir. It sets the variables of envFile that are not set yet. Its error joins
-// all that is wrong.
+// readConfig reads the configuration from the environment and from envFile in dir.
+// It sets the variables of envFile that are not set yet. Its error joins all
+// problems.
 func readConfig(dir string) (*Config, error) {
 	origins, errs := loadEnvFile(dir)
 	c := Config{settings: findSettings(os.Environ(), origins)}
@@ -92,8 +92,8 @@ func readConfig(dir string) (*Config, error) {
 	}
 }
 
-// findSettings finds our variables among NAME=value. origins has those that
-// came from envFile.
+// findSettings finds our variables among NAME=value. origins holds the origin of
+// each variable that came from envFile.
 func findSettings(environ []string, origins map[string]string) map[string]setting {
 	all := map[string]setting{}
 	for _, v := range environ {

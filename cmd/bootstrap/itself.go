@@ -13,12 +13,14 @@ import (
 // subcommands are the arguments with which this program serves no events.
 var subcommands = []string{"check", "help", "probe", "version"}
 
-// insideVariable tells the processes of this runtime the address from which it
-// gets its events. Another runtime may run inside this one, with another address.
+// insideVariable is the variable that gives the processes of this runtime the
+// address from which it gets its events. Another runtime may run inside this one,
+// with another address.
 const insideVariable = "FUNCTION_RUNTIME_API"
 
-// enter returns an error if a runtime with the same address has started this one:
-// it would start itself without end. It sets the variable that tells so.
+// enter returns an error if a runtime with the same address has started this one,
+// because it would start itself endlessly. It sets insideVariable for the processes
+// that this one starts.
 func enter(p *protocol.Platform) error {
 	address, err := p.Endpoint(os.Getenv)
 	if err != nil {
@@ -40,7 +42,7 @@ func findCommand(text, dir string) (program string, args []string, err error) {
 }
 
 // refuseLine returns an error if a command is a shell line that begins with this
-// program. enter refuses what such a line hides.
+// program. If this program comes later in the line, enter refuses it when it starts.
 func refuseLine(text, dir string) error {
 	words := command.FirstWords(text)
 	if len(words) == 0 {
@@ -48,7 +50,7 @@ func refuseLine(text, dir string) error {
 	}
 	program, err := command.FindProgram(words[0], dir, os.Getenv("PATH"))
 	if err != nil {
-		return nil // the shell may know the word
+		return nil // the word may be a builtin of the shell
 	}
 	return refuseItself(program, words)
 }
@@ -86,7 +88,7 @@ func refuseItself(program string, args []string) error {
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil // enter refuses it later
+		return nil // enter refuses this program when it starts
 	}
 	one, err := os.Stat(self)
 	other, failed := os.Stat(program)

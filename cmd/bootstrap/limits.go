@@ -63,9 +63,9 @@ func (c *Config) limitsInEffect(p *protocol.Platform, getenv func(string) string
 // report it.
 const reportTime = 1500 * time.Millisecond
 
-// startTimeout limits what runs before the function. The default is short
-// enough that the platform, which kills a start on demand without a message,
-// does not act first.
+// startTimeout limits what runs before the function. The default is shorter than the
+// platform's own limit, because the platform kills an on-demand start without a
+// message.
 func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
 	limit := time.Duration(c.StartTimeout)
 	if p.InitType == "" || c.Origin(prefix+"_START_TIMEOUT") != "default" {

@@ -41,14 +41,14 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, errs []error
 		}
 		sidecars = append(sidecars, s)
 	}
-	if more := len(errs) - maxErrors; more > 0 { // it is not a Procfile
+	if more := len(errs) - maxErrors; more > 0 { // the file is probably not a Procfile
 		errs = append(errs[:maxErrors], fmt.Errorf("%s: %d more errors: %s", filepath.Base(file), more, expectedSidecars))
 	}
 	return sidecars, errs
 }
 
-// sidecar returns a sidecar with the environment of the runtime, which has
-// nothing of an event.
+// sidecar returns a sidecar with the environment of the runtime, which contains
+// nothing about an event.
 func (e entry) sidecar(dir string) (supervisor.Sidecar, error) {
 	path, args, err := findCommand(e.command, dir)
 	command := process.Command{Path: path, Args: args, Env: os.Environ(), Dir: dir}

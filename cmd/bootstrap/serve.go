@@ -74,7 +74,7 @@ func (b *builder) run(ctx context.Context, configErr error) int {
 // environment alone sets the format of the log, as there is no code folder to read
 // envFile from.
 func (p *program) refuse(err error) int {
-	config, _ := readConfig("") // the error is not the reason
+	config, _ := readConfig("") // its errors are not why we refuse
 	b := newBuilder(config, nil, "", p.stderr)
 	defer b.closeLogs()
 	return b.fail(err)

@@ -25,8 +25,8 @@ func unknownOptions(environ []string) (found, nearest []string) {
 	return found, nearest
 }
 
-// typoDistance returns how unlikely it is that the option was meant. An option
-// without its end counts as the most likely typo.
+// typoDistance returns how unlikely it is that the option was meant. A name that
+// only lacks the end of an option counts as the most likely typo.
 func typoDistance(name, option string) int {
 	if strings.HasPrefix(option, name) && option != name {
 		return 1

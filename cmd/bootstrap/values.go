@@ -90,7 +90,8 @@ func (e *exitCodes) Decode(value string) error {
 
 type platform string
 
-// Decode keeps p for an unknown platform, so that the environment decides.
+// Decode leaves p unchanged for an unknown platform, so that the environment
+// decides.
 func (p *platform) Decode(value string) error {
 	var names []string
 	for _, known := range protocol.Platforms {

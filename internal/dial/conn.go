@@ -103,7 +103,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 }
 
-// Write blocks until the kernel has taken all bytes.
+// Write blocks until the kernel has accepted all bytes.
 func (c *Conn) Write(p []byte) (written int, err error) {
 	for written < len(p) {
 		n, err := syscall.Write(c.fd, p[written:])
@@ -167,7 +167,7 @@ func (c *Conn) hangUp(turn int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fd >= 0 && turn == c.turn {
-		_ = syscall.Shutdown(c.fd, syscall.SHUT_RDWR) // ENOTCONN: it is already over
+		_ = syscall.Shutdown(c.fd, syscall.SHUT_RDWR) // ENOTCONN: already disconnected
 	}
 }
 

@@ -147,7 +147,7 @@ func (n *nameServers) lookupName(ctx context.Context, name string) (all []netip.
 	}
 	six, err := n.ask(ctx, name, dnsmessage.TypeAAAA)
 	if all = append(all, six...); len(all) > 0 {
-		return all, nil // whatever came of the second question
+		return all, nil // even if the second question failed
 	}
 	return nil, cmp.Or(err, errNoHost)
 }

@@ -29,10 +29,9 @@ var (
 	errNUL        = errors.New("a value cannot contain a NUL byte")
 )
 
-// Parse reads all lines of a text. A value runs to the end of its line, without
-// the blanks around it. Quotes around the whole value are removed. Nothing is
-// expanded, and nothing is a comment but a line that begins with #. A line may
-// begin with "export ".
+// Parse reads all lines of a text. A value runs to the end of its line, without the
+// blanks around it. Quotes around the whole value are removed. Nothing is expanded.
+// Only a line that begins with # is a comment. A line may begin with "export ".
 func Parse(text string) (vars []Variable, errs []*Error) {
 	const byteOrderMark = "\uFEFF" // some editors begin a file with it
 	number := 0

@@ -1,5 +1,5 @@
 // Package leaktest checks that tests leave no process, no descriptor and no
-// goroutine behind, and do not wait for what they leave.
+// goroutine behind, and do not wait for processes that they leave.
 package leaktest
 
 import (
@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Bound is how long tests wait before they fail. It is far longer than anything
-// in a test takes, and far shorter than the children live that are to be killed.
+// Bound is how long tests wait before they fail. It is far longer than anything in a
+// test takes, and far shorter than the life of the children that tests must kill.
 const Bound = 10 * time.Second
 
-// Escape defines a shell function that runs its argument in a session of its
-// own. It returns when nobody holds the stdout of that any more.
+// Escape defines a shell function that runs its argument in a session of its own. It
+// returns once no process holds the stdout of that session.
 const Escape = `escape() { : $(setsid sh -c "$1"); }; `
 
 // Main runs the tests of a package, and returns the status to exit with: not 0

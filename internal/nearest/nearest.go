@@ -13,9 +13,9 @@ func Of(misspelt string, names []string) (name string, ok bool) {
 	return name, ok
 }
 
-// Distance is how many letters to insert, delete or replace to make b of a.
+// Distance is how many letters to insert, delete or replace to turn a into b.
 func Distance(a, b string) int {
-	row := make([]int, len(b)+1) // of the first letters of a, to each beginning of b
+	row := make([]int, len(b)+1) // distances from the first letters of a to each prefix of b
 	for j := range row {
 		row[j] = j
 	}

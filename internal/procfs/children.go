@@ -85,9 +85,9 @@ func OurChildren() (pids []int) {
 
 var ourChildLists childLists
 
-// childLists keeps the files open that list our children, one for each of our
-// threads, as they are read after every event. The number of our threads tells
-// whether the files are complete, because no thread of ours exits.
+// childLists keeps open the files that list our children, one for each of our
+// threads, because they are read after every event. The list of files is complete if
+// it has as many files as we have threads, because none of our threads exits.
 type childLists struct {
 	mu      sync.Mutex
 	dir     *os.File // /proc/self/task; nil: not opened yet

@@ -5,8 +5,9 @@ import "syscall"
 // The functions below make only the system calls that a file of /proc needs. Package os
 // makes three times as many, because its files may block.
 
-// ReadFile returns what the kernel writes into a file when it is read, in one call, as
-// its process may exit between two. It returns nil if there is no such file.
+// ReadFile returns the content of a file in /proc. It reads the file in one call,
+// because its process may exit between two calls. It returns nil if there is no such
+// file.
 func ReadFile(name string) []byte {
 	for size := 4 << 10; ; size *= 4 {
 		fd, err := open(name)

@@ -10,8 +10,8 @@ import (
 )
 
 // A Tree reads the memory of a process and its descendants many times. It keeps the
-// files open that it reads, as to open them takes most of the time of ResidentTree. Its
-// methods may be called concurrently.
+// files that it reads open, because opening them takes most of the time of
+// ResidentTree. Its methods may be called concurrently.
 type Tree struct {
 	mu     sync.Mutex
 	pid    int
@@ -143,7 +143,7 @@ func (m *member) childPids() (pids []int) {
 	return pids
 }
 
-// residentIn returns the resident memory that the content of statm says, in bytes.
+// residentIn returns the resident memory, in bytes, from the content of statm.
 func residentIn(statm []byte) int {
 	fields := bytes.Fields(statm)
 	if len(fields) < 2 {

@@ -18,8 +18,8 @@ const pipeSize = 64 << 10
 // ready, unless another process writes to it, too.
 const pipeBuf = 4096
 
-// A sink is where a log is written. Writing does not block, but for one case: a
-// pipe or terminal of another user that takes less than poll promised, for example
+// A sink is where a log is written. Writing does not block, with one exception: a
+// pipe or terminal of another user that accepts less than poll promised, for example
 // because another process writes to it, too.
 type sink struct {
 	io.Writer
@@ -39,7 +39,7 @@ func newSink(to io.Writer) *sink {
 	info, err := file.Stat()
 	flags, _ := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
 	if err != nil || info.Mode().IsRegular() || flags&syscall.O_ACCMODE == syscall.O_RDONLY {
-		return s // a write is taken, or fails
+		return s // a write never blocks
 	}
 	s.fd, s.send = int(file.Fd()), s.sendReady
 	if info.Mode()&os.ModeSocket != 0 {

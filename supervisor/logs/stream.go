@@ -64,7 +64,7 @@ func (s *stream) split(p []byte) {
 	}
 }
 
-// cutLine logs the open line, which is too long. If its last character goes on
+// cutLine logs the open line, which is too long. If its last character continues
 // with the next byte, that character is left for the next line.
 func (s *stream) cutLine(next byte) {
 	end := len(s.open)

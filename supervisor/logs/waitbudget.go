@@ -9,8 +9,8 @@ const (
 	perByte = time.Microsecond
 )
 
-// A waitBudget is how long one source may still wait for the log's reader. The
-// answer of an event must not be late because nobody reads the log.
+// A waitBudget is how long one source may still wait for the log's reader. An answer
+// must not be late because nobody reads the log.
 type waitBudget struct {
 	left   time.Duration
 	until  time.Time // when all waits end; zero means no limit

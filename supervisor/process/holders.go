@@ -7,14 +7,14 @@ import (
 
 // How long to wait for processes that hold the outputs of one that has exited.
 const (
-	holderWait        = 10 * time.Millisecond  // in any case
-	busyHolderWait    = 200 * time.Millisecond // while one of them wants a processor
-	starvedHolderWait = 2 * time.Second        // while they have used hardly any processor time,
-	starvedCPU        = 50 * time.Millisecond  // that is less than this
+	holderWait        = 10 * time.Millisecond  // always
+	busyHolderWait    = 200 * time.Millisecond // if one of them wants a processor
+	starvedHolderWait = 2 * time.Second        // if, all together, they have used less processor time than starvedCPU
+	starvedCPU        = 50 * time.Millisecond
 )
 
-// holders are the leftovers of an owner that may hold an output of a process
-// that has exited or goes on with the next event.
+// holders are the leftovers of an owner that may hold an output of a process that
+// has exited or that continues with the next event.
 type holders struct {
 	of     Owner
 	before map[int]time.Duration // processor time of each at the first check; nil: not checked yet
@@ -39,8 +39,8 @@ func (h *holders) mayStillWrite(ctx context.Context, waited time.Duration) bool 
 }
 
 // starved reports whether the holders have hardly run since the first check. A
-// holder that has run has written, or is busy with something else; so is one
-// that starts other processes.
+// holder that has run has written, or is busy with something else. A new holder
+// counts as having run.
 func (h *holders) starved(used map[int]time.Duration) bool {
 	var sum time.Duration
 	for pid, now := range used {

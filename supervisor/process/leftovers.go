@@ -98,12 +98,13 @@ func (r *registry) killLeftovers(of Owner, limit time.Duration) (left []int) {
 	}
 }
 
-// maxRounds is how often killLeftovers takes new processes for progress.
+// maxRounds is how many rounds may extend the limit of killLeftovers because new
+// processes appeared.
 const maxRounds = 1000
 
-// killRound kills the leftovers that it finds, and reaps the dead. One that it
-// reaps counts as found, because its children may not have been in the list
-// yet. It reports whether the owner of a process is not known yet.
+// killRound kills the leftovers that it finds, and reaps the dead. A leftover that
+// it reaps counts as found, because its children may not have been in the list yet.
+// unsure means that the owner of a process is not known yet.
 func (r *registry) killRound(of Owner, round int) (found []int, unsure bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,10 +134,10 @@ func (r *registry) killRoundLocked(of Owner, round int) (found []int, unsure boo
 }
 
 // killLeftover kills a leftover of the owner and reaps it once it is dead, and
-// reports whether it was one. A dead process does not show its owner: its group
-// is killed only for Anybody. From the second round on the descendants are
-// killed too, as they might fork faster than one generation after the other is
-// killed.
+// reports whether the process was a leftover. A dead process does not show its
+// owner: its group is killed only for Anybody. From the second round on the
+// descendants are killed too, as they might fork faster than one generation after
+// the other is killed.
 func (r *registry) killLeftover(pid int, of Owner, round int) answer {
 	if of != Anybody {
 		if _, dead := wait(pid); dead {

@@ -51,8 +51,8 @@ func runNumber(s procfs.Stat) uint32 {
 	return number
 }
 
-// runUnknown is the bit of a run's number that says that nobody can find the
-// run by its number.
+// runUnknown is a bit of a run's number: other bootstraps cannot tell whether this
+// run still lives.
 const runUnknown = 1 << 23
 
 // A marker sets and reads marks.

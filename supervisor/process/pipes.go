@@ -245,8 +245,8 @@ func (o *outputPipe) close() {
 	}
 }
 
-// Drain reads what is in the pipes now, and no more than they can hold, as
-// other processes may go on writing. It does not block. The error is that of an
+// Drain reads what is in the pipes now, and no more than they can hold, as other
+// processes may continue to write. It does not block. The error is that of an
 // Output.
 func (p *Process) Drain() (err error) {
 	buf := buffers.Get().(*[pipeSize]byte)

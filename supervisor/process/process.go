@@ -175,10 +175,10 @@ func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 	return status
 }
 
-// Peak returns the most memory, in bytes, that the process has held; after its
-// exit that of the largest process among it and those that it has waited for.
-// It is never less than the memory of the runtime, which the kernel counts as
-// the first program of a child. 0 means unknown.
+// Peak returns the maximum resident memory of the process, in bytes. After its exit,
+// Peak returns the maximum of the process and of each child that it has waited for.
+// It is never less than the memory of the runtime, which the kernel counts as the
+// first program of a child. 0 means unknown.
 func (p *Process) Peak() int {
 	if p.peak > 0 {
 		return p.peak

@@ -61,9 +61,9 @@ func (p *Process) checkExit(moved bool) bool {
 	return p.Exited()
 }
 
-// pumpRest moves what a process that has exited has written: an answer may be
-// in it, or more than an Output takes. It waits for a moment while another
-// process holds an output, as that may write the rest: exec > >(tee log).
+// pumpRest moves the remaining output of a process that has exited, which may
+// contain an answer, or more than an Output accepts. It waits for a moment while
+// another process holds an output and may write the rest, as in exec > >(tee log).
 func (p *Process) pumpRest(ctx context.Context, done func() bool, buf []byte) (err error) {
 	holders := p.holders()
 	for began := time.Now(); err == nil && !p.outputsClosed() && holders.mayStillWrite(ctx, time.Since(began)); {

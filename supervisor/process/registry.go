@@ -27,8 +27,8 @@ type registry struct {
 	lastStart   uint16       // counts the started processes, in 12 bits
 	firstPID    int          // pid of the first Process; 0: none was started
 	killed      map[int]mark // see noteKilled
-	reapedEarly map[int]exit // of Processes whose exit only a reap could show
-	zombies     map[int]bool // that only process 1 can reap, as of the last scan
+	reapedEarly map[int]exit // exits of Processes that only reaping them could show
+	zombies     map[int]bool // zombies that only process 1 can reap, as of the last scan
 	warned      bool         // about the zombies
 	failedForks int          // how many forks in a row failed for lack of memory
 }
@@ -63,9 +63,8 @@ func (r *registry) start(of Owner, env []string, fork func(env []string, sys *sy
 	return pid, err
 }
 
-// fork tries the ways to give the child a group of its own, beginning with the
-// one that worked last. When the limit of processes is reached it reaps orphans
-// and tries once more.
+// fork tries the ways to give the child a group of its own, beginning with the one
+// that worked last. At the process limit it reaps orphans and tries once more.
 func (r *registry) fork(env []string, fork func(env []string, sys *syscall.SysProcAttr) (int, error)) (pid int, err error) {
 	for way := r.sandbox.grouping; way < len(groupings); way++ {
 		sys := groupings[way]
@@ -83,10 +82,10 @@ func (r *registry) fork(env []string, fork func(env []string, sys *syscall.SysPr
 	return pid, err
 }
 
-// reap takes the status of a Process. A process that could not be killed (it
-// hangs in a system call, or runs as another user) is given up: it counts as
-// killed, and as an orphan from then on. peak is the memory, in bytes, of the
-// largest process among it and those that it has waited for.
+// reap takes the status of a Process. A process that could not be killed (it hangs
+// in a system call, or runs as another user) is given up: it counts as killed, and
+// as an orphan from then on. peak is the maximum memory, in bytes, of the process
+// and of each child that it has waited for.
 func (r *registry) reap(pid int) (status syscall.WaitStatus, peak int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,7 +155,7 @@ func (r *registry) reapDead() (reaped int) {
 	return reaped
 }
 
-// idleReapInterval is the pause between two looks of Reap. Tests shorten it.
+// idleReapInterval is the pause between two checks of Reap. Tests shorten it.
 var idleReapInterval = time.Second
 
 // Reap reaps orphans while no Pump does, until ctx ends. It does not use

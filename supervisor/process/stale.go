@@ -69,9 +69,9 @@ func (r *registry) foreignRuns(pids []int) map[int]uint32 {
 	return runs
 }
 
-// livingRuns returns the run numbers that those living processes would have that
-// may be a bootstrap. To read the Stat of all takes 20 µs for each process of the
-// machine.
+// livingRuns returns the run numbers of all living processes that may be a
+// bootstrap. Reading the Stat of every process would take 20 µs for each process of
+// the machine.
 func (r *registry) livingRuns(pids []int) map[uint32]bool {
 	runs := map[uint32]bool{}
 	for _, pid := range pids {

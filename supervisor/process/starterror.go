@@ -12,8 +12,8 @@ type StartError struct {
 	// Exhausted means that this sandbox cannot start any program any more; a
 	// new one is needed.
 	Exhausted bool
-	// Zombies counts the zombies that process 1 does not reap. They count
-	// against the limit of processes.
+	// Zombies counts the zombies that process 1 does not reap. They count against
+	// the process limit.
 	Zombies int
 }
 

@@ -10,8 +10,8 @@ import (
 // zombieThreshold is how many unreaped zombies are worth a warning.
 const zombieThreshold = 64
 
-// manyZombies returns the number of unreaped zombies the first time that it is
-// large, and else 0.
+// manyZombies returns the number of unreaped zombies the first time that it reaches
+// zombieThreshold, and otherwise 0.
 func (r *registry) manyZombies() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -35,7 +35,7 @@ func (r *registry) exhausted() error {
 }
 
 // ManyZombies returns the number of unreaped zombies the first time that it is
-// large, and else 0.
+// large, and otherwise 0.
 func ManyZombies() int { return processes.manyZombies() }
 
 // Exhausted returns an error if the next event must not be served in this

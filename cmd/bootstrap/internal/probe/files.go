@@ -40,7 +40,7 @@ func (r *report) limits() {
 	r.add("process limit (cgroup)", "%s", groupLimit())
 }
 
-// groupLimit returns the limit of processes of our control group.
+// groupLimit returns the process limit of our control group.
 func groupLimit() string {
 	for _, path := range []string{"/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max"} {
 		if text, err := os.ReadFile(path); err == nil {

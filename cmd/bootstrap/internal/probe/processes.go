@@ -107,7 +107,7 @@ func listing(lists bool) string {
 	return "yes, by " + way
 }
 
-// otherProcesses describes the processes that are here, without kernel threads,
+// otherProcesses describes the processes in this sandbox, without kernel threads,
 // which hold no memory.
 func otherProcesses() string {
 	pids, _ := procfs.Pids()
