@@ -81,7 +81,7 @@ func (l *lifeline) tell(command, argument string) {
 	_, _ = l.end.WriteString(command + argument + "\n") // the watcher may have been killed
 }
 
-// release stops the watcher, as there is nothing left to watch.
+// release stops the watcher, because there is nothing left to watch.
 func (l *lifeline) release() {
 	_ = l.watcher.Process.Kill()
 	_ = l.watcher.Wait() // reports only that it was killed
@@ -135,7 +135,7 @@ func restoreModes(modesAndPath string) {
 }
 
 // clearAdopted kills the processes that this process has adopted, and the children
-// that they leave, and returns their names. These are all of its children but the
+// that they leave, and returns their names. These are all of its children except the
 // watcher.
 func (l *lifeline) clearAdopted() (killed []string) {
 	for {

@@ -134,7 +134,7 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 	}
 	server := newServer(api.New(cloud.Cloud, api.Options{Hosts: names, Certificate: pem, Keys: keys}))
 	defer server.Close()
-	defer cloud.close() // before that of the server: events that run are still answered
+	defer cloud.close() // before the server closes, so that running events are still answered
 	for _, f := range functions {
 		if err := cloud.create(f); err != nil {
 			return err

@@ -33,7 +33,7 @@ func (c *localCloud) reapOrphans() {
 				continue
 			}
 			if slices.Contains(seen, pid) {
-				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // an error: it is not there any more
+				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil) // an error means that it no longer exists
 			}
 			zombies = append(zombies, pid)
 		}

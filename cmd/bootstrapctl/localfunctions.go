@@ -71,7 +71,7 @@ func (l *localRun) fromArguments(platform *protocol.Platform, args []string) (al
 	return all, joinLines(wrong...)
 }
 
-// functionName makes the name of a function from that of its folder or zip.
+// functionName derives the name of a function from the name of its folder or zip.
 func functionName(path string) string {
 	name := strings.TrimSuffix(filepath.Base(path), ".zip")
 	name = strings.Map(func(r rune) rune {
@@ -116,7 +116,8 @@ func (l *localRun) fromFile() (all []localFunction, err error) {
 	return all, nil
 }
 
-// mergeEnv returns the variables of a file and those of flags, which win.
+// mergeEnv returns the variables of a file and of flags. A flag replaces a variable
+// of the file.
 func mergeEnv(file, flags []string) (all []string) {
 	set := map[string]bool{}
 	for _, v := range flags {

@@ -18,7 +18,7 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// welcome shows what there is, how to call it, and what is wrong with it.
+// welcome shows the functions, how to call them, and their problems.
 func (c *localCloud) welcome(address net.Addr) {
 	at := "http://" + address.String()
 	c.board.Title("local platform on %s (https too)", at)
@@ -49,7 +49,7 @@ func (c *localCloud) welcome(address net.Addr) {
 func (c *localCloud) findings(f *local.Function) []doctor.Finding {
 	d := f.Describe()
 	all := slices.Clone(d.Findings)
-	if d.Zip == nil { // nobody has examined a folder yet
+	if d.Zip == nil { // folders have not been examined yet
 		if tree, err := readFolder(d.Dir); err == nil {
 			all = c.examine(context.Background(), doctor.Function{Tree: tree, Platform: d.Platform, Handler: d.Handler, Env: d.Env, Limit: d.Timeout}).Findings
 		}
@@ -106,7 +106,7 @@ func shortPath(path string) string {
 	return path
 }
 
-// warn shows a finding, and what the platform says of it.
+// warn shows a finding, and the error that the platform would show.
 func (c *localCloud) warn(name string, f doctor.Finding) {
 	text := strings.TrimSpace(fmt.Sprintf("%s: %s[%s]", name, sentence(f.File, f.What), f.ID))
 	if f.Level == doctor.Warning {

@@ -47,7 +47,7 @@ func (p *painter) green(text string) string  { return p.paint("32", text) }
 func (p *painter) yellow(text string) string { return p.paint("1;33", text) }
 
 // wrap breaks a text at spaces so that it fits to the right of indent columns. It
-// indents all lines but the first.
+// indents all lines except the first.
 func (p *painter) wrap(text string, indent int) string {
 	if p.width == 0 || p.width <= indent+20 {
 		return text

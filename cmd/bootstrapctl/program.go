@@ -47,7 +47,7 @@ func (p *program) Close() {
 }
 
 // findRuntime returns the runtime to run: the given command, else bootstrap in the
-// function's folder, as it would be uploaded, else our own.
+// function's folder, which would be uploaded, else the one in bootstrapctl.
 func findRuntime(ctx context.Context, command, dir string) (*program, error) {
 	if command != "" {
 		return &program{args: programOrShell(command), from: command}, nil

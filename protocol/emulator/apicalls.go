@@ -219,8 +219,8 @@ func (m *machine) initError(now time.Time, instance int, a answer) *refusal {
 	return nil
 }
 
-// failTooLarge fails an event whose result was too large when the runtime goes
-// on without posting an error.
+// failTooLarge fails an event whose result was too large if the runtime polls again
+// without posting an error.
 func (m *machine) failTooLarge(now time.Time) {
 	current := m.fetched()
 	i := slices.IndexFunc(current, func(inv *invocation) bool { return inv.tooLarge && inv.answer == nil })

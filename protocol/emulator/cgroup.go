@@ -31,13 +31,13 @@ type cgroup struct {
 	version cgroupVersion
 
 	opening sync.Once
-	events  *os.File // stays open, as it is read for each event; nil: there is no such file
+	events  *os.File // stays open because it is read for each event; nil if there is no such file
 }
 
 // A cgroupVersion holds the names of the files of a version of cgroups.
 type cgroupVersion struct {
 	number      int
-	limit, swap string // the limit of memory; that of memory and swap (version 1) or of swap (version 2)
+	limit, swap string // the memory limit; the limit of memory and swap (version 1) or of swap (version 2)
 	events      string // counts the kills
 }
 
@@ -251,7 +251,7 @@ func (c *cgroup) remove() error {
 	if err != nil && !errors.Is(err, syscall.ENOENT) {
 		return err
 	}
-	c.opening.Do(func() {}) // nothing is opened any more
+	c.opening.Do(func() {}) // prevents any later opening
 	_ = c.events.Close()    // opened for reading only; nil: an error
 	return nil
 }

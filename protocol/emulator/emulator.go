@@ -47,7 +47,7 @@ type Function struct {
 	Freeze bool
 
 	// Discard kills all processes of an instance when its runtime exits, as a
-	// platform discards the sandbox. After Interrupt they live on until Clear.
+	// platform discards the sandbox. After Interrupt they keep running until Clear.
 	Discard bool
 
 	// Start replaces (*exec.Cmd).Start for the process of an instance; nil: it
@@ -199,11 +199,10 @@ func (s *Server) update(what func(m *machine, now time.Time)) {
 // expire applies the limits of the machine that have passed.
 func (s *Server) expire() { s.update((*machine).expire) }
 
-// Start tells the server that the process of a new instance starts now. The
-// previous instance is over, the time limit of the start begins, and only calls
-// over new connections count. When the process has exited, the caller must call
-// exited with the reason. If the instance is over by then, exited has no
-// effect.
+// Start tells the server that the process of a new instance starts now. The previous
+// instance ends, the time limit of the start begins, and only calls over new
+// connections count. When the process has exited, the caller must call exited with
+// the reason. If the instance has ended by then, exited has no effect.
 func (s *Server) Start() (exited func(reason string)) {
 	end := s.begin()
 	return func(reason string) { end(RuntimeExited, reason) }
@@ -273,7 +272,7 @@ func (s *Server) await(ctx context.Context, inv *invocation, gone <-chan struct{
 	}
 }
 
-// withdraw tells the machine that nobody waits for the outcome of inv any more.
+// withdraw tells the machine that the caller no longer waits for the outcome of inv.
 func (s *Server) withdraw(inv *invocation) {
 	s.update(func(m *machine, now time.Time) { m.withdraw(now, inv) })
 }

@@ -78,7 +78,7 @@ func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *
 	case kind == "":
 		return &refusal{403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found"}
 	}
-	ext.failed, ext.ready, ext.invoked = true, true, false // nothing waits for it any more
+	ext.failed, ext.ready, ext.invoked = true, true, false // nothing waits for a failed extension
 	m.conclude(now)
 	return nil
 }

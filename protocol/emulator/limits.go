@@ -14,7 +14,7 @@ type limits struct {
 
 	mu   sync.Mutex
 	way  string    // how the latest limit is enforced
-	left []*cgroup // cgroups of instances that are over but have left processes behind
+	left []*cgroup // cgroups of ended instances that left processes behind
 }
 
 func newLimits(fn Function) limits {
@@ -25,7 +25,7 @@ func newLimits(fn Function) limits {
 }
 
 // next returns the limit of the next instance. end tells the server that the
-// instance is over.
+// instance has ended.
 func (l *limits) next(end func(kind Kind, reason string)) memoryLimit {
 	limit := memoryLimit{bytes: l.bytes, over: func(reason string) { end(OutOfMemory, reason) }}
 	if l.bytes == 0 {
@@ -65,8 +65,8 @@ func (l *limits) setWay(way string) {
 	l.way = way
 }
 
-// release removes the cgroup of an instance that is over. It also tries again
-// to remove those that still had processes earlier.
+// release removes the cgroup of an instance that has ended. It also tries again to
+// remove cgroups that still had processes earlier.
 func (l *limits) release(group *cgroup) {
 	if group == nil {
 		return

@@ -41,7 +41,7 @@ type machine struct {
 type phase int
 
 const (
-	down     phase = iota // no instance runs, or it is over: its calls are refused
+	down     phase = iota // no instance runs, or it has ended: its calls are refused
 	starting              // not ready yet
 	ready
 )

@@ -62,7 +62,7 @@ func raiseTo(peak *atomic.Int64, n int64) {
 type memoryLimit struct {
 	bytes int64               // 0: none
 	group *cgroup             // in which the kernel enforces it; nil: enforced from samples
-	over  func(reason string) // tells the server that the instance is over
+	over  func(reason string) // tells the server that the instance has ended
 }
 
 // enforceLimit kills the instance if it uses more memory than the limit.

@@ -28,7 +28,7 @@ type Runner struct {
 	turns    chan struct{}            // has room for one value per running event
 	stopping sync.Mutex               // held while all turns are taken
 	starting sync.Mutex               // held while an instance is started
-	stopped  atomic.Bool              // Interrupt or Kill was called: no instance starts any more
+	stopped  atomic.Bool              // Interrupt or Kill was called, so no more instances start
 	instance atomic.Pointer[instance] // nil: none
 	peak     atomic.Int64
 	limits   limits
@@ -202,14 +202,14 @@ func (r *Runner) forget(i *instance) {
 	}
 }
 
-// Stop waits for each running Invoke and then stops the instance. It sends
-// SIGTERM to the runtime, which need not be the first process of the command,
-// and SIGKILL to all processes after the platform's limit, or after 12 s if the
-// platform documents none. On a platform with extensions, an instance that has
-// registered none gets SIGKILL at once. If the process exits in time, its
-// leftovers outside the group live on until Clear, because stopping them is the
-// runtime's job. Stop returns the state of the process, or nil if there was no
-// instance. The next Invoke starts a new one.
+// Stop waits for each running Invoke and then stops the instance. It sends SIGTERM
+// to the runtime, which need not be the first process of the command, and SIGKILL to
+// all processes after the platform's limit, or after 12 s if the platform documents
+// none. On a platform with extensions, an instance that has registered none gets
+// SIGKILL at once. If the process exits in time, its leftovers outside the group
+// keep running until Clear, because stopping them is the runtime's job. Stop returns
+// the state of the process, or nil if there was no instance. The next Invoke starts
+// a new one.
 func (r *Runner) Stop() *os.ProcessState { return r.end(r.stop) }
 
 // stop stops i as the platform does, within limit.

@@ -53,8 +53,8 @@ func (v *values) write(o object, all map[string][]string, none json.RawMessage) 
 	}
 }
 
-// one returns the value of a name in an object that has one for each. Cookies that a
-// response sets cannot be joined, as their dates have commas.
+// one returns the value of a name for an object that has one value for each name.
+// Cookies that a response sets cannot be joined, because their dates contain commas.
 func (v *values) one(name string, list []string) any {
 	switch {
 	case len(list) == 1 || v.repeated == last || v.repeated == joined && strings.EqualFold(name, "Set-Cookie"):

@@ -117,7 +117,7 @@ func splitWrites(_ *Set, w http.ResponseWriter, r *http.Request, next http.Handl
 	}
 }
 
-// earlyClose closes the connection after a reply that does not say so.
+// earlyClose closes the connection after a reply that does not announce it.
 func earlyClose(_ *Set, w http.ResponseWriter, r *http.Request, next http.Handler) {
 	p := replyOf(w, r, next)
 	conn := hijack(w)

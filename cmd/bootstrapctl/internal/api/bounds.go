@@ -42,7 +42,7 @@ func bounded(h http.Handler) http.Handler {
 	})
 }
 
-// A body is that of a request. It counts among all bodies.
+// A body is the body of a request. Its size counts towards the limit for all bodies.
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// guard refuses requests that a page in a browser may send without asking the
-// server. A page could find our port and create a function, which then runs.
-// Its browser sends the origin of the page. If the name of the page was rebound
-// to our address, the browser takes us for the page's own server, but the
-// request has that name as its host. Pages that functions serve have our origin,
-// but must not use the vendors' APIs.
+// guard refuses requests that a page in a browser may send without a preflight
+// request. A page could find our port and create a function, which then runs. Its
+// browser sends the origin of the page. If the page's host name was rebound to our
+// address, the browser believes that we are the page's own server, but the request
+// still names that host. Pages that functions serve have our origin, but must not
+// use the vendors' APIs.
 func guard(hosts []string, isVendors func(*http.Request) bool, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -49,7 +49,7 @@ func quote(text string) string {
 }
 
 // isOurHost reports whether a Host is an address, localhost, or one of the allowed
-// names. Names below localhost never leave a machine (RFC 6761).
+// names. Names under localhost never leave a machine (RFC 6761).
 func isOurHost(host string, allowed []string) bool {
 	if host == "" { // HTTP/1.0
 		return true
@@ -78,15 +78,17 @@ func isCrossSite(r *http.Request) bool {
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
 }
 
-// isFromPage reports whether a page has made the request, also one of this server.
+// isFromPage reports whether a page has made the request, even a page of this
+// server.
 func isFromPage(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return r.Header.Get("Origin") != "" || site != "" && site != "none"
 }
 
-// isBlind reports whether a browser has made the request that does not say for which page:
-// an old one, or any that asks for another address than localhost without HTTPS. Such a
-// browser may only look. PowerShell calls itself Mozilla.
+// isBlind reports whether the request comes from a browser that does not say which
+// page made it: an old browser, or any browser that uses an address other than
+// localhost without HTTPS. Such a browser may only read. PowerShell also calls
+// itself Mozilla.
 func isBlind(r *http.Request) bool {
 	agent := r.UserAgent()
 	switch {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// admits reports whether a request that is not a vendor's has a key (HTTP Basic), or needs
-// none: there are no keys, or the request is for the certificate or for a trigger that its
-// function has, which is as open as in the cloud. It takes the key from the request, as
-// functions must not see it.
+// admits reports whether a request that is not a vendor's has a key (HTTP Basic), or
+// needs none: there are no keys, or the request is for the certificate or for a
+// trigger, which anybody may call, as in the cloud. It removes the key from the
+// request, because functions must not see it.
 func (s *server) admits(r *http.Request) bool {
 	if len(s.options.Keys) == 0 {
 		return true

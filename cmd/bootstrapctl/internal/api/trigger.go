@@ -38,9 +38,9 @@ type route struct {
 	params   map[string]string
 }
 
-// findRoute returns the route of a request, or nil. A path below /apigw/ names
-// the function; any other path must be that of a trigger. Without a trigger,
-// SCF's gateway passes answers through, as it does by default in the cloud.
+// findRoute returns the route of a request, or nil. A path below /apigw/ names the
+// function; any other path must be the path of a trigger. Without a trigger, SCF's
+// gateway passes answers through, as it does by default in the cloud.
 func (s *server) findRoute(r *http.Request) *route {
 	path := r.URL.EscapedPath()
 	if rest, ok := strings.CutPrefix(path, gatewayPath); ok {

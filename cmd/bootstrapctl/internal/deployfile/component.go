@@ -43,8 +43,8 @@ func (r *reader) component() {
 	r.add(f)
 }
 
-// scf reads the inputs of component scf. Defaults are those of its table; its sample
-// has other time limits.
+// scf reads the inputs of component scf. Defaults come from the component's table;
+// its sample has other time limits.
 func (r *reader) scf(f *Function, inputs value) {
 	if kind := inputs.get("type"); kind.text("event") == "web" {
 		r.complain(kind.line(), "function %s: type web starts scf_bootstrap as a web server, not bootstrap as a runtime for events: remove type", f.Name)

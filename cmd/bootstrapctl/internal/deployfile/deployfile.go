@@ -26,7 +26,7 @@ type Note struct {
 	Text string
 }
 
-// A Function is one function of a deploy file. Defaults are those of the tool that
+// A Function is one function of a deploy file. It has the defaults of the tool that
 // deploys the file.
 type Function struct {
 	Name        string

@@ -95,8 +95,8 @@ func (r *reader) settings() value {
 	return v
 }
 
-// pluginFunction reads one of the functions. The provider's settings are the
-// defaults of the function's.
+// pluginFunction reads one of the functions. The function's settings default to
+// those of the provider.
 func (r *reader) pluginFunction(known provider, p pair) {
 	settings := r.settings()
 	setting := func(key string) value { return p.get(key).or(settings.get(key)) }

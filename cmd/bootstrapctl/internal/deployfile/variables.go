@@ -82,8 +82,8 @@ func closing(text string) int {
 	return -1
 }
 
-// variable returns the value of what is between ${ and }: the first of the
-// alternatives between commas that has one.
+// variable returns the value of the expression between ${ and }. Commas separate
+// alternatives; the first one that has a value counts.
 func (l *variables) variable(expression string, line int) (string, bool) {
 	l.depth++
 	defer func() { l.depth-- }()

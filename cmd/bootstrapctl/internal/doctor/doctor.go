@@ -69,7 +69,7 @@ type exam struct {
 	heads     map[*pack.File][]byte
 }
 
-// Examine finds what is wrong with a function. It writes temporary files into temp.
+// Examine finds the problems of a function. It writes temporary files into temp.
 func Examine(ctx context.Context, fn Function, temp string) *Report {
 	x := &exam{Function: &fn, ctx: ctx, system: systems[fn.Platform.Name], dir: temp,
 		essential: map[string]bool{"bootstrap": true, "bootstrap.env": true}, heads: map[*pack.File][]byte{}}

@@ -1,4 +1,4 @@
-// Package doctor finds what is wrong with a package before a platform does.
+// Package doctor finds the problems of a package before a platform does.
 package doctor
 
 import (

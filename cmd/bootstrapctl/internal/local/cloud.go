@@ -45,7 +45,7 @@ type Options struct {
 	// program that cannot write to the folder. It returns nil if this machine
 	// cannot do that. Protect may be nil.
 	Protect func(dir string) (start func(*exec.Cmd) error)
-	// Examine finds what is wrong with a package.
+	// Examine finds the problems of a package.
 	Examine func(ctx context.Context, fn doctor.Function) *doctor.Report
 	// Temp is an empty folder for the code of zips. Close empties it.
 	Temp string
@@ -53,8 +53,8 @@ type Options struct {
 	// Watch is called with the mark of an instance's processes before it starts, and
 	// Unwatch when they are gone. Both may be nil.
 	Watch, Unwatch func(mark string)
-	// Line gets each line that a function logs, with its newline, and Done each
-	// invocation when it is over. Calls are concurrent. Both may be nil.
+	// Line gets each line that a function logs, with its newline. Done gets each
+	// invocation when it has ended. Calls are concurrent. Both may be nil.
 	Line func(f *Function, line []byte)
 	Done func(f *Function, inv *Invocation)
 	// Slow is called while an instance starts, after 1 s, 2 s, 4 s and so on, with the call

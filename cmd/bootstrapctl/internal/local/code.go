@@ -25,7 +25,7 @@ type Code struct {
 type build struct {
 	settings Settings
 	dir      string                // the unpacked code
-	temp     string                // the folder to remove when the build is not used any more, or empty
+	temp     string                // the folder to remove once the build is no longer used, or empty
 	command  []string              // the runtime; nil if the package is broken
 	start    func(*exec.Cmd) error // starts the runtime; nil: (*exec.Cmd).Start does
 	broken   *Fault                // what the platform reports for each event, or nil

@@ -28,7 +28,7 @@ type Function struct {
 	changing sync.Mutex // held while a new build is loaded
 
 	mu       sync.Mutex
-	settings Settings // those of the build may have other triggers
+	settings Settings // the triggers may differ from those of the build
 	build    *build
 	code     Code
 	modified time.Time

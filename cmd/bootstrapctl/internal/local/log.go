@@ -15,7 +15,7 @@ type instanceLog struct {
 
 	mu      sync.Mutex
 	partial []byte // the beginning of a line
-	recent  []byte // what was written since the last call of begin
+	recent  []byte // the output since the last call of begin
 }
 
 const (
@@ -29,7 +29,7 @@ func newInstanceLog(onLine func(line []byte)) (l *instanceLog, err error) {
 	return l, err
 }
 
-// begin forgets what was written before.
+// begin discards everything written before.
 func (l *instanceLog) begin() {
 	l.pipe.Flush()
 	l.mu.Lock()
@@ -37,7 +37,7 @@ func (l *instanceLog) begin() {
 	l.recent = nil
 }
 
-// end returns what was written since begin, at most maxLog bytes of its end.
+// end returns the output since begin, or its last maxLog bytes.
 func (l *instanceLog) end() []byte {
 	l.pipe.Flush()
 	l.mu.Lock()
@@ -45,7 +45,7 @@ func (l *instanceLog) end() []byte {
 	return bytes.Clone(l.recent[max(0, len(l.recent)-maxLog):])
 }
 
-// close passes on what was written, and an unfinished line.
+// close passes on the remaining output, including an unfinished line.
 func (l *instanceLog) close() {
 	l.pipe.Close(lastWords)
 	l.mu.Lock()

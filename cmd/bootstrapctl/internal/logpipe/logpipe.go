@@ -1,5 +1,5 @@
-// Package logpipe reads what processes write to a pipe, so that what was written before
-// an answer can be had before the answer is shown.
+// Package logpipe reads what processes write to a pipe, so that output written
+// before an answer can be shown before the answer.
 package logpipe
 
 import (
@@ -17,7 +17,7 @@ type Pipe struct {
 
 	read    *os.File
 	closing atomic.Bool   // nothing more is read in the background
-	closed  chan struct{} // closed when nobody can write any more, or in Close
+	closed  chan struct{} // closed when no process can write any more, or in Close
 
 	mu   sync.Mutex
 	take func(text []byte)
@@ -43,7 +43,7 @@ func New(take func(text []byte)) (*Pipe, error) {
 	return p, nil
 }
 
-// Flush passes on everything that has been written so far, even if a process goes on
+// Flush passes on everything that has been written so far, even if a process keeps
 // writing.
 func (p *Pipe) Flush() {
 	raw, err := p.read.SyscallConn()

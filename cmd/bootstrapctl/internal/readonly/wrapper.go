@@ -72,7 +72,7 @@ func (w wrapper) run() error {
 		return nil
 	}
 	err := syscall.Exec(w.path(), w.args[1:], os.Environ())
-	return &os.PathError{Op: "fork/exec", Path: w.args[0], Err: err} // as exec.Cmd says it
+	return &os.PathError{Op: "fork/exec", Path: w.args[0], Err: err} // the same form as the error of exec.Cmd
 }
 
 // path returns the path by which this process can execute the program.

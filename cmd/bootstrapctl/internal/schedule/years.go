@@ -55,8 +55,8 @@ func yearsOf(field string) (map[int]bool, error) {
 	return years, nil
 }
 
-// span reads one part of a field of years. A step without a range goes on to the
-// last year, as in the other fields.
+// span reads one part of a field of years. A step without a range runs to the last
+// year, as in the other fields.
 func span(part string) (first, last, step int, err error) {
 	bounds, steps, stepped := strings.Cut(part, "/")
 	step = 1

@@ -70,7 +70,7 @@ func (b *Board) Show(e Entry) {
 	}
 }
 
-// took returns how long the function ran, as wide as its column.
+// took returns how long the function ran, padded to the width of its column.
 func (e Entry) took() string {
 	if e.Took == 0 {
 		return fmt.Sprintf("%8s", "-")
@@ -89,7 +89,8 @@ func (e Entry) state() string {
 	return "did not run"
 }
 
-// Limits on what is shown of a failure. Its caller gets all of it.
+// Limits on how much of a failure is shown. The caller of the function gets all of
+// it.
 const (
 	maxReasonLines = 12
 	maxReason      = 500 // characters of a line
@@ -123,9 +124,10 @@ func (b *Board) name(name string) string {
 	return b.text.paint(bold, fmt.Sprintf("%-*s", b.width, name))
 }
 
-// Line shows a line of a function's log. It leaves out what the runtime itself says,
-// but for warnings and errors. On a terminal, control characters other than colours are
-// shown as text: a function must not move the cursor or clear the screen of the others.
+// Line shows a line of a function's log. It leaves out the runtime's own lines,
+// except warnings and errors. On a terminal, control characters other than colours
+// are shown as text: a function must not move the cursor or clear the screen of the
+// others.
 func (b *Board) Line(function string, line []byte) {
 	text := strings.TrimSuffix(string(line), "\n")
 	if b.onTerminal {
@@ -141,8 +143,9 @@ func (b *Board) Line(function string, line []byte) {
 	b.write(indent + b.text.paint(dim, fmt.Sprintf("%-*s | ", b.width, function)) + text)
 }
 
-// ownText returns what to show of a line of the runtime, or an empty string: its
-// warnings, and its errors but for those that the failure repeats.
+// ownText returns the text to show for one of the runtime's own lines: for a
+// warning, and for an error unless the failure repeats it. For other lines it
+// returns an empty string.
 func (b *Board) ownText(line string) string {
 	color := yellow
 	switch ownLevel(line) {

@@ -29,7 +29,7 @@ type Log struct {
 	mu     sync.Mutex
 	screen *Screen
 	line   []byte // the beginning of a line
-	recent []byte // the end of what was written
+	recent []byte // the end of the output
 	why    string // the runtime's last error
 }
 

@@ -11,9 +11,9 @@ import (
 // colors matches the escape sequences that set colours.
 var colors = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
 
-// printable returns a line as it is safe on a terminal: colours stay and end with the
-// line, and other control characters and bytes that are not UTF-8 become text, such as
-// \x07.
+// printable returns a line in a form that is safe on a terminal: colours stay and
+// end with the line, and other control characters and bytes that are not UTF-8
+// become text, such as \x07.
 func printable(line string) string {
 	if !strings.ContainsFunc(line, isUnsafe) && utf8.ValidString(line) {
 		return line

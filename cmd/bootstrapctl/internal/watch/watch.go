@@ -119,7 +119,7 @@ func (w *Watcher) name(path string) string {
 	return filepath.ToSlash(name)
 }
 
-// run waits for changes, and reports one of those that come together.
+// run waits for changes, and reports changes that come together only once.
 func (w *Watcher) run() {
 	defer close(w.done)
 	var pending []string

@@ -15,7 +15,7 @@ type concurrency struct {
 	ReservedConcurrentExecutions int
 }
 
-// concurrency returns what is reserved for a function, or nil.
+// concurrency returns the reserved concurrency of a function, or nil.
 func (c *call) concurrency(f *local.Function) *concurrency {
 	n := f.Describe().Settings.Instances
 	switch {

@@ -19,8 +19,8 @@ type environment struct {
 	Variables map[string]string
 }
 
-// kept are the parts of a configuration that nothing here uses, but that a client
-// expects to find again.
+// kept holds the parts of a configuration that the local platform does not use, but
+// that a client expects to read back.
 type kept struct {
 	Role              string          `json:",omitempty"`
 	KMSKeyArn         string          `json:",omitempty"`

@@ -19,7 +19,7 @@ type failure struct {
 	body   object
 }
 
-// An object is one of JSON.
+// An object is a JSON object.
 type object map[string]any
 
 // Error implements error.

@@ -82,7 +82,7 @@ func (c *call) listVersions() (reply, error) {
 	return reply{http.StatusOK, object{"Versions": []configuration{c.describe(f, ref)}, "NextMarker": nil}}, nil
 }
 
-// listAliases lists no alias, because there are none.
+// listAliases returns an empty list: the local platform has no aliases.
 func (c *call) listAliases() (reply, error) {
 	_, _, err := c.function()
 	return reply{http.StatusOK, object{"Aliases": []object{}, "NextMarker": nil}}, err

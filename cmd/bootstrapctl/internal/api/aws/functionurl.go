@@ -102,7 +102,8 @@ func (c *call) getURL() (reply, error) {
 	return reply{http.StatusOK, c.urlOf(f, ref)}, nil
 }
 
-// updateURL checks a change, and notes its time: nothing else of a URL can change here.
+// updateURL checks a change and records its time: the local platform cannot change
+// anything else of a URL.
 func (c *call) updateURL() (reply, error) {
 	f, ref, err := c.withURL()
 	if err != nil {

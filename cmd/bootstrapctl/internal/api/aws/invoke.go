@@ -97,7 +97,8 @@ func (c *call) clientContext() (string, error) {
 	return context.String(), nil
 }
 
-// trace returns the trace of a request, or a new one, and tells it to the caller.
+// trace returns the trace id of a request, or a new one, and adds it to the
+// response.
 func (c *call) trace() string {
 	fresh := fmt.Sprintf("Root=1-%08x-%s;Sampled=0", c.now().Unix(), hex.EncodeToString(random(12)))
 	trace := cmp.Or(c.r.Header.Get("X-Amzn-Trace-Id"), fresh)

@@ -28,8 +28,8 @@ func (a *API) notesOf(f *local.Function) notes {
 	return n
 }
 
-// note changes the notes of a function, and forgets those of functions that do not
-// exist any more.
+// note changes the notes of a function, and deletes the notes of functions that no
+// longer exist.
 func (a *API) note(f *local.Function, change func(n *notes)) {
 	exist := a.cloud.Functions(protocol.Lambda)
 	a.mu.Lock()

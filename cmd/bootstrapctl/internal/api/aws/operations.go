@@ -17,8 +17,8 @@ type operation struct {
 	perform func(*call) (reply, error)
 }
 
-// operations are those of the Lambda API that exist here, among them those that
-// Terraform reads after each create.
+// operations lists the operations of the Lambda API that the local platform
+// supports, including those that Terraform calls after each create.
 var operations = []operation{
 	{"POST /2015-03-31/functions/{name}/invocations", "InvokeFunction", (*call).invoke},
 	{"POST /2021-11-15/functions/{name}/response-streaming-invocations", "InvokeWithResponseStream", (*call).invokeStreaming},

@@ -58,7 +58,7 @@ func (c *call) addPermission() (reply, error) {
 	return reply{http.StatusCreated, object{"Statement": string(text)}}, nil
 }
 
-// principal returns who gets a permission, as a policy writes it.
+// principal returns the principal of a permission in the form that a policy has.
 func principal(name string) any {
 	if name == "*" {
 		return name

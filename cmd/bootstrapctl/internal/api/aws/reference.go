@@ -8,7 +8,7 @@ import (
 	"bootstrap/protocol"
 )
 
-// account is that of all functions.
+// account is the account that owns all functions.
 const account = "000000000000"
 
 // latest is the only version of a function here.
@@ -19,8 +19,8 @@ type reference struct {
 	name, qualifier string
 }
 
-// referencePattern is that of AWS's model: a name, a part of an ARN, or an ARN, with or
-// without the qualifier of a version.
+// referencePattern is the pattern in AWS's model: a name, a part of an ARN, or an
+// ARN, with or without the qualifier of a version.
 var referencePattern = regexp.MustCompile(`^(?:arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]*:|[a-z]{2}(?:-[a-z]+)+-\d:)?(?:\d{12}:)?(?:function:)?([a-zA-Z0-9-_]+)(?::(\$LATEST|[a-zA-Z0-9-_]+))?$`)
 
 // parseReference reads a function's name in a request.

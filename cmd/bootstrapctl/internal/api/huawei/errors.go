@@ -18,7 +18,7 @@ type failure struct {
 
 func (f *failure) Error() string { return f.Code + ": " + f.Message }
 
-// because returns the failure with a sentence that says why.
+// because returns the failure with an additional sentence that gives the reason.
 func (f *failure) because(format string, values ...any) *failure {
 	why := *f
 	why.Message += " " + fmt.Sprintf(format, values...)

@@ -1,6 +1,6 @@
 // Package huawei serves Huawei Cloud's FunctionGraph API v2 for the functions of a
-// local.Cloud, and what the vendor's SDKs ask of its IAM. The calls, fields and errors are
-// those of support.huaweicloud.com/api-functiongraph.
+// local.Cloud, and the calls that the vendor's SDKs make to its IAM. The calls,
+// fields and errors follow support.huaweicloud.com/api-functiongraph.
 package huawei
 
 import (

@@ -98,8 +98,8 @@ func summaryOf(inv *local.Invocation, memory int) summary {
 
 func thousandths(f float64) float64 { return math.Round(f*1000) / 1000 }
 
-// logOf returns the log of an invocation with the platform's first and last line, at most
-// as many bytes of the end as the API returns.
+// logOf returns the log of an invocation, with the platform's first and last line,
+// cut to the last bytes that the API returns.
 func logOf(inv *local.Invocation, s summary) []byte {
 	const second = "2006-01-02T15:04:05Z"
 	began, ended := inv.Ended.Add(-inv.Outcome.Duration).UTC(), inv.Ended.UTC()

@@ -29,7 +29,8 @@ var functionOrder = order[local.Description]{
 	"FunctionName": func(a, b local.Description) int { return strings.Compare(a.Name, b.Name) },
 }
 
-// listFunctions lists functions in the order of their creation, or as the call says.
+// listFunctions lists functions in the order of their creation, or in the order that
+// the call asks for.
 func (s *server) listFunctions(_ *call, p *listParams) (any, error) {
 	if err := checkNamespace(p.Namespace); err != nil {
 		return nil, err

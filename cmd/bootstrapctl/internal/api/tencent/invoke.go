@@ -128,8 +128,8 @@ func resultOf(inv *local.Invocation) result {
 	return r
 }
 
-// answerOf returns what an invocation answers, and 0 for a result, 1 for a failure of the
-// function, and -1 for one of the platform.
+// answerOf returns the answer of an invocation, and 0 for a result, 1 for a failure
+// of the function, or -1 for a failure of the platform.
 func answerOf(inv *local.Invocation) (text string, code int) {
 	switch {
 	case inv.Fault == nil:

@@ -8,7 +8,7 @@ import (
 // A page is the part of a list that a call asks for.
 type page struct {
 	offset, limit *int64
-	field         string // to sort by; empty: the list's own order
+	field         string // the field to sort by; empty for the list's own order
 	direction     string // ASC or DESC, in any case
 }
 

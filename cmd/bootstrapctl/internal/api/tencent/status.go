@@ -16,7 +16,7 @@ type requestStatus struct {
 	RetryNum                                   int
 }
 
-// getRequestStatus tells what became of an event, also of an asynchronous one.
+// getRequestStatus returns the status of an event, which may be asynchronous.
 func (s *server) getRequestStatus(_ *call, p *statusParams) (any, error) {
 	f, err := s.function(p.target)
 	if err != nil {

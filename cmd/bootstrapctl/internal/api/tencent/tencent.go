@@ -16,8 +16,8 @@ import (
 // version is the only version of the API.
 const version = "2018-04-16"
 
-// maxBody bounds a request in bytes. A package may have 20 MB as base64, and an event
-// 6 MB, which take more as a string of JSON.
+// maxBody bounds a request in bytes. A package may have 20 MB as base64, and an
+// event 6 MB, which is longer as a JSON string.
 const maxBody = 32 << 20
 
 // Handles reports whether a request is for this API.
