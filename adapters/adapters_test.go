@@ -327,8 +327,8 @@ func (h *hook) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// timeUp serves an event whose time is over as soon as the command has written
-// "go" to log, which is the adapter's. The command has grace to exit.
+// timeUp serves an event that times out as soon as the command has written "go" to
+// log, the adapter's log. The command has grace to exit.
 func timeUp(t *testing.T, a supervisor.Adapter, body string, log *hook, grace time.Duration) *protocol.Failure {
 	t.Helper()
 	until := time.Now().Add(time.Hour)

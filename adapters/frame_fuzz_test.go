@@ -65,16 +65,16 @@ func FuzzInboxFrames(f *testing.F) {
 	})
 }
 
-// decoded returns a string as it is after JSON: bytes that are not UTF-8 are
-// replaced.
+// decoded returns a string after a round trip through JSON: bytes that are not UTF-8
+// are replaced.
 func decoded(s string) (got string) {
 	text, _ := json.Marshal(s)     // a string: cannot fail
 	_ = json.Unmarshal(text, &got) // likewise
 	return got
 }
 
-// The header of an event is one line of JSON for any event, and contains all
-// that is known of it.
+// For any event, the header is one line of JSON and contains everything that is
+// known about the event.
 func FuzzEventFrame(f *testing.F) {
 	f.Add("id-1", []byte("event"), "a name", "128")
 	f.Add("\"\\\n\xff世\u2028", []byte("\n{\"\x00"), "<&>\x00\x7f\r=", "-1")

@@ -13,8 +13,8 @@ import (
 	"bootstrap/supervisor"
 )
 
-// The functions of this file hold what the hosts of all languages must do against
-// rows of code in one language.
+// The functions in this file run rows of code in one language, and check what the
+// hosts of all languages must do.
 
 // module is the configuration of a function main_handler in a module, which is
 // one of the files.
@@ -126,8 +126,8 @@ func checkEnds(t *testing.T, c setup, check func(t *testing.T, a supervisor.Adap
 	}
 }
 
-// checkLogs checks that the log holds what a row wants as soon as its answer is
-// there, which is always the same.
+// checkLogs checks that the log contains what a row expects as soon as the answer
+// arrives. The answer is the same for all rows.
 func checkLogs(t *testing.T, c setup, log *hook, answer, prefix string, rows []evaluation) {
 	t.Helper()
 	a := start(t, c)
@@ -268,7 +268,7 @@ func checkEvents(t *testing.T, a supervisor.Adapter, more map[string]string, bad
 	succeeds(t, a, "1", "1")
 }
 
-// checkTimeouts lets the time of each code be over as soon as it has logged "go".
+// checkTimeouts lets each row's code time out as soon as it has logged "go".
 func checkTimeouts(t *testing.T, c setup, log *hook, one string, codes ...string) {
 	t.Helper()
 	a := start(t, c)

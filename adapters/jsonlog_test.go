@@ -129,7 +129,8 @@ func TestJSONLog(t *testing.T) {
 	}
 }
 
-// An error is an object, too. What a module logs as it is loaded has no event.
+// An error is an object, too. What a module logs while it is being loaded belongs to
+// no event.
 func TestJSONLogOfErrors(t *testing.T) {
 	c, log := node(t, "console.warn('loaded'); exports.main_handler = async () => { const e = new TypeError('a'); e.code = 7; console.error(e); throw new RangeError('b\\nc'); };")
 	c.LogFormat = "json"

@@ -98,7 +98,7 @@ func TestNodeEnds(t *testing.T) {
 	})
 }
 
-// An error between two events costs nothing but the start of a new host.
+// An error between two events fails no event: a new host is started.
 func TestNodeEndsBetween(t *testing.T) {
 	for _, code := range []string{"throw new Error('later')", "Promise.reject(new Error('later'))", "process.exit(1)"} {
 		c, _ := node(t, `const fs = require('fs');

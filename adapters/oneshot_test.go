@@ -518,8 +518,8 @@ func TestExits(t *testing.T) {
 	succeeds(t, a, "exit 0", "")
 }
 
-// Whatever a command does when its time is over, it and its group are gone
-// before the failure is reported.
+// Whatever a command does when it times out, it and its group are gone before the
+// failure is reported.
 func TestTimeout(t *testing.T) {
 	tests := []struct {
 		name, command string

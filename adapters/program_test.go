@@ -46,7 +46,7 @@ type badProgram struct {
 	want string
 }
 
-// tried reports whether only the kernel can tell that it does not run.
+// tried reports whether only the kernel can tell that the program does not run.
 func (p *badProgram) tried() bool {
 	return strings.HasSuffix(p.name, " processor") || p.name == "no format at all"
 }
@@ -234,8 +234,8 @@ func TestStartAmongShortages(t *testing.T) {
 	}
 }
 
-// A script must be readable, too: its interpreter reads it. Nobody else can tell an
-// unreadable script by its content.
+// A script must be readable, too: its interpreter reads it. Nothing else can
+// recognise an unreadable script by its content.
 func TestUnreadableScript(t *testing.T) {
 	if !sandboxed(t, `exec setpriv --bounding-set -dac_override,-dac_read_search "$@"`) {
 		return

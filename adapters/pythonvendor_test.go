@@ -137,7 +137,7 @@ func TestEventVariables(t *testing.T) {
 	}
 }
 
-// An asyncio object that a module makes as it is loaded works in its handler.
+// An asyncio object that a module creates while it is loaded works in its handler.
 func TestPythonLoops(t *testing.T) {
 	const use = `
 async def main_handler(event, context):

@@ -96,7 +96,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// With Keep, the children of a command live on, and without it they are killed.
+// With Keep, the children of a command keep running. Without it they are killed.
 func TestKeep(t *testing.T) {
 	program, fn := config(t, nil), script(t, evaluate)
 	program.Command, program.Delivery = `eval "$1"`, Argv

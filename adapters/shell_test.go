@@ -131,7 +131,7 @@ func TestFunctionBytes(t *testing.T) {
 		for way, text := range ways {
 			c := d.script(t, text)
 			c.ResultFD3 = strings.HasSuffix(way, "3")
-			c.FailOnStderr = !c.ResultFD3 // nothing of ours is on it
+			c.FailOnStderr = !c.ResultFD3 // the host writes nothing to stderr
 			a := start(t, c)
 			for name, text := range texts {
 				t.Run(way+" "+name, func(t *testing.T) {

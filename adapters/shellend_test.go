@@ -43,8 +43,8 @@ func hostOf(t *testing.T, a supervisor.Adapter) string {
 	return pid
 }
 
-// An event that kills even the shell gets a failure that says so, and the next
-// has a new shell.
+// An event that kills even the shell gets a failure that says so, and the next event
+// gets a new shell.
 func TestShellDies(t *testing.T) {
 	tests := []struct{ name, code, kind, want string }{
 		{"killed", "kill -9 $$; sleep 1000", "Function.Signal", "the resident shell ended: killed by signal 9 (killed)"},
@@ -81,7 +81,7 @@ func TestShellForgedStatus(t *testing.T) {
 	})
 }
 
-// A shell that dies between two events costs nothing but the load.
+// A shell that dies between two events fails no event: the script is loaded again.
 func TestShellDiesBetween(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))

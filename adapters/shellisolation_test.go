@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// state returns shell code that prints all that an event could change in a shell.
+// state returns shell code that prints everything that an event could change in a
+// shell.
 func (d dialect) state() string {
 	return `echo "$$ $PWD $X $# $- $(umask) $(ulimit -n) $PATH"; ls /proc/self/fd; set +o
 	` + pick(d,
@@ -95,7 +96,7 @@ func TestIsolation(t *testing.T) {
 			t.Run(deed.name, func(t *testing.T) {
 				got, failure := invoke(t, a, deed.code)
 				if deed.name == "traps" && failure == nil {
-					got = deed.want // how often DEBUG runs is not ours
+					got = deed.want // how often DEBUG runs is not up to the host
 				}
 				if err := served(got, failure, deed.kind, deed.want); err != nil {
 					t.Error(err)
@@ -201,8 +202,8 @@ var shOptionRows = []optionRow{
 	{"its own name", evaluate, []exchange{{`echo "$0"`, "", "sh"}}},
 }
 
-// What a script sets is in force in each event, as in a script of its own, and
-// not in the host.
+// Options that a script sets apply to each event, as they do in an ordinary script,
+// but not to the host.
 func TestScriptOptions(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		for _, test := range rows(d, optionRows, bashOptionRows, shOptionRows) {

@@ -66,7 +66,7 @@ func TestLoadFails(t *testing.T) {
 	})
 }
 
-// A name that is not that of a function is never run.
+// A handler that does not name a function is never run.
 func TestLoadOddNames(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		for _, name := range []string{"-x", "-v", "--", "no such", "$(echo)", "*", "é", "if", "ls", "echo", "eval"} {
@@ -131,7 +131,7 @@ func TestLoadFailsLater(t *testing.T) {
 	})
 }
 
-// The lines that a script logs as it is loaded again are not the event's.
+// The lines that a script logs while it is loaded again do not belong to the event.
 func TestStderrOfLoadingAgain(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		c := d.script(t, "echo loading >&2\n"+evaluate)

@@ -18,7 +18,7 @@ func ahead(t *testing.T, command string) setup {
 	return c
 }
 
-// waits returns the process that was started ahead, or nil.
+// waits returns the standby process, or nil.
 func waits(o any) *call { return o.(*adapter).way.(*oneshot).next }
 
 // obeysOnce runs its event as shell code.
@@ -126,14 +126,14 @@ func TestStandbyVariables(t *testing.T) {
 	succeeds(t, a, "event\n", "FUNCTION_DEADLINE_MS\nFUNCTION_PLATFORM=lambda\nFUNCTION_REQUEST_ID=id-1\nFUNCTION_TIME_LIMIT_MS\n")
 }
 
-// gone waits until the process that was started ahead has exited.
+// gone waits until the standby process has exited.
 func gone(t *testing.T, a any) {
 	t.Helper()
 	await(t, "the end of what was started ahead", func() bool { return waits(a).process.Exited() })
 }
 
-// If the process exits before its event, the event gets a new one. After three
-// such exits in a row, no process is started ahead any more.
+// If the process exits before its event, the event gets a new one. After three such
+// exits in a row, no more processes are started in advance.
 func TestStandbyEndsBeforeItsEvent(t *testing.T) {
 	a := start(t, ahead(t, `echo again; echo log >&2`))
 	for i := range 6 {
@@ -214,7 +214,7 @@ func TestStandbyClose(t *testing.T) {
 	}
 }
 
-// If a program cannot be started ahead, the event fails with the reason.
+// If a program cannot be started in advance, the event fails with the reason.
 func TestStandbyCannotStart(t *testing.T) {
 	c := config(t, files{"tool": "#!/bin/sh\ncat\n"})
 	c.Command, c.Standby = `["./tool"]`, true

@@ -498,7 +498,7 @@ func TestWorkerMaxEvents(t *testing.T) {
 	}
 }
 
-// The memory of a worker includes that of its descendants.
+// The memory of a worker includes the memory of its descendants.
 func TestWorkerMaxMemory(t *testing.T) {
 	for name, code := range map[string]string{
 		"itself":  `x=$(head -c 60000000 /dev/zero | tr '\0' x); say ok`,

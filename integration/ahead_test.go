@@ -56,7 +56,7 @@ func TestStandbyDies(t *testing.T) {
 	}
 }
 
-// A command that does not wait for its event is not started ahead for long.
+// A command that does not wait for its event is soon no longer started in advance.
 // Each event still gets its own result.
 func TestStandbyGivesUp(t *testing.T) {
 	w := named("standby")

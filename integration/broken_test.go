@@ -31,7 +31,7 @@ type broken struct {
 	want  string // identifier of the finding
 	file  string // that it is about
 	cloud string // part of what the platform says
-	fails string // part of what the local platform says of the same package; empty: it is not run there
+	fails string // part of what the local platform says about the same package; empty: it does not run there
 }
 
 const function = "main_handler() { printf '%s' \"$1\"; }\n"

@@ -193,7 +193,7 @@ func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 	for _, line := range lines {
 		found := toldLine.FindStringSubmatch(line.message)
 		if found == nil {
-			continue // of what was killed, the shell may say so
+			continue // the shell may report a process that was killed
 		}
 		number, _ := strconv.Atoi(found[2]) // digits
 		id := guests[number].out.ID

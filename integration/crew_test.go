@@ -74,14 +74,14 @@ func (c *crew) run(t *testing.T) {
 		c.cmd.Stderr = c.log
 	}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.cmd.WaitDelay = time.Second // for what is left and holds our pipes
+	c.cmd.WaitDelay = time.Second // for leftovers that hold our pipes
 	exited := c.server.Start()
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	c.kin.brand = brandBy(c.cmd.Process.Pid)
 	go func() { // ends with bootstrap
-		_ = c.cmd.Wait() // ProcessState tells
+		_ = c.cmd.Wait() // ProcessState has the result
 		exited(c.cmd.ProcessState.String())
 		close(c.over)
 	}()

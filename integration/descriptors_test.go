@@ -26,7 +26,7 @@ func TestR29FewDescriptors(t *testing.T) {
 			outs := make(chan emulator.Outcome)
 			for range n {
 				go func() {
-					out, _ := runner.Invoke(context.Background(), emulator.Event{Body: w.event("{}")}) // its kind tells
+					out, _ := runner.Invoke(context.Background(), emulator.Event{Body: w.event("{}")}) // its kind shows a failure
 					outs <- out
 				}()
 			}

@@ -160,8 +160,8 @@ func runConsole(t *testing.T, folder, text string) string {
 	return folder
 }
 
-// looksLike compares an output with what a document shows. An ellipsis stands for
-// any text, and one that has a line for itself for any lines.
+// looksLike compares an output with what a document shows. An ellipsis matches any
+// text. An ellipsis on a line of its own matches any lines.
 func looksLike(output, shown string) bool {
 	var pattern strings.Builder
 	for line := range strings.Lines(strings.TrimRight(shown, "\n") + "\n") {

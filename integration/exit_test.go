@@ -92,7 +92,7 @@ func TestE06Stderr(t *testing.T) {
 	})
 }
 
-// A failure that the command states is posted as it is.
+// A failure that the command reports itself is posted unchanged.
 func TestE07OwnFailure(t *testing.T) {
 	const own = `{"errorType": "Function.NoSuchCustomer", "errorMessage": "Customer \"7\" is unknown", "stackTrace": ["a", "b"]}`
 	inEachWay(t, does, nil, func(t *testing.T, f *trial) {

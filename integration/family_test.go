@@ -135,7 +135,7 @@ func pidOf(runner *emulator.Runner) int { return runtimeBelow(runner.PID()) }
 // tellToStop sends SIGTERM to the runtime, if one runs.
 func tellToStop(runner *emulator.Runner) {
 	if pid := pidOf(runner); pid > 0 {
-		_ = syscall.Kill(pid, syscall.SIGTERM) // it has ended: the outcome tells
+		_ = syscall.Kill(pid, syscall.SIGTERM) // if it has exited, the outcome shows it
 	}
 }
 

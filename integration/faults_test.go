@@ -19,7 +19,7 @@ type matrix struct {
 // A row is a fault. Its effects on other programs were measured elsewhere.
 type row struct {
 	name   string
-	ours   func(t *testing.T, way string) string // makes it happen, and tells what bootstrap did
+	ours   func(t *testing.T, way string) string // makes it happen, and describes what bootstrap did
 	others string                                // cells
 }
 

@@ -64,8 +64,8 @@ func TestStderrFails(t *testing.T) {
 	})
 }
 
-// With keep, processes that an event leaves behind live on, and the log names them
-// once. They are killed when bootstrap stops.
+// With keep, processes that an event leaves behind keep running, and the log names
+// them once. They are killed when bootstrap stops.
 func TestLeftoversKeep(t *testing.T) {
 	const code = `for how in "" setsid; do $how sleep 300 </dev/null & echo $!; done; (sleep 300 & echo $!)`
 	inEachWay(t, `case $(event) in leave) `+code+`;; *) echo ok;; esac`, []string{"BOOTSTRAP_LEFTOVERS=keep", "BOOTSTRAP_LOG_LEVEL=warn"}, func(t *testing.T, f *trial) {

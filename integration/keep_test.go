@@ -9,7 +9,8 @@ import (
 	"bootstrap/protocol/emulator"
 )
 
-// A process that lives on may write, but not into the result of a later event.
+// A process that outlives its event may write, but not into the result of a later
+// event.
 func TestKeptProcessCannotWriteIntoALaterResult(t *testing.T) {
 	const code = `if [ ! -e again ]; then
 	touch again

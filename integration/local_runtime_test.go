@@ -103,7 +103,7 @@ func TestLocalStaysSmall(t *testing.T) {
 	pid, before, children := s.cmd.Process.Pid, 0, 0
 	for i := range 300 {
 		s.answers(t, "", "1", 200, "ok")
-		if 10 <= i && i < 30 { // several looks, as the shell may be about to fork for the next event
+		if 10 <= i && i < 30 { // several checks, because the shell may be about to fork for the next event
 			before, children = max(before, descriptorsOf(pid)), max(children, len(procfs.Descendants(pid)))
 		}
 	}
@@ -111,8 +111,8 @@ func TestLocalStaysSmall(t *testing.T) {
 	until(t, "there are as many processes as before", func() bool { return len(procfs.Descendants(pid)) <= children })
 }
 
-// descriptorsOf counts the open files of a process. It leaves out those of /proc, which
-// the look at the memory keeps open for each thread of an instance.
+// descriptorsOf counts the open files of a process. It leaves out files in /proc,
+// because the memory measurement keeps some open for each thread of an instance.
 func descriptorsOf(pid int) (n int) {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	all, _ := os.ReadDir(dir) // gone: none

@@ -25,8 +25,8 @@ func TestL01Passthrough(t *testing.T) {
 	})
 }
 
-// Every stream that is not the result is logged, also that of a command's
-// children.
+// Every stream that is not the result is logged, including the streams of a
+// command's children.
 func TestL02EveryStream(t *testing.T) {
 	for env, want := range map[string][]string{
 		"BOOTSTRAP_RESULT=stdout": {"error", "error below"},
@@ -144,7 +144,7 @@ func TestL08Credentials(t *testing.T) {
 			f := begin(t, way.name, protocol.FunctionGraph, "env; cat /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n'", nil)
 			tellsNothing(t, string(f.invokeWithSecrets(t, "{}").Body))
 			if way.ahead {
-				return // it knows nothing of its event
+				return // it knows nothing about its event
 			}
 			f = begin(t, way.name, protocol.FunctionGraph, "env", []string{"BOOTSTRAP_PASS_CREDENTIALS=true"})
 			got := string(f.invokeWithSecrets(t, "{}").Body)

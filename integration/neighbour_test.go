@@ -53,8 +53,8 @@ func leaveNeighbour(args []string) error {
 	return nil
 }
 
-// isEmulators reports whether a variable is the emulator's mark of the processes to
-// kill with an instance, as a platform destroys a whole sandbox.
+// isEmulators reports whether a variable is the mark by which the emulator finds the
+// processes to kill with an instance, because a platform destroys the whole sandbox.
 func isEmulators(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")
 	return strings.Contains(name, "RUNTIME_API")

@@ -245,7 +245,7 @@ func TestR16CleanChild(t *testing.T) {
 		t.Skip("NOT TESTED: without /proc a command cannot tell what it has")
 	}
 	for fd := 3; fd < 1024; fd++ {
-		syscall.CloseOnExec(fd) // what the tests were started with is not bootstrap's
+		syscall.CloseOnExec(fd) // bootstrap must not inherit the descriptors of the tests
 	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

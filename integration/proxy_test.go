@@ -35,7 +35,7 @@ type proxy struct {
 	open map[net.Conn]bool // true: bootstrap's end
 }
 
-// A fault deals with one exchange, and reports whether its connection goes on.
+// A fault handles one exchange, and reports whether its connection stays open.
 type fault func(*exchange) bool
 
 // An exchange is a request of bootstrap whose body has not been read yet.

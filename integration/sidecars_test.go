@@ -360,7 +360,7 @@ func TestT14SidecarsIgnoreTerm(t *testing.T) {
 	})
 }
 
-// The stop is over within its limit, whichever processes ignore SIGTERM.
+// The stop ends within its limit, whichever processes ignore SIGTERM.
 func TestStopIsBounded(t *testing.T) {
 	const event = "trap '' TERM; echo event >>order; while :; do sleep 1; done"
 	somewhere(t, func(t *testing.T, p *protocol.Platform) {
@@ -391,7 +391,7 @@ func TestStopIsBounded(t *testing.T) {
 func (c *crew) signalAgain(t *testing.T) {
 	t.Helper()
 	until(t, "a second signal ends it", func() bool {
-		_ = c.cmd.Process.Signal(syscall.SIGTERM) // it is over: fine
+		_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have exited already
 		select {
 		case <-c.over:
 			return true

@@ -217,7 +217,7 @@ func (s *soak) polling() {
 	}
 }
 
-// look fills in all but the memory, after the event with that id.
+// look fills in everything except the memory, after the event with that id.
 func (s *soak) look(u *use, id string) {
 	pid := pidOf(s.runner)
 	u.goroutines = s.log.goroutines(s.t, id)
@@ -226,7 +226,7 @@ func (s *soak) look(u *use, id string) {
 	u.descriptors, u.tempFiles = descriptors(s.t, pid), entries(s.t, s.tmp)
 }
 
-// compare checks that nothing has grown but the memory, which may vary.
+// compare checks that nothing has grown, except the memory, which may vary.
 func (s *soak) compare(first, now use) {
 	s.t.Helper()
 	first.memory, now.memory = 0, 0

@@ -13,14 +13,14 @@ import (
 // Surroundings describe what a sandbox has and lacks, apart from system calls.
 type surroundings struct {
 	user      int    // not root, and in no /etc/passwd; see id; 0: root
-	home      string // HOME; "": as it is
+	home      string // HOME; empty: unchanged
 	most      uint64 // open files, and processes of the user; 0: as many as now
 	readOnly  bool   // all file systems are,
 	writable  bool   // but the temp folder is not
 	noProc    bool   // /proc is empty
 	noCores   bool   // /proc does not say where to put the memory of what crashed
 	staticDev bool   // /dev has null, zero, urandom, stdin, stdout and stderr
-	deafInit  bool   // process 1 is somebody else's, and waits for nobody
+	deafInit  bool   // process 1 is another program, and reaps no children
 }
 
 // plain reports whether the surroundings need no change.

@@ -78,7 +78,8 @@ func (f *trial) tidies(t *testing.T) {
 	}
 }
 
-// holds reports whether a folder is that of an event, below that of the run.
+// holds reports whether a folder is the folder of an event, inside the folder of the
+// run.
 func (f *trial) holds(folder string) bool {
 	run := filepath.Dir(folder)
 	return filepath.Dir(run) == f.tmp && strings.HasPrefix(filepath.Base(run), "bootstrap-run-")
@@ -97,7 +98,7 @@ func inRuns(tmp string) []string {
 func (f *trial) onlyNext(t *testing.T, after string) {
 	t.Helper()
 	until(t, "after "+after+" only an empty folder is left", func() bool {
-		found := inRuns(f.tmp) // what it lists may be gone meanwhile
+		found := inRuns(f.tmp) // listed files may have been removed meanwhile
 		if len(found) != 1 {
 			return false
 		}
@@ -179,8 +180,8 @@ exports.main_handler = () => {
 	}
 }
 
-// A child that a function did not wait for keeps writing while the host lives
-// on. It is killed, and its folder is removed.
+// A child that a function did not wait for keeps writing while the host keeps
+// running. It is killed, and its folder is removed.
 func TestTempFolderOfChildren(t *testing.T) {
 	const writes = `while :; do mkdir -p "$TMPDIR/x/$$"; date >"$TMPDIR/x/$$/file"; done`
 	for language, row := range map[string]struct{ file, code string }{
@@ -362,7 +363,7 @@ func TestC13SaidInFailure(t *testing.T) {
 			t.Parallel()
 			f := begin(t, way.name, protocol.SCF, code, []string{perEvent}, small...)
 			message := "the temp folder " + f.tmp + " is full"
-			if way.host != "" { // with the host what it had open is gone, which makes room
+			if way.host != "" { // when the host exits, its open files are removed, which makes room
 				message = "No space left on device"
 			}
 			for range 3 {

@@ -105,9 +105,9 @@ func TestR14InATerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			screen.Close()
-			go func() { // ends when the code has begun, or the test's patience is over
+			go func() { // ends when the code has begun, or after the test's patience
 				until(t, "the code has begun", func() bool { return strings.Contains(log.String(), "begun") })
-				_, _ = keys.WriteString("\x03") // the outcome tells
+				_, _ = keys.WriteString("\x03") // the outcome shows a failure
 			}()
 			out, err := server.Invoke(t.Context(), emulator.Event{Body: []byte("{}")})
 			if err != nil || out.Kind != emulator.Result || strings.TrimSpace(string(out.Body)) != "done" {
@@ -141,8 +141,8 @@ func controlledBy(cmd *exec.Cmd, screen *os.File) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 }
 
-// openTerminal opens a new terminal. It returns the end of the person and that
-// of the programs.
+// openTerminal opens a new terminal. It returns the person's end and the programs'
+// end.
 func openTerminal(t *testing.T) (keys, screen *os.File) {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)

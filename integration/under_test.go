@@ -162,7 +162,7 @@ func runToItsEnd(cmd *exec.Cmd) error {
 			_ = cmd.Process.Signal(syscall.SIGTERM) // it is gone: fine
 		}
 	}()
-	_ = cmd.Wait() // its state tells
+	_ = cmd.Wait() // its state has the result
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if status.Signaled() {
 		os.Exit(128 + int(status.Signal()))

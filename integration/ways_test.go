@@ -54,8 +54,8 @@ var ways = []way{
 		host: "worker", runs: "#!/usr/bin/env python3\n" + pythonRuns + pythonWorker, needs: "python3", idle: []string{"python3"}, frames: true, cannot: onlyPrograms},
 }
 
-// waits is the beginning of a script that is started ahead: it does nothing
-// before its event comes. Its file is outside the temp folder.
+// waits is the beginning of a script that is started in advance: it does nothing
+// before its event arrives. Its file is outside the temp folder.
 const waits = `
 file=$(mktemp /tmp/event.XXXXXX)
 exec 8<"$file" 9>"$file"

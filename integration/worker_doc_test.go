@@ -201,7 +201,7 @@ func TestWorkerFailures(t *testing.T) {
 }
 
 // A worker that exceeds its time is killed with its children, and the next event is
-// served. The limit is that of an event, not of the start.
+// served. The time limit of the event applies, not the limit of the start.
 func TestWorkerOverTheLimit(t *testing.T) {
 	f := beginObeying(t, "BOOTSTRAP_TIMEOUT=2s")
 	for _, event := range []string{

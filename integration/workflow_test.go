@@ -25,8 +25,8 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// TestMakeHelp checks that make help lists each target but those that are parts
-// of another.
+// TestMakeHelp checks that make help lists each target, except targets that are
+// parts of another.
 func TestMakeHelp(t *testing.T) {
 	help, err := exec.Command("make", "-C", "..", "--no-print-directory", "help").Output()
 	if err != nil {

@@ -260,7 +260,7 @@ func TestNextFinal(t *testing.T) {
 // Next waits for a platform that starts a little later than the client.
 func TestNextSurvivesRefusal(t *testing.T) {
 	t.Parallel()
-	const address = "127.1.2.3:0" // nobody else's, so that nobody takes the port
+	const address = "127.1.2.3:0" // an address that nobody else uses, so that nobody takes the port
 	before, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)

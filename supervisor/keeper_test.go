@@ -215,7 +215,7 @@ func TestSidecarScore(t *testing.T) {
 	d.wait(t, "well")
 }
 
-// The children of a shell have the grace, although the shell exits at once.
+// The children of a shell get the grace, although the shell exits at once.
 func TestSidecarsGroupHasTheGrace(t *testing.T) {
 	checkLeaks(t)
 	d := &sidecarLog{}
@@ -271,7 +271,7 @@ func TestSidecarInterruptedOnce(t *testing.T) {
 	}
 }
 
-// When a sidecar exits its leftovers are killed, and those of others are not.
+// When a sidecar exits, its leftovers are killed, but not the leftovers of others.
 func TestSidecarLeavesNothing(t *testing.T) {
 	checkLeaks(t)
 	other := shell("setsid sleep 60 >/dev/null 2>&1 & exit 0")

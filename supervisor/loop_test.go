@@ -18,8 +18,8 @@ import (
 
 var errOurs = errors.New("the runtime is broken")
 
-// Each event gets one answer, and the loop goes on with the next event, which
-// always is "next" here.
+// Each event gets one answer, and the loop continues with the next event, which is
+// always "next" here.
 func TestAnswers(t *testing.T) {
 	for name, row := range map[string]struct {
 		result []byte
@@ -87,7 +87,7 @@ func TestResponseRefused(t *testing.T) {
 	}
 }
 
-// The loop goes on when the platform refuses all answers.
+// The loop continues when the platform refuses all answers.
 func TestEverythingRefused(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 403 })
@@ -244,8 +244,7 @@ func TestStoppedAndOutOfGrace(t *testing.T) {
 	}
 }
 
-// T05: the time of an event is over before its deadline, so that the answer
-// arrives in time.
+// T05: an event times out before its deadline, so that the answer arrives in time.
 func TestDeadlineOfAnEvent(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, accept)
@@ -370,7 +369,7 @@ func TestNothingOutlivesItsEvent(t *testing.T) {
 	}
 }
 
-// With Keep, leftovers of an event live on until Run returns, and are logged
+// With Keep, leftovers of an event keep running until Run returns, and are logged
 // once.
 func TestKeepLeftovers(t *testing.T) {
 	checkLeaks(t)

@@ -272,8 +272,8 @@ func TestSecretsOfAnEvent(t *testing.T) {
 	}
 }
 
-// An answer that the platform does not take is abandoned when the time for the
-// stop is over.
+// An answer that the platform does not accept is abandoned when the stop limit is
+// reached.
 func TestStopLimitOfAnswer(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 500 })

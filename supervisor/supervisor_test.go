@@ -113,7 +113,8 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// When the platform refuses the ready, Run fails, and closes what was started.
+// When the platform refuses the call that reports ready, Run fails, and closes the
+// adapters that were started.
 func TestReadyRefused(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 403 })

@@ -143,7 +143,7 @@ func TestRemoveAllSwapped(t *testing.T) {
 			}
 		}
 		_ = os.Rename(next, filepath.Join(dir.Name(), "x")) // the last one may be left
-		_ = removeAll(dir, "x")                             // somebody is in the way
+		_ = removeAll(dir, "x")                             // another process may interfere
 	}
 	close(stop)
 	<-done

@@ -515,8 +515,7 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// The current event is stopped when the grace is over, and its failure is
-// posted.
+// The current event is stopped when the grace ends, and its failure is posted.
 func TestGraceOfStop(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	f := &fakePlatform{Platform: protocol.Lambda, done: func() {}}

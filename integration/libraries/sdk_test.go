@@ -35,8 +35,8 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// pythonWithBoto returns a Python that has boto3: the first one in PATH, or that of
-// the system, for which distributions have a package.
+// pythonWithBoto returns a Python that has boto3: the first one in PATH, or the
+// system's own Python, for which distributions package boto3.
 func pythonWithBoto(t *testing.T) string {
 	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {

@@ -15,7 +15,7 @@ type box struct {
 	name     string
 	platform *protocol.Platform
 	needs    []string // programs of the machine
-	arch     string   // the processor of bootstrap; empty: that of this machine
+	arch     string   // the processor of bootstrap; empty for the processor of this machine
 
 	// contains returns the words that run this test program in the sandbox.
 	// nil: it runs outside.

@@ -48,7 +48,7 @@ func stopWithEvent(t *testing.T, b box) {
 func (f *trial) signalOnceBegun(sig syscall.Signal) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if strings.Contains(f.log.String(), "begun") {
-			_ = syscall.Kill(f.runner.PID(), sig) // gone: the outcome of the event tells
+			_ = syscall.Kill(f.runner.PID(), sig) // if it has exited, the outcome of the event shows it
 			return
 		}
 	}
@@ -94,7 +94,7 @@ func sidecar(t *testing.T, b box) {
 		t.Error("events end the sidecar")
 	}
 	limit := b.times(stopLimit)
-	if b.noProc { // a zombie counts as living until the grace is over
+	if b.noProc { // a zombie counts as living until the grace ends
 		limit += 5 * time.Second
 	}
 	f.stops(t, limit)

@@ -43,7 +43,7 @@ func TestSocketThatDoesNotBlock(t *testing.T) {
 	sent := bytes.Repeat([]byte("0123456789"), 1<<20) // more than the kernel holds
 	go func() {                                       // ends when it has sent back all
 		got := make([]byte, len(sent))
-		_, _ = io.ReadFull(peer, got) // what is missing shows below
+		_, _ = io.ReadFull(peer, got) // missing bytes show below
 		_, _ = peer.Write(got)
 	}()
 	if n, err := s.Write(sent); n != len(sent) || err != nil {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// A zone answers questions: names with a type, such as "db. A", and what they are.
+// A zone maps questions, each a name and a type such as "db. A", to their answers.
 type zone map[string][]dnsmessage.Resource
 
 func address(text string) dnsmessage.Resource {

@@ -40,7 +40,7 @@ func newShell(t *testing.T) *shell {
 	return s
 }
 
-// run runs a command, and returns when it is over.
+// run runs a command, and returns when it has exited.
 func (s *shell) run(t *testing.T, command string) {
 	t.Helper()
 	if _, err := fmt.Fprintf(s.in, "%s\necho done\n", command); err != nil {
@@ -93,7 +93,7 @@ func openBelowProc(t *testing.T) (names []string) {
 		t.Fatal(err)
 	}
 	for _, link := range links {
-		name, _ := os.Readlink(link) // that of the folder that Glob has read is gone
+		name, _ := os.Readlink(link) // the descriptor that Glob used is closed
 		if strings.HasPrefix(name, "/proc/") && !strings.HasPrefix(name, own) {
 			names = append(names, name)
 		}
@@ -101,7 +101,7 @@ func openBelowProc(t *testing.T) (names []string) {
 	return names
 }
 
-// The number of a child that has exited may be that of another one.
+// The pid of a child that has exited may belong to another child.
 func TestTreeReusedNumber(t *testing.T) {
 	tree := NewTree(os.Getpid())
 	defer tree.Close()

@@ -11,7 +11,7 @@ func TestExitBeforeReady(t *testing.T) {
 	exited := f.s.Start()
 	inv := f.submit(Event{ID: "1"})
 	exited("exit status 3")
-	exited("exit status 4") // has no effect any more
+	exited("exit status 4") // no longer has an effect
 	f.check(inv, Outcome{Kind: InitFailed, ID: "1", Reason: "exit status 3"})
 	f.expect(403, "POST", f.p.Ready, " ")
 }

@@ -182,6 +182,6 @@ func onAllPlatforms(t *testing.T, test func(t *testing.T, p *protocol.Platform))
 	}
 }
 
-// lambda is Lambda with an event that is over when it is answered, as with
-// several events in an instance. lambda_test.go tests one event at a time.
+// lambda is Lambda, except that an event ends when it is answered, as with several
+// events in an instance. lambda_test.go tests one event at a time.
 var lambda = relaxed(protocol.Lambda)

@@ -29,7 +29,7 @@ func (f *fixture) on() {
 	}
 }
 
-// An event is over when the runtime asks for the next one.
+// An event ends when the runtime asks for the next one.
 func TestAwaitsPoll(t *testing.T) {
 	f := onLambda(t, Function{Timeout: time.Minute})
 	first, second := f.submit(Event{ID: "1"}), f.submit(Event{ID: "2"})
@@ -117,7 +117,8 @@ func TestResponseMode(t *testing.T) {
 	f.check(second, Outcome{Kind: Result, ID: "2", Body: []byte("x")})
 }
 
-// An extension for INVOKE gets each event, and has to come back before it is over.
+// An extension for INVOKE gets each event, and the event ends only when the
+// extension asks for the next one.
 func TestExtensionForInvoke(t *testing.T) {
 	f := newFixture(t, protocol.Lambda, Function{Timeout: time.Minute})
 	f.s.Start()

@@ -125,7 +125,7 @@ func TestSharedMemory(t *testing.T) {
 	for procfs.Resident(cmd.Process.Pid) < 64<<20 {
 		time.Sleep(time.Millisecond)
 	}
-	const twice = 2 << 30 // what a sum over processes may say
+	const twice = 2 << 30 // a sum over processes may be that large
 	if reason := (memoryLimit{bytes: 1 << 30}).exceeded(cmd.Process.Pid, twice); reason != "" {
 		t.Errorf("got %q for a process with 64 MB", reason)
 	}

@@ -137,7 +137,7 @@ func TestInitError(t *testing.T) {
 	inv := f.submit(Event{ID: "1"})
 	f.expect(202, "POST", f.p.InitError, "why", "Lambda-Runtime-Function-Error-Type", "odd")
 	f.check(inv, Outcome{Kind: InitFailed, ID: "1", Body: []byte("why"), ErrorType: "Runtime.Unknown"})
-	f.expect(403, "GET", f.p.Next, "") // the instance is over
+	f.expect(403, "GET", f.p.Next, "") // the instance has ended
 	f.count("init errors", func(s Stats) int { return s.InitErrors }, 1)
 
 	f = start(t, lambda, Function{})

@@ -74,8 +74,8 @@ func TestEndedContext(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "2"})
 }
 
-// An event that was fetched stays even if nobody waits for its outcome any
-// more.
+// An event that was fetched stays even if its caller no longer waits for the
+// outcome.
 func TestEndedContextWhenFetched(t *testing.T) {
 	f := start(t, lambda, Function{})
 	ctx, cancel := context.WithCancel(t.Context())

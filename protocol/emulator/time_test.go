@@ -26,7 +26,7 @@ func TestInitTimedOut(t *testing.T) {
 	})
 }
 
-// An instance that is not ready in time is over, even if nobody waits.
+// An instance that is not ready in time ends, even if nobody waits for it.
 func TestInitTimedOutUnseen(t *testing.T) {
 	f := newFixture(t, protocol.SCF, Function{InitLimit: time.Nanosecond})
 	f.s.Start()

@@ -26,7 +26,7 @@ func pipeLog(t *testing.T, style Style) (r, w *os.File, log *Log) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		r.Close() // what is kept can be written now, to nobody
+		r.Close() // the kept bytes can be written now, to nobody
 		within(t, "nothing drains", func() bool { return !log.drains() })
 		log.Close(0, 0)
 		w.Close()
@@ -108,7 +108,7 @@ func TestLogStalled(t *testing.T) {
 			if !command.isRaw() {
 				logged = max(logged, passed+dropped) // more, with what each line begins with
 			}
-			if got := passed + dropped; got != logged && got != logged+1 { // a newline of ours where it broke off
+			if got := passed + dropped; got != logged && got != logged+1 { // the log added a newline where the line broke off
 				t.Errorf("got %d bytes, and %d dropped, want %d together", passed, dropped, logged)
 			}
 		})

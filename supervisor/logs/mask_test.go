@@ -70,7 +70,7 @@ func TestMaskCut(t *testing.T) {
 	for text, want := range map[string]string{
 		"0123456789abcdef and 0123456…": "*** and ***…",
 		"and 0123…":                     "and ***…",
-		"and 012…":                      "and 012…", // fewer than four bytes tell nothing
+		"and 012…":                      "and 012…", // fewer than four bytes reveal nothing
 		"and 0123":                      "and 0123", // it is whole
 		"0123456789abcdef…":             "***…",
 		"0123456789abcdef-o…":           "***…",

@@ -61,7 +61,7 @@ func TestLogStalledAnywhere(t *testing.T) {
 	for name, open := range openers {
 		for _, how := range []string{"as it is", "not waiting", "not ours"} {
 			if name == "terminal" && how == "not ours" {
-				continue // it may take less than it says
+				continue // the pipe may accept less than poll promised
 			}
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
@@ -97,7 +97,7 @@ func TestLogStalledAnywhere(t *testing.T) {
 				}
 				dropped, _ := strconv.Atoi(gap[1])
 				got := len(strings.Replace(text, gap[0], "\n", 1)) + dropped
-				if want := lines * len(line); got != want && got != want+1 { // a newline of ours where it broke off
+				if want := lines * len(line); got != want && got != want+1 { // the log added a newline where the line broke off
 					t.Errorf("got %d bytes in all, want %d", got, want)
 				}
 			})

@@ -165,7 +165,8 @@ func inheritedFiles(t *testing.T) map[string]bool {
 	return inherited
 }
 
-// A child gets its own arguments, folder and environment, and nothing of ours.
+// A child gets its own arguments, folder and environment, and inherits nothing from
+// us.
 func TestCommand(t *testing.T) {
 	checkLeaks(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -435,8 +436,8 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-// With Keep, processes that a command leaves in its group live on, unless its
-// time was up.
+// With Keep, processes that a command leaves in its group keep running, unless the
+// command timed out.
 func TestKeep(t *testing.T) {
 	for name, row := range map[string]struct {
 		script string

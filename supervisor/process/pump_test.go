@@ -168,7 +168,7 @@ func TestInterruptSurvived(t *testing.T) {
 	}
 }
 
-// The end of ctx ends the Pump, and the process goes on.
+// The end of ctx ends the Pump, and the process keeps running.
 func TestPumpResumed(t *testing.T) {
 	checkLeaks(t)
 	r := startResidentChild(t, "read -r l; echo $l >&3")

@@ -159,8 +159,8 @@ func TestKillLeftoversSparesProcesses(t *testing.T) {
 	}
 }
 
-// killLeftovers gives up at its limit and returns what is left. With a limit of
-// 0 any process counts as one that cannot be killed.
+// killLeftovers gives up at its limit and returns the remaining processes. With a
+// limit of 0 any process counts as one that cannot be killed.
 func TestKillLeftoversLimit(t *testing.T) {
 	checkLeaks(t)
 	runToEnd(t, t.Context(), shell(escape+"escape 'sleep 60 >&2 &'"), 0).check(t, 0)

@@ -159,7 +159,7 @@ func TestTerminalHeld(t *testing.T) {
 	processes.killLeftovers(Anybody, bound)
 }
 
-// A child that closes its terminals and goes on is waited for.
+// The Pump waits for a child that closes its terminals and keeps running.
 func TestTerminalClosed(t *testing.T) {
 	checkLeaks(t)
 	c := shell("echo out; exec >&- 2>&- ; sleep 0.05; exit 4")

@@ -54,7 +54,7 @@ var calls = map[call]struct{ method, path string }{
 	poll: {"GET", protocol.SCF.Next}, ready: {"POST", protocol.SCF.Ready}, post: {"POST", protocol.SCF.Response}, other: {"GET", "/other"},
 }
 
-// A seen is what a client saw of a call.
+// A seen is the outcome of a call as its client saw it.
 type seen struct {
 	status int // 0: no reply
 	body   string

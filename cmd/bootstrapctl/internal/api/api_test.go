@@ -199,7 +199,8 @@ func TestOwn(t *testing.T) {
 	}
 }
 
-// A trigger gets the requests for its path, and its answers are those of its gateway.
+// A trigger gets the requests for its path, and its answers have the form of its
+// gateway.
 func TestTriggers(t *testing.T) {
 	base, _ := serve(t,
 		local.Settings{Name: "v1", Platform: protocol.Lambda, Triggers: []local.Trigger{

@@ -85,8 +85,8 @@ func (l *failing) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// The server goes on once there are descriptors again, and after more connections than it
-// accepts at once.
+// The server continues once descriptors are free again, and after more connections
+// than it accepts at once.
 func TestAccept(t *testing.T) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

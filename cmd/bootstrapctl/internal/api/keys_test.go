@@ -11,8 +11,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// With keys, each call needs one, but those for the certificate and for triggers. The
-// function does not get the key.
+// With keys, each call needs one, except calls for the certificate and for triggers.
+// The function does not get the key.
 func TestKeys(t *testing.T) {
 	cloud := localtest.New(t, local.Options{})
 	trigger := local.Trigger{Kind: "http", Enabled: true, Gateway: "scf", Method: "ANY", Path: "/open"}

@@ -35,7 +35,7 @@ const (
 	devsCode   = "        code: {codeUri: code}\n"
 )
 
-// TestProblems checks what a file that cannot be used says. Each line of want is
+// TestProblems checks the errors of files that cannot be used. Each line of want is
 // one problem, behind the name of the file.
 func TestProblems(t *testing.T) {
 	for _, row := range []struct{ name, text, want string }{
@@ -178,7 +178,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// bombs returns files that refer to themselves, by what they do.
+// bombs returns files that refer to themselves, under names that describe them.
 func bombs() map[string]string {
 	double := func(format string) string { // 25 levels, each of which names the next twice
 		var text strings.Builder

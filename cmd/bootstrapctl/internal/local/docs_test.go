@@ -35,7 +35,8 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// withRows replaces the rows of the table before a marker, but for its first two lines.
+// withRows replaces the rows of the table before a marker, except its first two
+// lines.
 func withRows(t *testing.T, text, marker, rows string) string {
 	t.Helper()
 	before, after, found := strings.Cut(text, marker)

@@ -292,7 +292,7 @@ func TestClosed(t *testing.T) {
 	f.expect(500, "ServiceException", "POST", functions, input(t, "other"))
 }
 
-// Paths of other vendors are not ours.
+// The API does not handle paths of other vendors.
 func TestHandles(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/2015-03-31/functions": true, "/2021-11-15/functions/a/response-streaming-invocations": true, "/2018-10-31/": true,

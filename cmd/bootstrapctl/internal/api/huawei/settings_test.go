@@ -45,7 +45,7 @@ func TestCreate(t *testing.T) {
 	a.get(t, 200, &created, "POST", functionsPath, body(t, fields{
 		"timeout": 259200, "memory_size": 10240, "handler": "./program", "description": "a <b>",
 		"user_data": `{"B":"2","A":"1"}`, "initializer_timeout": 300, "strategy_config": fields{"concurrency": 7},
-		"xrole": "ignored", "enable_lts_log": false, // what the local platform does not have
+		"xrole": "ignored", "enable_lts_log": false, // settings that the local platform does not have
 	}))
 	path := functionsPath + "/" + created.URN
 	a.get(t, 200, &read, "GET", path+"/config", "")

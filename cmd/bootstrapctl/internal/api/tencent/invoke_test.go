@@ -16,7 +16,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// A result is what the function answers, with the types that the SDK for Go insists on.
+// A result is the answer of the function, with the types that the SDK for Go
+// requires.
 func TestResult(t *testing.T) {
 	a := newAPI(t, local.Options{})
 	a.create(nil)

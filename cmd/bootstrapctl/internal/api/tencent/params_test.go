@@ -68,7 +68,7 @@ func TestQueryRefused(t *testing.T) {
 	}
 }
 
-// The names of parameters are those of the vendor's SDK for Node.js (4.1.151).
+// The names of parameters come from the vendor's SDK for Node.js (4.1.151).
 func TestParameterNames(t *testing.T) {
 	a := newAPI(t, local.Options{})
 	for action, names := range map[string]string{

@@ -17,9 +17,9 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local/localtest"
 )
 
-// The requests in testdata are those of the vendor's SDKs for Python (3.1.162), Go
-// (1.0.162) and Node.js (4.1.220), as they came over the wire. They are signed with this
-// key, which is invented.
+// The requests in testdata were recorded from the vendor's SDKs for Python
+// (3.1.162), Go (1.0.162) and Node.js (4.1.220), as they came over the wire. They
+// are signed with this key, which is invented.
 var exampleKey = local.Key{ID: "AKIDEXAMPLE", Secret: "secretKeyExample"}
 
 // recorded returns a request in testdata.
@@ -42,7 +42,7 @@ func rewrite(r *http.Request, change func(body string) string) {
 	r.Body = io.NopCloser(strings.NewReader(change(string(body))))
 }
 
-// at returns a server whose time is that of a request.
+// at returns a server whose clock shows the time of a request.
 func at(t *testing.T, r *http.Request, keys ...local.Key) *server {
 	t.Helper()
 	seconds, err := strconv.ParseInt(r.Header.Get("X-TC-Timestamp"), 10, 64)
