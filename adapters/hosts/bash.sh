@@ -6,11 +6,11 @@
 # on 3, its requests on 4, and on 5 code that exports the event's variables, a
 # NUL, and the event again. The function writes its result to DESCRIPTOR, 1 or
 # 3. FILE is loaded once; each event gets a subshell, and open files of its own,
-# so that nothing it does reaches the next. SHELLOPTS and BASHOPTS are for FILE:
-# we must not start with them. Works from bash 4.2 on.
-# Whatever the script sets or defines must not touch us: hence the long names
-# and the high descriptors, and its shell options and its ERR trap are in force
-# only in the subshells.
+# so that nothing it does reaches the next. SHELLOPTS and BASHOPTS apply to FILE:
+# the host must not start with them. Works from bash 4.2 on.
+# Nothing that the script sets or defines may affect the host. Therefore the names
+# are long, the descriptors are high, and the script's shell options and ERR trap
+# apply only in the subshells.
 
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
 __bootstrap_set=${4//noexec/} __bootstrap_shopt=$5 # no function runs with noexec
@@ -42,7 +42,7 @@ source "$__bootstrap_file" </dev/null >&2 103>&- 104<&- 105<&-
 	__bootstrap_theirs+=$(builtin trap -p ERR)
 	__bootstrap_term=$(builtin trap -p TERM) __bootstrap_exit=$(builtin trap -p EXIT)
 	builtin trap - ERR DEBUG RETURN EXIT
-} 2>/dev/null # for set -x
+} 2>/dev/null # hides the output of set -x
 
 # A script whose last command failed is fine; one that does not parse is not.
 if [[ $__bootstrap_status != 0 ]] && ! "$BASH" -O extglob -n "$__bootstrap_file" 2>/dev/null; then
@@ -56,15 +56,15 @@ if ! builtin declare -F -- "$__bootstrap_function" >/dev/null; then
 	exit 1
 fi
 
-# What we and our traps say is nobody's: bash tells of the deaths of subshells.
+# The host's own output is dropped: bash reports subshells that were killed.
 [[ $__bootstrap_result == 1 ]] || exec 3>&1 >&2
 exec 106>&1 107>&2 >/dev/null 2>&1
-builtin trap '' TERM # ends what serves an event, but not us, nor what waits for one
+builtin trap '' TERM # stops a subshell that serves an event, but not the host or a subshell that waits
 builtin echo ready >&103
 while :; do
 	( # forked before there is an event
 		exec >&106 2>&107 103>&- 106>&- 107>&-
-		# Open them again: a process can change the flags of what it shares.
+		# Open them again: processes that share an open file can change its flags.
 		{ builtin true </proc/self/fd/0; } 2>/dev/null && exec </proc/self/fd/0 # some sandboxes cannot
 		[[ ! -p /proc/self/fd/1 && ! -c /proc/self/fd/1 ]] || exec >/proc/self/fd/1
 		[[ ! -p /proc/self/fd/2 && ! -c /proc/self/fd/2 ]] || exec 2>/proc/self/fd/2
@@ -80,7 +80,7 @@ while :; do
 		fi
 		if ! builtin mapfile -d '' -n 1 -u 105 __bootstrap_given 2>/dev/null; then # before bash 4.4
 			builtin read -r -d '' -u 105 __bootstrap_given
-			if [[ -r /proc/self/fd/0 ]]; then # no newlines at its end
+			if [[ -r /proc/self/fd/0 ]]; then # loses newlines at the end
 				__bootstrap_event=$(</proc/self/fd/0)
 			else # without /proc: byte by byte
 				IFS= builtin read -r -d '' -u 105 __bootstrap_event

@@ -7,7 +7,7 @@
 // the log, text or json. The second function is FunctionGraph's initializer, with
 // its time limit.
 'use strict';
-{ // what is declared in a block is not global
+{ // declarations in a block are not global
 const { spawnSync } = require('child_process');
 const fs = require('fs');
 const { createRequire } = require('module');
@@ -17,34 +17,34 @@ const { pathToFileURL } = require('url');
 const { format, inspect, types } = require('util');
 
 const [, , logFormat, file, name, ...initializer] = process.argv;
-process.argv.splice(1, Infinity, process.execPath); // a file, as it must be, and not the function's: it is not the main program
+process.argv.splice(1, Infinity, process.execPath); // must be a file, but not the function's, which is not the main program
 process.execArgv.splice(0); // -e and this host
-for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e has, and a module not
+for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e defines, but a module does not have
 
-// Away from 0 and 3, so that the function and its children cannot read or
-// write our frames. Without /proc they stay where they are.
+// Move the frames away from 0 and 3, so that the function and its children cannot
+// read or write them. Without /proc they stay where they are.
 let requests = 0, answers = 3;
 if (fs.existsSync('/proc/self/fd/3')) {
 	requests = fs.openSync('/proc/self/fd/0', 'r');
 	answers = fs.openSync('/proc/self/fd/3', 'w');
 	fs.closeSync(0);
-	fs.openSync('/dev/null', 'r'); // is 0 now
+	fs.openSync('/dev/null', 'r'); // becomes descriptor 0
 	fs.closeSync(3);
 }
 
-// Else what does not fit in a pipe is written later: after the answer, or
-// never, where the process exits. A child that shares a pipe can undo this.
+// Otherwise output that does not fit in a pipe is written later: after the answer,
+// or never if the process exits. A child that shares a pipe can undo this.
 const pipes = [process.stdout, process.stderr].map((stream) => stream._handle).filter((pipe) => pipe && pipe.setBlocking);
 const setBlocking = () => pipes.forEach((pipe) => pipe.setBlocking(true));
 setBlocking();
 
 const env = process.env;
 const noLimit = 2 ** 31 - 1; // milliseconds
-// A header may have 256 KiB, and a character in it 6 bytes.
+// The header of a frame may have 256 KiB, and a character may take 6 bytes in it.
 const maxLines = 60, maxLine = 500, maxMessage = 4000;
-const maxLog = 4000; // bytes at its end, in which bootstrap looks for a failure
+const maxLog = 4000; // bytes at the end of the log, in which bootstrap looks for a failure
 
-const { // to look into process.env takes long
+const { // reading process.env is slow
 	AWS_LAMBDA_LOG_GROUP_NAME: logGroupName, AWS_LAMBDA_LOG_STREAM_NAME: logStreamName, SCF_NAMESPACE: namespace,
 	TENCENTCLOUD_REGION: region, TENCENTCLOUD_APPID: appid, TENCENTCLOUD_UIN: uin,
 } = env;
@@ -102,9 +102,9 @@ function parsed(text, what) {
 	}
 }
 
-// What the vendors' own runtimes tell a function, each under its names and with
-// its types. All are properties of the object itself, and no method needs this,
-// so that a copy has them, too.
+// Returns what the vendors' own runtimes pass to a function, under their names and
+// with their types. Everything is a property of the object itself, and no method
+// needs its this, so that a copy works, too.
 function newContext(frame, ways) {
 	const { deadline_ms: deadline, memory_mb: memory } = frame;
 	const remaining = () => (deadline === undefined ? noLimit : Math.max(0, deadline - Date.now()));
@@ -167,7 +167,7 @@ function newContext(frame, ways) {
 	};
 }
 
-// A failure that is not an exception of the function's.
+// A failure that is not an exception of the function.
 class Wrong extends Error {
 	constructor(kind, message) {
 		super(message);
@@ -177,7 +177,7 @@ class Wrong extends Error {
 
 const ours = /^\s+at .*(\[eval|node:|\(internal\/|\(\w+\.js:|new Promise \(<anonymous>)/;
 
-// What was cut off ends in an ellipsis, so that bootstrap finds half a secret there.
+// Ends text that it cuts with an ellipsis: bootstrap hides half a secret before one.
 function cut(text, most) {
 	return text.length <= most ? text : text.slice(0, most) + '\u2026';
 }
@@ -187,7 +187,7 @@ function classOf(error) {
 	return cut(String(error.name === 'Error' ? error.constructor.name : error.name), maxLine) || 'Error';
 }
 
-// What is answered for an exception, as much as fits. The log gets it all.
+// Returns the answer for an exception, as much as fits. The log gets all of it.
 function failure(error) {
 	if (error instanceof Wrong) return { type: error.kind, message: cut(error.message, maxMessage) };
 	const failed = { type: typeof error, message: '(the error cannot be shown)', stack: [] };
@@ -203,15 +203,15 @@ function failure(error) {
 		if (logFormat === 'json') {
 			process.stderr.write(jsonLine('ERROR', lines.join('\n'), [], { errorType: failed.type, errorMessage: failed.message }) + '\n');
 		}
-	} catch { // one of its properties has thrown
+	} catch { // a property of the error threw
 	}
 	return failed;
 }
 
 const placed = /(?:^|\(|at |\/\/)(\/[^\n()]*?:\d+)(?::\d+)?\)?$/m;
 
-// The file and the line of what failed. For an import that is not there Node
-// tells only the file, and for the syntax of an ES module nothing.
+// Returns the file and the line of a failure. For a missing import Node reports only
+// the file, and for a syntax error in an ES module nothing.
 function place(error, stack) {
 	const where = placed.exec(stack.join('\n')) ||
 		(error instanceof SyntaxError && placed.exec(spawnSync(process.execPath, ['--check', file], { timeout: 5000 }).stderr));
@@ -242,14 +242,14 @@ function isESM(file) {
 			if (type !== undefined) return type === 'module';
 			break;
 		} catch (error) {
-			if (error.code !== 'ENOENT') break; // Node tells
+			if (error.code !== 'ENOENT') break; // Node reports it
 		}
 		if (folder === '/') break;
 	}
 	return /--experimental-default-type[= ]module/.test(env.NODE_OPTIONS);
 }
 
-// As the vendors' runtimes, so that agents that hook require see it.
+// Loads a module as the vendors' runtimes do, so that agents that hook require see it.
 function loadModule(file) {
 	if (!isESM(file)) {
 		try {
@@ -276,7 +276,7 @@ function isPlain(value) {
 	return !prototype || Object.getPrototypeOf(prototype) === null;
 }
 
-// What a module has that may be a function: a getter is not called for this.
+// Lists the exports of a module that may be functions. It does not call getters.
 function exported(module) {
 	const properties = Object.getOwnPropertyDescriptors(Object(module));
 	return Object.keys(properties).filter((key) => properties[key].get || typeof properties[key].value === 'function');
@@ -285,7 +285,7 @@ function exported(module) {
 async function load(file, name) {
 	const module = await loadModule(file), names = name.split('.'), roots = [module];
 	let found = find(names, module);
-	while (found.value === undefined && roots.length < 3 && Object(roots[0]) === roots[0]) { // compiled TypeScript, and that imported
+	while (found.value === undefined && roots.length < 3 && Object(roots[0]) === roots[0]) { // exports of compiled TypeScript, also when it is imported
 		roots.unshift(roots[0].default);
 		found = find(names, roots[0]);
 	}
@@ -311,7 +311,7 @@ function isData(value) {
 	return isPlain(value) && !Object.values(value).some((part) => typeof part === 'function' || isThenable(part));
 }
 
-let whenIdle; // does what is to be done when nothing is left to run
+let whenIdle; // is called when nothing is left to run
 
 process.on('beforeExit', () => {
 	const next = whenIdle;
@@ -346,7 +346,7 @@ function newWays(id) {
 	const fail = (error) => post(() => { throw error; });
 	const done = (error, value) => (missing(error) ? succeed(value) : fail(error));
 	const ways = {
-		waits: true, // callback does, for what is left to run
+		waits: true, // callback waits until nothing is left to run
 		succeed: once(succeed),
 		fail: once(fail),
 		contextFail: once((error) => fail(missing(error) ? 'handled' : error)),
@@ -363,7 +363,7 @@ function call({ handler, self }, frame, body) {
 	const ways = newWays(frame.id);
 	const { succeed, fail } = ways;
 	let returned, promised = false;
-	socket.unref(); // what is left to run is the function's
+	socket.unref(); // from now on only the function's own work is left to run
 	whenIdle = () => {
 		if (promised) console.error('nothing is left to run, but the promise that the function returned is not settled: the result is null');
 		succeed(promised || (handler.length > 2 && !isData(returned)) ? null : returned);
@@ -403,14 +403,14 @@ function send(header, body = '') {
 	while (rest.length) {
 		try {
 			rest = rest.subarray(fs.writeSync(answers, rest));
-		} catch (error) { // somebody has made it non-blocking
+		} catch (error) { // another process has made it non-blocking
 			if (error.code !== 'EAGAIN') throw error;
 			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 		}
 	}
 }
 
-// What we set for an event, and what it was before.
+// The variables that the host sets for an event, with their values before.
 const before = { _X_AMZN_TRACE_ID: env._X_AMZN_TRACE_ID, TMPDIR: env.TMPDIR };
 
 function setVariable(name, value = before[name]) {
@@ -429,7 +429,7 @@ function serve(loaded, frame, body) {
 const socket = new Socket({ fd: requests, readable: true, writable: false });
 socket.unref(); // until there is a function
 
-// Reads frames, of which one comes at a time.
+// Reads frames. Only one arrives at a time.
 function listen(loaded) {
 	let chunks = [], size = 0, frame;
 	socket.ref();
@@ -452,13 +452,13 @@ function listen(loaded) {
 		chunks = [];
 		serve(loaded, done, body.toString());
 	});
-	socket.on('end', () => { // a listener of the function's has its time, and may exit
+	socket.on('end', () => { // a listener of the function gets its time, and may exit
 		if (!process.emit('SIGTERM', 'SIGTERM', 15)) process.exit();
 	});
 }
 
-// What nobody catches ends us: we state the failure as any command can, in
-// the last line of the log.
+// An error that nothing catches ends the host. It reports the failure as any command
+// can, in the last line of the log.
 function fatal(error) {
 	const { type, message, stack } = failure(error);
 	const failed = { errorType: type, errorMessage: cut(message, 500), stackTrace: stack || [] };
@@ -488,7 +488,7 @@ async function initialize(file, name, seconds) {
 	if (limit && Date.now() - began > limit) throw late; // it was busy
 }
 
-whenIdle = () => refuse(new Wrong('Runtime.InitError', `${file} never ends to load: nothing runs that its top-level await could wait for`));
+whenIdle = () => refuse(new Wrong('Runtime.InitError', `${file} never finishes loading: its top-level await waits for something that cannot happen any more`));
 
 function refuse(error) {
 	send(`{"error":${JSON.stringify(loadFailure(error))},`);

@@ -10,7 +10,7 @@
 import os
 import sys
 
-# The modules that we use are Python's, also where the code folder has a json.py.
+# The host must import Python's own modules, even if the code folder has a json.py.
 PATHS = sys.path = [path for path in sys.path if path not in ("", os.getcwd())]
 import fcntl
 import importlib.util
@@ -32,7 +32,7 @@ SAME_FOR_ALL = {
     "tencentcloud_uin": TOLD("TENCENTCLOUD_UIN"),
 }
 LOG_GROUP, LOG_STREAM = TOLD("AWS_LAMBDA_LOG_GROUP_NAME"), TOLD("AWS_LAMBDA_LOG_STREAM_NAME")
-# A header may have 256 KiB, and a character in it 6 bytes.
+# The header of a frame may have 256 KiB, and a character may take 6 bytes in it.
 MOST_LINES, MOST_OF_A_LINE, MOST_OF_A_MESSAGE = 60, 500, 4000
 COROUTINE, ASYNC_GENERATOR = 0x80, 0x200  # flags of code
 
@@ -41,7 +41,7 @@ quote = json.encoder.encode_basestring_ascii
 
 
 def own(name):
-    """Imports a module of Python's that not every function needs."""
+    """Imports one of Python's own modules that not every function needs."""
     theirs, sys.path = sys.path, PATHS
     try:
         return importlib.import_module(name)
@@ -50,7 +50,7 @@ def own(name):
 
 
 class Wrong(Exception):
-    """A failure that is not an exception of the function's."""
+    """A failure that is not an exception of the function."""
 
     def __init__(self, kind, message):
         Exception.__init__(self, message)
@@ -58,7 +58,7 @@ class Wrong(Exception):
 
 
 def fields(names, values):
-    """An object with these attributes, which are None where no value came."""
+    """Returns an object with these attributes, which are None without a value."""
     return types.SimpleNamespace(**{name: values.get(key) for name, key in names.items()})
 
 
@@ -84,8 +84,8 @@ def client_context(text):
 
 
 class Context(dict):
-    """What the vendors' own runtimes tell a function, each under its names and with
-    its types: SCF's as a dict, Lambda's as attributes, FunctionGraph's as methods."""
+    """Holds what the vendors' own runtimes pass to a function, under their names and
+    with their types: SCF's as a dict, Lambda's as attributes, FunctionGraph's as methods."""
 
     __slots__ = ("_frame", "__dict__")
 
@@ -179,7 +179,7 @@ def text_formatter(logging):
 
 
 def json_formatter(logging):
-    """Writes the objects that Lambda writes where the format of its logs is JSON."""
+    """Returns a formatter for the objects that Lambda logs if the log format is JSON."""
     known = set(vars(logging.makeLogRecord({}))) - {"taskName"} | {"message", "asctime", "aws_request_id", "tenant_id"}
 
     class Formatter(logging.Formatter):
@@ -227,7 +227,7 @@ def set_up_logging(logging):
 
 
 class LoggingFinder:
-    """Sets logging up as soon as somebody imports it: not every function needs it."""
+    """Sets up logging when the function first imports it, because not every one does."""
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
@@ -261,12 +261,12 @@ def ours(file):
 
 
 def cut(text, most):
-    """What was cut off ends in an ellipsis: bootstrap looks for half a secret there."""
+    """Ends text that it cuts with an ellipsis: bootstrap hides half a secret before one."""
     return text if len(text) <= most else text[:most] + "\u2026"
 
 
 def failure(error):
-    """What is answered for an exception, as much as fits. The log gets it all."""
+    """Returns the answer for an exception, as much as fits. The log gets all of it."""
     try:
         message = cut(str(error), MOST_OF_A_MESSAGE)
     except BaseException:
@@ -294,7 +294,7 @@ def error_line(kind, message, text):
 
 
 def load_failure(error, file):
-    """The failure of a module that cannot be loaded, with its place."""
+    """Returns the failure of a module that cannot be loaded, with its place."""
     failed = failure(error)
     if isinstance(error, Wrong):
         return failed
@@ -311,7 +311,7 @@ def load_failure(error, file):
 
 
 def load_module(file):
-    """Imports a file under the name that it has from the code folder."""
+    """Imports a file under its module name relative to the code folder."""
     folder, top = os.path.dirname(file), os.getcwd()
     name = os.path.splitext(os.path.basename(file))[0]
     package = name == "__init__"
@@ -329,7 +329,7 @@ def load_module(file):
     spec = importlib.util.spec_from_file_location(
         name, file, submodule_search_locations=[os.path.dirname(file)] if package else None)
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)  # not instead of one of Python's
+    sys.modules.setdefault(name, module)  # must not replace one of Python's modules
     spec.loader.exec_module(module)
     return module
 
@@ -352,7 +352,7 @@ def load(file, function):
 
 
 def initialize(file, function, seconds, refuse):
-    """Calls FunctionGraph's initializer, and refuse when its time is over."""
+    """Calls FunctionGraph's initializer, and calls refuse if it times out."""
     frame = {"name": TOLD("RUNTIME_FUNC_NAME"), "version": TOLD("RUNTIME_FUNC_VERSION"),
              "memory_mb": int(TOLD("RUNTIME_MEMORY") or 0)}
     if seconds:
@@ -372,7 +372,7 @@ loop = None
 
 
 def use_loop():
-    """Takes the loop that the module has made or used as it was loaded, if it lives."""
+    """Uses the loop that the module has made or used while it was loaded, if it is open."""
     global loop
     asyncio = own("asyncio")
     warnings = own("warnings")
@@ -388,7 +388,7 @@ def use_loop():
 
 
 async def outcome(awaitable):
-    """Its result and its exception; the loop would add its own frames to one."""
+    """Returns the result and the exception, to which the loop would add its own frames."""
     try:
         return await awaitable, None
     except BaseException as error:
@@ -404,11 +404,11 @@ def await_result(awaitable):
     return result
 
 
-mark = None  # at the beginning of strings that are numbers, which json has no way to say
+mark = None  # begins strings that must become numbers, which json cannot express
 
 
 def encode_other(value):
-    """Encodes what json does not know and Lambda does."""
+    """Encodes types that Lambda accepts and json does not."""
     global mark
     decimal = sys.modules.get("decimal")
     if decimal and isinstance(value, decimal.Decimal) and value.is_finite():
@@ -453,7 +453,7 @@ def marshal(result):
                     else "the function's result cannot be written as JSON: %s" % error)
 
 
-# What we set for an event, and what it was before.
+# The variables that the host sets for an event, with their values before.
 BEFORE = {name: TOLD(name) for name in ("_X_AMZN_TRACE_ID", "TMPDIR")}
 
 
@@ -490,7 +490,7 @@ def flush():
 
 
 def leave(code):
-    """Ends us as sys.exit would, but does not wait for threads."""
+    """Exits as sys.exit would, but does not wait for threads."""
     if code is not None and not isinstance(code, int):
         sys.stderr.write("%s\n" % (code,))
         code = 1
@@ -501,18 +501,18 @@ def leave(code):
 
 
 def stop():
-    """Ends us as SIGTERM would, if the function has a handler for that."""
+    """Runs the function's handler of SIGTERM, if it has one, and exits."""
     signal = own("signal")
     if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN):
         os.kill(US, signal.SIGTERM)
-        if loop and not loop.is_closed():  # it may be one of asyncio
+        if loop and not loop.is_closed():  # the handler may belong to asyncio
             loop.run_until_complete(own("asyncio").sleep(0.01))
     leave(0)
 
 
 class Descriptors:
-    """Gives 0, 1 and 2 descriptions of their own again after an event that has
-    changed their flags: its processes may share them."""
+    """Opens 0, 1 and 2 again after an event that has changed their flags, because its
+    processes may share the open files."""
 
     def __init__(self, requests):
         self.files = [(fd, os.dup(fd), os.fstat(fd), flags_of(fd)) for fd in (0, 1, 2)]
@@ -548,7 +548,7 @@ def write_all(fd, data):
     while data:
         try:
             data = data[os.write(fd, data):]
-        except BlockingIOError:  # the function has made it so
+        except BlockingIOError:  # the function has made it non-blocking
             os.set_blocking(fd, True)
 
 

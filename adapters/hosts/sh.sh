@@ -1,20 +1,21 @@
-# As bash.sh, for any POSIX shell, where there is no bash. bootstrap runs it as
+# Does the same as bash.sh in any POSIX shell, for systems without bash. bootstrap
+# runs it as
 #
 #     sh -c "$(cat sh.sh)" sh FILE FUNCTION DESCRIPTOR SHELLOPTS BASHOPTS
 #
-# with the same descriptors, and the event also in the variables on 5: a small
-# shell reads a file whole only as a script, by its path, and everything else byte
-# by byte, or with a program. It must do with one digit for a descriptor.
+# with the same descriptors, except that the code on 5 also sets the event: a small
+# shell reads only scripts in blocks, by their path. It reads everything else byte
+# by byte, or through a program. Its descriptors may have only one digit.
 
 __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
-[ -z "$4" ] || ! (SHELLOPTS=$4) 2>/dev/null || export SHELLOPTS="$4" # bash as sh has its own
+[ -z "$4" ] || ! (SHELLOPTS=$4) 2>/dev/null || export SHELLOPTS="$4" # bash called as sh has its own
 [ -z "$5" ] || ! (BASHOPTS=$5) 2>/dev/null || export BASHOPTS="$5"
 shift 5
 exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
 __bootstrap_given=/proc/self/fd/7
 [ -r "$__bootstrap_given" ] || __bootstrap_given=/dev/fd/7
 [ -r "$__bootstrap_given" ] || __bootstrap_given= # a sandbox without /proc
-{ # is parsed as a whole: before the script can define an alias
+{ # a block is parsed as a whole, before the script can define an alias
 	. "$__bootstrap_file" </dev/null >&2 7<&- 8<&- 9>&-
 	{
 		__bootstrap_theirs=
@@ -32,7 +33,7 @@ __bootstrap_given=/proc/self/fd/7
 			: >"$__bootstrap_given"
 		fi
 		trap - EXIT
-	} 2>/dev/null # for set -x
+	} 2>/dev/null # hides the output of set -x
 
 	case $(command type "$__bootstrap_function" 2>/dev/null) in
 	"$__bootstrap_function is a shell function"* | "$__bootstrap_function is a function"*) ;;
@@ -46,12 +47,12 @@ __bootstrap_given=/proc/self/fd/7
 	else
 		exec 6>&2 5>&2 3>&1 >/dev/null 2>&1
 	fi
-	trap '' TERM # ends what serves an event, but not us, nor what waits for one
+	trap '' TERM # stops a subshell that serves an event, but not the host or a subshell that waits
 	command echo ready >&9
 	while :; do
 		(
 			exec >&6 2>&5 5>&- 6>&- 9>&-
-			# Open them again: a process can change the flags of what it shares.
+			# Open them again: processes that share an open file can change its flags.
 			{ command true </proc/self/fd/0; } 2>/dev/null && exec </proc/self/fd/0 # some sandboxes cannot
 			[ ! -p /proc/self/fd/1 ] && [ ! -c /proc/self/fd/1 ] || exec >/proc/self/fd/1
 			[ ! -p /proc/self/fd/2 ] && [ ! -c /proc/self/fd/2 ] || exec 2>/proc/self/fd/2

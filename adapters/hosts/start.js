@@ -1,6 +1,6 @@
-// Starts the host of Node functions, the first argument, if this is a Node that
-// is new enough for it. Every Node can run these lines, also as an ES module,
-// which options in NODE_OPTIONS make of them.
+// Starts the host of Node functions, the first argument, if this Node is new enough
+// for it. Every Node can run these lines, even as an ES module, which NODE_OPTIONS can
+// make of them.
 (function () {
 	var versions = process.versions, other = versions.bun ? 'bun' : versions.deno ? 'deno' : '', refused = '';
 	if (other) {
@@ -17,6 +17,6 @@
 			process.exit(1);
 		}
 		var Module = require('module');
-		new Module('[eval]')._compile(process.argv[1], '/[eval]'); // an option can forbid eval, and import() wants a path
+		new Module('[eval]')._compile(process.argv[1], '/[eval]'); // an option can forbid eval, and import() needs a path
 	}
 })();

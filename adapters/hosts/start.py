@@ -1,5 +1,5 @@
 # Starts the host of Python functions, the first argument, if this Python is new
-# enough for it. Every Python, also 2, can run these lines.
+# enough for it. Every Python, even Python 2, can run these lines.
 import sys
 if sys.version_info < (3, 6):
     import json, os
