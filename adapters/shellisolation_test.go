@@ -79,7 +79,7 @@ var shDeeds = []deed{
 	{"set -u", `set -u; echo "$NOPE"`, "Function.ExitError", "NOPE: parameter not set"},
 	{"a syntax error", `if (`, "Function.ExitError", "yntax error"},
 	{"no command", "no-such-command", "Function.NotFound", "no-such-command: not found"},
-	{"the host's variables", "for v in event bell theirs file function result; do eval __bootstrap_$v=x; readonly __bootstrap_$v; done", "", ""},
+	{"the host's variables", "for v in event request theirs file function result; do eval __bootstrap_$v=x; readonly __bootstrap_$v; done", "", ""},
 	{"options", "set -fvaC", "", ""},
 }
 

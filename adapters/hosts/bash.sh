@@ -69,17 +69,17 @@ while :; do
 		[[ ! -p /proc/self/fd/1 && ! -c /proc/self/fd/1 ]] || exec >/proc/self/fd/1
 		[[ ! -p /proc/self/fd/2 && ! -c /proc/self/fd/2 ]] || exec 2>/proc/self/fd/2
 		[[ $__bootstrap_result == 1 || ! -p /proc/self/fd/3 ]] || exec 3>/proc/self/fd/3
-		builtin read -r -u 104 __bootstrap_bell || exit
+		builtin read -r -u 104 __bootstrap_request || exit
 		builtin trap - TERM
-		if [[ $__bootstrap_bell == stop ]]; then
+		if [[ $__bootstrap_request == stop ]]; then
 			exec >&2 104<&- 105<&-
 			builtin eval "$__bootstrap_exit"
 			builtin eval "$__bootstrap_theirs"
 			[[ -z $__bootstrap_term ]] || { builtin eval "$__bootstrap_term"; builtin kill -TERM "$BASHPID"; }
 			exit
 		fi
-		if ! builtin mapfile -d '' -n 1 -u 105 __bootstrap_given 2>/dev/null; then # before bash 4.4
-			builtin read -r -d '' -u 105 __bootstrap_given
+		if ! builtin mapfile -d '' -n 1 -u 105 __bootstrap_exports 2>/dev/null; then # before bash 4.4
+			builtin read -r -d '' -u 105 __bootstrap_exports
 			if [[ -r /proc/self/fd/0 ]]; then # loses newlines at the end
 				__bootstrap_event=$(</proc/self/fd/0)
 			else # without /proc: byte by byte
@@ -89,7 +89,7 @@ while :; do
 			builtin mapfile -d '' -n 1 -u 105 __bootstrap_event
 		fi
 		exec 104<&- 105<&-
-		builtin eval "$__bootstrap_given"
+		builtin eval "$__bootstrap_exports"
 		builtin eval "$__bootstrap_theirs"
 		"$__bootstrap_function" "${__bootstrap_event-}"
 	)

@@ -98,7 +98,7 @@ function parsed(text, what) {
 	try {
 		return text && JSON.parse(text);
 	} catch (error) {
-		throw new Wrong('Runtime.UnmarshalError', `the ${what} is not JSON: ${error.message}`);
+		throw new Failure('Runtime.UnmarshalError', `the ${what} is not JSON: ${error.message}`);
 	}
 }
 
@@ -168,18 +168,18 @@ function newContext(frame, ways) {
 }
 
 // A failure that is not an exception of the function.
-class Wrong extends Error {
+class Failure extends Error {
 	constructor(kind, message) {
 		super(message);
 		this.kind = kind;
 	}
 }
 
-const ours = /^\s+at .*(\[eval|node:|\(internal\/|\(\w+\.js:|new Promise \(<anonymous>)/;
+const hostLine = /^\s+at .*(\[eval|node:|\(internal\/|\(\w+\.js:|new Promise \(<anonymous>)/;
 
 // Ends text that it cuts with an ellipsis: bootstrap hides half a secret before one.
-function cut(text, most) {
-	return text.length <= most ? text : text.slice(0, most) + '\u2026';
+function cut(text, limit) {
+	return text.length <= limit ? text : text.slice(0, limit) + '\u2026';
 }
 
 // The class of an error, also of one that has not set its name.
@@ -189,10 +189,10 @@ function classOf(error) {
 
 // Returns the answer for an exception, as much as fits. The log gets all of it.
 function failure(error) {
-	if (error instanceof Wrong) return { type: error.kind, message: cut(error.message, maxMessage) };
+	if (error instanceof Failure) return { type: error.kind, message: cut(error.message, maxMessage) };
 	const failed = { type: typeof error, message: '(the error cannot be shown)', stack: [] };
 	try {
-		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !ours.test(line));
+		const lines = (typeof error === 'string' ? error : inspect(error)).split('\n').filter((line) => !hostLine.test(line));
 		if (logFormat === 'text') process.stderr.write(lines.join('\n') + '\n');
 		const isError = types.isNativeError(error) || error instanceof Error;
 		failed.message = cut(isError ? String(error.message) : lines.join('\n'), maxMessage);
@@ -208,13 +208,13 @@ function failure(error) {
 	return failed;
 }
 
-const placed = /(?:^|\(|at |\/\/)(\/[^\n()]*?:\d+)(?::\d+)?\)?$/m;
+const placePattern = /(?:^|\(|at |\/\/)(\/[^\n()]*?:\d+)(?::\d+)?\)?$/m;
 
 // Returns the file and the line of a failure. For a missing import Node reports only
 // the file, and for a syntax error in an ES module nothing.
 function place(error, stack) {
-	const where = placed.exec(stack.join('\n')) ||
-		(error instanceof SyntaxError && placed.exec(spawnSync(process.execPath, ['--check', file], { timeout: 5000 }).stderr));
+	const where = placePattern.exec(stack.join('\n')) ||
+		(error instanceof SyntaxError && placePattern.exec(spawnSync(process.execPath, ['--check', file], { timeout: 5000 }).stderr));
 	if (where) return where[1];
 	const missing = /'([^']+)' imported from (\/.*)/.exec(error && error.message);
 	if (!missing) return file;
@@ -225,7 +225,7 @@ function place(error, stack) {
 // The failure of a module that cannot be loaded, with its place.
 function loadFailure(error) {
 	const failed = failure(error);
-	if (error instanceof Wrong) return failed;
+	if (error instanceof Failure) return failed;
 	const kind = failed.type;
 	if (error instanceof SyntaxError) failed.type = 'Runtime.UserCodeSyntaxError';
 	if (/MODULE_NOT_FOUND$/.test(error && error.code)) failed.type = 'Runtime.ImportModuleError';
@@ -293,10 +293,10 @@ async function load(file, name) {
 	if (typeof value !== 'function') {
 		const has = new Set(roots.flatMap(exported));
 		has.delete('default');
-		throw new Wrong('Runtime.HandlerNotFound', `${file} does not export the function ${name} (it exports: ${[...has].join(', ') || 'none'})`);
+		throw new Failure('Runtime.HandlerNotFound', `${file} does not export the function ${name} (it exports: ${[...has].join(', ') || 'none'})`);
 	}
 	if (/^(Async)?GeneratorFunction$/.test(value.constructor && value.constructor.name)) {
-		throw new Wrong('Runtime.HandlerNotFound', `${file}: ${name} is a generator (function*): return the result instead of yielding it`);
+		throw new Failure('Runtime.HandlerNotFound', `${file}: ${name} is a generator (function*): return the result instead of yielding it`);
 	}
 	return { handler: value, self: holder === module && isPlain(module) ? undefined : holder };
 }
@@ -383,7 +383,7 @@ function encode(result) {
 	try {
 		return JSON.stringify(result) || 'null'; // of undefined
 	} catch (error) {
-		throw new Wrong('Runtime.MarshalError', `the function's result cannot be written as JSON: ${String(error && error.message).split('\n')[0]}`);
+		throw new Failure('Runtime.MarshalError', `the function's result cannot be written as JSON: ${String(error && error.message).split('\n')[0]}`);
 	}
 }
 
@@ -392,7 +392,7 @@ function parse(body) {
 	try {
 		return JSON.parse(body.charCodeAt(0) === 0xfeff ? body.slice(1) : body);
 	} catch (error) {
-		throw new Wrong('Runtime.UnmarshalError', `the event is not JSON: ${error.message}`);
+		throw new Failure('Runtime.UnmarshalError', `the event is not JSON: ${error.message}`);
 	}
 }
 
@@ -473,13 +473,13 @@ process.on('unhandledRejection', fatal);
 async function initialize(file, name, seconds) {
 	const { handler, self } = await load(file, name);
 	const began = Date.now(), limit = seconds * 1000;
-	const late = new Wrong('Runtime.StartTimeout', `the initializer ${name} did not finish within ${seconds}s: raise its time limit`);
+	const late = new Failure('Runtime.StartTimeout', `the initializer ${name} did not finish within ${seconds}s: raise its time limit`);
 	const frame = { name: env.RUNTIME_FUNC_NAME, version: env.RUNTIME_FUNC_VERSION, memory_mb: Number(env.RUNTIME_MEMORY || 0) };
 	if (limit) Object.assign(frame, { time_limit_ms: limit, deadline_ms: began + limit });
 	let timer;
 	await new Promise((resolve, reject) => {
 		if (limit) timer = setTimeout(reject, limit, late);
-		whenIdle = () => reject(new Wrong('Runtime.InitError', `the initializer ${name} never calls its callback`));
+		whenIdle = () => reject(new Failure('Runtime.InitError', `the initializer ${name} never calls its callback`));
 		const done = (error) => (missing(error) ? resolve() : reject(error));
 		const returned = handler.call(self, newContext(frame, {}), done);
 		if (isThenable(returned)) returned.then(resolve, reject);
@@ -488,7 +488,7 @@ async function initialize(file, name, seconds) {
 	if (limit && Date.now() - began > limit) throw late; // it was busy
 }
 
-whenIdle = () => refuse(new Wrong('Runtime.InitError', `${file} never finishes loading: its top-level await waits for something that cannot happen any more`));
+whenIdle = () => refuse(new Failure('Runtime.InitError', `${file} never finishes loading: its top-level await waits for something that cannot happen any more`));
 
 function refuse(error) {
 	send(`{"error":${JSON.stringify(loadFailure(error))},`);

@@ -18,29 +18,29 @@ import json
 import time
 import types
 
-US = os.getpid()
+PID = os.getpid()
 HOST = (lambda: 0).__code__.co_filename
 NO_LIMIT = 2 ** 31 - 1  # milliseconds
-TOLD = os.environ.get
-NAMESPACE = TOLD("SCF_NAMESPACE")
+getenv = os.environ.get
+NAMESPACE = getenv("SCF_NAMESPACE")
 SAME_FOR_ALL = {
     "environment": NAMESPACE and json.dumps({"SCF_NAMESPACE": NAMESPACE}, separators=(",", ":")),
     "environ": NAMESPACE and "SCF_NAMESPACE=%s;SCF_NAMESPACE=%s" % (NAMESPACE, NAMESPACE),
     "namespace": NAMESPACE,
-    "tencentcloud_region": TOLD("TENCENTCLOUD_REGION"),
-    "tencentcloud_appid": TOLD("TENCENTCLOUD_APPID"),
-    "tencentcloud_uin": TOLD("TENCENTCLOUD_UIN"),
+    "tencentcloud_region": getenv("TENCENTCLOUD_REGION"),
+    "tencentcloud_appid": getenv("TENCENTCLOUD_APPID"),
+    "tencentcloud_uin": getenv("TENCENTCLOUD_UIN"),
 }
-LOG_GROUP, LOG_STREAM = TOLD("AWS_LAMBDA_LOG_GROUP_NAME"), TOLD("AWS_LAMBDA_LOG_STREAM_NAME")
+LOG_GROUP, LOG_STREAM = getenv("AWS_LAMBDA_LOG_GROUP_NAME"), getenv("AWS_LAMBDA_LOG_STREAM_NAME")
 # The header of a frame may have 256 KiB, and a character may take 6 bytes in it.
-MOST_LINES, MOST_OF_A_LINE, MOST_OF_A_MESSAGE = 60, 500, 4000
+MAX_LINES, MAX_LINE, MAX_MESSAGE = 60, 500, 4000
 COROUTINE, ASYNC_GENERATOR = 0x80, 0x200  # flags of code
 
 decode = json.JSONDecoder().decode
 quote = json.encoder.encode_basestring_ascii
 
 
-def own(name):
+def stdlib(name):
     """Imports one of Python's own modules that not every function needs."""
     theirs, sys.path = sys.path, PATHS
     try:
@@ -49,7 +49,7 @@ def own(name):
         sys.path = theirs
 
 
-class Wrong(Exception):
+class Failure(Exception):
     """A failure that is not an exception of the function."""
 
     def __init__(self, kind, message):
@@ -66,7 +66,7 @@ def parsed(text, what):
     try:
         return decode(text) if text else None
     except ValueError as error:
-        raise Wrong("Runtime.UnmarshalError", "the %s is not JSON: %s" % (what, error))
+        raise Failure("Runtime.UnmarshalError", "the %s is not JSON: %s" % (what, error))
 
 
 IDENTITY = {"cognito_identity_id": "cognitoIdentityId", "cognito_identity_pool_id": "cognitoIdentityPoolId"}
@@ -119,23 +119,23 @@ class Context(dict):
         return self._frame.get("time_limit_ms", NO_LIMIT) // 1000
 
     def getUserData(self, key, default=None):
-        return decode(TOLD("RUNTIME_USERDATA") or "{}").get(key) or TOLD(key, default)
+        return decode(getenv("RUNTIME_USERDATA") or "{}").get(key) or getenv(key, default)
 
     def getMemorySize(self):
         return self._frame.get("memory_mb", 0)
 
     def getCPUNumber(self):
-        return int(TOLD("RUNTIME_CPU") or 0)
+        return int(getenv("RUNTIME_CPU") or 0)
 
     def getProjectID(self):
-        return TOLD("RUNTIME_PROJECT_ID", "")
+        return getenv("RUNTIME_PROJECT_ID", "")
 
     def getPackage(self):
-        return TOLD("RUNTIME_PACKAGE", "")
+        return getenv("RUNTIME_PACKAGE", "")
 
     def getLogger(self):
         """Returns a logger that shows what FunctionGraph's does: INFO and above."""
-        logger = own("logging").getLogger("functiongraph")
+        logger = stdlib("logging").getLogger("functiongraph")
         if not hasattr(logger, "set_level"):
             logger.setLevel("INFO")
             logger.set_level = logger.setLevel
@@ -192,7 +192,7 @@ def json_formatter(logging):
             }
             if record.exc_info and record.exc_info[0]:
                 kind, error, trace = record.exc_info
-                line.update(stackTrace=own("traceback").format_tb(trace), errorType=kind.__name__, errorMessage=str(error),
+                line.update(stackTrace=stdlib("traceback").format_tb(trace), errorType=kind.__name__, errorMessage=str(error),
                             location="%s:%s:%d" % (record.pathname, record.funcName, record.lineno))
             line.update(requestId=record.aws_request_id or None, tenantId=record.tenant_id)
             for name, value in vars(record).items():  # which extra= has added
@@ -221,7 +221,7 @@ def set_up_logging(logging):
     handler.setFormatter((text_formatter if LOG_FORMAT == "text" else json_formatter)(logging))
     handler.addFilter(types.SimpleNamespace(filter=add_ids))
     root.addHandler(handler)
-    level = TOLD("AWS_LAMBDA_LOG_LEVEL", "").upper().replace("TRACE", "DEBUG")
+    level = getenv("AWS_LAMBDA_LOG_LEVEL", "").upper().replace("TRACE", "DEBUG")
     if level in ("NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
         root.setLevel(level)
 
@@ -256,36 +256,36 @@ class LoggingLoader:
             set_up_logging(module)
 
 
-def ours(file):
+def is_host(file):
     return file == HOST or file.startswith("<frozen importlib")
 
 
-def cut(text, most):
+def cut(text, limit):
     """Ends text that it cuts with an ellipsis: bootstrap hides half a secret before one."""
-    return text if len(text) <= most else text[:most] + "\u2026"
+    return text if len(text) <= limit else text[:limit] + "\u2026"
 
 
 def failure(error):
     """Returns the answer for an exception, as much as fits. The log gets all of it."""
     try:
-        message = cut(str(error), MOST_OF_A_MESSAGE)
+        message = cut(str(error), MAX_MESSAGE)
     except BaseException:
         message = "(the message cannot be read)"
-    if isinstance(error, Wrong):
+    if isinstance(error, Failure):
         return {"type": error.kind, "message": message}
-    kind, trace = cut(type(error).__name__, MOST_OF_A_LINE), error.__traceback__
-    while trace and ours(trace.tb_frame.f_code.co_filename):
+    kind, trace = cut(type(error).__name__, MAX_LINE), error.__traceback__
+    while trace and is_host(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     try:
-        text = "".join(own("traceback").format_exception(type(error), error, trace))
+        text = "".join(stdlib("traceback").format_exception(type(error), error, trace))
     except BaseException:  # it may have thousands of causes
         text = "%s: %s\n" % (kind, message)
     try:
         sys.stderr.write(text if LOG_FORMAT == "text" else error_line(kind, message, text))
     except Exception:  # closed, or replaced, by the function
         pass
-    lines = text.rstrip("\n").split("\n")[-MOST_LINES:]
-    return {"type": kind, "message": message, "stack": [cut(line, MOST_OF_A_LINE) for line in lines]}
+    lines = text.rstrip("\n").split("\n")[-MAX_LINES:]
+    return {"type": kind, "message": message, "stack": [cut(line, MAX_LINE) for line in lines]}
 
 
 def error_line(kind, message, text):
@@ -296,10 +296,10 @@ def error_line(kind, message, text):
 def load_failure(error, file):
     """Returns the failure of a module that cannot be loaded, with its place."""
     failed = failure(error)
-    if isinstance(error, Wrong):
+    if isinstance(error, Failure):
         return failed
     kind, message = failed["type"], failed["message"]
-    places = [frame[:2] for frame in own("traceback").extract_tb(error.__traceback__) if not ours(frame[0])]
+    places = [frame[:2] for frame in stdlib("traceback").extract_tb(error.__traceback__) if not is_host(frame[0])]
     if isinstance(error, SyntaxError):
         failed["type"], message = "Runtime.UserCodeSyntaxError", error.msg
         places.append((error.filename, error.lineno))
@@ -340,11 +340,11 @@ def load(file, function):
         handler = getattr(handler, name, None)
     if not callable(handler):
         has = sorted(n for n, v in vars(module).items() if callable(v) and not n.startswith("_"))
-        raise Wrong("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)"
+        raise Failure("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)"
                     % (file, function, ", ".join(has) or "none"))
     flags = getattr(getattr(handler, "__code__", None), "co_flags", 0)
     if flags & ASYNC_GENERATOR:
-        raise Wrong("Runtime.HandlerNotFound", "%s: %s is an async generator: return the result instead of yielding it"
+        raise Failure("Runtime.HandlerNotFound", "%s: %s is an async generator: return the result instead of yielding it"
                     % (file, function))
     if flags & COROUTINE:
         use_loop()
@@ -353,12 +353,12 @@ def load(file, function):
 
 def initialize(file, function, seconds, refuse):
     """Calls FunctionGraph's initializer, and calls refuse if it times out."""
-    frame = {"name": TOLD("RUNTIME_FUNC_NAME"), "version": TOLD("RUNTIME_FUNC_VERSION"),
-             "memory_mb": int(TOLD("RUNTIME_MEMORY") or 0)}
+    frame = {"name": getenv("RUNTIME_FUNC_NAME"), "version": getenv("RUNTIME_FUNC_VERSION"),
+             "memory_mb": int(getenv("RUNTIME_MEMORY") or 0)}
     if seconds:
         frame.update(time_limit_ms=seconds * 1000, deadline_ms=(time.time() + seconds) * 1000)
-        late = Wrong("Runtime.StartTimeout", "the initializer %s did not finish within %ds: raise its time limit" % (function, seconds))
-        timer = own("threading").Timer(seconds, refuse, [late])
+        late = Failure("Runtime.StartTimeout", "the initializer %s did not finish within %ds: raise its time limit" % (function, seconds))
+        timer = stdlib("threading").Timer(seconds, refuse, [late])
         timer.daemon = True
         timer.start()
     result = load(file, function)(Context(frame))
@@ -374,8 +374,8 @@ loop = None
 def use_loop():
     """Uses the loop that the module has made or used while it was loaded, if it is open."""
     global loop
-    asyncio = own("asyncio")
-    warnings = own("warnings")
+    asyncio = stdlib("asyncio")
+    warnings = stdlib("warnings")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -426,7 +426,7 @@ def encode(value):
     global mark
     mark = None
     text = plain_encode(value)
-    return own("re").sub('"%s([^"]*)"' % mark, r"\1", text) if mark else text
+    return stdlib("re").sub('"%s([^"]*)"' % mark, r"\1", text) if mark else text
 
 
 def too_long(error):
@@ -440,7 +440,7 @@ def unmarshal(body):
     try:
         return decode((body[3:] if body.startswith(b"\xef\xbb\xbf") else body).decode()) if body else None
     except (ValueError, RecursionError) as error:
-        raise Wrong("Runtime.UnmarshalError", TOO_LONG % "the event" if too_long(error) else "the event is not JSON: %s" % error)
+        raise Failure("Runtime.UnmarshalError", TOO_LONG % "the event" if too_long(error) else "the event is not JSON: %s" % error)
 
 
 def marshal(result):
@@ -449,12 +449,12 @@ def marshal(result):
     try:
         return encode(result).encode("utf-8", "backslashreplace")  # "\udc80" is JSON, too
     except (TypeError, ValueError, RecursionError) as error:
-        raise Wrong("Runtime.MarshalError", TOO_LONG % "the result" if too_long(error)
+        raise Failure("Runtime.MarshalError", TOO_LONG % "the result" if too_long(error)
                     else "the function's result cannot be written as JSON: %s" % error)
 
 
 # The variables that the host sets for an event, with their values before.
-BEFORE = {name: TOLD(name) for name in ("_X_AMZN_TRACE_ID", "TMPDIR")}
+BEFORE = {name: getenv(name) for name in ("_X_AMZN_TRACE_ID", "TMPDIR")}
 
 
 def set_variable(name, value):
@@ -494,19 +494,19 @@ def leave(code):
     if code is not None and not isinstance(code, int):
         sys.stderr.write("%s\n" % (code,))
         code = 1
-    if os.getpid() == US:
-        own("atexit")._run_exitfuncs()
+    if os.getpid() == PID:
+        stdlib("atexit")._run_exitfuncs()
     flush()
     os._exit((code or 0) & 0xff)
 
 
 def stop():
     """Runs the function's handler of SIGTERM, if it has one, and exits."""
-    signal = own("signal")
+    signal = stdlib("signal")
     if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN):
-        os.kill(US, signal.SIGTERM)
+        os.kill(PID, signal.SIGTERM)
         if loop and not loop.is_closed():  # the handler may belong to asyncio
-            loop.run_until_complete(own("asyncio").sleep(0.01))
+            loop.run_until_complete(stdlib("asyncio").sleep(0.01))
     leave(0)
 
 
@@ -572,7 +572,7 @@ def main(log_format, file, function, *initializer):
         sys.meta_path.insert(0, LoggingFinder)
 
     def send(header, body=b""):
-        if os.getpid() != US:  # the function has forked, and returned in the child
+        if os.getpid() != PID:  # the function has forked, and returned in the child
             leave("error" in header)
         flush()
         write_all(answers, header.encode("utf-8", "backslashreplace") + b"\n" + body)

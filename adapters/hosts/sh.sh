@@ -12,9 +12,9 @@ __bootstrap_file=$1 __bootstrap_function=$2 __bootstrap_result=$3
 [ -z "$5" ] || ! (BASHOPTS=$5) 2>/dev/null || export BASHOPTS="$5"
 shift 5
 exec 9>&3 8<&4 7<&5 3>&- 4<&- 5<&-
-__bootstrap_given=/proc/self/fd/7
-[ -r "$__bootstrap_given" ] || __bootstrap_given=/dev/fd/7
-[ -r "$__bootstrap_given" ] || __bootstrap_given= # a sandbox without /proc
+__bootstrap_preamble=/proc/self/fd/7
+[ -r "$__bootstrap_preamble" ] || __bootstrap_preamble=/dev/fd/7
+[ -r "$__bootstrap_preamble" ] || __bootstrap_preamble= # a sandbox without /proc
 { # a block is parsed as a whole, before the script can define an alias
 	. "$__bootstrap_file" </dev/null >&2 7<&- 8<&- 9>&-
 	{
@@ -24,13 +24,13 @@ __bootstrap_given=/proc/self/fd/7
 		done
 		set +aefuvxC
 		__bootstrap_traps=
-		if [ -n "$__bootstrap_given" ]; then # $(trap) is empty in some shells
-			command trap >"$__bootstrap_given"
+		if [ -n "$__bootstrap_preamble" ]; then # $(trap) is empty in some shells
+			command trap >"$__bootstrap_preamble"
 			while command read -r __bootstrap_line; do
 				__bootstrap_traps="$__bootstrap_traps$__bootstrap_line
 "
-			done <"$__bootstrap_given"
-			: >"$__bootstrap_given"
+			done <"$__bootstrap_preamble"
+			: >"$__bootstrap_preamble"
 		fi
 		trap - EXIT
 	} 2>/dev/null # hides the output of set -x
@@ -57,9 +57,9 @@ __bootstrap_given=/proc/self/fd/7
 			[ ! -p /proc/self/fd/1 ] && [ ! -c /proc/self/fd/1 ] || exec >/proc/self/fd/1
 			[ ! -p /proc/self/fd/2 ] && [ ! -c /proc/self/fd/2 ] || exec 2>/proc/self/fd/2
 			[ "$__bootstrap_result" = 1 ] || [ ! -p /proc/self/fd/3 ] || exec 3>/proc/self/fd/3
-			command read -r __bootstrap_bell <&8 || exit
+			command read -r __bootstrap_request <&8 || exit
 			trap - TERM
-			if [ "$__bootstrap_bell" = stop ]; then
+			if [ "$__bootstrap_request" = stop ]; then
 				exec >&2 7<&- 8<&-
 				eval "$__bootstrap_traps"
 				[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
@@ -71,8 +71,8 @@ __bootstrap_given=/proc/self/fd/7
 				esac
 				exit
 			fi
-			if [ -n "$__bootstrap_given" ]; then
-				. "$__bootstrap_given"
+			if [ -n "$__bootstrap_preamble" ]; then
+				. "$__bootstrap_preamble"
 			else
 				__bootstrap_code=$(command cat <&7) || exit
 				eval "$__bootstrap_code"
