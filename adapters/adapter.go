@@ -84,9 +84,9 @@ func (a *adapter) choose(t command.Target) (way, error) {
 			return nil, failure
 		}
 	}
-	switch misfits := a.fn.settings.conflicts(t); {
-	case len(misfits) > 0: // the handler could not be resolved when the configuration was read
-		return nil, protocol.Failuref("Runtime.ConfigError", "%s: %s", misfits[0].Option, misfits[0].Why)
+	switch conflicts := a.fn.settings.conflicts(t); {
+	case len(conflicts) > 0: // the handler could not be resolved when the configuration was read
+		return nil, protocol.Failuref("Runtime.ConfigError", "%s: %s", conflicts[0].Option, conflicts[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) != ".sh":
 		return newModule(a.fn, t)
 	}

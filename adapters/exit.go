@@ -121,8 +121,10 @@ var complaints = []string{
 	"denied", "not found", "no such", "unexpected", "unbound", "missing", "abort",
 }
 
-// marks reports whether a line only points into the line above it.
-func marks(line string) bool { return strings.Contains(line, "^") && strings.Trim(line, " \t^~") == "" }
+// isCaretLine reports whether a line only points into the line above it.
+func isCaretLine(line string) bool {
+	return strings.Contains(line, "^") && strings.Trim(line, " \t^~") == ""
+}
 
 func complains(line string) bool {
 	line = strings.ToLower(line)
@@ -139,8 +141,8 @@ func UsefulLine(log string) string { return shorten(usefulLine(lines(log))) }
 func usefulLine(log []string) (first string) {
 	for i, line := range log {
 		text := strings.TrimSpace(line)
-		quoted := i+1 < len(log) && marks(log[i+1])
-		if text == "" || text != strings.TrimRight(line, " \t\r") || strings.HasPrefix(text, "Traceback ") || quoted || marks(line) {
+		quoted := i+1 < len(log) && isCaretLine(log[i+1])
+		if text == "" || text != strings.TrimRight(line, " \t\r") || strings.HasPrefix(text, "Traceback ") || quoted || isCaretLine(line) {
 			continue
 		}
 		if complains(text) {

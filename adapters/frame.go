@@ -179,8 +179,8 @@ func (in *inbox) Close() error {
 	return errAnswersClosed
 }
 
-// half describes an incomplete answer. It is empty if there is none.
-func (in *inbox) half() string {
+// partial describes an incomplete answer. It is empty if there is none.
+func (in *inbox) partial() string {
 	switch {
 	case in.complete():
 		return ""

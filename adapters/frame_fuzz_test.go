@@ -30,7 +30,7 @@ func FuzzInbox(f *testing.F) {
 			if cap(in.body.data) > 2*most || cap(in.line) > 2*maxHeader+1<<20 || len(in.body.data) > in.taken || in.taken > in.Length && failed == nil {
 				t.Errorf("%q: got %d of %d bytes, room for %d, and a line of %d", stream, len(in.body.data), in.Length, cap(in.body.data), len(in.line))
 			}
-			if half := in.half(); failed == nil && len(stream) > 0 && (half == "") != in.complete() {
+			if half := in.partial(); failed == nil && len(stream) > 0 && (half == "") != in.complete() {
 				t.Errorf("%q: got %q, complete %v", stream, half, in.complete())
 			}
 		}

@@ -104,7 +104,7 @@ func TestInbox(t *testing.T) {
 				if err := read(in, test.stream, size); err != nil {
 					t.Fatalf("in pieces of %d: %v", size, err)
 				}
-				got := wanted{id: in.ID, body: string(in.body.data), ready: in.Ready, stray: in.stray, half: in.half()}
+				got := wanted{id: in.ID, body: string(in.body.data), ready: in.Ready, stray: in.stray, half: in.partial()}
 				if in.Error != nil {
 					got.failure = in.Error.Type + ": " + in.Error.Message
 				}

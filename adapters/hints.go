@@ -15,11 +15,11 @@ import (
 
 // A hint explains a failure that users meet in sandboxes.
 type hint struct {
-	// says lists the texts that the message or the end of the log must contain,
+	// contains lists the texts that the message or the end of the log must contain,
 	// in lower case. A | separates alternatives within a text.
-	says []string
-	// here returns the advice; empty: the hint does not apply in this sandbox.
-	here func(c *function, text string) string
+	contains []string
+	// advice returns the advice; empty: the hint does not apply in this sandbox.
+	advice func(c *function, text string) string
 }
 
 // hints are tried in this order. The first that fits is used.
@@ -97,7 +97,7 @@ func (fn *function) hint(text string) string {
 		if !h.fits(text) {
 			continue
 		}
-		if advice := h.here(fn, text); advice != "" {
+		if advice := h.advice(fn, text); advice != "" {
 			return advice
 		}
 	}
@@ -105,7 +105,7 @@ func (fn *function) hint(text string) string {
 }
 
 func (h *hint) fits(text string) bool {
-	for _, alternatives := range h.says {
+	for _, alternatives := range h.contains {
 		if !containsOne(text, strings.Split(alternatives, "|")) {
 			return false
 		}

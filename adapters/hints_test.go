@@ -99,7 +99,7 @@ func TestHints(t *testing.T) {
 				t.Errorf("%s: got %q, want …%s…", test.log, got, test.advice)
 			}
 			for i, h := range hints {
-				if h.fits(text) && h.here(c, text) != "" {
+				if h.fits(text) && h.advice(c, text) != "" {
 					tested[i] = true
 					break
 				}
@@ -107,8 +107,8 @@ func TestHints(t *testing.T) {
 		}
 	})
 	for i, h := range hints {
-		if h.says != nil && !tested[i] {
-			t.Errorf("%q: no test", h.says)
+		if h.contains != nil && !tested[i] {
+			t.Errorf("%q: no test", h.contains)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 	defer func() { _ = fn.services.Temp.Remove(file.Name()) }() // the command may have removed it
 	defer file.Close()                                          // only read
 	log := fn.newStderr()
-	exit, failed := i.toEnd(ctx, fn, log, "BOOTSTRAP_ENV_FILE="+file.Name())
+	exit, failed := i.runCommand(ctx, fn, log, "BOOTSTRAP_ENV_FILE="+file.Name())
 	text, err := command.ReadRegular(file.Name()) // the command may have replaced the file
 	fn.learn(string(text))                        // before anything is reported
 	if failed == nil {
@@ -113,8 +113,8 @@ func newEnvFile(in *temp.Folder) (*os.File, error) {
 	return memory, nil
 }
 
-// toEnd runs the command to its end. It returns an error if it cannot run.
-func (i *Init) toEnd(ctx context.Context, fn *function, log io.Writer, vars ...string) (process.Exit, error) {
+// runCommand runs the command until it exits. It returns an error if it cannot run.
+func (i *Init) runCommand(ctx context.Context, fn *function, log io.Writer, vars ...string) (process.Exit, error) {
 	path, args, err := command.Find(i.Command, fn.settings.Dir, fn.services.Getenv("PATH"))
 	if err != nil {
 		return process.Exit{}, initFailure(err)

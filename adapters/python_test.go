@@ -159,7 +159,7 @@ def main_handler(event, context):
 	}
 	var got []string
 	for _, line := range f.Stack {
-		if !marks(line) { // from Python 3.11 on
+		if !isCaretLine(line) { // from Python 3.11 on
 			got = append(got, line)
 		}
 	}

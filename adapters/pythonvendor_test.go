@@ -79,7 +79,7 @@ func zeroTimes(text string) string {
 				return r
 			}, words[1])
 		}
-		if !marks(line) || line == "" {
+		if !isCaretLine(line) || line == "" {
 			all = append(all, strings.Join(words, "\t"))
 		}
 	}

@@ -258,7 +258,7 @@ func TestFunctionCredentials(t *testing.T) {
 		}
 		prepare(a)
 		h := a.(*adapter).way.(*shell).host
-		for _, s := range []*slate{h.event, h.preamble} {
+		for _, s := range []*scratchFile{h.event, h.preamble} {
 			if info, err := s.file.Stat(); err != nil || info.Size() > 0 {
 				t.Errorf("left in a file: %d bytes, %v", info.Size(), err)
 			}

@@ -19,10 +19,10 @@ import (
 // hosts/bash.sh and hosts/sh.sh.
 type host struct {
 	resident
-	greeting string   // its first line
-	event    *slate   // the body of the event, unchanged
-	preamble *slate   // what the shell reads before it calls the function
-	requests *os.File // a line tells the shell to serve the event or, if it is "stop", to run its exit traps
+	greeting string       // its first line
+	event    *scratchFile // the body of the event, unchanged
+	preamble *scratchFile // what the shell reads before it calls the function
+	requests *os.File     // a line tells the shell to serve the event or, if it is "stop", to run its exit traps
 	answers  bytes.Buffer
 	result   *result
 }
@@ -39,10 +39,10 @@ func startHost(c *process.Command, fn *function) (*host, error) {
 }
 
 func (h *host) start(c *process.Command) (err error) {
-	if h.event, err = newSlate(); err != nil {
+	if h.event, err = newScratchFile(); err != nil {
 		return err
 	}
-	if h.preamble, err = newSlate(); err != nil {
+	if h.preamble, err = newScratchFile(); err != nil {
 		return err
 	}
 	theirs, ours, err := os.Pipe()
@@ -157,17 +157,17 @@ func exports(vars []string) []byte {
 // quote makes one word of a text, for a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// A slate is a file without a name that is rewritten for each event. A shell reads
+// A scratchFile is a file without a name that is rewritten for each event. A shell reads
 // files in blocks, and pipes byte by byte.
-type slate struct {
+type scratchFile struct {
 	file *os.File // the shell inherits it, with the offset at the beginning
 	size int64    // an upper bound of the file's size
 }
 
-// newSlate makes a slate in the temp folder, or in memory where that folder is
-// not writable.
-func newSlate() (*slate, error) {
-	s, err := slateInTemp()
+// newScratchFile makes a scratchFile in the temp folder, or in memory where that
+// folder is not writable.
+func newScratchFile() (*scratchFile, error) {
+	s, err := scratchFileInTemp()
 	if err == nil {
 		return s, nil
 	}
@@ -175,10 +175,10 @@ func newSlate() (*slate, error) {
 	if failed != nil {
 		return nil, tempError("make a temporary file", err)
 	}
-	return &slate{file: memory}, nil
+	return &scratchFile{file: memory}, nil
 }
 
-func slateInTemp() (*slate, error) {
+func scratchFileInTemp() (*scratchFile, error) {
 	file, err := os.CreateTemp("", "bootstrap-")
 	if err != nil {
 		return nil, err
@@ -186,10 +186,10 @@ func slateInTemp() (*slate, error) {
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &slate{file: file}, nil
+	return &scratchFile{file: file}, nil
 }
 
-func (s *slate) write(parts ...[]byte) error {
+func (s *scratchFile) write(parts ...[]byte) error {
 	var size int64
 	for _, part := range parts {
 		s.size = max(s.size, size+int64(len(part))) // after an error it is unknown how much was written
@@ -209,7 +209,7 @@ func (s *slate) write(parts ...[]byte) error {
 	return err
 }
 
-func (s *slate) close() {
+func (s *scratchFile) close() {
 	if s != nil {
 		_ = s.file.Close() // nothing to lose
 	}

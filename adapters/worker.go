@@ -23,25 +23,25 @@ type worker struct {
 	path        string   // of the program
 	args        []string // its name first
 	name        string   // for messages
-	loads       string   // the script that our host loads; empty if the worker is the user's own program
+	script      string   // the script that our host loads; empty if the worker is the user's own program
 	sharesFlags bool     // see language.sharesFlags
 	session     *session // nil if the worker is not running
 
 	took time.Duration // the duration of the last event
 	peak int           // peak memory when it was last read
 
-	failed   *protocol.Failure // the failure of the last start; nil if it succeeded
-	failures int               // starts that failed in a row
-	after    time.Time         // the earliest time of the next start
+	startFailure *protocol.Failure // the failure of the last start; nil if it succeeded
+	failures     int               // starts that failed in a row
+	nextStart    time.Time         // the earliest time of the next start
 }
 
 // A session is one process of a worker.
 type session struct {
 	resident
-	inbox  inbox
-	events int
-	family []int         // its children when it was ready
-	flags  process.Flags // its flags when it was ready; only read where events can change them
+	inbox    inbox
+	events   int
+	children []int         // its children when it was ready
+	flags    process.Flags // its flags when it was ready; only read where events can change them
 }
 
 // newModule returns a worker that calls a function of a module in its language.
@@ -53,11 +53,11 @@ func newModule(fn *function, t command.Target) (*worker, error) {
 	}
 	initializer, err := fn.initializer(l)
 	return &worker{
-		fn:    fn,
-		path:  path,
-		args:  append([]string{path, l.flag, l.start, l.host, fn.settings.LogFormat, t.File, t.Function}, initializer...),
-		name:  "the host of " + filepath.Base(t.File),
-		loads: t.File,
+		fn:     fn,
+		path:   path,
+		args:   append([]string{path, l.flag, l.start, l.host, fn.settings.LogFormat, t.File, t.Function}, initializer...),
+		name:   "the host of " + filepath.Base(t.File),
+		script: t.File,
 
 		sharesFlags: l.sharesFlags,
 	}, err
@@ -81,7 +81,7 @@ func (w *worker) Start(ctx context.Context) error {
 // take time.
 func (w *worker) Close(limit time.Duration) error {
 	grace := limit / 3
-	if w.loads == "" {
+	if w.script == "" {
 		grace = min(retireTime, grace)
 	}
 	w.retire(grace)
@@ -91,7 +91,7 @@ func (w *worker) Close(limit time.Duration) error {
 // Prepare starts a worker if there is none. The next event waits until it is
 // ready.
 func (w *worker) Prepare() {
-	if w.session == nil && !time.Now().Before(w.after) {
+	if w.session == nil && !time.Now().Before(w.nextStart) {
 		_ = w.begin() // Invoke tries again and reports the error
 	}
 }
@@ -100,15 +100,16 @@ func (w *worker) Prepare() {
 // behind.
 func (w *worker) stopIfDue() {
 	if s := w.session; s != nil {
-		if reason := w.due(s); reason != "" {
+		if reason := w.replaceReason(s); reason != "" {
 			w.fn.services.Logger.Info("replacing the worker", "because", reason)
 			w.retire(retireTime)
 		}
 	}
 }
 
-// due returns why a worker must not serve another event. It is empty if it may.
-func (w *worker) due(s *session) string {
+// replaceReason returns why a worker must not serve another event. It is empty if it
+// may.
+func (w *worker) replaceReason(s *session) string {
 	switch {
 	case s.process.Exited():
 		return "it exited"
@@ -120,7 +121,7 @@ func (w *worker) due(s *session) string {
 		return fmt.Sprintf("it has served %d events", s.events)
 	case w.fn.settings.MaxMemory > 0 && s.events > 0 && s.process.Resident() > w.fn.settings.MaxMemory:
 		return fmt.Sprintf("it holds more than %d MB", w.fn.settings.MaxMemory>>20)
-	case w.loads != "" && !w.fn.settings.Keep && s.ready && s.hasNewChildren():
+	case w.script != "" && !w.fn.settings.Keep && s.ready && s.hasNewChildren():
 		return "an event left processes behind"
 	case w.sharesFlags && s.ready && s.process.Flags() != s.flags:
 		return "an event changed the flags of stdin, stdout or stderr"
@@ -140,7 +141,7 @@ const (
 // hasNewChildren reports whether the worker has living children that it did not have
 // when it was ready.
 func (s *session) hasNewChildren() bool {
-	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.family, pid) })
+	return slices.ContainsFunc(s.process.LivingChildren(), func(pid int) bool { return !slices.Contains(s.children, pid) })
 }
 
 // await waits for a whole frame. If a worker has closed the descriptor for its
@@ -234,8 +235,8 @@ func (w *worker) eventFailure(err error, s *session, ev *protocol.Event, status 
 	default:
 		f = stopFailure(err, ev, &s.inbox.body, log)
 	}
-	if half := s.inbox.half(); half != "" {
-		f.Message += " (after " + half + ")"
+	if partial := s.inbox.partial(); partial != "" {
+		f.Message += " (after " + partial + ")"
 	}
 	return f
 }

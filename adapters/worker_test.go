@@ -537,21 +537,21 @@ func TestWorkerPauses(t *testing.T) {
 	starts := func() int { return bytes.Count(content(t, c.Dir+"/starts"), []byte("\n")) }
 	put(t, c.Dir+"/broken", nil, 0o644)
 	fails(t, a, "exit 3", "Function.ExitError", "exit status 3")
-	if !w.after.IsZero() {
-		t.Errorf("after a worker that has started: got a pause until %v, want none", w.after)
+	if !w.nextStart.IsZero() {
+		t.Errorf("after a worker that has started: got a pause until %v, want none", w.nextStart)
 	}
 	for i := range 5 {
-		w.after = time.Now()
+		w.nextStart = time.Now()
 		before, began, longest := starts(), time.Now(), 100*time.Millisecond<<i
 		fails(t, a, "say ok", "Runtime.UserCodeExit", "the worker exited before it was ready: exit status 7: no luck")
-		if time.Until(w.after) > longest || w.after.Sub(began) < longest/2 || w.failures != i+1 {
-			t.Errorf("failure %d of %d: got a pause of %v, want at most %v and half of it at least", i, w.failures, time.Until(w.after), longest)
+		if time.Until(w.nextStart) > longest || w.nextStart.Sub(began) < longest/2 || w.failures != i+1 {
+			t.Errorf("failure %d of %d: got a pause of %v, want at most %v and half of it at least", i, w.failures, time.Until(w.nextStart), longest)
 		}
 		if got := starts(); got != before+1 {
 			t.Errorf("starts: got %d more, want one", got-before)
 		}
 	}
-	w.after = time.Now().Add(time.Hour)
+	w.nextStart = time.Now().Add(time.Hour)
 	for range 5 {
 		before := starts()
 		prepare(a)
@@ -560,11 +560,11 @@ func TestWorkerPauses(t *testing.T) {
 			t.Errorf("in the pause: got %d starts and %d failures, want none more", got-before, w.failures)
 		}
 	}
-	_ = os.Remove(c.Dir + "/broken")                // put there above
-	w.after = time.Now().Add(20 * time.Millisecond) // within the event's time
+	_ = os.Remove(c.Dir + "/broken")                    // put there above
+	w.nextStart = time.Now().Add(20 * time.Millisecond) // within the event's time
 	succeeds(t, a, "say ok", "ok")
-	if w.failures != 0 || w.failed != nil {
-		t.Errorf("after a start: got %d failures, %v, want none", w.failures, w.failed)
+	if w.failures != 0 || w.startFailure != nil {
+		t.Errorf("after a start: got %d failures, %v, want none", w.failures, w.startFailure)
 	}
 }
 
@@ -575,7 +575,7 @@ func TestWorkerStoppedInPause(t *testing.T) {
 	put(t, c.Dir+"/broken", nil, 0o644)
 	fails(t, a, "exit 3", "Function.ExitError", "exit status 3")
 	fails(t, a, "say ok", "Runtime.UserCodeExit", "no luck")
-	workerOf(a).after = time.Now().Add(time.Hour)
+	workerOf(a).nextStart = time.Now().Add(time.Hour)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(supervisor.ErrStopping)
 	_, failure := invokeFor(ctx, t, a, newEvent(""))

@@ -28,11 +28,11 @@ func (w *worker) ensureReady(ctx context.Context) error {
 	}
 	failure := w.fn.awaitReady(ctx, &w.session.resident, w.name, w)
 	if failure == nil {
-		w.failures, w.failed = 0, nil
+		w.failures, w.startFailure = 0, nil
 		return nil
 	}
 	if ctx.Err() == nil {
-		w.failed, w.after = failure, time.Now().Add(startBackoff.Pause(w.failures))
+		w.startFailure, w.nextStart = failure, time.Now().Add(startBackoff.Pause(w.failures))
 		w.failures++
 	}
 	return failure
@@ -66,10 +66,10 @@ var startBackoff = protocol.Backoff{Shortest: 100 * time.Millisecond, Longest: 1
 // pause waits until a worker may be started. An event that would time out first
 // fails at once, with the failure of the last start.
 func (w *worker) pause(ctx context.Context) error {
-	if until, ok := ctx.Deadline(); ok && until.Before(w.after) {
-		return w.failed
+	if until, ok := ctx.Deadline(); ok && until.Before(w.nextStart) {
+		return w.startFailure
 	}
-	if !protocol.Sleep(ctx, time.Until(w.after)) {
+	if !protocol.Sleep(ctx, time.Until(w.nextStart)) {
 		return context.Cause(ctx)
 	}
 	return nil
@@ -80,7 +80,7 @@ func (w *worker) greeting(ctx context.Context) (ready bool, err error) {
 	if err := s.await(ctx); err != nil || !s.inbox.Ready {
 		return false, err
 	}
-	s.family = s.process.Children()
+	s.children = s.process.Children()
 	if w.sharesFlags {
 		s.flags = s.process.Flags()
 	}

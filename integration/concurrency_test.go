@@ -25,9 +25,9 @@ import (
 // atOnce is how many events an instance serves at the same time in these tests.
 const atOnce = 20
 
-// crowd is code that obeys its event, "what number seconds", and reports which
-// event it believes to serve.
-const crowd = `
+// obedient is code that does what its event says, "what number seconds", and
+// reports which event it believes to serve.
+const obedient = `
 set -- $(event)
 echo "begin $2 $FUNCTION_REQUEST_ID" >&2
 sleep $3
@@ -44,9 +44,9 @@ printf "end $2 $FUNCTION_REQUEST_ID" >&2
 echo "result $2 $FUNCTION_REQUEST_ID"
 `
 
-// crowds lists the ways to serve several events at the same time, on each
-// platform that allows it. A crowd keeps a machine busy for seconds.
-var crowds = map[*protocol.Platform][]string{
+// parallelWays lists the ways to serve several events at the same time, on each
+// platform that allows it. Such a test keeps a machine busy for seconds.
+var parallelWays = map[*protocol.Platform][]string{
 	protocol.Lambda:        {"stdin", "function", "worker"},
 	protocol.FunctionGraph: {"node"},
 }
@@ -66,58 +66,59 @@ func parallel(t *testing.T, way string, p *protocol.Platform, n int, code string
 	return f
 }
 
-// A guest is one event of a crowd.
-type guest struct {
+// A sentEvent is one event of a parallel test, and its outcome.
+type sentEvent struct {
 	what   string
 	number int
 	out    emulator.Outcome
 }
 
-// want returns the type of the guest's failure, or an empty string for a result.
-func (g *guest) want() string {
-	return map[string]string{"fails": "Function.ExitError", "crashes": "Function.Signal", "slow": "Function.Timeout"}[g.what]
+// want returns the type of the failure that the event must have, or an empty string
+// for a result.
+func (e *sentEvent) want() string {
+	return map[string]string{"fails": "Function.ExitError", "crashes": "Function.Signal", "slow": "Function.Timeout"}[e.what]
 }
 
-func (g *guest) right(ahead bool) bool {
-	if want := g.want(); want != "" {
-		return g.out.Kind == emulator.Failure && g.out.ErrorType == want
+func (e *sentEvent) right(ahead bool) bool {
+	if want := e.want(); want != "" {
+		return e.out.Kind == emulator.Failure && e.out.ErrorType == want
 	}
-	result := fmt.Sprintf("result %d %s", g.number, g.out.ID)
+	result := fmt.Sprintf("result %d %s", e.number, e.out.ID)
 	if ahead { // it does not know its event
-		result = fmt.Sprintf("result %d", g.number)
+		result = fmt.Sprintf("result %d", e.number)
 	}
-	return g.out.Kind == emulator.Result && strings.TrimSpace(string(g.out.Body)) == result
+	return e.out.Kind == emulator.Result && strings.TrimSpace(string(e.out.Body)) == result
 }
 
-// invite sends the guests, as many at a time as the function serves.
-func (f *trial) invite(t *testing.T, whats []string) []*guest {
+// sendAll sends an event of each kind, as many at a time as the function serves.
+func (f *trial) sendAll(t *testing.T, whats []string) []*sentEvent {
 	t.Helper()
 	var group sync.WaitGroup
-	guests := make([]*guest, len(whats))
+	sent := make([]*sentEvent, len(whats))
 	for i, what := range whats {
-		g := &guest{what: what, number: i}
-		guests[i] = g
+		e := &sentEvent{what: what, number: i}
+		sent[i] = e
 		group.Go(func() {
 			event := emulator.Event{Body: f.kind().event(fmt.Sprintf("%s %d %.3f", what, i, rand.Float64()/5))}
 			if what == "slow" {
 				event.Header = http.Header{protocol.Lambda.Deadline: {strconv.FormatInt(time.Now().Add(5*time.Second).UnixMilli(), 10)}}
 			}
 			var err error
-			if g.out, err = f.runner.Invoke(t.Context(), event); err != nil {
+			if e.out, err = f.runner.Invoke(t.Context(), event); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	for _, g := range guests {
-		if !g.right(f.kind().ahead) {
-			t.Errorf("%s %d, event %s: got %v %s %.300q", g.what, g.number, g.out.ID, g.out.Kind, g.out.ErrorType, g.out.Body)
+	for _, e := range sent {
+		if !e.right(f.kind().ahead) {
+			t.Errorf("%s %d, event %s: got %v %s %.300q", e.what, e.number, e.out.ID, e.out.Kind, e.out.ErrorType, e.out.Body)
 		}
 	}
-	return guests
+	return sent
 }
 
-// mixture returns n kinds of guests, with each kind among them.
+// mixture returns n kinds of events, with each kind among them.
 func mixture(n int, p *protocol.Platform) (whats []string) {
 	kinds := []string{"works", "leaves", "works", "keeps", "fails", "works", "leaves", "works", "crashes", "keeps"}
 	for i := range n {
@@ -133,13 +134,13 @@ func mixture(n int, p *protocol.Platform) (whats []string) {
 // Events at the same time do not disturb each other: each has its own result, its
 // own id in its variables and in the log, and only its own failure.
 func TestR18Crowd(t *testing.T) {
-	for p, ways := range crowds {
+	for p, ways := range parallelWays {
 		for _, way := range ways {
 			t.Run(p.Name+" "+way, func(t *testing.T) {
-				f := parallel(t, way, p, atOnce, crowd)
-				guests := f.invite(t, mixture(effort.Repeats(5)*atOnce, p))
-				f.undisturbed(t, len(guests))
-				checkIDs(t, prefixed(f.logged(t)), guests, f.kind().ahead)
+				f := parallel(t, way, p, atOnce, obedient)
+				sent := f.sendAll(t, mixture(effort.Repeats(5)*atOnce, p))
+				f.undisturbed(t, len(sent))
+				checkIDs(t, prefixed(f.logged(t)), sent, f.kind().ahead)
 				if files, err := os.ReadDir(f.tmp); err != nil || len(files) > 0 {
 					t.Errorf("left in the temp folder: %v, %v", files, err)
 				}
@@ -186,8 +187,8 @@ func inJSON(t *testing.T, log string) (lines []logLine) {
 
 var toldLine = regexp.MustCompile(`^(begin|end|failed) (\d+)(?: (\S*))?$`)
 
-// checkIDs checks that each line of the log from a guest has the guest's id.
-func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
+// checkIDs checks that each line that an event logs has the id of that event.
+func checkIDs(t *testing.T, lines []logLine, sent []*sentEvent, ahead bool) {
 	t.Helper()
 	count := map[string]int{}
 	for _, line := range lines {
@@ -196,20 +197,20 @@ func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 			continue // the shell may report a process that was killed
 		}
 		number, _ := strconv.Atoi(found[2]) // digits
-		id := guests[number].out.ID
+		id := sent[number].out.ID
 		if line.id != id || found[1] != "failed" && found[3] != id && !ahead {
 			t.Errorf("got the line %+v of event %d, which is %s", line, number, id)
 		}
 		count[found[1]+" "+found[2]]++
 	}
-	for _, g := range guests {
-		want := []string{fmt.Sprint("begin ", g.number)}
-		switch g.what {
+	for _, e := range sent {
+		want := []string{fmt.Sprint("begin ", e.number)}
+		switch e.what {
 		case "crashes", "slow":
 		case "fails":
-			want = append(want, fmt.Sprint("failed ", g.number))
+			want = append(want, fmt.Sprint("failed ", e.number))
 		default:
-			want = append(want, fmt.Sprint("end ", g.number))
+			want = append(want, fmt.Sprint("end ", e.number))
 		}
 		for _, line := range want {
 			if count[line] != 1 {
@@ -223,10 +224,10 @@ func checkIDs(t *testing.T, lines []logLine, guests []*guest, ahead bool) {
 func TestL05Crowd(t *testing.T) {
 	for _, way := range []string{"standby", "python"} {
 		t.Run(way, func(t *testing.T) {
-			f := parallel(t, way, protocol.Lambda, atOnce, crowd, "BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=info")
-			guests := f.invite(t, mixture(2*atOnce, protocol.FunctionGraph))
-			f.undisturbed(t, len(guests))
-			checkIDs(t, inJSON(t, f.logged(t)), guests, f.kind().ahead)
+			f := parallel(t, way, protocol.Lambda, atOnce, obedient, "BOOTSTRAP_LOG_FORMAT=json", "BOOTSTRAP_LOG_LEVEL=info")
+			sent := f.sendAll(t, mixture(2*atOnce, protocol.FunctionGraph))
+			f.undisturbed(t, len(sent))
+			checkIDs(t, inJSON(t, f.logged(t)), sent, f.kind().ahead)
 		})
 	}
 }

@@ -2,12 +2,12 @@ package command
 
 import "strings"
 
-// bashes are the paths where systems have bash.
-var bashes = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/bin/bash"}
+// bashPaths are the paths where systems have bash.
+var bashPaths = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/bin/bash"}
 
-// pipelines makes bash fail a pipeline if an earlier stage fails. At the end of the
-// line it ignores a SIGPIPE, which a stage gets when its reader has enough.
-const pipelines = `set -o pipefail; trap '` +
+// failPipelines makes bash fail a pipeline if an earlier stage fails. At the end of
+// the line it ignores a SIGPIPE, which a stage gets when its reader has enough.
+const failPipelines = `set -o pipefail; trap '` +
 	`__s=$? __p=("${PIPESTATUS[@]}"); ` +
 	`if [ "$__s" = 141 ] && [ "${__p[@]: -1}" = 0 ]; then __s=0; ` +
 	`for __c in "${__p[@]}"; do [ "$__c" = 0 ] || [ "$__c" = 141 ] || __s=$__c; done; exit "$__s"; fi` +
@@ -23,13 +23,13 @@ func lineArguments(line string) []string {
 	case bash == "":
 		return []string{"/bin/sh", "-c", line, "sh"}
 	case strings.Contains(line, "|"):
-		return []string{bash, "-c", pipelines + line, "bash"}
+		return []string{bash, "-c", failPipelines + line, "bash"}
 	}
 	return []string{bash, "-c", line, "bash"}
 }
 
 func findBash() string {
-	for _, file := range bashes {
+	for _, file := range bashPaths {
 		if Check(file) == nil {
 			return file
 		}

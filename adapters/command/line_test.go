@@ -56,12 +56,12 @@ func TestLine(t *testing.T) {
 }
 
 func TestLineShell(t *testing.T) {
-	before := bashes
-	t.Cleanup(func() { bashes = before })
+	before := bashPaths
+	t.Cleanup(func() { bashPaths = before })
 	bash := findBash()
 	tests := []struct {
 		name, line string
-		bashes     []string
+		bashPaths  []string
 		want       []string
 	}{
 		{"no pipeline", "echo a", before, []string{bash, "-c", "echo a", "bash"}},
@@ -69,7 +69,7 @@ func TestLineShell(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			bashes = test.bashes
+			bashPaths = test.bashPaths
 			if got := lineArguments(test.line); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

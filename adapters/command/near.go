@@ -46,9 +46,9 @@ func isSkipped(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "node_modules" || name == "__pycache__" || name == "bootstrap" || name == "bootstrap.env"
 }
 
-// nearFile returns a question that suggests a file in the code folder: one with a
+// suggestFile returns a question that suggests a file in the code folder: one with a
 // similar name, or with the same name in another folder or with an extension.
-func nearFile(name, dir string) string {
+func suggestFile(name, dir string) string {
 	name = path.Clean(name)
 	files := filesIn(dir)
 	for _, file := range files {
@@ -63,11 +63,11 @@ func nearFile(name, dir string) string {
 	return ""
 }
 
-// nearHandler returns text that suggests the most similar handler among the scripts
-// and programs in the code folder, and that lists the files in the folder.
-func nearHandler(handler, dir string) string {
+// suggestHandler returns text that suggests the most similar handler among the
+// scripts and programs in the code folder, and that lists the files in the folder.
+func suggestHandler(handler, dir string) string {
 	files := filesIn(dir)
-	text := "; " + holds(files)
+	text := "; " + describeFolder(files)
 	function := strings.TrimPrefix(path.Ext(handler), ".")
 	if function == "" {
 		function = "main_handler"
@@ -85,8 +85,8 @@ func nearHandler(handler, dir string) string {
 	return text
 }
 
-// holds describes what is in the code folder.
-func holds(files []string) string {
+// describeFolder lists the files in the code folder for a message.
+func describeFolder(files []string) string {
 	if len(files) == 0 {
 		return "the folder holds nothing else"
 	}

@@ -38,7 +38,7 @@ func FindProgram(name, dir, path string) (string, error) {
 	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
 		return file, asError(Check(file))
 	}
-	return "", protocol.Failuref("Function.NotFound", "%q is not in PATH (%s) or in the code folder%s", name, path, nearFile(name, dir))
+	return "", protocol.Failuref("Function.NotFound", "%q is not in PATH (%s) or in the code folder%s", name, path, suggestFile(name, dir))
 }
 
 // findPath is FindProgram for a path.
@@ -49,7 +49,7 @@ func findPath(name, dir string) (string, error) {
 	file := filepath.Join(dir, name)
 	failure := Check(file)
 	if failure != nil && !Exists(file) && danglingLink(file) == "" {
-		failure.Message += nearFile(name, dir)
+		failure.Message += suggestFile(name, dir)
 	}
 	return file, asError(failure)
 }
@@ -170,8 +170,8 @@ func IsMissing(file string) bool {
 // machines are the processors of ELF files, under Go's names.
 var machines = map[uint16]string{3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
 
-// older are the processors whose programs a kernel may also run.
-var older = map[string]string{"amd64": "386", "arm64": "arm"}
+// compatible are the processors whose programs a kernel may also run.
+var compatible = map[string]string{"amd64": "386", "arm64": "arm"}
 
 // machineOf returns the processor that an ELF file is for. It is empty if the file
 // does not say.
@@ -185,7 +185,7 @@ func machineOf(head []byte) string {
 
 // runs reports whether our kernel may run programs of that processor.
 func runs(machine string) bool {
-	return machine == "" || machine == runtime.GOARCH || machine == older[runtime.GOARCH]
+	return machine == "" || machine == runtime.GOARCH || machine == compatible[runtime.GOARCH]
 }
 
 // inspectBinary looks for the loader that an ELF file needs. The loader of another

@@ -107,10 +107,10 @@ func Interpreter(file string) string {
 func resolveFunction(handler, dir string) (Target, error) {
 	last, name := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
 	if last <= name || last == len(handler)-1 {
-		if why := unusable(handler, dir); why != "" {
+		if why := whyUnusable(handler, dir); why != "" {
 			return Target{}, notFound("handler %q: %s", handler, why)
 		}
-		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function%s", handler, dir, nearHandler(handler, dir))
+		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function%s", handler, dir, suggestHandler(handler, dir))
 	}
 	for dot := last; dot > name; dot = strings.LastIndexByte(handler[:dot], '.') {
 		for _, script := range candidates(handler[:dot]) {
@@ -119,14 +119,14 @@ func resolveFunction(handler, dir string) (Target, error) {
 			}
 		}
 	}
-	if why := unusable(handler, dir); why != "" {
+	if why := whyUnusable(handler, dir); why != "" {
 		return Target{}, notFound("handler %q: %s", handler, why)
 	}
 	var tried []string
 	for _, extension := range Extensions() {
 		tried = append(tried, handler[:last]+extension)
 	}
-	return Target{}, notFound("handler %q: found neither a program %q nor one of the scripts %q in %s%s", handler, handler, tried, dir, nearHandler(handler, dir))
+	return Target{}, notFound("handler %q: found neither a program %q nor one of the scripts %q in %s%s", handler, handler, tried, dir, suggestHandler(handler, dir))
 }
 
 // candidates lists the files that a name without its extension may mean: also

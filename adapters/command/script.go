@@ -58,9 +58,9 @@ func danglingLink(file string) string {
 // of the compiled files.
 var typeScripts = map[string]string{".ts": ".js", ".tsx": ".js", ".mts": ".mjs", ".cts": ".cjs"}
 
-// unusable returns why the file that the handler names is not used. It is empty if
-// there is no such file.
-func unusable(handler, dir string) string {
+// whyUnusable returns why the file that the handler names is not used. It is empty
+// if there is no such file.
+func whyUnusable(handler, dir string) string {
 	if why := danglingLink(filepath.Join(dir, handler)); why != "" {
 		return why
 	}

@@ -46,7 +46,7 @@ func empty(dir int, name string) error {
 		return err
 	}
 	defer top.Close() // only read
-	c := clearing{top: int(top.Fd())}
+	c := remover{top: int(top.Fd())}
 	c.remove(top)
 	for len(c.folders) > 0 {
 		next := c.folders[0]
@@ -56,9 +56,9 @@ func empty(dir int, name string) error {
 	return c.err
 }
 
-// A clearing removes the content of a folder of any depth with three
+// A remover removes the content of a folder of any depth with three
 // descriptors. It moves folders that are not empty to the top.
-type clearing struct {
+type remover struct {
 	top     int
 	folders []string // folders in top that remain to be removed
 	moved   int      // number of folders moved so far
@@ -66,7 +66,7 @@ type clearing struct {
 }
 
 // removeFolder removes a folder that is in top.
-func (c *clearing) removeFolder(name string) {
+func (c *remover) removeFolder(name string) {
 	folder, err := openFolder(c.top, name)
 	if err == nil {
 		c.remove(folder)
@@ -78,7 +78,7 @@ func (c *clearing) removeFolder(name string) {
 
 // remove removes everything in a folder. It moves folders that are not empty to the
 // top.
-func (c *clearing) remove(folder *os.File) {
+func (c *remover) remove(folder *os.File) {
 	names, err := folder.Readdirnames(-1)
 	c.note(err)
 	for _, name := range names {
@@ -95,7 +95,7 @@ func (c *clearing) remove(folder *os.File) {
 }
 
 // move moves a folder to the top, under a name that nothing else has there.
-func (c *clearing) move(dir int, name string) error {
+func (c *remover) move(dir int, name string) error {
 	if dir == c.top {
 		c.folders = append(c.folders, name)
 		return nil
@@ -115,7 +115,7 @@ func (c *clearing) move(dir int, name string) error {
 	return err
 }
 
-func (c *clearing) note(err error) {
+func (c *remover) note(err error) {
 	if c.err == nil && err != unix.ENOENT {
 		c.err = err
 	}

@@ -71,6 +71,6 @@ func (c *call) reserve(f *local.Function, n int, throttled bool) error {
 	if err := f.Configure(func(s *local.Settings) { s.Instances = n }); err != nil {
 		return err
 	}
-	c.note(f, func(kept *notes) { kept.throttled = throttled })
+	c.note(f, func(n *notes) { n.throttled = throttled })
 	return nil
 }

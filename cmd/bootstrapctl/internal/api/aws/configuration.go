@@ -19,9 +19,9 @@ type environment struct {
 	Variables map[string]string
 }
 
-// kept holds the parts of a configuration that the local platform does not use, but
+// echoed holds the parts of a configuration that the local platform does not use, but
 // that a client expects to read back.
-type kept struct {
+type echoed struct {
 	Role              string          `json:",omitempty"`
 	KMSKeyArn         string          `json:",omitempty"`
 	DeadLetterConfig  json.RawMessage `json:",omitempty"`
@@ -33,8 +33,8 @@ type kept struct {
 }
 
 // over returns k with the values of other where it lacks them.
-func (k kept) over(other kept) kept {
-	return kept{
+func (k echoed) over(other echoed) echoed {
+	return echoed{
 		Role:              cmp.Or(k.Role, other.Role),
 		KMSKeyArn:         cmp.Or(k.KMSKeyArn, other.KMSKeyArn),
 		DeadLetterConfig:  either(k.DeadLetterConfig, other.DeadLetterConfig),
@@ -54,9 +54,9 @@ func either(a, b json.RawMessage) json.RawMessage {
 }
 
 // defaultsOf returns what a new function has on Lambda.
-func defaultsOf(name string) kept {
+func defaultsOf(name string) echoed {
 	logs, _ := json.Marshal(object{"LogFormat": "Text", "LogGroup": "/aws/lambda/" + name}) // strings: never fails
-	return kept{
+	return echoed{
 		Role:             "arn:aws:iam::" + account + ":role/local",
 		EphemeralStorage: json.RawMessage(`{"Size":512}`),
 		TracingConfig:    json.RawMessage(`{"Mode":"PassThrough"}`),
@@ -66,7 +66,7 @@ func defaultsOf(name string) kept {
 
 // A configuration is a function as the API describes it.
 type configuration struct {
-	kept
+	echoed
 	FunctionName     string
 	FunctionArn      string
 	Runtime          string
@@ -91,7 +91,7 @@ type configuration struct {
 func (c *call) describe(f *local.Function, ref reference) configuration {
 	d := f.Describe()
 	return configuration{
-		kept:             c.notesOf(f).kept.over(defaultsOf(d.Name)),
+		echoed:           c.notesOf(f).echoed.over(defaultsOf(d.Name)),
 		FunctionName:     d.Name,
 		FunctionArn:      c.arn(ref),
 		Runtime:          cmp.Or(d.Runtime, "provided.al2023"),

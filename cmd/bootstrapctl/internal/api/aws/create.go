@@ -27,7 +27,7 @@ type packageInput struct {
 // settingsInput are the settings in a request to create or to change a function. Those
 // that are nil do not change.
 type settingsInput struct {
-	kept
+	echoed
 	Description *string
 	Environment *environment
 	Handler     *string
@@ -68,7 +68,7 @@ func (c *call) createFunction() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	c.note(f, func(n *notes) { n.kept, n.tags = in.kept, in.Tags })
+	c.note(f, func(n *notes) { n.echoed, n.tags = in.echoed, in.Tags })
 	return reply{http.StatusCreated, c.describe(f, ref)}, nil
 }
 

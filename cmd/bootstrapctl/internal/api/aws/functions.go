@@ -107,7 +107,7 @@ func (c *call) updateConfiguration() (reply, error) {
 	if err := f.Configure(in.apply); err != nil {
 		return reply{}, err
 	}
-	c.note(f, func(n *notes) { n.kept = in.kept.over(n.kept) })
+	c.note(f, func(n *notes) { n.echoed = in.echoed.over(n.echoed) })
 	return reply{http.StatusOK, c.describe(f, ref)}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 // notes are what the API keeps of a function, and the cloud does not.
 type notes struct {
-	kept
+	echoed
 	tags       map[string]string
 	statements []statement // of the function's policy
 	throttled  bool        // its reserved concurrency is 0
