@@ -5,8 +5,8 @@ package integration
 var matrices = []matrix{
 	{
 		title: "A process for each event",
-		text: "bootstrap starts the program for each event; the others start it for each HTTP request. The time limit, where a program has one,\n" +
-			"is 2 s.",
+		text: "bootstrap starts the program for each event; the others start it for each HTTP request. If a program\n" +
+			"supports a time limit, it is 2 s.",
 		subject: "the program …",
 		others:  "of-watchdog serializing | of-watchdog streaming | classic watchdog | shell2http `-cgi -500` | webhook | webhookd buffered | riff",
 		rows: []row{

@@ -22,7 +22,7 @@ const prefix = "BOOTSTRAP"
 // (kelseyhightower/envconfig#14).
 type Config struct {
 	Command         string        `private:"true" desc:"what to run instead of the handler: a JSON array of arguments, or a command line for bash, or sh where there is no bash"`
-	Adapter         string        `one:"auto,worker" default:"auto" desc:"how the command runs: auto (once for each event), or worker (it stays, and takes events as frames)"`
+	Adapter         string        `one:"auto,worker" default:"auto" desc:"how the command runs: auto (once for each event), or worker (it keeps running and gets each event as a frame)"`
 	Python          string        `desc:"interpreter of Python functions; empty: python3 in PATH"`
 	Node            string        `desc:"interpreter of JavaScript functions; empty: node in PATH"`
 	Delivery        string        `one:"stdin,argv,file" default:"stdin" desc:"how a program gets its event: stdin, argv (as its last argument) or file (the path as its last argument)"`
@@ -33,18 +33,18 @@ type Config struct {
 	PassCredentials bool          `split_words:"true" default:"false" desc:"give the command the credentials of an event (FunctionGraph) as FUNCTION_ACCESS_KEY and so on; functions have context.getAccessKey()"`
 	Timeout         duration      `default:"0s" desc:"time limit of an event, such as 10s or 500ms; a shorter limit of the platform wins; 0: the platform's"`
 	Margin          duration      `default:"0s" desc:"how long before its time limit an event is stopped, to report the timeout; at most half of the limit; 0: a tenth of it, from 100ms to 1s"`
-	StartTimeout    duration      `split_words:"true" default:"1m" desc:"time limit of BOOTSTRAP_WAIT_FOR and BOOTSTRAP_INIT_COMMAND together (default 8.5s on Lambda, which kills a start after 10s), and then of the start of a script or a worker; 0: as long as the platform waits"`
+	StartTimeout    duration      `split_words:"true" default:"1m" desc:"time limit of BOOTSTRAP_WAIT_FOR and BOOTSTRAP_INIT_COMMAND together, and then again of the start of a script or a worker; 0: as long as the platform waits. Lambda kills a start after 10s, so the default of the first is 8.5s there"`
 	Grace           duration      `default:"5s" desc:"how long after SIGTERM the current event (for at most half of BOOTSTRAP_STOP_TIMEOUT), and then each sidecar, may continue; 0: they are stopped at once"`
 	StopTimeout     duration      `split_words:"true" default:"0s" desc:"time limit of the whole stop: current event, command, sidecars, BOOTSTRAP_STOP_COMMAND; 0: the platform's (500ms on Lambda), else 10s"`
-	Standby         bool          `default:"false" desc:"start the program for the next event in advance; it waits on its stdin, and lacks the variables of its event"`
-	Leftovers       string        `one:"end,keep" default:"end" desc:"processes that an event leaves behind: end (they are killed), or keep (they run on)"`
-	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event its own folder as TMPDIR, and remove it afterwards, even if processes that are kept use it"`
+	Standby         bool          `default:"false" desc:"start the program for the next event in advance: it waits on stdin, and does not get the variables of the event"`
+	Leftovers       string        `one:"end,keep" default:"end" desc:"processes that an event leaves behind: end (kill them), or keep (let them continue)"`
+	TmpdirPerEvent  bool          `split_words:"true" default:"false" desc:"give each event its own folder as TMPDIR, and delete it after the event, even if processes that BOOTSTRAP_LEFTOVERS keeps still use it"`
 	WorkerMaxEvents count         `split_words:"true" default:"0" desc:"replace a worker, or the host of a Python or Node function, after this number of events; 0: never"`
 	WorkerMaxMemory megabytes     `split_words:"true" default:"0MB" desc:"replace a worker, or the host of a Python or Node function, that holds more memory than this after an event, such as 200MB; 0: never"`
 	InitCommand     string        `private:"true" split_words:"true" desc:"runs once, to completion, before the function starts: a JSON array or a command line, as BOOTSTRAP_COMMAND; lines NAME=value that it writes to $BOOTSTRAP_ENV_FILE become variables of the function"`
 	WaitFor         addresses     `private:"true" split_words:"true" desc:"addresses that must answer before the function starts, separated by commas: tcp://host:port, unix:///path or http://host:port/path"`
 	OnInitFailure   string        `one:"exit,answer" split_words:"true" default:"exit" desc:"after a failed start, or with a wrong configuration: exit, or answer (each event fails with the reason)"`
-	Sidecars        string        `desc:"file in the code folder with commands that run beside the function, one name: command on each line (Procfile)"`
+	Sidecars        string        `desc:"a Procfile in the code folder: each line is NAME: COMMAND, a command that runs beside the function"`
 	SidecarPolicy   string        `one:"restart,fail" split_words:"true" default:"restart" desc:"when a sidecar exits: restart (it is restarted, with growing pauses), or fail (the runtime exits after the current event, with status 1)"`
 	StopCommand     string        `private:"true" split_words:"true" desc:"runs at the end of a stop: a JSON array or a command line, as BOOTSTRAP_COMMAND"`
 	LogLevel        logLevel      `split_words:"true" default:"info" desc:"level of bootstrap's own log, on stderr: debug, info, warn, error or off; on Lambda the default is AWS_LAMBDA_LOG_LEVEL"`

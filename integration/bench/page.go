@@ -19,8 +19,8 @@ compared with AWS's emulator. ` + "`make bench`" + ` wrote this page in one run,
 
 How to read it:
 
-- Compare the ratios, not the times: the ratios hold on other machines. **Bold** marks a missed target. Less is better, but for
-  events per second.
+- Compare the ratios, not the times: the ratios hold on other machines. **Bold** marks a missed target. Less is better, except
+  for events per second.
 - All programs of a measurement share one CPU. On several CPUs the times vary, because waking an idle CPU can take longer than
   the event.
 - An event is a JSON object of 100 bytes, unless a row says otherwise. Every result is checked.
@@ -45,8 +45,7 @@ from its delivery to the last byte of the result. The ratio is the time of boots
 %s
 ## The runtime: processor time, memory and size
 
-Processor time and memory are those of the runtime alone, without the function. *Looking for what an event leaves behind* is what an
-event takes longer, until the next one is asked for, where the sandbox does not let the runtime adopt orphans, as on AWS Lambda and in
+Processor time and memory are those of the runtime alone, without the function. *Looking for what an event leaves behind* is the time that this adds between two events, where the sandbox does not let the runtime adopt orphans, as on AWS Lambda and in
 gVisor. Elsewhere it costs nothing.
 
 %s
