@@ -23,7 +23,8 @@ Arguments:
            BOOTSTRAP_COMMAND='["./bootstrap", "probe"]'
   version  print the version
   help     print this text
-  HANDLER  run with this handler, as ENTRYPOINT and CMD of an image do
+  HANDLER  run with this handler; an image with bootstrap as its ENTRYPOINT
+           names the handler in CMD
 
 Options are variables of the environment, or lines NAME=value of a file
 bootstrap.env beside the code. The environment wins. A time has a unit, as in

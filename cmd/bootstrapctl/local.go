@@ -49,7 +49,7 @@ func (l *localRun) flags(stderr io.Writer) *flag.FlagSet {
 	f.StringVar(&l.runtime, "runtime", "", "the `command` to run as the runtime (default: bootstrap from the folder, or that of bootstrapctl)")
 	numberFlag(f, &l.memory, "memory", 128, "the function's memory in `MB`")
 	numberFlag(f, &l.instances, "instances", 4, "maximum `number` of instances of a function")
-	numberFlag(f, &l.queue, "queue", 100, "maximum `number` of calls of a function that wait; further calls get the status 429")
+	numberFlag(f, &l.queue, "queue", 100, "maximum `number` of waiting calls for each function; further calls get the status 429")
 	durationFlag(f, &l.idle, "idle", 5*time.Minute, "how long an instance keeps running after its last event")
 	f.StringVar(&l.keys, "keys", "", "a `file` with access keys, ID:SECRET on each line; every call needs a key, except calls of triggers")
 	f.BoolVar(&l.freeze, "freeze", false, "suspend the processes of a function between events, as the clouds do")

@@ -15,10 +15,10 @@ import (
 	"bootstrap/protocol"
 )
 
-const packText = `Write the zip to upload: the files of a folder, and the runtime as bootstrap. Programs and
-scripts are made executable. .git and the files that .bootstrapignore lists (in the syntax of
-.gitignore) are left out. The same files make the same zip, byte for byte. pack first checks the
-files as doctor does.`
+const packText = `Write the zip to upload: the files of a folder, and the runtime, with the name bootstrap.
+Programs and scripts are made executable. .git and the files that .bootstrapignore lists (in the
+syntax of .gitignore) are left out. The same files make the same zip, byte for byte. pack first
+checks the files as doctor does.`
 
 // A packing holds the flags of pack.
 type packing struct {
