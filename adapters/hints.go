@@ -71,7 +71,7 @@ var hints = []hint{
 		return fmt.Sprintf("this sandbox allows a process %s open files: have it close what it does not need", limitOf(unix.RLIMIT_NOFILE))
 	}},
 	{[]string{"fork/exec ", "operation not permitted"}, always(
-		"the program may ask to be killed with its parent (Pdeathsig), which this sandbox forbids")},
+		"perhaps the program asks to be killed with its parent (Pdeathsig), which this sandbox forbids")},
 }
 
 const (

@@ -152,7 +152,7 @@ func (i *Init) outcome(fn *function, exit process.Exit, log *stderr) error {
 }
 
 func (i *Init) tooSlow(log []string) error {
-	f := protocol.Failuref("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not finish within %v: raise BOOTSTRAP_START_TIMEOUT, or do less in it", i.Timeout)
+	f := protocol.Failuref("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not finish within %v: raise BOOTSTRAP_START_TIMEOUT, or let the command do less", i.Timeout)
 	f.Message, f.Stack = withLine(f.Message, log), log
 	return f
 }

@@ -115,7 +115,7 @@ func TestInitFails(t *testing.T) {
 		{"no file", `rm "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "$BOOTSTRAP_ENV_FILE cannot be read"},
 		{"too much", `head -c 2000000 /dev/zero >"$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it has 2000000 bytes"},
 		{"a pipe", `rm "$BOOTSTRAP_ENV_FILE"; mkfifo "$BOOTSTRAP_ENV_FILE"`, "Runtime.InitCommandError", "it is not a regular file"},
-		{"too slow", "echo 'error: no answer' >&2; exec sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not finish within 1s: raise BOOTSTRAP_START_TIMEOUT, or do less in it: error: no answer"},
+		{"too slow", "echo 'error: no answer' >&2; exec sleep 1000", "Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not finish within 1s: raise BOOTSTRAP_START_TIMEOUT, or let the command do less: error: no answer"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := withInit(t, row.command)

@@ -76,7 +76,7 @@ func TestInterpreterRefused(t *testing.T) {
 	tests := []struct{ name, file, script, want string }{
 		{"an old Python", "index.py", `exec python3 -c "import sys; sys.version_info = (2, 7, 18); sys.argv.pop(0); exec(sys.argv[1])" "$@"`, "is Python 2.7, and functions need 3.6 or newer: set BOOTSTRAP_PYTHON to a newer one"},
 		{"an old Node", "index.js", changedNode("node: '8.9.4'"), "is Node 8.9.4, and functions need 14 or newer: set BOOTSTRAP_NODE to a newer one"},
-		{"bun", "index.js", changedNode("node: '22.0.0', bun: '1.0.0'"), "is bun, not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)"},
+		{"bun", "index.js", changedNode("node: '22.0.0', bun: '1.0.0'"), "is bun, not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for bun (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

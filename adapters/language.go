@@ -61,7 +61,7 @@ func (fn *function) findInterpreter(l *language, script string) (string, error) 
 		return "", protocol.Failuref("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
 	}
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(resolved) == "deno" {
-		return "", protocol.Failuref("Runtime.NoInterpreter", "%s is deno, not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)", path)
+		return "", protocol.Failuref("Runtime.NoInterpreter", "%s is deno, not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for deno (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)", path)
 	}
 	return path, nil
 }

@@ -4,7 +4,7 @@
 (function () {
 	var versions = process.versions, other = versions.bun ? 'bun' : versions.deno ? 'deno' : '', refused = '';
 	if (other) {
-		refused = ' is ' + other + ', not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for it (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)';
+		refused = ' is ' + other + ', not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for ' + other + ' (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)';
 	} else if (parseInt(versions.node, 10) < 14) {
 		refused = ' is Node ' + versions.node + ', and functions need 14 or newer: set BOOTSTRAP_NODE to a newer one';
 	}

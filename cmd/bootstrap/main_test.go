@@ -337,7 +337,7 @@ func TestConfigErrors(t *testing.T) {
 	for _, want := range []string{
 		`BOOTSTRAP_DELIVERY is "stdni" (environment): expected stdin, argv or file`,
 		`BOOTSTRAP_RESULT is "3" (environment): expected stdout or fd3`,
-		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry" (environment): "75=retry": expected status=ok or status=Function.Name, statuses from 1 to 255`,
+		`BOOTSTRAP_EXIT_CODES is "3=ok,75=retry" (environment): "75=retry": expected status=ok or status=Function.Name, with a status from 1 to 255`,
 		`BOOTSTRAP_STDERR is "off" (environment): expected log or fail`,
 		`BOOTSTRAP_LEFTOVERS is "kill" (environment): expected end or keep`,
 		`BOOTSTRAP_TIMEOUT is "10" (environment): expected a duration with its unit: 10s?`,

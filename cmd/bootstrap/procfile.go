@@ -86,7 +86,7 @@ func parseEntry(line string) (entry, error) {
 	found := regexp.MustCompile(`^([A-Za-z0-9_-]+):\s*(.*)$`).FindStringSubmatch(line)
 	switch {
 	case found == nil:
-		return entry{}, errors.New(`expected "name: command", the name of letters, digits, _ and -`)
+		return entry{}, errors.New(`expected "name: command", with a name of letters, digits, _ and -`)
 	case found[2] == "":
 		return entry{}, fmt.Errorf("%q has no command", found[1])
 	}

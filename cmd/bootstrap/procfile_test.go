@@ -13,7 +13,7 @@ import (
 )
 
 func TestParseProcfile(t *testing.T) {
-	const want = `expected "name: command", the name of letters, digits, _ and -`
+	const want = `expected "name: command", with a name of letters, digits, _ and -`
 	for name, row := range map[string]struct {
 		text    string
 		entries [][2]string

@@ -81,7 +81,7 @@ func (e *exitCodes) Decode(value string) error {
 		code, meaning, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		n, err := strconv.Atoi(code)
 		if err != nil || n < 1 || n > 255 || meaning != adapters.OK && !failureType.MatchString(meaning) {
-			return fmt.Errorf("%q: expected status=ok or status=Function.Name, statuses from 1 to 255, the name in letters with a capital first", pair)
+			return fmt.Errorf("%q: expected status=ok or status=Function.Name, with a status from 1 to 255 and a name of letters that begins with a capital", pair)
 		}
 		(*e)[n] = meaning
 	}

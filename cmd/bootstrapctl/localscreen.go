@@ -32,7 +32,7 @@ func (c *localCloud) welcome(address net.Addr) {
 	c.board.Print("\n  for the vendors' SDKs")
 	c.board.Print("    export AWS_ENDPOINT_URL_LAMBDA=%s", at)
 	c.board.Print("    export HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4=%s", at)
-	c.board.Note("    Tencent's have no variable for it: set the endpoint %s and the protocol http", address)
+	c.board.Note("    Tencent's SDKs have no variable for the endpoint: set it to %s, and the protocol to http", address)
 	c.board.Print("")
 	for _, note := range c.notes {
 		c.board.Note("%s", note)

@@ -38,7 +38,7 @@ func (c *localCloud) watchCode(ctx context.Context, f *local.Function) {
 		Changed:  func(name string) { c.renew(f, name) },
 		MayWrite: func() bool { d := f.Describe(); return d.Busy > 0 || time.Since(d.LastUse) < ownWrites },
 		Skipped: func(name string) {
-			c.board.Note("%s: %s changed during an event, so it counts as a file that the function writes; if it is code, rename it or restart", f.Name(), name)
+			c.board.Note("%s: %s changed during an event, so it counts as a file that the function writes; if it is code, rename it, or restart the function", f.Name(), name)
 		},
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func (in *invocation) otherRuntime(_ *protocol.Platform, runtime *program) strin
 	if !runtime.other {
 		return ""
 	}
-	return fmt.Sprintf("%s is version %s, bootstrapctl has version %s: the one in the folder runs, as it would be uploaded",
+	return fmt.Sprintf("%s is version %s, bootstrapctl has version %s: the one in the folder runs, but \"bootstrapctl pack\" puts in its own",
 		runtime.from, runtime.version, version.String())
 }
 

@@ -24,7 +24,7 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err
 func (e *Error) Unwrap() error { return e.Err }
 
 var (
-	errNoVariable = errors.New("expected NAME=value, the name of letters, digits and _")
+	errNoVariable = errors.New("expected NAME=value, with a name of letters, digits and _")
 	errOpenQuote  = errors.New("a quote is not closed on this line: expected NAME=value on one line")
 	errNUL        = errors.New("a value cannot contain a NUL byte")
 )

@@ -25,13 +25,13 @@ func TestParse(t *testing.T) {
 		{"quotes within", `A=it's "so"` + "\nB=\"a\" and \"b\"", []Variable{{"A", `it's "so"`, 1}, {"B", `"a" and "b"`, 2}}, "[]"},
 		{"twice", "A=1\nA=2", []Variable{{"A", "1", 1}, {"A", "2", 2}}, "[]"},
 
-		{"no value", "A\n", nil, "[line 1: expected NAME=value, the name of letters, digits and _]"},
-		{"no name", "\n=1\n", nil, "[line 2: expected NAME=value, the name of letters, digits and _]"},
-		{"not a name", "A B=hush\n1A=hush\nA=1", []Variable{{"A", "1", 3}}, "[line 1: expected NAME=value, the name of letters, digits and _ line 2: expected NAME=value, the name of letters, digits and _]"},
-		{"YAML", "A: hush", nil, "[line 1: expected NAME=value, the name of letters, digits and _]"},
+		{"no value", "A\n", nil, "[line 1: expected NAME=value, with a name of letters, digits and _]"},
+		{"no name", "\n=1\n", nil, "[line 2: expected NAME=value, with a name of letters, digits and _]"},
+		{"not a name", "A B=hush\n1A=hush\nA=1", []Variable{{"A", "1", 3}}, "[line 1: expected NAME=value, with a name of letters, digits and _ line 2: expected NAME=value, with a name of letters, digits and _]"},
+		{"YAML", "A: hush", nil, "[line 1: expected NAME=value, with a name of letters, digits and _]"},
 		{"an open quote", "A='hush\nB=1", []Variable{{"B", "1", 2}}, "[line 1: a quote is not closed on this line: expected NAME=value on one line]"},
 		{"a NUL", "A=hush\x00hush", nil, "[line 1: a value cannot contain a NUL byte]"},
-		{"UTF-16", "\xFF\xFEA\x00=\x001\x00", nil, "[line 1: expected NAME=value, the name of letters, digits and _]"},
+		{"UTF-16", "\xFF\xFEA\x00=\x001\x00", nil, "[line 1: expected NAME=value, with a name of letters, digits and _]"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ type StartError struct {
 func (e *StartError) Error() string {
 	switch {
 	case e.Errno == syscall.EAGAIN && e.Zombies > 0:
-		return fmt.Sprintf("cannot start %s: %s", e.Path, tooManyZombies(e.Zombies))
+		return fmt.Sprintf("cannot start %s: the process limit is reached: %s", e.Path, tooManyZombies(e.Zombies))
 	case e.Errno == syscall.EAGAIN:
 		return fmt.Sprintf("cannot start %s: the process limit is reached (EAGAIN)", e.Path)
 	case e.Errno == syscall.ENOMEM:

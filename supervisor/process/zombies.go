@@ -31,7 +31,7 @@ func (r *registry) exhausted() error {
 	if len(r.zombies) < zombieThreshold || unix.Prlimit(0, unix.RLIMIT_NPROC, nil, &limit) != nil || uint64(len(r.zombies)) <= limit.Cur/4*3 {
 		return nil
 	}
-	return errors.New("cannot serve more events here: " + tooManyZombies(len(r.zombies)))
+	return errors.New("cannot serve more events here: the process limit is nearly reached: " + tooManyZombies(len(r.zombies)))
 }
 
 // ManyZombies returns the number of unreaped zombies the first time that it is
@@ -43,5 +43,5 @@ func ManyZombies() int { return processes.manyZombies() }
 func Exhausted() error { return processes.exhausted() }
 
 func tooManyZombies(zombies int) string {
-	return fmt.Sprintf("the process limit is reached: %d are zombies that process 1 of this sandbox does not reap; programs must wait for their children", zombies)
+	return fmt.Sprintf("%d processes are zombies that process 1 of this sandbox does not reap; programs must wait for their children", zombies)
 }

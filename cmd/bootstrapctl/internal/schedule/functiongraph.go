@@ -32,7 +32,7 @@ func functiongraph(expression string) (Schedule, error) {
 	case 5:
 		return ofYears(append(all, "*"), "*", location)
 	}
-	return nil, fmt.Errorf(`expected 3m, "@every 3m" or six fields (second minute hour day month weekday), found %d fields`, len(all))
+	return nil, fmt.Errorf(`expected a rate such as 3m, an interval such as "@every 3m", or six fields (second minute hour day month weekday), found %d fields`, len(all))
 }
 
 // interval reads the Go duration after @every.

@@ -180,7 +180,7 @@ func scheduleType(schedule string) string {
 func (d *eventData) readTimer(t *local.Trigger) error {
 	t.Kind, t.Cron, t.Argument = "timer", d.Schedule, d.UserEvent
 	if d.ScheduleType != scheduleType(d.Schedule) {
-		return errTimer.because(`schedule_type %q with schedule %q: expected Rate with one such as 3m, 1h or 1d, or Cron with one such as "0 15 2 * * ?".`,
+		return errTimer.because(`schedule_type %q with schedule %q: expected Rate with a schedule such as 3m, 1h or 1d, or Cron with one such as "0 15 2 * * ?".`,
 			d.ScheduleType, d.Schedule)
 	}
 	_, err := schedule.Parse(protocol.FunctionGraph.Name, d.Schedule)
