@@ -18,8 +18,8 @@ const (
 	maxListed = 8
 )
 
-// filesIn returns the files in a code folder and the folders in it, as paths from
-// there. It skips hidden ones, installed packages and the runtime.
+// filesIn returns the files in a code folder and its subfolders, as paths relative to
+// the code folder. It skips hidden files, installed packages and the runtime.
 func filesIn(dir string) (files []string) {
 	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {

@@ -135,9 +135,9 @@ func openRun(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 }
 
-// lock locks a folder until it is closed. In a file system without locks the
-// error is not EWOULDBLOCK, so that no bootstrap takes the folder for a stale
-// one.
+// lock locks a folder until it is closed. EWOULDBLOCK means that another process has
+// locked it. A file system without locks returns another error: then a new folder is
+// used unlocked, and no folder counts as stale.
 func lock(dir *os.File) error { return unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
 // isAt reports whether an open folder is still at its path.

@@ -12,8 +12,8 @@ import (
 var firstArgument = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"\$(1|\{1\}|@)"`) })
 
 // warnOfArgument warns of a command line that reads its event as an argument and
-// does not get it there. A line that sets arguments or defines functions may mean
-// other ones.
+// does not get it there. It ignores a line that sets arguments or defines functions,
+// because $1 may not be the event there.
 func (b *builder) warnOfArgument() {
 	line := b.Command
 	isList := strings.HasPrefix(strings.TrimSpace(line), "[")

@@ -68,7 +68,8 @@ func (l *lifeline) unwatch(mark string) { l.tell(dropMark, mark) }
 // remove makes the watcher remove a folder.
 func (l *lifeline) remove(dir string) { l.tell(removeTree, dir) }
 
-// restore makes the watcher give a terminal the modes that it has now.
+// restore makes the watcher give a terminal its present modes again if this process
+// is killed.
 func (l *lifeline) restore(terminal *os.File) {
 	modes, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
 	path, err2 := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", terminal.Fd()))
@@ -135,8 +136,8 @@ func restoreModes(modesAndPath string) {
 }
 
 // clearAdopted kills the processes that this process has adopted, and the children
-// that they leave, and returns their names. These are all of its children except the
-// watcher.
+// that those leave, and returns their names. Every child of this process except the
+// watcher counts as adopted.
 func (l *lifeline) clearAdopted() (killed []string) {
 	for {
 		adopted := slices.DeleteFunc(procfs.Children(os.Getpid()), func(pid int) bool { return pid == l.watcher.Process.Pid })

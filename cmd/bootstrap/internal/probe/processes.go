@@ -39,7 +39,7 @@ func (r *report) processes() {
 	r.children()
 }
 
-// adopting tests that we adopt orphans, which we should if refused is nil.
+// adopting reports whether we adopt orphans, as we should if refused is nil.
 func adopting(refused error) string {
 	if refused != nil {
 		return yesOrNo(refused)
