@@ -46,7 +46,7 @@ func TestHints(t *testing.T) {
 
 // Help can be asked for in many ways.
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"-h"}, {"--help"}, {"help"}, {"invoke", "-h"}, {"invoke", "--help"}, {"help", "invoke"}, {"--version"}, {"version"}} {
+	for _, args := range [][]string{{"-h"}, {"--help"}, {"help"}, {"invoke", "-h"}, {"invoke", "--help"}, {"help", "invoke"}, {"help", "help"}, {"help", "-h"}, {"help", "--help"}, {"--version"}, {"version"}} {
 		stdout, stderr, status := ctl(t, nil, args...)
 		want := "bootstrapctl invoke"
 		if strings.HasSuffix(args[0], "version") {

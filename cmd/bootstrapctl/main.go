@@ -56,13 +56,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprint(stderr, usage())
 		return exitUsage
 	}
-	name := args[0]
-	switch name {
-	case "-h", "-help", "--help":
-		name = "help"
-	case "-v", "-version", "--version":
-		name = "version"
-	}
+	name := withoutDashes(args[0])
 	for _, c := range subcommands {
 		if c.name == name {
 			return c.run(ctx, args[1:], stdin, stdout, stderr)
@@ -70,6 +64,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	fmt.Fprintf(stderr, "bootstrapctl: unknown command %q%s\n\"bootstrapctl help\" lists the commands\n", name, didYouMean(name, names()))
 	return exitUsage
+}
+
+// withoutDashes returns the subcommand that a flag in its place means.
+func withoutDashes(name string) string {
+	switch name {
+	case "-h", "-help", "--help":
+		return "help"
+	case "-v", "-version", "--version":
+		return "version"
+	}
+	return name
 }
 
 // names returns the names of the subcommands.
@@ -91,7 +96,7 @@ func usage() string {
 }
 
 func help(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] != "help" {
+	if len(args) > 0 && withoutDashes(args[0]) != "help" {
 		return run(ctx, []string{args[0], "-h"}, stdin, stdout, stdout)
 	}
 	fmt.Fprint(stdout, usage())
