@@ -174,6 +174,35 @@ func TestAnswerFailedStart(t *testing.T) {
 	}
 }
 
+// A start fails if an address that it waits for never answers, and if a sidecar
+// cannot start.
+func TestSidecarNotReady(t *testing.T) {
+	checkLeaks(t)
+	nobody, err := ParseAddress("tcp://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		change func(s *Supervisor)
+		want   string
+	}{
+		"nobody listens": {func(s *Supervisor) {
+			s.WaitFor, s.StartTimeout = []Address{nobody}, 50*time.Millisecond
+		}, "BOOTSTRAP_START_TIMEOUT of 50ms has expired"},
+		"no such program": {func(s *Supervisor) {
+			s.Sidecars = Sidecars{List: []Sidecar{{Name: "db", Command: process.Command{Path: "/none/db"}}}, Log: s.Log}
+		}, "/none/db"},
+	} {
+		p := newPlatform(t, accept)
+		r := run(t, p, &adapter{}, func(s *Supervisor) { s.Answer = true; row.change(s) })
+		p.events <- event{id: "1"}
+		if got := p.post(t); got.kind != "Runtime.SidecarNotReady" || !strings.Contains(got.body, row.want) {
+			t.Errorf("%s: got %+v, want %s", name, got, row.want)
+		}
+		r.stopAndWait(t)
+	}
+}
+
 // Where the platform does not take the cause of a failed start, it is in the
 // log, without secrets.
 func TestFailedStartIsReported(t *testing.T) {

@@ -507,6 +507,22 @@ func TestServe(t *testing.T) {
 			t.Errorf("got %q, log %s", calls, log)
 		}
 	})
+	t.Run("more than the platform allows", func(t *testing.T) {
+		calls, log := serveOne(t, protocol.Lambda, exitStopped, map[string]string{"BOOTSTRAP_COMMAND": "cat",
+			"BOOTSTRAP_CONCURRENCY": "3", "BOOTSTRAP_STOP_TIMEOUT": "5s", "BOOTSTRAP_STOP_COMMAND": "echo last words"})
+		if len(calls) == 0 || !strings.HasPrefix(calls[len(calls)-1], lambda+"response event") {
+			t.Errorf("got %q", calls)
+		}
+		for _, want := range []string{
+			"the platform allows fewer events at the same time: wanted=3 given=1 from=\"AWS_LAMBDA_MAX_CONCURRENCY, which is not set\"",
+			"the platform may kill the runtime before it has stopped: option=BOOTSTRAP_STOP_TIMEOUT wanted=5s given=500ms",
+			"\nlast words\n",
+		} {
+			if !strings.Contains(log, want) {
+				t.Errorf("log: got %s, want %s", log, want)
+			}
+		}
+	})
 	t.Run("a silent log", func(t *testing.T) {
 		_, log := serveOne(t, protocol.Lambda, exitStopped, map[string]string{"BOOTSTRAP_COMMAND": "echo mine >&2", "BOOTSTRAP_LOG_LEVEL": "off"})
 		if log != "mine\n" {

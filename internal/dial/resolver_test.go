@@ -62,10 +62,11 @@ func (z zone) answer(t *testing.T, query []byte) []byte {
 }
 
 // A nameServer answers by UDP with each message that reply returns, and by TCP with
-// the answer of the zone.
+// the bytes that tcp returns. Both may be nil: the answer of the zone.
 type nameServer struct {
 	zone  zone
-	reply func(query, answer []byte) [][]byte // nil: the answer of the zone
+	reply func(query, answer []byte) [][]byte
+	tcp   func(sizeAndAnswer []byte) []byte
 }
 
 // serve returns the port of the server, which listens at 127.0.0.1.
@@ -116,7 +117,11 @@ func (s nameServer) serveTCP(t *testing.T, listener net.Listener) {
 			t.Error(err)
 		}
 		answer := s.zone.answer(t, query)
-		_, _ = c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)) // the client may have gone
+		answer = append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)
+		if s.tcp != nil {
+			answer = s.tcp(answer)
+		}
+		_, _ = c.Write(answer) // the client may have gone
 		c.Close()
 	}
 }
@@ -160,25 +165,26 @@ func TestLookupHosts(t *testing.T) {
 	}
 }
 
-func TestLookupServers(t *testing.T) {
-	many := make([]dnsmessage.Resource, 60)
-	for i := range many {
-		many[i] = address("10.0.0.9")
+// many is more than a datagram can hold.
+var many = slices.Repeat([]dnsmessage.Resource{address("10.0.0.9")}, 60)
+
+// truncated is a reply with as much of the answer as a datagram can hold.
+func truncated(_, answer []byte) [][]byte {
+	if len(answer) <= maxDatagram {
+		return [][]byte{answer}
 	}
+	cut := slices.Clone(answer[:maxDatagram])
+	cut[2] |= 2 // the flag that it is truncated
+	return [][]byte{cut}
+}
+
+func TestLookupServers(t *testing.T) {
 	served := zone{
 		"db. A": {address("10.0.0.1"), address("10.0.0.2")}, "db. AAAA": {address("fd00::1")},
 		"four. A": {address("10.0.0.4")}, "six. AAAA": {address("fd00::6")}, "none. A": nil,
 		"www.example. A": {alias("db.example."), address("10.0.0.5")},
 		"a.svc.local. A": {address("10.0.0.6")}, "a.b. A": {address("10.0.0.7")}, "a.b.svc.local. A": {address("10.0.0.8")},
 		"many. A": many,
-	}
-	truncated := func(query, answer []byte) [][]byte {
-		if len(answer) <= maxDatagram {
-			return [][]byte{answer}
-		}
-		cut := slices.Clone(answer[:maxDatagram])
-		cut[2] |= 2 // the flag that it is truncated
-		return [][]byte{cut}
 	}
 	forged := func(query, answer []byte) [][]byte {
 		other := slices.Clone(answer)
@@ -207,7 +213,7 @@ func TestLookupServers(t *testing.T) {
 		{"forged answers", "", "four", "10.0.0.4", forged},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r := newResolver(t, "", row.config, nameServer{served, row.reply}.serve(t))
+			r := newResolver(t, "", row.config, nameServer{zone: served, reply: row.reply}.serve(t))
 			all, err := r.lookup(t.Context(), row.host)
 			if join(all) != row.want || (row.want == "") != errors.Is(err, errNoHost) {
 				t.Errorf("got %v and %v, want %q", all, err, row.want)
@@ -223,7 +229,7 @@ func TestLookupServerFails(t *testing.T) {
 		"malformed answer": func(_, answer []byte) [][]byte { answer[7] = 1; return [][]byte{answer} },
 		"EOF":              func(_, _ []byte) [][]byte { return [][]byte{{}} },
 	} {
-		r := newResolver(t, "", "", nameServer{zone{"db. A": nil}, reply}.serve(t))
+		r := newResolver(t, "", "", nameServer{zone: zone{"db. A": nil}, reply: reply}.serve(t))
 		if all, err := r.lookup(t.Context(), "db"); err == nil || !strings.Contains(err.Error(), `"db": name server 127.0.0.1: `+name) {
 			t.Errorf("%s: got %v and %v", name, all, err)
 		}
