@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/procfs"
 )
 
@@ -147,7 +149,7 @@ func TestGiveUnread(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkLeaks(t)
-			for range 10 {
+			for range effort.Repeats(10) {
 				f := startStdinChild(t, row.script)
 				f.give(t, make([]byte, 2<<20))
 				f.readOutput(t, 3)
@@ -246,7 +248,7 @@ func TestOutputCloser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkLeaks(t)
-			for range 20 {
+			for range effort.Repeats(20) {
 				answers := &closableOutput{err: row.err}
 				c := shell(row.script)
 				c.Open, c.Outputs = true, []io.Writer{io.Discard, io.Discard, answers}
@@ -373,6 +375,16 @@ func TestChildrenOfAProcess(t *testing.T) {
 	}
 }
 
+func init() { helpers["hold memory"] = holdMemory }
+
+// holdMemory holds 40 MB until its stdin ends.
+func holdMemory() {
+	held := bytes.Repeat([]byte("x"), 40_000_000)
+	fmt.Println("go")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	runtime.KeepAlive(held)
+}
+
 // Resident includes the memory of all descendants.
 func TestResident(t *testing.T) {
 	checkLeaks(t)
@@ -383,7 +395,8 @@ func TestResident(t *testing.T) {
 		t.Errorf("got %d bytes, want a few million", small)
 	}
 	f.closeAndWait(t, 0)
-	f = startStdinChild(t, `sh -c "sh -c 'x=\$(head -c 40000000 /dev/zero | tr \"\\0\" x); echo go; read -r _; :'; :"; :`)
+	t.Setenv(helperVariable, "hold memory")
+	f = startStdinChild(t, `sh -c "'`+os.Args[0]+`'; :"; :`)
 	f.readOutput(t, 3)
 	if got := f.Resident(); got < 40_000_000 {
 		t.Errorf("got %d bytes, want those of its grandchild, too", got)
@@ -391,25 +404,30 @@ func TestResident(t *testing.T) {
 	f.closeAndWait(t, 0)
 }
 
-// OurChildren reads lists that are longer than what the kernel returns at once.
+// OurChildren reads lists that are longer than shortList, and in a
+// long run longer than what the kernel returns at once.
 func TestManyChildren(t *testing.T) {
 	checkLeaks(t)
-	runtime.LockOSThread() // the children files list children by thread
-	defer runtime.UnlockOSThread()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close() // now they exit
+	many := effort.Repeats(1250)
+	c := shell(fmt.Sprintf("exec 3<&0; for i in $(seq %d); do read -r _ <&3 & echo $!; done", many))
+	c.Stdin, c.Keep = r, true
+	pids := strings.Fields(runToEnd(t, t.Context(), c, 0).stdout.String())
+	_ = r.Close()
 	var want []int
-	for range 900 {
-		p, err := Start(&Command{Path: "/bin/sleep", Args: []string{"sleep", "60"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Stop(0)
-		want = append(want, p.pid)
+	for _, text := range pids {
+		pid, _ := strconv.Atoi(text)
+		want = append(want, pid)
 	}
 	got := procfs.OurChildren()
 	slices.Sort(got)
 	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("got %d children, want %d", len(got), len(want))
+	if len(got) != many || !slices.Equal(got, want) {
+		t.Errorf("got %d children, want %d", len(got), many)
 	}
 }
 

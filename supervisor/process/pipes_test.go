@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/supervisor/logs"
 )
 
@@ -76,7 +77,7 @@ func TestInputUnread(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			checkLeaks(t)
 			input := bytes.Repeat([]byte("text of a line\n"), row.size/15)
-			for range row.runs {
+			for range effort.Repeats(row.runs) {
 				c := shell(row.script)
 				c.Input = input
 				runToEnd(t, t.Context(), c, 0).check(t, 0)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/leaktest"
 	"bootstrap/internal/procfs"
 	"bootstrap/supervisor/logs"
@@ -33,6 +34,9 @@ func stateOf(pid int) string {
 func TestExitStatuses(t *testing.T) {
 	checkLeaks(t)
 	for status := range 256 {
+		if !effort.HasTurn(status, 5) {
+			continue
+		}
 		runToEnd(t, t.Context(), shell("exit "+strconv.Itoa(status)), 0).check(t, status)
 	}
 }
@@ -524,8 +528,8 @@ func TestExitAroundTheDeadline(t *testing.T) {
 	}
 	usual := time.Since(began) / 10
 	outcomes := map[string]int{}
-	const runs = 200
-	for i := range time.Duration(runs) {
+	runs := time.Duration(effort.Repeats(200))
+	for i := range runs {
 		ctx, cancel := context.WithTimeout(t.Context(), usual/2+i*usual/runs)
 		got := runToEnd(t, ctx, shell("echo ok; exit 3"), time.Second)
 		cancel()

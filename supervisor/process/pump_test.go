@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bootstrap/supervisor/logs"
 	"bytes"
 	"context"
 	"errors"
@@ -11,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bootstrap/internal/effort"
+	"bootstrap/supervisor/logs"
 
 	"golang.org/x/sys/unix"
 )
@@ -79,7 +81,7 @@ func TestPumpUntilAnswered(t *testing.T) {
 // E14: an answer counts even if the child exits right after it.
 func TestPumpLastAnswer(t *testing.T) {
 	checkLeaks(t)
-	for range 300 {
+	for range effort.Repeats(300) {
 		r := startResidentChild(t, "echo why >&2; echo answer >&3; exit 1")
 		answer, err := r.next(t.Context())
 		if err != nil || answer != "answer\n" || r.log.String() != "why\n" {
@@ -213,7 +215,7 @@ func TestOutputFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			checkLeaks(t)
 			withReaper(t)
-			for range row.runs {
+			for range effort.Repeats(row.runs) {
 				c := shell(row.script)
 				c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard}
 				mustNotWait(t, func() {
@@ -241,7 +243,7 @@ func TestOutputFailsGently(t *testing.T) {
 // The error of an Output wins over done.
 func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 	checkLeaks(t)
-	for range 50 {
+	for range effort.Repeats(50) {
 		answered := false
 		c := shell("echo too much; echo answer >&3; sleep 60; :")
 		c.Outputs = []io.Writer{&limitedOutput{5}, io.Discard, writer(func(p []byte) (int, error) {
@@ -259,7 +261,7 @@ func TestOutputFailsBeforeTheAnswer(t *testing.T) {
 // P03: output before the exit is never lost.
 func TestOutputBeforeExit(t *testing.T) {
 	checkLeaks(t)
-	for range 500 {
+	for range effort.Repeats(500) {
 		got := runToEnd(t, t.Context(), shell("echo last words >&2; exit 3"), 0)
 		got.check(t, 3)
 		if got.stderr.String() != "last words\n" {
@@ -316,7 +318,7 @@ func TestOutputsClosed(t *testing.T) {
 // Output that a process passes through another one is not lost when it exits.
 func TestHolderOutput(t *testing.T) {
 	checkLeaks(t)
-	for range 50 {
+	for range effort.Repeats(50) {
 		c := &Command{Path: "/bin/bash", Args: []string{"bash", "-c", "exec > >(cat); echo one; echo two"}, Env: os.Environ()}
 		got := runToEnd(t, t.Context(), c, 0)
 		got.check(t, 0)

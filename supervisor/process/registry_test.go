@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/procfs"
 	"bootstrap/supervisor/logs"
 )
@@ -18,7 +20,7 @@ import (
 func TestOrphansAreReaped(t *testing.T) {
 	checkLeaks(t)
 	withReaper(t)
-	c := shell("i=0; while [ $i -lt 1000 ]; do (: &); i=$((i+1)); done; echo; exec sleep 60")
+	c := shell(fmt.Sprintf("i=0; while [ $i -lt %d ]; do (: & : & : & : & : &); i=$((i+1)); done; echo; exec sleep 60", effort.Repeats(200)))
 	var out logs.Tail
 	c.Outputs = []io.Writer{&out}
 	p := start(t, c)
@@ -46,7 +48,8 @@ func TestDeadOrphans(t *testing.T) {
 func TestStatusesAmongOrphans(t *testing.T) {
 	checkLeaks(t)
 	withReaper(t)
-	const runs, together = 50, 4
+	const together = 4
+	runs := effort.Repeats(50)
 	wrong := make(chan string, runs*together)
 	done := make(chan bool)
 	for n := range together {
@@ -86,20 +89,21 @@ func TestReaperBehindProcess(t *testing.T) {
 // T02: a process that escapes from its group does not escape from
 // killLeftovers.
 func TestKillLeftovers(t *testing.T) {
+	bomb := fmt.Sprint(effort.Repeats(200))
 	for name, script := range map[string]string{
-		"a session of its own":        "escape 'sleep 60 >&2 &'",
-		"a group of its own":          "set -m; sleep 60 & sleep 60 &",
-		"three deep":                  "escape '((setsid sh -c \"(sleep 60 >&2 &)\" &) &)'",
-		"with children":               "escape 'sh -c \"sleep 60 & sleep 60 & sleep 60\" >&2 &'",
-		"with grandchildren":          "escape 'sh -c \"(sleep 60; :) & (sleep 60; :) & wait\" >&2 &'",
-		"in many sessions":            "escape 'setsid sleep 60 >&2 & setsid sleep 60 >&2 &'",
-		"ignoring signals":            "trap '' TERM HUP INT QUIT; escape 'sleep 60 >&2 &'",
-		"stopped":                     "escape 'sh -c \"kill -STOP \\$\\$\" >&2 &'",
-		"a bomb of 200":               "escape 'for i in $(seq 200); do sleep 60 >&2 & done'",
-		"a bomb of 200 as it goes up": "escape 'sh -c \"for i in $(seq -s\\  200); do sleep 60 & done; wait\" >&2 &'",
-		"one that goes on forking":    "escape 'sh -c \"while :; do sleep 0.01 & sleep 0.01; done\" >&2 &'",
-		"one that hands itself on":    "escape 'f() { (sleep 0.001; f) & exit; }; (f) >&2 &'",
-		"nobody":                      ":",
+		"a session of its own":     "escape 'sleep 60 >&2 &'",
+		"a group of its own":       "set -m; sleep 60 & sleep 60 &",
+		"three deep":               "escape '((setsid sh -c \"(sleep 60 >&2 &)\" &) &)'",
+		"with children":            "escape 'sh -c \"sleep 60 & sleep 60 & sleep 60\" >&2 &'",
+		"with grandchildren":       "escape 'sh -c \"(sleep 60; :) & (sleep 60; :) & wait\" >&2 &'",
+		"in many sessions":         "escape 'setsid sleep 60 >&2 & setsid sleep 60 >&2 &'",
+		"ignoring signals":         "trap '' TERM HUP INT QUIT; escape 'sleep 60 >&2 &'",
+		"stopped":                  "escape 'sh -c \"kill -STOP \\$\\$\" >&2 &'",
+		"a bomb":                   "escape 'for i in $(seq " + bomb + "); do sleep 60 >&2 & done'",
+		"a bomb as it goes up":     "escape 'sh -c \"for i in $(seq -s\\  " + bomb + "); do sleep 60 & done; wait\" >&2 &'",
+		"one that goes on forking": "escape 'sh -c \"while :; do sleep 0.01 & sleep 0.01; done\" >&2 &'",
+		"one that hands itself on": "escape 'f() { (sleep 0.001; f) & exit; }; (f) >&2 &'",
+		"nobody":                   ":",
 	} {
 		t.Run(name, func(t *testing.T) {
 			checkLeaks(t)
@@ -120,13 +124,19 @@ func TestKillLeftovers(t *testing.T) {
 func TestKillLeftoversThatExit(t *testing.T) {
 	checkLeaks(t)
 	withReaper(t)
-	for range 30 {
+	endless, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer endless.Close()
+	defer w.Close()
+	for range effort.Repeats(30) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := shell(escape + "exec 5<&0; escape 'for i in $(seq 20); do (sleep 60 >&2 & read -r _ <&5) >&2 & done'")
-		c.Stdin = r
+		c := shell(escape + "exec 5<&0; escape 'for i in $(seq 20); do (read -r _ <&3 >&2 & read -r _ <&5) >&2 & done'")
+		c.Stdin, c.Files = r, []*os.File{endless}
 		runToEnd(t, t.Context(), c, 0).check(t, 0)
 		_ = r.Close()
 		_ = w.Close() // now they exit
@@ -216,8 +226,8 @@ func TestAsInit(t *testing.T) {
 	if os.Getenv(variable) != "" || os.Getenv(sandboxVariable) != "" {
 		t.Skip("this is it")
 	}
-	tests := "^(TestOrphansAreReaped|TestStatusesAmongOrphans|TestEndOrphans|TestPidsOfChildren)$"
-	cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", os.Args[0], "-test.run", tests)
+	tests := "^(TestOrphansAreReaped|TestStatusesAmongOrphans|TestDeadOrphans|TestChildrenOfNewThreads)$"
+	cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", os.Args[0], "-test.run", tests, fmt.Sprintf("-test.short=%v", testing.Short()))
 	cmd.Env = append(os.Environ(), variable+"=1", "GORACE=atexit_sleep_ms=0") // the race detector sleeps at exit
 	out, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Sys().(syscall.WaitStatus).ExitStatus() == 1 && len(out) < 200 {
@@ -232,7 +242,7 @@ func TestAsInit(t *testing.T) {
 // their own. The waiters of Processes still get a status.
 func TestKillAll(t *testing.T) {
 	checkLeaks(t)
-	for range 20 {
+	for range effort.Repeats(20) {
 		c := shell(escape + `trap '' TERM; for i in 1 2 3; do setsid sh -c 'setsid sleep 60 & echo; sleep 60' & done; while :; do sleep 60; done`)
 		var out logs.Tail
 		c.Outputs = []io.Writer{&out}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -112,7 +114,7 @@ func TestTerminalExits(t *testing.T) {
 // complete.
 func TestTerminalOutputBeforeExit(t *testing.T) {
 	checkLeaks(t)
-	for range 200 {
+	for range effort.Repeats(200) {
 		c := shell("echo first; echo last words >&2; exit 3")
 		s := addTerminals(c)
 		if exit := s.run(t, c); exit.Status.ExitStatus() != 3 || s.stdout.String() != "first\n" || s.stderr.String() != "last words\n" {
