@@ -208,7 +208,7 @@ func dead(pid int) bool {
 // await polls until a condition is true.
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for until := time.Now().Add(patience); !done(); {
+	for until := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatalf("waited for %s", what)
 		}

@@ -1,13 +1,15 @@
 package adapters
 
 import (
-	"bootstrap/internal/leaktest"
 	"context"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"bootstrap/internal/effort"
+	"bootstrap/internal/leaktest"
 )
 
 // ahead returns the setup of a program that is started before its event.
@@ -83,7 +85,7 @@ func TestStandbyOutcomes(t *testing.T) {
 	a := start(t, c)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			for range 5 {
+			for range effort.Repeats(5) {
 				prepare(a)
 				if test.kind == "" {
 					succeeds(t, a, test.code, test.want)
@@ -241,7 +243,7 @@ func TestStandbySettings(t *testing.T) {
 func TestStandbyNothingLeft(t *testing.T) {
 	a := start(t, ahead(t, obeysOnce))
 	before := len(leaktest.OpenFiles(t))
-	for i := range 50 {
+	for i := range effort.Repeats(50) {
 		prepare(a)
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		_, _ = invokeFor(ctx, t, a, newEvent([]string{"cat", "exit 3", "exec <&-"}[i%3])) // any is fine

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 )
@@ -419,7 +420,7 @@ func TestWorkerStray(t *testing.T) {
 			t.Run(fmt.Sprint(name, prepared), func(t *testing.T) {
 				c := workerProgram(t, obeys)
 				a := start(t, c)
-				for range 10 {
+				for range effort.Repeats(10) {
 					before := workerOf(a).session
 					succeeds(t, a, code, "1")
 					if strings.Contains(code, "file") {
@@ -501,12 +502,12 @@ func TestWorkerMaxEvents(t *testing.T) {
 // The memory of a worker includes the memory of its descendants.
 func TestWorkerMaxMemory(t *testing.T) {
 	for name, code := range map[string]string{
-		"itself":  `x=$(head -c 60000000 /dev/zero | tr '\0' x); say ok`,
-		"a child": `bash -c 'x=$(head -c 60000000 /dev/zero | tr "\0" x); echo done >file; kill -STOP $$' & until [ -s file ]; do sleep 0.01; done; say ok`,
+		"itself":  `printf -v x %40000000s; say ok`,
+		"a child": `bash -c 'printf -v x %40000000s; echo done >file; kill -STOP $$' & until [ -s file ]; do sleep 0.01; done; say ok`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := workerProgram(t, obeys)
-			c.MaxMemory = 50 << 20
+			c.MaxMemory = 30 << 20
 			a := start(t, c)
 			first := workerOf(a).session
 			succeeds(t, a, "say ok", "ok")
