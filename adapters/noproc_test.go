@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"bootstrap/internal/effort"
 )
 
 // withoutProc makes the interpreter of c run in a namespace in which shell code
@@ -47,13 +49,13 @@ func TestShellsWithoutProc(t *testing.T) {
 		t.Run("sh, "+way, func(t *testing.T) {
 			c := script(t, `main() { test ! -e /proc/self || return 9; printf %s "$1"; cat >&2; }`)
 			withoutProc(t, &c, "sh", setup(t.TempDir()))
-			servesTexts(t, c)
+			servesTexts(t, sh, c)
 		})
 		t.Run("bash, "+way, func(t *testing.T) {
-			bashes(t, func(t *testing.T, _ dialect) {
+			bashes(t, func(t *testing.T, d dialect) {
 				c := script(t, `main() { test ! -e /proc/self || return 9; printf %s "$1"; cat >&2; }`)
 				withoutProc(t, &c, "bash", setup(t.TempDir()))
-				servesTexts(t, c)
+				servesTexts(t, d, c)
 			})
 		})
 	}
@@ -61,19 +63,20 @@ func TestShellsWithoutProc(t *testing.T) {
 
 // servesTexts checks a function that answers with its argument, and logs its
 // stdin.
-func servesTexts(t *testing.T, c setup) {
+func servesTexts(t *testing.T, d dialect, c setup) {
 	t.Helper()
 	log := &hook{}
 	c.Stderr = log
 	a := start(t, c)
-	for _, text := range texts {
+	for _, name := range inTurn(d, 3, sorted(texts)) {
+		text := texts[name]
 		succeeds(t, a, text, strings.TrimRight(text, "\n"))
 		if got := log.String(); got != text {
 			t.Errorf("stdin: got %s, want %s", short(got), short(text))
 		}
 		log.Reset()
 	}
-	large := strings.Repeat("'\\x", 700_000) // 2.1 MB
+	large := strings.Repeat("'\\x", effort.Repeats(700_000))
 	succeeds(t, a, large, large)
 }
 

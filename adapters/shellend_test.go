@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/supervisor"
 )
 
@@ -17,6 +18,9 @@ func TestFunctionExits(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, "ulimit -c 0\n"+evaluate))
 		for code := range 256 {
+			if !effort.HasTurn(code+d.number(), 5) {
+				continue
+			}
 			event := fmt.Sprintf("echo out; echo word >&2; exit %d", code)
 			if code == 0 {
 				succeeds(t, a, event, "out")
@@ -25,7 +29,7 @@ func TestFunctionExits(t *testing.T) {
 			want := outcome(shellStatus(code), "word")
 			fails(t, a, event, want.Type, want.Message)
 		}
-		for _, signal := range deadly {
+		for _, signal := range inTurn(d, 3, deadly) {
 			if signal != syscall.SIGKILL && signal != syscall.SIGTERM {
 				fails(t, a, fmt.Sprintf("sh -c 'kill -%d $$'", signal), "Function.Signal", fmt.Sprintf("killed by signal %d (", signal))
 			}
@@ -55,7 +59,7 @@ func TestShellDies(t *testing.T) {
 	}
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))
-		for _, test := range tests {
+		for _, test := range inTurn(d, 3, tests) {
 			t.Run(test.name, func(t *testing.T) {
 				before := hostOf(t, a)
 				fails(t, a, test.code, test.kind, test.want)
@@ -73,7 +77,7 @@ func TestShellDies(t *testing.T) {
 func TestShellForgedStatus(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))
-		for _, forged := range []string{"", "x", "0 1", "99999999999999999999"} {
+		for _, forged := range inTurn(d, 3, []string{"", "x", "0 1", "99999999999999999999"}) {
 			fails(t, a, "echo '"+forged+"' >/proc/$$/fd/"+pick(d, "103", "9")+"; exit 3", "Function.BadFrame", `the script wrote "`+forged+`" to the descriptor on which the resident shell reports exit statuses`)
 			noneLeft(t)
 			succeeds(t, a, "echo ok", "ok")
@@ -85,7 +89,7 @@ func TestShellForgedStatus(t *testing.T) {
 func TestShellDiesBetween(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))
-		for range 5 {
+		for range effort.Repeats(5) {
 			pid, _ := strconv.Atoi(hostOf(t, a))
 			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -117,7 +121,7 @@ func TestFunctionTimeout(t *testing.T) {
 		c, log := d.script(t, evaluate), &hook{}
 		c.Stderr = log
 		a := start(t, c)
-		for _, test := range tests {
+		for _, test := range inTurn(d, 3, tests) {
 			t.Run(test.name, func(t *testing.T) {
 				before := hostOf(t, a)
 				began := time.Now()
@@ -159,7 +163,7 @@ func TestNoLeftoversInResult(t *testing.T) {
 		c.Stderr, c.FailOnStderr = log, true
 		a := start(t, c)
 		pid, _ := strconv.Atoi(hostOf(t, a))
-		for range 10 {
+		for range effort.Repeats(10) {
 			// The first yes fills the result's pipe, the second that of the log.
 			fifo := fmt.Sprintf("%s/%d", c.Dir, time.Now().UnixNano())
 			if err := syscall.Mkfifo(fifo, 0o600); err != nil {
@@ -184,7 +188,7 @@ func TestFunctionBackground(t *testing.T) {
 		a := start(t, d.script(t, evaluate))
 		pid, _ := strconv.Atoi(hostOf(t, a))
 		began := time.Now()
-		for range 10 {
+		for range effort.Repeats(10) {
 			succeeds(t, a, "sleep 1000 & (sleep 1000 >&2 &) ; echo ok", "ok")
 			endOrphans(pid)
 		}
@@ -199,7 +203,7 @@ func TestFunctionBackground(t *testing.T) {
 func TestWaitingSubshellKilled(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))
-		for range 5 {
+		for range effort.Repeats(5) {
 			process := a.(*adapter).way.(*shell).host.process
 			waiting := func() (pid int) {
 				for pid == 0 {

@@ -69,7 +69,7 @@ func TestLoadFails(t *testing.T) {
 // A handler that does not name a function is never run.
 func TestLoadOddNames(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
-		for _, name := range []string{"-x", "-v", "--", "no such", "$(echo)", "*", "é", "if", "ls", "echo", "eval"} {
+		for _, name := range inTurn(d, 3, []string{"-x", "-v", "--", "no such", "$(echo)", "*", "é", "if", "ls", "echo", "eval"}) {
 			c, log := d.script(t, "main() { :; }"), &hook{}
 			c.Handler, c.Stderr = "index."+name, log
 			wantFailure(t, startFailure(t, c), "Runtime.HandlerNotFound", "index.sh does not define the function "+name)
@@ -160,7 +160,7 @@ func TestFunctionEnvironments(t *testing.T) {
 		{"IFS", "IFS=x"},
 	}
 	shells(t, func(t *testing.T, d dialect) {
-		for _, test := range tests {
+		for _, test := range inTurn(d, 3, tests) {
 			t.Run(test.name, func(t *testing.T) {
 				c := d.script(t, `main() { command printf %s "$1"; [ "$1" != fail ] || exit 3; }`)
 				if err := os.WriteFile(c.Dir+"/env.sh", []byte("echo starting; echo starting >&2; early=1"), 0o644); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bootstrap/adapters/temp"
+	"bootstrap/internal/effort"
 	"bootstrap/internal/leaktest"
 	"bootstrap/internal/seccomp"
 	"bootstrap/supervisor"
@@ -144,11 +145,12 @@ func TestFunctionWithoutTemp(t *testing.T) {
 		c := d.script(t, `main() { printf %s "$1" | cmp - /dev/fd/3 3<&0 || return; printf %s "$1"; }`)
 		noTemp(t)
 		a := start(t, c)
-		for name, text := range texts {
+		for i, name := range sorted(texts) {
+			text := texts[name]
+			if d.drops(text) || !effort.HasTurn(i+d.number(), 3) && !oldBash.drops(text) {
+				continue
+			}
 			t.Run(name, func(t *testing.T) {
-				if d == oldBash && strings.HasSuffix(text, "\n") {
-					t.Skip("an old bash drops newlines at the end of the argument")
-				}
 				succeeds(t, a, text, strings.TrimRight(text, "\n"))
 			})
 		}
