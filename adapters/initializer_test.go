@@ -37,7 +37,7 @@ func TestInitializer(t *testing.T) {
 		{"Python, async", "python3", files{"index.py": "done = []\nasync def init(context): done.append(1)" + pythonMain}, "index.init", "", `[1]`},
 		{"Python, another file", "python3", files{"index.py": "from other import done" + pythonMain, "other.py": "done = []\ndef init(context): done.append(1)"}, "other.init", "", `[1]`},
 		{"Python, it raises", "python3", files{"index.py": "def init(context): raise ValueError('no luck')" + pythonMain}, "index.init", "ValueError", "no luck"},
-		{"Python, too long", "python3", files{"index.py": "def init(context):\n while True: pass" + pythonMain}, "index.init", "Runtime.StartTimeout", "the initializer init did not finish within 1s"},
+		{"Python, too long", "python3", files{"index.py": "import time\ndef init(context):\n time.sleep(0.9)\n while True: pass" + pythonMain}, "index.init", "Runtime.StartTimeout", "the initializer init did not finish within 1s"},
 		{"Python, none", "python3", files{"index.py": pythonMain}, "index.init", "Runtime.HandlerNotFound", "does not define the function init"},
 		{"no file", "python3", files{"index.py": pythonMain}, "other.init", "Runtime.HandlerNotFound", "RUNTIME_INITIALIZER_HANDLER: handler \"other.init\": "},
 		{"Node", "node", files{"index.js": "const done = [];\nexports.init = (context, callback) => { done.push([context.getFunctionName(), context.getMemorySize()]); setImmediate(callback, null, ''); };" + nodeMain}, "index.init", "", `[["f",128]]`},
@@ -46,7 +46,7 @@ func TestInitializer(t *testing.T) {
 		{"Node, it fails", "node", files{"index.js": "exports.init = (context, callback) => callback(new RangeError('no luck'));" + nodeMain}, "index.init", "RangeError", "no luck"},
 		{"Node, it throws", "node", files{"index.js": "exports.init = () => { throw new RangeError('no luck'); };" + nodeMain}, "index.init", "RangeError", "no luck"},
 		{"Node, too long", "node", files{"index.js": "exports.init = (context, callback) => {};" + nodeMain}, "index.init", "Runtime.StartTimeout", "the initializer init did not finish within 1s"},
-		{"Node, busy too long", "node", files{"index.js": "exports.init = () => { const end = Date.now() + 1100; while (Date.now() < end); };" + nodeMain}, "index.init", "Runtime.StartTimeout", "the initializer init did not finish within 1s"},
+		{"Node, busy too long", "node", files{"index.js": "exports.init = () => { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1100); };" + nodeMain}, "index.init", "Runtime.StartTimeout", "the initializer init did not finish within 1s"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bootstrap/internal/effort"
 	"bootstrap/protocol"
 )
 
@@ -117,15 +118,8 @@ exports.main_handler = async (event) => {
 
 func TestNodeHandlers(t *testing.T) {
 	tests := []struct{ name, file, text, want string }{
-		{"async", "index.js", "exports.main_handler = async (event) => event;", "[1]"},
-		{"not async", "index.js", "exports.main_handler = (event) => event;", "[1]"},
-		{"a callback", "index.js", "exports.main_handler = (event, context, callback) => callback(null, event);", "[1]"},
-		{"a later callback", "index.js", "exports.main_handler = (event, context, callback) => setImmediate(callback, undefined, event);", "[1]"},
-		{"a second callback", "index.js", "exports.main_handler = (event, context, callback) => { callback(null, event); callback('no'); callback(null, 3); };", "[1]"},
-		{"async, with a callback", "index.js", "exports.main_handler = async (event, context, callback) => event;", "[1]"},
 		{"all of them", "index.js", "module.exports = { main_handler: async (event) => event, other: 1 };", "[1]"},
 		{"strict", "index.cjs", "'use strict'; exports.main_handler = async function (event) { return this === undefined && event; };", "[1]"},
-		{"a thenable", "index.js", "exports.main_handler = (event) => ({ then: (resolve) => resolve(event) });", "[1]"},
 		{"ESM", "index.mjs", "export const main_handler = async (event) => event;", "[1]"},
 		{"ESM, a default", "index.mjs", "export default { main_handler: async (event) => event };", "[1]"},
 		{"ESM, waiting", "index.mjs", "const x = await Promise.resolve(1); await new Promise((r) => setImmediate(r)); export const main_handler = async (event) => [x];", "[1]"},
@@ -147,8 +141,11 @@ func TestNodeHandlers(t *testing.T) {
 
 // Folders and files may have any name.
 func TestNodeNames(t *testing.T) {
-	for _, name := range []string{"a b", "a#b", "a?b", "a%20b", "世界", "-e"} {
-		for _, ext := range []string{".js", ".mjs"} {
+	for i, name := range []string{"a b", "a#b", "a?b", "a%20b", "世界", "-e"} {
+		for j, ext := range []string{".js", ".mjs"} {
+			if !effort.HasTurn(i/2+j, 2) {
+				continue
+			}
 			text := "exports.main_handler = async () => __filename.length > 0;"
 			if ext == ".mjs" {
 				text = "export const main_handler = async () => import.meta.url.length > 0;"
@@ -213,7 +210,7 @@ func TestNodeEvents(t *testing.T) {
 	a := start(t, c)
 	texts := map[string]string{}
 	for i := range 4 { // a character lies across the border of a chunk
-		text := `"` + strings.Repeat("x", i) + strings.Repeat("😀", 3<<19) + `"`
+		text := `"` + strings.Repeat("x", i) + strings.Repeat("😀", effort.Repeats(3<<19)) + `"`
 		texts[text] = text
 	}
 	for size := 65536 - 600; size < 65536+100; size += 7 {

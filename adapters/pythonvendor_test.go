@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"bootstrap/protocol"
+	"bootstrap/supervisor"
 )
 
 // An integer that Python refuses to convert gets an error that names it,
@@ -43,13 +44,25 @@ func TestPythonLogger(t *testing.T) {
 		{"no print", "import logging, sys; sys.stdout = None", "logging.warning('a')", "[WARNING]\t" + now + "\tid-1\ta\n"},
 		{"AWS_LAMBDA_LOG_LEVEL", "", "import logging; logging.info('a'); logging.debug('b')", "[INFO]\t" + now + "\tid-1\ta\n"},
 	}
+	type host struct {
+		supervisor.Adapter
+		log *hook
+	}
+	hosts := map[string]host{} // by the module and the level
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+		level := ""
+		if strings.HasPrefix(test.name, "AWS_") {
+			level = test.name + "=INFO"
+		}
+		if key := test.module + level; hosts[key].log == nil {
 			c, log := python(t, test.module+"\ndef main_handler(event, context): exec(compile(event, '<event>', 'exec'), dict(globals(), context=context))")
-			if strings.HasPrefix(test.name, "AWS_") {
-				c.Environ = append(c.Environ, test.name+"=INFO")
+			if level != "" {
+				c.Environ = append(c.Environ, level)
 			}
-			a := start(t, c)
+			hosts[key] = host{start(t, c), log}
+		}
+		t.Run(test.name, func(t *testing.T) {
+			a, log := hosts[test.module+level].Adapter, hosts[test.module+level].log
 			for range 2 {
 				log.Reset()
 				code := test.code
