@@ -37,7 +37,10 @@ func TestMain(m *testing.M) {
 			signal.Notify(make(chan os.Signal, 1), sig)
 		}
 	}
-	os.Exit(m.Run())
+	remove := startPlainly()
+	status := m.Run()
+	remove()
+	os.Exit(status)
 }
 
 // descriptors returns the open descriptors of this process.
