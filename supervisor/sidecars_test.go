@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/effort"
 	"bootstrap/internal/procfs"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/logs"
@@ -167,7 +168,7 @@ func TestSidecarsEndMeanwhile(t *testing.T) {
 // Stop leaves no process behind, whenever it is called.
 func TestSidecarsStopAtAnyTime(t *testing.T) {
 	checkLeaks(t)
-	for range 30 {
+	for range effort.Repeats(30) {
 		d := &sidecarLog{}
 		s := &Sidecars{List: []Sidecar{d.sidecar("a", "exit 1"), d.politeSidecar("b"), d.sidecar("c", "sleep .005; exit 1")}, Log: d.log(), backoff: protocol.Backoff{Shortest: time.Millisecond, Longest: time.Millisecond}}
 		if err := s.Start(nil); err != nil {
