@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"bootstrap/protocol"
+
+	"golang.org/x/sys/unix"
 )
 
 // An event says what the runtime has to do. The zero value is echoed.
@@ -65,7 +67,7 @@ func serve() {
 }
 
 // hoard keeps the memory that an event has asked for.
-var hoard []byte
+var hoard [][]byte
 
 // work does what an event says.
 func work(body []byte) (result []byte, failed bool) {
@@ -79,7 +81,7 @@ func work(body []byte) (result []byte, failed bool) {
 		time.Sleep(time.Millisecond)
 	}
 	if ev.Alloc > 0 {
-		hoard = append(hoard, bytes.Repeat([]byte("a"), ev.Alloc<<20)...)
+		hoard = append(hoard, use(ev.Alloc<<20))
 	}
 	switch {
 	case ev.Exit != 0:
@@ -95,6 +97,16 @@ func work(body []byte) (result []byte, failed bool) {
 		return fmt.Appendf(nil, "%d", os.Getpid()), false
 	}
 	return body, false
+}
+
+// use returns memory that the kernel has provided.
+func use(size int) []byte {
+	memory := make([]byte, size)
+	_ = unix.Madvise(memory, unix.MADV_HUGEPAGE) // fewer page faults, if the kernel has large pages
+	for i := 0; i < size; i += 1024 {
+		memory[i] = 1
+	}
+	return memory
 }
 
 func post(url string, body []byte) {
