@@ -642,7 +642,7 @@ func TestNothingLeft(t *testing.T) {
 	for delivery := range echoes {
 		t.Run(string(delivery), func(t *testing.T) {
 			c := config(t, nil)
-			c.Command, c.Delivery = `cat >/dev/null; echo error >&2; exit $(($$ % 2))`, delivery
+			c.Command, c.Delivery = `read -r _; echo error >&2; exit $(($$ % 2))`, delivery
 			a := start(t, c)
 			before := len(leaktest.OpenFiles(t))
 			for range effort.Repeats(200) {

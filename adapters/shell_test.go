@@ -306,7 +306,7 @@ func TestFunctionNothingLeft(t *testing.T) {
 		shell, _ := invoke(t, a, theirs)
 		before := len(leaktest.OpenFiles(t))
 		for i := range effort.Repeats(200) {
-			_, _ = invoke(t, a, fmt.Sprintf("cat; echo error >&2; exit %d", i%2)) // either is fine
+			_, _ = invoke(t, a, fmt.Sprintf("read -r event; echo \"$event\"; echo error >&2; exit %d", i%2)) // either is fine
 		}
 		if after := len(leaktest.OpenFiles(t)); after != before {
 			t.Errorf("descriptors: got %d, want %d", after, before)
