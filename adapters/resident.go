@@ -81,8 +81,8 @@ func restarting(ctx context.Context, ev *protocol.Event, err error, what string)
 	return failure
 }
 
-// unexpectedExit returns the failure of a resident that has exited, also with status
-// 0.
+// unexpectedExit returns the failure of a resident that has exited, even with
+// status 0.
 func unexpectedExit(status syscall.WaitStatus, log string) *protocol.Failure {
 	if failure := outcome(status, log); failure != nil {
 		return failure

@@ -103,7 +103,7 @@ func Interpreter(file string) string {
 }
 
 // resolveFunction reads "file.function", the file without its extension. Both may
-// have dots: the longest name of a file that exists is taken.
+// have dots: if several files fit, it uses the one with the longest name.
 func resolveFunction(handler, dir string) (Target, error) {
 	last, name := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
 	if last <= name || last == len(handler)-1 {

@@ -49,7 +49,7 @@ func (in *invocation) flags(stderr io.Writer) *flag.FlagSet {
 	f.StringVar(&in.platform, "platform", protocol.SCF.Name, "scf, functiongraph or lambda")
 	f.StringVar(&in.handler, "handler", "index.main_handler", "the function's handler, as set in the console")
 	f.StringVar(&in.event, "event", "{}", "the event, as `JSON`")
-	f.StringVar(&in.eventFile, "event-file", "", "the `file` with the event; - reads standard input, as does the argument - without this flag")
+	f.StringVar(&in.eventFile, "event-file", "", "the `file` with the event, or - for standard input; \"bootstrapctl invoke -\" also reads standard input")
 	durationFlag(f, &in.timeout, "timeout", 3*time.Second, "the function's time limit, such as 60s")
 	numberFlag(f, &in.memory, "memory", 128, "the function's memory in `MB`, as its variables show it; invoke does not enforce it")
 	numberFlag(f, &in.repeat, "repeat", 1, "number of `times` to send the event")

@@ -39,7 +39,7 @@ func (l *localRun) functions(flags *flag.FlagSet, platform *protocol.Platform, a
 	}
 	for _, name := range ofFile {
 		if isSet(flags, name) {
-			wrong = append(wrong, fmt.Errorf("cannot use -%s, as %s sets it; to run the folder without that file, name it as in \"bootstrapctl local .\"", name, l.file))
+			wrong = append(wrong, fmt.Errorf("cannot use -%s, as %s sets it; to run the folder without that file, give the folder as an argument, as in \"bootstrapctl local .\"", name, l.file))
 		}
 	}
 	all, err := l.fromFile()

@@ -96,7 +96,7 @@ func (s *session) stop() {
 	killed := append(s.runner.Clear(), s.lifeline.clearAdopted()...)
 	s.log.Flush()
 	if asked && isKilled(state) {
-		s.screen.Warn("the runtime was killed, as the platform would: it did not exit in time after SIGTERM")
+		s.screen.Warn("killed the runtime, as the platform would: it did not exit in time after SIGTERM")
 	}
 	if len(killed) > 0 {
 		s.screen.Warn("killed what the runtime had left running, as the platform would: %s", strings.Join(killed, ", "))

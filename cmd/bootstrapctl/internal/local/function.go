@@ -82,8 +82,8 @@ func (f *Function) SetCode(code Code) error {
 }
 
 // Configure changes the settings, but not the name and the platform. It returns an
-// *Invalid for what the platform refuses. Events that run end with the settings that
-// they began with. New triggers need no new instances.
+// *Invalid for what the platform refuses. Running events keep the settings that they
+// began with. New triggers need no new instances.
 func (f *Function) Configure(change func(s *Settings)) error {
 	f.changing.Lock()
 	defer f.changing.Unlock()

@@ -38,12 +38,12 @@ type Reports struct {
 	// Changed is called a moment after a change, with the name of a file in the folder
 	// that has changed.
 	Changed func(name string)
-	// MayWrite reports whether the function may be writing files at present. A new file,
-	// and a change of one that is not code by its name, are then taken for the
-	// function's. Nil: it never writes.
+	// MayWrite reports whether the function may be writing files at present. If it may,
+	// the Watcher assumes that the function wrote each new file, and each changed file
+	// that is not code by its name. Nil: the function never writes.
 	MayWrite func() bool
-	// Skipped is called once for a file of the code that is taken for the function's. It
-	// may be nil.
+	// Skipped is called once for each file of the code that the Watcher assumes the
+	// function has changed. It may be nil.
 	Skipped func(name string)
 }
 
