@@ -156,7 +156,7 @@ func TestInvoke(t *testing.T) {
 		"at the same time": {[]string{"-dir", echo, "-platform", "lambda", "-repeat", "5", "-concurrency", "2", "-event", "1"}, "",
 			"1\n1\n1\n1\n1\n", "5", nil, 0},
 		"killed": {[]string{"-dir", echo, "-platform", "lambda", "-event", "1", "-env", "BOOTSTRAP_STOP_TIMEOUT=1m", "-env", "BOOTSTRAP_STOP_COMMAND=sleep 60"}, "",
-			"1", "ok", []string{"wanted=1m0s given=500ms", "the runtime was killed, as the platform would"}, 0},
+			"1", "ok", []string{"wanted=1m0s given=500ms", "killed the runtime, as the platform would"}, 0},
 		"variables": {[]string{"-dir", shellFunction(t, `printf '%s' "$A $B $FUNCTION_MEMORY_MB $FUNCTION_TIME_LIMIT_MS"`),
 			"-env", "A=b c", "-env", "B=d=e", "-memory", "256", "-timeout", "5s"}, "", "b c d=e 256 5000", "ok", nil, 0},
 		"failure":              {[]string{"-dir", shellFunction(t, "echo no luck >&2; return 3")}, "", "", "failed", []string{"Function.ExitError", "no luck"}, 1},
