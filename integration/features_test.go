@@ -81,7 +81,7 @@ func TestLeftoversKeep(t *testing.T) {
 		living(t, kept, true)
 		log := f.logged(t)
 		for _, pid := range pids {
-			if n := len(regexp.MustCompile(`WARN.*left running: .*pid=`+pid+` `).FindAllString(log, -1)); n != 1 {
+			if n := len(regexp.MustCompile(`WARN.*left a process running: .*pid=`+pid+` `).FindAllString(log, -1)); n != 1 {
 				t.Errorf("the log tells %d times of %s, want once: %s", n, pid, log)
 			}
 		}

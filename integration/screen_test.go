@@ -27,7 +27,7 @@ var screens = map[string]struct {
 	"start":         {"index.sh", "main_handler() { :; }", []string{"-handler", "index.other"}},
 	"gone":          {"index.sh", "", []string{"-runtime", "echo cannot find the config; exit 7"}},
 	"silent":        {"index.sh", "", []string{"-runtime", "exit 7"}},
-	"late":          {"index.sh", "main_handler() { exec sleep 60; }", []string{"-timeout", "1s"}},
+	"late":          {"index.sh", "main_handler() { exec sleep 60; }", []string{"-timeout", "4s"}},
 	"repeat":        {"index.sh", `main_handler() { [ -e failed ] && { printf '{"n": 1}'; return; }; touch failed; return 4; }`, []string{"-repeat", "3"}},
 	"quiet":         {"index.sh", `main_handler() { echo "a log line" >&2; printf '[1]'; }`, []string{"-q"}},
 	"quiet failure": {"index.sh", `main_handler() { echo "no such customer" >&2; return 3; }`, []string{"-q"}},
