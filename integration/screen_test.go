@@ -75,7 +75,7 @@ var unsteady = []struct {
 	{regexp.MustCompile(`\x1b\[([\d;]+)m`), "<$1>"},
 	{regexp.MustCompile(`bootstrap \S+ \(the one in bootstrapctl\)`), "bootstrap VERSION (the one in bootstrapctl)"},
 	{regexp.MustCompile(` +\d+(\.\d+)? m?s\b`), " N ms"},
-	{regexp.MustCompile(` \d+ms after`), " N ms after"},
+	{regexp.MustCompile(` \d+(\.\d+)?m?s after`), " N ms after"},
 	{regexp.MustCompile(`, memory \d+\.\d of`), ", memory N of"},
 }
 
