@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bootstrap/internal/effort"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"bootstrap/internal/effort"
 )
 
 // Each of many callers gets the answer to its own event, from no more instances than

@@ -92,14 +92,14 @@ func everywhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
 	}
 }
 
-// somewhere runs a test whose subject is the same on each platform: everywhere,
-// or in a short run on one of them, by its name.
+// somewhere runs a test of what is the same on each platform: everywhere, or in a
+// short run on one platform, which the name of the test chooses.
 func somewhere(t *testing.T, test func(t *testing.T, p *protocol.Platform)) {
-	turn := crc32.ChecksumIEEE([]byte(t.Name()))
 	if !testing.Short() || os.Getenv("SANDBOX") != "" {
 		everywhere(t, test)
 		return
 	}
+	turn := crc32.ChecksumIEEE([]byte(t.Name()))
 	p := protocol.Platforms[turn%uint32(len(protocol.Platforms))]
 	t.Run(p.Name, func(t *testing.T) { test(t, p) })
 }

@@ -90,8 +90,8 @@ func TestR13Shells(t *testing.T) {
 }
 
 // leaves runs each kind of escape, and checks what is left. The code runs the
-// script in the file. In a short run each kind times out in every third way: it
-// takes the whole limit.
+// script in the file. A timeout takes half of the limit, so in a short run each kind
+// times out in every third way.
 func leaves(t *testing.T, w way, number int, fn emulator.Function) {
 	limit := sandbox.patience(max(2*time.Second, 600*scriptTime())) // of which the event has half: it starts 150 processes, beside other tests
 	if !testing.Short() && os.Getenv("SANDBOX") == "" {

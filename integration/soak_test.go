@@ -31,8 +31,8 @@ soaked() {
 `
 
 // mix defines the kind of each event: the first of these whose number divides
-// the event's. Timeouts have a shorter limit than the others. Failures are rarer
-// than in life, because the start of a host after each takes as long as a hundred
+// the event's. Timeouts have a shorter limit than the others. Only one of 25 events
+// fails, because the new host after each failure takes as long to start as a hundred
 // events.
 var mix = []struct {
 	every       int

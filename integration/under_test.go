@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bootstrap/internal/seccomp"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +8,8 @@ import (
 	signals "os/signal"
 	"runtime"
 	"syscall"
+
+	"bootstrap/internal/seccomp"
 
 	"golang.org/x/sys/unix"
 )
