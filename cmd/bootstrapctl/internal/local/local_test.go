@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ func create(t *testing.T, c *local.Cloud, s local.Settings) *local.Function {
 	if s.Platform == nil {
 		s.Platform = protocol.SCF
 	}
+	s.Timeout = cmp.Or(s.Timeout, time.Minute)
 	f, err := c.Create(s, local.Code{Path: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -202,20 +204,24 @@ func TestFaults(t *testing.T) {
 
 // A start that fails, or takes too long, gets the platform's error.
 func TestStartFails(t *testing.T) {
-	for start, want := range map[string]map[string]string{
-		"exit": {"scf": "405", "functiongraph": "4201", "lambda": "Runtime.ExitError"},
-		"hang": {"scf": "450", "functiongraph": "4211", "lambda": "Sandbox.Timedout"},
+	for _, test := range []struct {
+		start   string
+		timeout time.Duration
+		want    map[string]string // the code, by platform
+	}{
+		{"exit", time.Minute, map[string]string{"scf": "405", "functiongraph": "4201", "lambda": "Runtime.ExitError"}},
+		{"hang", time.Second, map[string]string{"scf": "450", "functiongraph": "4211", "lambda": "Sandbox.Timedout"}},
 	} {
 		for _, p := range protocol.Platforms {
-			t.Run(start+" "+p.Name, func(t *testing.T) {
+			t.Run(test.start+" "+p.Name, func(t *testing.T) {
 				t.Parallel()
 				f := create(t, localtest.New(t, local.Options{}), local.Settings{
-					Platform: p, InitTimeout: time.Second, Timeout: time.Second, Env: []string{"LOCALTEST_START=" + start}})
+					Platform: p, InitTimeout: test.timeout, Timeout: test.timeout, Env: []string{"LOCALTEST_START=" + test.start}})
 				inv := invoke(t, f, `{}`)
-				if inv.Fault == nil || inv.Fault.Code != want[p.Name] {
-					t.Errorf("got %+v, want the code %s", inv.Fault, want[p.Name])
+				if inv.Fault == nil || inv.Fault.Code != test.want[p.Name] {
+					t.Errorf("got %+v, want the code %s", inv.Fault, test.want[p.Name])
 				}
-				if start == "exit" && !strings.Contains(string(inv.Log), "the start fails") {
+				if test.start == "exit" && !strings.Contains(string(inv.Log), "the start fails") {
 					t.Errorf("the log is %q", inv.Log)
 				}
 			})

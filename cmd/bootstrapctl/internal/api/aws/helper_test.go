@@ -3,6 +3,7 @@ package aws
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -69,6 +70,7 @@ func newFixture(t *testing.T, o local.Options, keys ...local.Key) *fixture {
 func (f *fixture) create(s local.Settings) *local.Function {
 	f.t.Helper()
 	s.Platform = protocol.Lambda
+	s.Timeout = cmp.Or(s.Timeout, time.Minute)
 	fn, err := f.cloud.Create(s, local.Code{Path: f.t.TempDir()})
 	if err != nil {
 		f.t.Fatal(err)

@@ -58,16 +58,17 @@ func TestTailIsShort(t *testing.T) {
 // A failure of the function is a result with a header.
 func TestInvokeFails(t *testing.T) {
 	f := newFixture(t, local.Options{})
-	f.create(local.Settings{Name: "hello", Timeout: time.Second})
-	for _, test := range []struct{ event, body, log string }{
-		{`{"fail":"no luck"}`, `^{"errorMessage":"no luck","errorType":"Test"}$`, `Version: \$LATEST\nEND`},
-		{`{"exit":3}`, `^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}$`,
+	f.create(local.Settings{Name: "hello"})
+	f.create(local.Settings{Name: "brief", Timeout: time.Second})
+	for _, test := range []struct{ function, event, body, log string }{
+		{"hello", `{"fail":"no luck"}`, `^{"errorMessage":"no luck","errorType":"Test"}$`, `Version: \$LATEST\nEND`},
+		{"hello", `{"exit":3}`, `^{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"}$`,
 			`RequestId: ID Error: Runtime exited with error: exit status 3\nRuntime.ExitError\nEND RequestId: ID\n.*\tStatus: error\tError Type: Runtime.ExitError\n$`},
-		{`{"forever":true}`, `^{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}$`,
+		{"brief", `{"forever":true}`, `^{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 1.00 seconds"}$`,
 			`\d\dZ ID Task timed out after 1.00 seconds\n\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: 1\d\d\d\.\d\d ms\t.*\tStatus: timeout\n$`},
-		{fmt.Sprintf(`{"size":%d}`, 7<<20), `^{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size \(6291556 bytes\)."}$`, ""},
+		{"hello", fmt.Sprintf(`{"size":%d}`, 7<<20), `^{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size \(6291556 bytes\)."}$`, ""},
 	} {
-		a := f.expect(200, "", "POST", invocations, test.event, "X-Amz-Log-Type: Tail")
+		a := f.expect(200, "", "POST", functions+"/"+test.function+"/invocations", test.event, "X-Amz-Log-Type: Tail")
 		id := a.header.Get("X-Amzn-Requestid")
 		body, log := strings.ReplaceAll(a.body, id, "ID"), strings.ReplaceAll(logOf(t, a), id, "ID")
 		if !regexp.MustCompile(test.body).MatchString(body) || a.header.Get("X-Amz-Function-Error") != "Unhandled" || !regexp.MustCompile(test.log).MatchString(log) {

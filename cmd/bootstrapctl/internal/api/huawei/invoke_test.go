@@ -77,16 +77,18 @@ func TestTailLog(t *testing.T) {
 
 // A failure has the status 200, and says that it is one.
 func TestInvokeFails(t *testing.T) {
-	a, _ := newAPI(t, local.Options{}, func(s *local.Settings) { s.Timeout = time.Second })
 	for _, test := range []struct {
-		event, result string
-		code          int
+		event   string
+		timeout time.Duration
+		result  string
+		code    int
 	}{
-		{`{"fail":"no luck"}`, `{"errorMessage":"no luck","errorType":"Test"}`, 4002},
-		{`{"exit":3}`, "runtime process is exited", 4204},
-		{`{"forever":true}`, "call invoke timeout 1s", 4010},
-		{`{"size":6291457}`, "response body size exceeds the limit of 6291456", 4004},
+		{`{"fail":"no luck"}`, time.Minute, `{"errorMessage":"no luck","errorType":"Test"}`, 4002},
+		{`{"exit":3}`, time.Minute, "runtime process is exited", 4204},
+		{`{"forever":true}`, time.Second, "call invoke timeout 1s", 4010},
+		{`{"size":6291457}`, time.Minute, "response body size exceeds the limit of 6291456", 4004},
 	} {
+		a, _ := newAPI(t, local.Options{}, func(s *local.Settings) { s.Timeout = test.timeout })
 		for _, version := range []string{"v0", "v1"} {
 			r := a.call(t, "POST", helloPath+"/invocations", test.event, "X-CFF-Request-Version", version)
 			got := outcome{Result: bodyOf(t, r), Status: 500, Code: test.code}
