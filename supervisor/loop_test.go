@@ -253,9 +253,9 @@ func TestDeadlineOfAnEvent(t *testing.T) {
 		return nil, &protocol.Failure{Type: "Function.Timeout", Message: context.Cause(ctx).Error()}
 	}}
 	began := time.Now()
-	const limit = 1000 * time.Millisecond
+	const limit = 2 * time.Second
 	p.events <- event{id: "1", limit: limit}
-	r := run(t, p, a, func(s *Supervisor) { s.Margin = 750 * time.Millisecond }) // capped at 500 ms
+	r := run(t, p, a, func(s *Supervisor) { s.Margin = 1500 * time.Millisecond }) // capped at a second
 	p.wantPosts(t, post{"error", "1", "Function.Timeout", context.DeadlineExceeded.Error()})
 	if took := time.Since(began); took > limit {
 		t.Errorf("it took %v, want less than %v", took, limit)

@@ -90,7 +90,7 @@ func TestOrderOfStop(t *testing.T) {
 // The whole stop has one limit, even if nothing wants to exit.
 func TestLimitOfStop(t *testing.T) {
 	checkLeaks(t)
-	const limit = 400 * time.Millisecond
+	const limit = time.Second
 	p := newPlatform(t, accept)
 	entered := make(chan bool, 1)
 	a := &adapter{invoke: func(ctx context.Context, ev *protocol.Event) ([]byte, error) {
