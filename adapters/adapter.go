@@ -36,10 +36,10 @@ type way interface {
 }
 
 func (a *adapter) Start(ctx context.Context) error {
-	a.fn.memory.open()
+	a.fn.memory.Open()
 	err := a.start(ctx)
 	if err != nil {
-		a.fn.memory.close()
+		a.fn.memory.Close()
 		a.fn.services.Temp.Close()
 	}
 	return withoutEscapes(err)
@@ -62,7 +62,7 @@ func (a *adapter) start(ctx context.Context) error {
 }
 
 func (a *adapter) Close(limit time.Duration) error {
-	defer a.fn.memory.close()
+	defer a.fn.memory.Close()
 	defer a.fn.services.Temp.Close()
 	err := a.way.Close(limit)
 	a.removeTemp()
@@ -106,7 +106,7 @@ func (a *adapter) choose(t command.Target) (way, error) {
 // Prepare records how often memory has run out so far, to detect the next time, and
 // replaces the last event's temporary folder, because nothing writes to it any more.
 func (a *adapter) Prepare() {
-	a.fn.memory.look()
+	a.fn.memory.Look()
 	a.way.stopIfDue()
 	a.removeTemp()
 	_ = a.fn.temp.make() // Invoke tries again, and reports an error

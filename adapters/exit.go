@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"bootstrap/internal/cgroup"
 	"bootstrap/protocol"
 )
 
@@ -63,7 +64,7 @@ func stopFailure(cause error, ev *protocol.Event, r *result, log string) *protoc
 }
 
 // outOfMemory returns the failure of a command that the kernel has killed.
-func outOfMemory(m *memory, log []string) *protocol.Failure {
+func outOfMemory(m *cgroup.Memory, log []string) *protocol.Failure {
 	return &protocol.Failure{
 		Type:    "Function.OutOfMemory",
 		Message: withLine("out of memory: killed by the kernel: "+m.String(), log),

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"bootstrap/adapters/temp"
+	"bootstrap/internal/cgroup"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -14,7 +15,7 @@ import (
 type function struct {
 	settings Settings
 	services Services
-	memory   *memory
+	memory   *cgroup.Memory
 	temp     *eventFolder
 }
 
@@ -28,7 +29,7 @@ func newFunction(s Settings, with Services) *function {
 	return &function{
 		settings: s,
 		services: with,
-		memory:   &memory{},
+		memory:   &cgroup.Memory{},
 		temp:     &eventFolder{wanted: s.TempPerEvent, in: with.Temp},
 	}
 }

@@ -165,7 +165,7 @@ func lacksIPv6(*function) bool {
 
 // isMemoryUnknown reports whether nothing here distinguishes a process that was
 // killed for lack of memory.
-func (fn *function) isMemoryUnknown() bool { return !fn.memory.counts() }
+func (fn *function) isMemoryUnknown() bool { return !fn.memory.Counts() }
 
 // unwritableHome returns advice if the text names HOME and nothing can be written
 // there.

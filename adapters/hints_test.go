@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/internal/cgroup"
 	"bootstrap/internal/seccomp"
 	"bootstrap/protocol"
 
@@ -120,9 +121,9 @@ func TestHintsElsewhere(t *testing.T) {
 		if test.vars["HOME"] == "/" {
 			test.vars = map[string]string{"HOME": t.TempDir()}
 		}
-		c.memory.dir, c.memory.files = folder(t, files{"memory.events": "oom_kill 0\n"}), memoryV2
+		c.memory = cgroup.At(folder(t, files{"memory.max": "", "memory.events": "oom_kill 0\n"}))
 		got := c.hint(strings.ToLower(test.log))
-		c.memory.close()
+		c.memory.Close()
 		switch {
 		case strings.Contains(test.advice, "IPv6") && lacksIPv6(c):
 			t.Log("NOT TESTED: this machine has no IPv6")

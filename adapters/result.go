@@ -78,7 +78,7 @@ func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) 
 	switch meaning := fn.settings.ExitCodes[code]; {
 	case f == nil || meaning == OK:
 		return nil
-	case code == 128+int(syscall.SIGKILL) && fn.memory.killed():
+	case code == 128+int(syscall.SIGKILL) && fn.memory.Killed():
 		return outOfMemory(fn.memory, f.Stack)
 	case meaning != "":
 		f.Type = meaning

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"bootstrap/adapters"
+	"bootstrap/internal/cgroup"
 	"bootstrap/protocol"
 
 	"golang.org/x/sys/unix"
@@ -67,7 +67,7 @@ func (r *report) system() {
 	if err := unix.Sysinfo(&info); err == nil {
 		r.add("memory", "%d MB", uint64(info.Totalram)*uint64(info.Unit)>>20)
 	}
-	r.add("memory group (cgroup)", "%s", none(adapters.MemoryGroup()))
+	r.add("memory group (cgroup)", "%s", none(cgroup.Describe()))
 	r.add("IPv6", "%s", yesOrNo(listen6()))
 }
 
