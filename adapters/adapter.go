@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bootstrap/adapters/command"
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 )
@@ -42,7 +43,7 @@ func (a *adapter) Start(ctx context.Context) error {
 		a.fn.memory.Close()
 		a.fn.services.Temp.Close()
 	}
-	return withoutEscapes(err)
+	return failure.WithoutEscapes(err)
 }
 
 func (a *adapter) start(ctx context.Context) error {
@@ -74,14 +75,14 @@ func (a *adapter) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 		return nil, err
 	}
 	result, err := a.way.Invoke(ctx, ev)
-	return result, withoutEscapes(err)
+	return result, failure.WithoutEscapes(err)
 }
 
 // choose returns the way to run the target.
 func (a *adapter) choose(t command.Target) (way, error) {
 	if t.Function != "" {
-		if failure := command.CheckScript(t.File); failure != nil {
-			return nil, failure
+		if failed := command.CheckScript(t.File); failed != nil {
+			return nil, failed
 		}
 	}
 	switch conflicts := a.fn.settings.conflicts(t); {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/internal/sandboxtest"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 
@@ -379,7 +380,7 @@ func TestOptionsThatDoNotFit(t *testing.T) {
 // Without terminals the log comes through pipes, and all slots together log one
 // warning.
 func TestNoTerminal(t *testing.T) {
-	if !sandboxed(t, bareDev) {
+	if !sandboxtest.Run(t, sandboxtest.BareDev) {
 		return
 	}
 	for name, c := range map[string]setup{

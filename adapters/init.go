@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bootstrap/adapters/command"
+	"bootstrap/adapters/failure"
 	"bootstrap/adapters/temp"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
@@ -133,16 +134,16 @@ func (i *Init) runCommand(ctx context.Context, fn *function, log io.Writer, vars
 		Outputs: []io.Writer{fn.logOutput(fn.services.Stdout), fn.logOutput(log)},
 	}, defaultGrace)
 	if err != nil {
-		err = initFailure(explain(err))
+		err = initFailure(failure.OfStart(err))
 	}
 	return exit, err
 }
 
 // outcome returns an error unless the command has exited with status 0.
 func (i *Init) outcome(fn *function, exit process.Exit, log *stderr) error {
-	switch f := outcome(exit.Status, log.String()); {
+	switch f := failure.Of(exit.Status, log.String()); {
 	case exit.Cause == errNotReady:
-		return i.tooSlow(lines(log.String()))
+		return i.tooSlow(failure.Lines(log.String()))
 	case exit.Cause != nil: // the runtime stops
 		return exit.Cause
 	case f != nil:
@@ -153,7 +154,7 @@ func (i *Init) outcome(fn *function, exit process.Exit, log *stderr) error {
 
 func (i *Init) tooSlow(log []string) error {
 	f := protocol.Failuref("Runtime.StartTimeout", "BOOTSTRAP_INIT_COMMAND did not finish within %v: raise BOOTSTRAP_START_TIMEOUT, or let the command do less", i.Timeout)
-	f.Message, f.Stack = withLine(f.Message, log), log
+	f.Message, f.Stack = failure.WithLine(f.Message, log), log
 	return f
 }
 

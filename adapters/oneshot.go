@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bootstrap/adapters/command"
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -72,7 +73,7 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	o.spare.Keep(c.answer.data)
 	result, err := o.fn.answer(exit.Status, c.answer.data, c.log)
 	if f, failed := errors.AsType[*protocol.Failure](err); failed {
-		explainUnreadable(f, o.path)
+		failure.AddUnreadable(f, o.path)
 	}
 	return result, err
 }
@@ -109,7 +110,7 @@ func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, er
 	}
 	var err error
 	if c.process, err = process.Start(command); err != nil {
-		return nil, explain(err)
+		return nil, failure.OfStart(err)
 	}
 	return c, nil
 }

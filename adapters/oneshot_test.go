@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/internal/effort"
 	"bootstrap/internal/leaktest"
 	"bootstrap/protocol"
@@ -513,7 +514,7 @@ func TestExits(t *testing.T) {
 		if !effort.HasTurn(code, 5) {
 			continue
 		}
-		want := outcome(syscall.WaitStatus(code<<8), "")
+		want := failure.Of(syscall.WaitStatus(code<<8), "")
 		fails(t, a, fmt.Sprintf("echo out; exit %d", code), want.Type, want.Message)
 	}
 	for _, signal := range deadly {

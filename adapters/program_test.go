@@ -11,7 +11,9 @@ import (
 	"syscall"
 	"testing"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/internal/elftest"
+	"bootstrap/internal/sandboxtest"
 	"bootstrap/internal/seccomp"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -121,7 +123,7 @@ func TestBadProgramsDiffer(t *testing.T) {
 	for _, test := range badPrograms {
 		file := filepath.Join(t.TempDir(), "tool")
 		put(t, file, test.text, test.mode)
-		message := strings.ReplaceAll(explain(&process.StartError{Path: file, Errno: syscall.ENOEXEC}).Error(), file, "")
+		message := strings.ReplaceAll(failure.OfStart(&process.StartError{Path: file, Errno: syscall.ENOEXEC}).Error(), file, "")
 		if before, ok := seen[message]; ok && !strings.HasPrefix(test.name, before[:3]) {
 			t.Errorf("%s and %s: the same message %q", before, test.name, message)
 		}
@@ -163,7 +165,7 @@ func TestEmulatedProcessor(t *testing.T) {
 		echo '#!/bin/sh
 		exec cat' >$emulator && printf ":other:M:18:$MACHINE::$emulator:" >/proc/sys/fs/binfmt_misc/register`
 	t.Setenv("MACHINE", fmt.Sprintf(`\x%02x`, elftest.Other))
-	if !sandboxed(t, setup, "--user", "--map-root-user") { // which has its own, from Linux 6.7 on
+	if !sandboxtest.Run(t, setup, "--user", "--map-root-user") { // which has its own, from Linux 6.7 on
 		return
 	}
 	for _, loader := range []string{"", "/lib/ld-nowhere.so.1"} {
@@ -176,7 +178,7 @@ func TestEmulatedProcessor(t *testing.T) {
 
 // A user may not run a program that others may run.
 func TestForbiddenProgram(t *testing.T) {
-	if !sandboxed(t, `dir=$(mktemp -d) && mount -t tmpfs -o noexec none "$dir" && export TEST_NOEXEC="$dir"`) {
+	if !sandboxtest.Run(t, `dir=$(mktemp -d) && mount -t tmpfs -o noexec none "$dir" && export TEST_NOEXEC="$dir"`) {
 		return
 	}
 	c := config(t, files{"tool": "#!/bin/sh\n"})
@@ -215,7 +217,7 @@ func TestTooLong(t *testing.T) {
 		{file, syscall.ENAMETOOLONG, "Function.EventTooLarge"},
 		{file + strings.Repeat("x", 300), syscall.ENAMETOOLONG, "Function.NotFound"},
 	} {
-		wantFailure(t, explain(&process.StartError{Path: test.path, Errno: test.errno}), test.kind, "")
+		wantFailure(t, failure.OfStart(&process.StartError{Path: test.path, Errno: test.errno}), test.kind, "")
 	}
 }
 
@@ -225,11 +227,11 @@ func TestStartAmongShortages(t *testing.T) {
 	put(t, file, elftest.Program(elftest.Other, ""), 0o755)
 	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
 		err := &process.StartError{Path: file, Errno: errno}
-		wantFailure(t, explain(err), "Runtime.StartError", err.Error())
+		wantFailure(t, failure.OfStart(err), "Runtime.StartError", err.Error())
 		err.Exhausted = true
-		fatal, ok := explain(err).(*supervisor.FatalError)
+		fatal, ok := failure.OfStart(err).(*supervisor.FatalError)
 		if !ok || fatal.Failure.Type != "Runtime.TooManyProcesses" || fatal.Failure.Message != err.Error() {
-			t.Errorf("got %v, want the end of the runtime", explain(err))
+			t.Errorf("got %v, want the end of the runtime", failure.OfStart(err))
 		}
 	}
 }
@@ -237,7 +239,7 @@ func TestStartAmongShortages(t *testing.T) {
 // A script must be readable, too: its interpreter reads it. Nothing else can
 // recognise an unreadable script by its content.
 func TestUnreadableScript(t *testing.T) {
-	if !sandboxed(t, `exec setpriv --bounding-set -dac_override,-dac_read_search "$@"`) {
+	if !sandboxtest.Run(t, `exec setpriv --bounding-set -dac_override,-dac_read_search "$@"`) {
 		return
 	}
 	const remedy = " but not read it (mode 0711); the interpreter of a script must read it: chmod 755 it before packing it"

@@ -160,7 +160,7 @@ def main_handler(event, context):
 	}
 	var got []string
 	for _, line := range f.Stack {
-		if !isCaretLine(line) { // from Python 3.11 on
+		if !isMarkers(line) {
 			got = append(got, line)
 		}
 	}
@@ -351,4 +351,10 @@ func TestPythonTimeout(t *testing.T) {
 		"import time; print('go'); time.sleep(1000)",
 		"import asyncio\nasync def f(): print('go'); await asyncio.sleep(1000)\nresult = f()",
 		"import subprocess; print('go'); subprocess.call(['sleep', '1000'])")
+}
+
+// isMarkers reports whether a line of a traceback only marks a part of the line above
+// it. Python does so from 3.11 on.
+func isMarkers(line string) bool {
+	return strings.Contains(line, "^") && strings.Trim(line, " ^~") == ""
 }

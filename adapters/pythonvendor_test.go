@@ -92,7 +92,7 @@ func zeroTimes(text string) string {
 				return r
 			}, words[1])
 		}
-		if !isCaretLine(line) || line == "" {
+		if !isMarkers(line) {
 			all = append(all, strings.Join(words, "\t"))
 		}
 	}

@@ -3,9 +3,9 @@ package adapters
 import (
 	"context"
 	"errors"
-	"syscall"
 	"time"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -48,13 +48,13 @@ func (fn *function) awaitReady(ctx context.Context, r *resident, name string, of
 		return nil
 	case err != nil && err == context.Cause(ctx):
 		r.waited += time.Since(began)
-		return &protocol.Failure{Type: "Runtime.InitError", Message: name + ": " + err.Error(), Stack: lines(r.log.String())}
+		return &protocol.Failure{Type: "Runtime.InitError", Message: name + ": " + err.Error(), Stack: failure.Lines(r.log.String())}
 	}
-	failure := of.refuse(err)
-	if failure.Stack == nil {
-		failure.Stack = lines(r.log.String())
+	f := of.refuse(err)
+	if f.Stack == nil {
+		f.Stack = failure.Lines(r.log.String())
 	}
-	return fn.advise(failure)
+	return fn.advise(f)
 }
 
 // limitStart limits ctx by what is left of the time for a start; 0: no limit.
@@ -76,16 +76,7 @@ func restarting(ctx context.Context, ev *protocol.Event, err error, what string)
 	if ctx.Err() == nil {
 		return err
 	}
-	failure := stopFailure(context.Cause(ctx), ev, nil, "")
-	failure.Message += " while " + what + " again"
-	return failure
-}
-
-// unexpectedExit returns the failure of a resident that has exited, even with
-// status 0.
-func unexpectedExit(status syscall.WaitStatus, log string) *protocol.Failure {
-	if failure := outcome(status, log); failure != nil {
-		return failure
-	}
-	return &protocol.Failure{Type: "Function.ExitError", Message: withLine("exit status 0", lines(log)), Stack: lines(log)}
+	f := failure.Stopped(context.Cause(ctx), ev, "")
+	f.Message += " while " + what + " again"
+	return f
 }

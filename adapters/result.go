@@ -1,8 +1,10 @@
 package adapters
 
 import (
+	"errors"
 	"syscall"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 )
 
@@ -47,6 +49,9 @@ func (r *result) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// errTooLarge stops a command whose result is larger than the platform's limit.
+var errTooLarge = errors.New("the result is too large")
+
 // limit drops the result when n more bytes are too many.
 func (r *result) limit(n int) error {
 	size := len(r.data) + n
@@ -65,7 +70,7 @@ func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) 
 	}
 	if fn.settings.FailOnStderr && log.Total > 0 {
 		fn.logStdout(data)
-		return nil, fn.advise(stderrFailure(log.String()))
+		return nil, fn.advise(failure.Stderr(log.String()))
 	}
 	return data, nil
 }
@@ -74,16 +79,16 @@ func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) 
 // the command reports, else the one that BOOTSTRAP_EXIT_CODES gives its exit status,
 // else the default for that status.
 func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) *protocol.Failure {
-	f, code := outcome(status, log), exitCode(status)
+	f, code := failure.Of(status, log), failure.Code(status)
 	switch meaning := fn.settings.ExitCodes[code]; {
 	case f == nil || meaning == OK:
 		return nil
 	case code == 128+int(syscall.SIGKILL) && fn.memory.Killed():
-		return outOfMemory(fn.memory, f.Stack)
+		return failure.OutOfMemory(fn.memory, f.Stack)
 	case meaning != "":
 		f.Type = meaning
 	}
-	if own := reportedFailure(f.Stack, data); own != nil {
+	if own := failure.Reported(f.Stack, data); own != nil {
 		return own
 	}
 	fn.explainByStdout(f, data)
@@ -94,22 +99,29 @@ func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) 
 func (fn *function) exitFailure(what string, status syscall.WaitStatus, log string) *protocol.Failure {
 	f := fn.failure(status, nil, log)
 	if f == nil { // a resident must not exit, even with a status that is fine for a program
-		if own := reportedFailure(lines(log), nil); own != nil {
+		if own := failure.Reported(failure.Lines(log), nil); own != nil {
 			return own
 		}
-		f = unexpectedExit(status, log)
+		f = failure.OfResident(status, log)
 	}
-	if reportedFailure(lines(log), nil) == nil { // else f is the failure that the process reported
+	if failure.Reported(failure.Lines(log), nil) == nil { // else f is the failure that the process reported
 		f.Message = what + " ended: " + f.Message
 	}
 	return f
 }
 
-// exitCode returns a status as shells report it: 128 and the signal, if there was
-// one.
-func exitCode(status syscall.WaitStatus) int {
-	if status.Signaled() {
-		return 128 + int(status.Signal())
+// stopFailure returns the failure of an event that was stopped because of the cause.
+func stopFailure(cause error, ev *protocol.Event, r *result, log string) *protocol.Failure {
+	if errors.Is(cause, errTooLarge) {
+		f := protocol.Failuref("Function.ResponseSizeTooLarge", "the result is too large: the command was killed at %d bytes; the platform accepts at most %d", r.over, r.max)
+		f.Stack = failure.Lines(log)
+		return f
 	}
-	return status.ExitStatus()
+	return failure.Stopped(cause, ev, log)
+}
+
+// advise adds a hint about the sandbox to the message of a failure, which it returns.
+func (fn *function) advise(f *protocol.Failure) *protocol.Failure {
+	in := failure.Sandbox{Getenv: fn.services.Getenv, CountsKills: fn.memory.Counts}
+	return in.Advise(f)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bootstrap/adapters/command"
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -78,8 +79,8 @@ func (s *shell) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if failure := s.fn.awaitReady(ctx, &s.host.resident, "cannot load "+s.target.File, s); failure != nil {
-		return failure
+	if failed := s.fn.awaitReady(ctx, &s.host.resident, "cannot load "+s.target.File, s); failed != nil {
+		return failed
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func (s *shell) begin() error {
 		Owner: s.fn.services.Owner,
 	}, s.fn)
 	if err != nil {
-		return explain(err)
+		return failure.OfStart(err)
 	}
 	s.host = h
 	return nil
@@ -139,11 +140,11 @@ func (s *shell) refuse(err error) *protocol.Failure {
 	case what == "missing" && functions == "": // sh cannot list them
 		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", file, s.target.Function)
 	case what == "missing":
-		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", file, s.target.Function, shorten(functions))
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", file, s.target.Function, failure.Shorten(functions))
 	case what == "syntax":
-		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", withLine("cannot load "+file+s.lineEnds(), lines(log)))
+		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", failure.WithLine("cannot load "+file+s.lineEnds(), failure.Lines(log)))
 	default:
-		return protocol.Failuref("Runtime.UserCodeExit", "%s exited while it was being loaded: %s", file, unexpectedExit(status, log).Message)
+		return protocol.Failuref("Runtime.UserCodeExit", "%s exited while it was being loaded: %s", file, failure.OfResident(status, log).Message)
 	}
 }
 
@@ -250,10 +251,10 @@ func (s *shell) returned(h *host, line string) ([]byte, error) {
 		s.stopHost()
 		s.fn.logStdout(h.result.data)
 		said := excerpt(s.fn.services.Mask, []byte(line))
-		return nil, &protocol.Failure{Type: "Function.BadFrame", Message: "the script wrote " + said + " to the descriptor on which the resident shell reports exit statuses", Stack: lines(h.log.String())}
+		return nil, &protocol.Failure{Type: "Function.BadFrame", Message: "the script wrote " + said + " to the descriptor on which the resident shell reports exit statuses", Stack: failure.Lines(h.log.String())}
 	}
 	s.afterEvent()
-	status := shellStatus(code)
+	status := failure.ShellStatus(code)
 	s.usage.Exit = process.ExitText(status)
 	data, err := s.fn.answer(status, h.result.data, h.log)
 	return bytes.TrimRight(data, "\n"), err // as $(…) would

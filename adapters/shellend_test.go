@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/internal/effort"
 	"bootstrap/supervisor"
 )
@@ -26,7 +27,7 @@ func TestFunctionExits(t *testing.T) {
 				succeeds(t, a, event, "out")
 				continue
 			}
-			want := outcome(shellStatus(code), "word")
+			want := failure.Of(failure.ShellStatus(code), "word")
 			fails(t, a, event, want.Type, want.Message)
 		}
 		for _, signal := range inTurn(d, 3, deadly) {

@@ -3,6 +3,7 @@ package adapters
 import (
 	"syscall"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -34,7 +35,7 @@ func (o *oneshot) waiting() *call {
 	}
 	o.exitedEarly++
 	o.fn.services.Logger.Warn("the standby process exited before its event: does the command wait for stdin first?",
-		"exit", exitCode(o.drop()), "given_up", o.exitedEarly == maxExitedEarly)
+		"exit", failure.Code(o.drop()), "given_up", o.exitedEarly == maxExitedEarly)
 	return nil
 }
 

@@ -2,9 +2,9 @@ package adapters
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 )
 
@@ -14,25 +14,9 @@ const maxLogged = 64 << 10
 // explainByStdout adds the last useful line of stdout to the message of a failed
 // command that wrote nothing useful to stderr.
 func (fn *function) explainByStdout(f *protocol.Failure, stdout []byte) {
-	if fn.settings.ResultFD3 || usefulLine(f.Stack) != "" {
-		return
+	if text := endOf(stdout, tailSize); !fn.settings.ResultFD3 && utf8.Valid(text) {
+		failure.AddOutput(f, fn.services.Mask.HidePart(string(text)))
 	}
-	if text := endOf(stdout, tailSize); utf8.Valid(text) {
-		if line := lastUsefulLine(lines(fn.services.Mask.HidePart(string(text)))); line != "" {
-			f.Message += ": " + shorten(line)
-		}
-	}
-}
-
-// lastUsefulLine returns the last line that reports an error, else the last line.
-func lastUsefulLine(output []string) (last string) {
-	for _, line := range output {
-		text := strings.TrimSpace(line)
-		if text != "" && (complains(text) || !complains(last)) {
-			last = text
-		}
-	}
-	return last
 }
 
 // logStdout logs the end of a failed command's stdout, as it is not a result.

@@ -61,13 +61,3 @@ func tempError(what string, err error) *protocol.Failure {
 	}
 	return protocol.Failuref("Runtime.TempError", "cannot %s: %v", what, err)
 }
-
-// fullTemp returns advice if the temp folder is full.
-func fullTemp(*function, string) string {
-	var fs syscall.Statfs_t
-	err := syscall.Statfs(os.TempDir(), &fs)
-	if err == nil && fs.Blocks > 0 && (fs.Bavail == 0 || fs.Files > 0 && fs.Ffree == 0) {
-		return "the temp folder " + os.TempDir() + " is full"
-	}
-	return ""
-}

@@ -10,6 +10,7 @@ import (
 	"bootstrap/adapters/temp"
 	"bootstrap/internal/effort"
 	"bootstrap/internal/leaktest"
+	"bootstrap/internal/sandboxtest"
 	"bootstrap/internal/seccomp"
 	"bootstrap/supervisor"
 
@@ -206,7 +207,7 @@ func TestOptionsWithoutTemp(t *testing.T) {
 
 // A full folder does not prevent a start.
 func TestTempFullAtStart(t *testing.T) {
-	if !sandboxed(t, `dir=$(mktemp -d) && mount -t tmpfs -o nr_inodes=1 none "$dir" && export TEST_FULL="$dir"`) {
+	if !sandboxtest.Run(t, `dir=$(mktemp -d) && mount -t tmpfs -o nr_inodes=1 none "$dir" && export TEST_FULL="$dir"`) {
 		return
 	}
 	c := config(t, files{"tool": "#!/bin/sh\n"})

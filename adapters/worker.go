@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"bootstrap/adapters/command"
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
 	"bootstrap/supervisor/process"
@@ -212,10 +213,10 @@ func (w *worker) answered(s *session) ([]byte, error) {
 		return nil, w.fn.advise(&protocol.Failure{Type: cmp.Or(failed.Type, "Function.Error"), Message: failed.Message, Stack: failed.Stack})
 	case body.over > 0:
 		f := protocol.Failuref("Function.ResponseSizeTooLarge", "the result is too large: it has %d bytes; the platform accepts at most %d", s.inbox.Length, body.max)
-		f.Stack = lines(s.log.String())
+		f.Stack = failure.Lines(s.log.String())
 		return nil, f
 	case w.fn.settings.FailOnStderr && s.log.Total > 0:
-		return nil, w.fn.advise(stderrFailure(s.log.String()))
+		return nil, w.fn.advise(failure.Stderr(s.log.String()))
 	}
 	return body.data, nil
 }
@@ -227,11 +228,11 @@ func (w *worker) eventFailure(err error, s *session, ev *protocol.Event, status 
 	var f *protocol.Failure
 	switch {
 	case garbage:
-		return &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + bad.text, Stack: lines(log)}
+		return &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + bad.text, Stack: failure.Lines(log)}
 	case err == process.ErrExited:
 		f = w.fn.exitFailure(w.name, status, log)
 	case err == errAnswersClosed:
-		f = &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + err.Error(), Stack: lines(log)}
+		f = &protocol.Failure{Type: "Function.BadFrame", Message: w.name + ": " + err.Error(), Stack: failure.Lines(log)}
 	default:
 		f = stopFailure(err, ev, &s.inbox.body, log)
 	}

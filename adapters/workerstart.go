@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor/process"
 )
@@ -26,16 +27,16 @@ func (w *worker) ensureReady(ctx context.Context) error {
 	if w.session.ready {
 		return nil
 	}
-	failure := w.fn.awaitReady(ctx, &w.session.resident, w.name, w)
-	if failure == nil {
+	failed := w.fn.awaitReady(ctx, &w.session.resident, w.name, w)
+	if failed == nil {
 		w.failures, w.startFailure = 0, nil
 		return nil
 	}
 	if ctx.Err() == nil {
-		w.startFailure, w.nextStart = failure, time.Now().Add(startBackoff.Pause(w.failures))
+		w.startFailure, w.nextStart = failed, time.Now().Add(startBackoff.Pause(w.failures))
 		w.failures++
 	}
-	return failure
+	return failed
 }
 
 // begin starts a worker, which is not ready yet.
@@ -54,7 +55,7 @@ func (w *worker) begin() error {
 		Outputs: []io.Writer{w.fn.logOutput(w.fn.services.Stdout), w.fn.logOutput(s.log), &s.inbox},
 	})
 	if err != nil {
-		return explain(err)
+		return failure.OfStart(err)
 	}
 	s.process, w.session = process, s
 	return nil
@@ -100,9 +101,9 @@ func (w *worker) refuse(err error) *protocol.Failure {
 	case err == errNotReady:
 		return notReady(w.name, w.fn.settings.StartTimeout)
 	case err == process.ErrExited:
-		failure := protocol.Failuref("Runtime.UserCodeExit", "%s exited before it was ready: %s", w.name, unexpectedExit(status, s.log.String()).Message)
-		explainUnreadable(failure, w.path)
-		return failure
+		f := protocol.Failuref("Runtime.UserCodeExit", "%s exited before it was ready: %s", w.name, failure.OfResident(status, s.log.String()).Message)
+		failure.AddUnreadable(f, w.path)
+		return f
 	default:
 		return protocol.Failuref("Function.BadFrame", "%s: %v", w.name, err)
 	}

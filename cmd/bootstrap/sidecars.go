@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"bootstrap/adapters"
+	"bootstrap/adapters/failure"
 	"bootstrap/supervisor/logs"
 	"bootstrap/supervisor/process"
 )
@@ -27,7 +27,7 @@ func (b *builder) findSidecars() (all []error) {
 		sidecar.Command.Outputs = []io.Writer{source.Stream("stdout"), tail}
 		sidecar.LastOutput = func() string {
 			defer tail.Reset() // the next run has its own output
-			return adapters.UsefulLine(b.mask.HidePart(tail.Tail.String()))
+			return failure.UsefulLine(b.mask.HidePart(tail.Tail.String()))
 		}
 		sidecar.Command.Owner = process.SidecarOwner(sidecar.Name)
 	}

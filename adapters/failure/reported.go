@@ -1,4 +1,4 @@
-package adapters
+package failure
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 // objects are results.
 const maxReported = 64 << 10
 
-// reportedFailure returns the failure that a command itself reports, in the form in
+// Reported returns the failure that a command itself reports, in the form in
 // which it is posted: a JSON object with errorType and errorMessage, as the last
 // line of its stderr, or as all of its stdout. It returns nil if there is none.
-func reportedFailure(log []string, stdout []byte) *protocol.Failure {
+func Reported(log []string, stdout []byte) *protocol.Failure {
 	for i := len(log) - 1; i >= 0; i-- {
 		if log[i] != "" {
 			if f := parseFailure([]byte(log[i])); f != nil {

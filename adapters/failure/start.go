@@ -1,4 +1,4 @@
-package adapters
+package failure
 
 import (
 	"cmp"
@@ -13,9 +13,9 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// explain returns what is wrong with a program that could not be started. The kernel
-// reports "no such file" also when the interpreter is missing.
-func explain(err error) error {
+// OfStart returns what is wrong with a program that process.Start could not start. The
+// kernel reports "no such file" also when the interpreter is missing.
+func OfStart(err error) error {
 	start, ok := errors.AsType[*process.StartError](err)
 	if !ok {
 		return err
@@ -34,9 +34,9 @@ func explain(err error) error {
 	return protocol.Failuref("Function.StartError", "%v", err)
 }
 
-// explainUnreadable adds a reason to a failure that mentions a denied permission, if
+// AddUnreadable adds a reason to a failure that mentions a denied permission, if
 // the program itself may be the file that could not be read.
-func explainUnreadable(f *protocol.Failure, program string) {
+func AddUnreadable(f *protocol.Failure, program string) {
 	if text := strings.ToLower(f.Message + strings.Join(f.Stack, "\n")); !containsOne(text, []string{"permission denied", "eacces"}) {
 		return
 	}

@@ -1,4 +1,4 @@
-package adapters
+package failure
 
 import (
 	"regexp"
@@ -27,10 +27,10 @@ func plain(text string) string {
 	return escapes().ReplaceAllString(text, "")
 }
 
-// withoutEscapes returns err, or, if it is a failure, a copy without terminal
+// WithoutEscapes returns err, or, if it is a failure, a copy without terminal
 // escapes, because consoles show those literally. Several slots may share the
 // failure of an init command, so err itself does not change.
-func withoutEscapes(err error) error {
+func WithoutEscapes(err error) error {
 	f, ok := err.(*protocol.Failure)
 	if !ok {
 		return err

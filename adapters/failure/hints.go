@@ -1,4 +1,4 @@
-package adapters
+package failure
 
 import (
 	"fmt"
@@ -13,19 +13,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// A Sandbox answers the questions of hints about where a command runs.
+type Sandbox struct {
+	Getenv      func(name string) string // the environment of the command
+	CountsKills func() bool              // the sandbox shows which processes the kernel kills for lack of memory
+}
+
 // A hint explains a failure that users meet in sandboxes.
 type hint struct {
 	// contains lists the texts that the message or the end of the log must contain,
 	// in lower case. A | separates alternatives within a text.
 	contains []string
 	// advice returns the advice; empty: the hint does not apply in this sandbox.
-	advice func(c *function, text string) string
+	advice func(in *Sandbox, text string) string
 }
 
 // hints are tried in this order. The first that fits is used.
 var hints = []hint{
 	{nil, fullTemp},
-	{[]string{"killed by signal 9|exit status 137|signals.sigkill|signal: 'sigkill'"}, where((*function).isMemoryUnknown,
+	{[]string{"killed by signal 9|exit status 137|signals.sigkill|signal: 'sigkill'"}, where(countsNoKills,
 		"possibly out of memory: this sandbox does not report why the kernel kills a process")},
 	{[]string{"killed by signal 31|exit status 159|signals.sigsys|bad system call"}, always(
 		"this sandbox forbids a system call that the program makes")},
@@ -45,7 +51,7 @@ var hints = []hint{
 		"set HOME=/tmp")},
 	{[]string{"read-only file system|erofs|denied|eacces|no such|enoent"}, unwritableHome},
 	{[]string{"read-only file system|erofs"}, readOnly},
-	{[]string{"getpwuid|no user exists for uid|cannot find name for user id|user in the passwd file"}, func(*function, string) string {
+	{[]string{"getpwuid|no user exists for uid|cannot find name for user id|user in the passwd file"}, func(*Sandbox, string) string {
 		return fmt.Sprintf("user %d of this sandbox is not in /etc/passwd: set USER and HOME, or stop the program from looking up its user name", os.Getuid())
 	}},
 
@@ -67,7 +73,7 @@ var hints = []hint{
 		"Linux takes 128 KB for one argument or variable: pass more on stdin or in a file")},
 	{[]string{"can't start new thread|cannot fork|unable to create native thread"}, processLimit},
 	{[]string{"fork|spawn|thread", "resource temporarily unavailable|eagain"}, processLimit},
-	{[]string{"too many open files|emfile"}, func(*function, string) string {
+	{[]string{"too many open files|emfile"}, func(*Sandbox, string) string {
 		return fmt.Sprintf("this sandbox allows a process %s open files: have it close what it does not need", limitOf(unix.RLIMIT_NOFILE))
 	}},
 	{[]string{"fork/exec ", "operation not permitted"}, always(
@@ -83,21 +89,21 @@ const (
 // hintLines is the number of lines at the end of a log that the hints search.
 const hintLines = 12
 
-// advise adds the first hint that fits to the message of a failure.
-func (fn *function) advise(f *protocol.Failure) *protocol.Failure {
+// Advise adds the first hint that fits to the message of a failure, which it returns.
+func (in *Sandbox) Advise(f *protocol.Failure) *protocol.Failure {
 	text := f.Message + "\n" + strings.Join(f.Stack[max(0, len(f.Stack)-hintLines):], "\n")
-	if advice := fn.hint(strings.ToLower(text)); advice != "" {
+	if advice := in.hint(strings.ToLower(text)); advice != "" {
 		f.Message += " (" + advice + ")"
 	}
 	return f
 }
 
-func (fn *function) hint(text string) string {
+func (in *Sandbox) hint(text string) string {
 	for _, h := range hints {
 		if !h.fits(text) {
 			continue
 		}
-		if advice := h.advice(fn, text); advice != "" {
+		if advice := h.advice(in, text); advice != "" {
 			return advice
 		}
 	}
@@ -123,38 +129,38 @@ func containsOne(text string, parts []string) bool {
 }
 
 // always returns advice that holds everywhere.
-func always(advice string) func(*function, string) string {
-	return func(*function, string) string { return advice }
+func always(advice string) func(*Sandbox, string) string {
+	return func(*Sandbox, string) string { return advice }
 }
 
 // where returns advice for a sandbox in which a condition holds.
-func where(holds func(*function) bool, advice string) func(*function, string) string {
-	return func(fn *function, _ string) string {
-		if holds(fn) {
+func where(holds func(*Sandbox) bool, advice string) func(*Sandbox, string) string {
+	return func(in *Sandbox, _ string) string {
+		if holds(in) {
 			return advice
 		}
 		return ""
 	}
 }
 
-func lacks(path string) func(*function) bool {
-	return func(*function) bool { return command.IsMissing(path) }
+func lacks(path string) func(*Sandbox) bool {
+	return func(*Sandbox) bool { return command.IsMissing(path) }
 }
 
-func lacksWritable(dir string) func(*function) bool {
-	return func(*function) bool { return !isWritable(dir) }
+func lacksWritable(dir string) func(*Sandbox) bool {
+	return func(*Sandbox) bool { return !isWritable(dir) }
 }
 
-func lacksVariable(name string) func(*function) bool {
-	return func(fn *function) bool { return fn.services.Getenv(name) == "" }
+func lacksVariable(name string) func(*Sandbox) bool {
+	return func(in *Sandbox) bool { return in.Getenv(name) == "" }
 }
 
-func hasVariable(name string) func(*function) bool {
-	return func(fn *function) bool { return fn.services.Getenv(name) != "" }
+func hasVariable(name string) func(*Sandbox) bool {
+	return func(in *Sandbox) bool { return in.Getenv(name) != "" }
 }
 
 // lacksIPv6 tries the address ::1.
-func lacksIPv6(*function) bool {
+func lacksIPv6(*Sandbox) bool {
 	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return true
@@ -163,24 +169,24 @@ func lacksIPv6(*function) bool {
 	return syscall.Bind(fd, &syscall.SockaddrInet6{Addr: [16]byte{15: 1}}) != nil
 }
 
-// isMemoryUnknown reports whether nothing here distinguishes a process that was
-// killed for lack of memory.
-func (fn *function) isMemoryUnknown() bool { return !fn.memory.Counts() }
+// countsNoKills reports whether nothing here distinguishes a process that was killed
+// for lack of memory.
+func countsNoKills(in *Sandbox) bool { return !in.CountsKills() }
 
 // unwritableHome returns advice if the text names HOME and nothing can be written
 // there.
-func unwritableHome(fn *function, text string) string {
-	home := strings.TrimRight(fn.services.Getenv("HOME"), "/")
+func unwritableHome(in *Sandbox, text string) string {
+	home := strings.TrimRight(in.Getenv("HOME"), "/")
 	if home == "" { // it is the root
 		home = "/."
 	}
-	if fn.services.Getenv("HOME") == "" || !strings.Contains(text, strings.ToLower(home)) || isWritable(fn.services.Getenv("HOME")) {
+	if in.Getenv("HOME") == "" || !strings.Contains(text, strings.ToLower(home)) || isWritable(in.Getenv("HOME")) {
 		return ""
 	}
 	return "HOME is not writable here: set HOME=/tmp"
 }
 
-func readOnly(*function, string) string {
+func readOnly(*Sandbox, string) string {
 	if dir := os.TempDir(); isWritable(dir) {
 		return "that folder is read-only here: write to " + dir
 	}
@@ -189,7 +195,7 @@ func readOnly(*function, string) string {
 
 func isWritable(dir string) bool { return unix.Access(dir, unix.W_OK) == nil }
 
-func processLimit(*function, string) string {
+func processLimit(*Sandbox, string) string {
 	return "this sandbox allows " + limitOf(unix.RLIMIT_NPROC) + " processes and threads, including zombies: programs must wait for their children"
 }
 
@@ -199,4 +205,14 @@ func limitOf(resource int) string {
 		return "a limited number of"
 	}
 	return fmt.Sprint(limit.Cur)
+}
+
+// fullTemp returns advice if the temp folder is full.
+func fullTemp(*Sandbox, string) string {
+	var fs syscall.Statfs_t
+	err := syscall.Statfs(os.TempDir(), &fs)
+	if err == nil && fs.Blocks > 0 && (fs.Bavail == 0 || fs.Files > 0 && fs.Ffree == 0) {
+		return "the temp folder " + os.TempDir() + " is full"
+	}
+	return ""
 }

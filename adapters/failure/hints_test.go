@@ -1,4 +1,4 @@
-package adapters
+package failure
 
 import (
 	"os"
@@ -6,9 +6,8 @@ import (
 	"syscall"
 	"testing"
 
-	"bootstrap/internal/cgroup"
+	"bootstrap/internal/sandboxtest"
 	"bootstrap/internal/seccomp"
-	"bootstrap/protocol"
 
 	"golang.org/x/sys/unix"
 )
@@ -76,31 +75,32 @@ var hintTests = []hintTest{
 	{log: "fatal: $HOME not set", vars: map[string]string{"HOME": "/tmp"}},
 }
 
-// function returns a function that gives hints about the log of the test.
-func (test *hintTest) function() *function {
-	return newFunction(Settings{}, Services{Getenv: func(name string) string {
+// sandbox returns the sandbox of the test, with its variables.
+func (test *hintTest) sandbox(countsKills bool) *Sandbox {
+	getenv := func(name string) string {
 		if value, ok := test.vars[name]; ok {
 			return value
 		}
 		return os.Getenv(name)
-	}})
+	}
+	return &Sandbox{Getenv: getenv, CountsKills: func() bool { return countsKills }}
 }
 
 // Each hint fits its logs, and every hint has a test.
 func TestHints(t *testing.T) {
-	if !sandboxed(t, `temp=${TMPDIR:-/tmp} && mount --bind "$temp" "$temp" && mount -o remount,bind,ro / && `+bareDev) {
+	if !sandboxtest.Run(t, `temp=${TMPDIR:-/tmp} && mount --bind "$temp" "$temp" && mount -o remount,bind,ro / && `+sandboxtest.BareDev) {
 		return
 	}
 	tested := map[int]bool{}
 	seccomp.Denying(t, unix.SYS_SOCKET, syscall.EAFNOSUPPORT, func() {
 		for _, test := range hintTests {
-			c := test.function()
+			in := test.sandbox(false)
 			text := strings.ToLower(test.log)
-			if got := c.hint(text); !strings.Contains(got, test.advice) || (got == "") != (test.advice == "") {
+			if got := in.hint(text); !strings.Contains(got, test.advice) || (got == "") != (test.advice == "") {
 				t.Errorf("%s: got %q, want …%s…", test.log, got, test.advice)
 			}
 			for i, h := range hints {
-				if h.fits(text) && h.advice(c, text) != "" {
+				if h.fits(text) && h.advice(in, text) != "" {
 					tested[i] = true
 					break
 				}
@@ -117,60 +117,18 @@ func TestHints(t *testing.T) {
 // A sandbox that has the missing thing gives no hint about it.
 func TestHintsElsewhere(t *testing.T) {
 	for _, test := range hintTests {
-		c := test.function()
+		in := test.sandbox(true)
 		if test.vars["HOME"] == "/" {
 			test.vars = map[string]string{"HOME": t.TempDir()}
 		}
-		c.memory = cgroup.At(folder(t, files{"memory.max": "", "memory.events": "oom_kill 0\n"}))
-		got := c.hint(strings.ToLower(test.log))
-		c.memory.Close()
+		got := in.hint(strings.ToLower(test.log))
 		switch {
-		case strings.Contains(test.advice, "IPv6") && lacksIPv6(c):
+		case strings.Contains(test.advice, "IPv6") && lacksIPv6(in):
 			t.Log("NOT TESTED: this machine has no IPv6")
 		case test.anywhere && !strings.Contains(got, test.advice):
 			t.Errorf("%s: got %q, want …%s…", test.log, got, test.advice)
 		case !test.anywhere && got != "":
 			t.Errorf("%s: got %q, want nothing", test.log, got)
 		}
-	}
-}
-
-// A hint is given once, for the end of the log, and not for a failure that a
-// command states itself.
-func TestHintInFailure(t *testing.T) {
-	const explained = "exit status 3: cat: x: Argument list too long (Linux takes 128 KB for one argument or variable: pass more on stdin or in a file)"
-	const early = "; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $i; done >&2"
-	for kind, c := range map[string]setup{"program": config(t, nil), "function": script(t, evaluate)} {
-		if kind == "program" {
-			c.Command, c.Delivery = `eval "$1"`, Argv
-		}
-		a := start(t, c)
-		complain := "echo 'cat: x: Argument list too long' >&2"
-		if f := fails(t, a, complain+"; exit 3", "Function.ExitError", explained); f.Message != explained {
-			t.Errorf("%s: got %q, want %q", kind, f.Message, explained)
-		}
-		if f := fails(t, a, "echo error: x >&2; "+complain+early+"; exit 3", "Function.ExitError", ""); strings.Contains(f.Message, "128 KB") {
-			t.Errorf("%s: got %q", kind, f.Message)
-		}
-		own := `{"errorType":"Function.Own","errorMessage":"Argument list too long"}`
-		if f := fails(t, a, "echo '"+own+"' >&2; exit 3", "Function.Own", ""); f.Message != "Argument list too long" {
-			t.Errorf("%s: got %q", kind, f.Message)
-		}
-	}
-}
-
-// The messages are the real ones of bash and Python, in a sandbox like
-// Lambda's.
-func TestHintsForReal(t *testing.T) {
-	if !sandboxed(t, bareDev) {
-		return
-	}
-	a := start(t, script(t, `main() { cat <(echo x); }`))
-	fails(t, a, "", "Function.ExitError", "/dev/fd/63: No such file or directory (this sandbox has no /dev/fd")
-
-	c, _ := python(t, "import multiprocessing\ndef main_handler(event, context):\n    multiprocessing.Lock()\n")
-	result, err := start(t, c).Invoke(t.Context(), newEvent("1"))
-	if f, ok := err.(*protocol.Failure); !ok || !strings.HasSuffix(f.Message, " ("+noSharedMemory+")") {
-		t.Errorf("got %q, %v", result, err)
 	}
 }

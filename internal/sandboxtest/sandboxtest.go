@@ -1,4 +1,5 @@
-package adapters
+// Package sandboxtest runs tests in namespaces in which something is missing.
+package sandboxtest
 
 import (
 	"os"
@@ -8,14 +9,14 @@ import (
 	"testing"
 )
 
-const sandboxVariable = "TEST_SANDBOX"
+const variable = "TEST_SANDBOX"
 
-// sandboxed runs a test again, alone, in a namespace in which shell code has
+// Run runs a test again, alone, in a namespace in which shell code has
 // changed the mounts, and reports whether this is that run. The flags are for
 // unshare.
-func sandboxed(t *testing.T, setup string, flags ...string) bool {
+func Run(t *testing.T, setup string, flags ...string) bool {
 	t.Helper()
-	if os.Getenv(sandboxVariable) == t.Name() {
+	if os.Getenv(variable) == t.Name() {
 		return true
 	}
 	run := func(command ...string) *exec.Cmd {
@@ -25,7 +26,7 @@ func sandboxed(t *testing.T, setup string, flags ...string) bool {
 		t.Skipf("NOT TESTED: this machine lets no test change mounts so: %v %s", err, out)
 	}
 	cmd := run(os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), sandboxVariable+"="+t.Name())
+	cmd.Env = append(os.Environ(), variable+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("in the sandbox: %v\n%s", err, out)
@@ -33,5 +34,5 @@ func sandboxed(t *testing.T, setup string, flags ...string) bool {
 	return false
 }
 
-// bareDev is shell code that leaves few devices, as in AWS Lambda.
-const bareDev = `mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3`
+// BareDev is shell code that leaves few devices, as in AWS Lambda.
+const BareDev = `mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3`
