@@ -1,9 +1,10 @@
 package adapters
 
 import (
-	"bootstrap/adapters/command"
 	"fmt"
 	"path/filepath"
+
+	"bootstrap/adapters/command"
 )
 
 // A Conflict is an option that does not fit the function or program that is to run.

@@ -1,13 +1,14 @@
 package integration
 
 import (
-	"bootstrap/internal/seccomp"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+
+	"bootstrap/internal/seccomp"
 
 	"golang.org/x/sys/unix"
 )

@@ -1,12 +1,13 @@
 package integration
 
 import (
-	"bootstrap/internal/effort"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"bootstrap/internal/effort"
 )
 
 // commandsOf returns the indented commands of an example's README.

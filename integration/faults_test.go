@@ -1,10 +1,11 @@
 package integration
 
 import (
-	"bootstrap/internal/effort"
 	"os"
 	"sync"
 	"testing"
+
+	"bootstrap/internal/effort"
 )
 
 // A matrix is a table of the page: faults, and their effects on bootstrap and on other

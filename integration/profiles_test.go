@@ -1,9 +1,10 @@
 package integration
 
 import (
-	"bootstrap/internal/seccomp"
 	"runtime"
 	"syscall"
+
+	"bootstrap/internal/seccomp"
 
 	"golang.org/x/sys/unix"
 )

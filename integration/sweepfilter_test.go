@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bootstrap/internal/seccomp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"unsafe"
+
+	"bootstrap/internal/seccomp"
 
 	"golang.org/x/sys/unix"
 )

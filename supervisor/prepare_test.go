@@ -1,12 +1,13 @@
 package supervisor
 
 import (
-	"bootstrap/protocol"
 	"context"
 	"errors"
 	"strconv"
 	"sync/atomic"
 	"testing"
+
+	"bootstrap/protocol"
 )
 
 // A preparingAdapter counts calls of Prepare.

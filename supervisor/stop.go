@@ -1,11 +1,12 @@
 package supervisor
 
 import (
-	"bootstrap/supervisor/process"
 	"cmp"
 	"context"
 	"errors"
 	"time"
+
+	"bootstrap/supervisor/process"
 
 	"golang.org/x/sync/errgroup"
 )

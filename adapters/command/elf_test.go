@@ -1,11 +1,12 @@
 package command
 
 import (
-	"bootstrap/internal/elftest"
 	"encoding/binary"
 	"os"
 	"strings"
 	"testing"
+
+	"bootstrap/internal/elftest"
 )
 
 func TestLoader(t *testing.T) {

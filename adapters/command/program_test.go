@@ -1,13 +1,14 @@
 package command
 
 import (
-	"bootstrap/internal/elftest"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"bootstrap/internal/elftest"
 )
 
 // files holds the text of each file by its name. Texts that begin with #! are

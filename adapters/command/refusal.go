@@ -3,11 +3,12 @@
 package command
 
 import (
-	"bootstrap/protocol"
 	"bytes"
 	"os"
 	"runtime"
 	"syscall"
+
+	"bootstrap/protocol"
 
 	"golang.org/x/sys/unix"
 )

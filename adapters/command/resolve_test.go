@@ -1,13 +1,14 @@
 package command
 
 import (
-	"bootstrap/protocol"
 	"errors"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"bootstrap/protocol"
 )
 
 func TestResolve(t *testing.T) {

@@ -1,12 +1,13 @@
 package main
 
 import (
-	"bootstrap/internal/envfile"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bootstrap/internal/envfile"
 )
 
 // Any value of any option, set anywhere, is accepted, or the error names the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bootstrap/internal/envfile"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"bootstrap/internal/envfile"
 )
 
 const project = "../.."

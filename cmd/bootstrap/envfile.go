@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bootstrap/adapters/command"
-	"bootstrap/internal/envfile"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"bootstrap/adapters/command"
+	"bootstrap/internal/envfile"
 )
 
 // envFile is a file in the code folder. It may hold more than the 4 KB of

@@ -5,11 +5,12 @@
 package http1
 
 import (
-	"bootstrap/internal/dial"
 	"cmp"
 	"context"
 	"os"
 	"time"
+
+	"bootstrap/internal/dial"
 )
 
 // A Conn is one keep-alive HTTP/1.1 connection, dialled when it is needed. It does

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bootstrap/supervisor/process"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"bootstrap/supervisor/process"
 
 	"golang.org/x/sys/unix"
 )

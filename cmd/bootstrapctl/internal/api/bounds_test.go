@@ -12,9 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"bootstrap/cmd/bootstrapctl/internal/local/localtest"
-
 	"bootstrap/cmd/bootstrapctl/internal/local"
+	"bootstrap/cmd/bootstrapctl/internal/local/localtest"
 )
 
 // All requests together hold at most a number of bytes, declared or not, and give them back.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"bootstrap/internal/nearest"
+
 	"go.yaml.in/yaml/v4"
 )
 

@@ -1,12 +1,13 @@
 package screen
 
 import (
-	"bootstrap/cmd/bootstrapctl/internal/logpipe"
 	"bytes"
 	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/logpipe"
 )
 
 // maxLine is the maximum number of bytes of an unfinished line that are kept.

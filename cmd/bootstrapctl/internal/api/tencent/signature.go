@@ -1,7 +1,6 @@
 package tencent
 
 import (
-	"bootstrap/cmd/bootstrapctl/internal/local"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
 // maxSkew is how far the clocks of a caller and the platform may be apart.
