@@ -682,7 +682,7 @@ func TestBusyChildAtTheLimit(t *testing.T) {
 			c.Command = line
 			a := start(t, c)
 			ev := newEvent("")
-			ev.Deadline = ev.Received.Add(550 * time.Millisecond)
+			ev.Deadline = ev.Received.Add(950 * time.Millisecond)
 			ctx, cancel := context.WithDeadline(t.Context(), ev.Received.Add(450*time.Millisecond))
 			defer cancel()
 			_, failure := invokeFor(ctx, t, a, ev)

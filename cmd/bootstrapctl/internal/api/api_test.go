@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -25,6 +26,7 @@ func serve(t *testing.T, functions ...local.Settings) (base string, cloud *local
 	t.Helper()
 	cloud = localtest.New(t, local.Options{Retries: []time.Duration{}})
 	for _, s := range functions {
+		s.Timeout = cmp.Or(s.Timeout, time.Minute)
 		if _, err := cloud.Create(s, local.Code{Path: t.TempDir()}); err != nil {
 			t.Fatal(err)
 		}

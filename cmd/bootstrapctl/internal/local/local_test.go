@@ -194,6 +194,9 @@ func TestFaults(t *testing.T) {
 				if got := string(inv.Fault.Body("ID")); strings.ReplaceAll(got, inv.ID, "ID") != want {
 					t.Errorf("got  %s\nwant %s", got, want)
 				}
+				if err := f.Configure(func(s *local.Settings) { s.Timeout = time.Minute }); err != nil {
+					t.Fatal(err)
+				}
 				if next := invoke(t, f, `{}`); next.Fault != nil {
 					t.Errorf("the next event: %s", next.Fault.Body("ID"))
 				}

@@ -53,7 +53,7 @@ func TestStorm(t *testing.T) {
 				name := fmt.Sprintf("f%d", rand.N(2))
 				f, err := c.Function(protocol.SCF, name)
 				if err != nil {
-					_, err = c.Create(local.Settings{Name: name, Platform: protocol.SCF, MemoryMB: 128, Triggers: []local.Trigger{timer}}, local.Code{Zip: good})
+					_, err = c.Create(local.Settings{Name: name, Platform: protocol.SCF, MemoryMB: 128, Timeout: time.Minute, Triggers: []local.Trigger{timer}}, local.Code{Zip: good})
 				} else {
 					err = do[rand.N(len(do))](f)
 				}
