@@ -15,8 +15,8 @@ import (
 
 // A Sandbox answers the questions of hints about where a command runs.
 type Sandbox struct {
-	Getenv      func(name string) string // the environment of the command
-	CountsKills func() bool              // the sandbox shows which processes the kernel kills for lack of memory
+	Getenv      func(name string) string // returns a variable of the command
+	CountsKills func() bool              // reports whether the sandbox counts the processes that are killed because memory ran out
 }
 
 // A hint explains a failure that users meet in sandboxes.
