@@ -109,12 +109,16 @@ func (r *Folder) open() error {
 // Remove removes a file or a folder that was made here.
 func (r *Folder) Remove(path string) error {
 	r.mu.Lock()
-	dir := r.dir
+	dir, run := r.dir, r.path
 	r.mu.Unlock()
-	if dir == nil || filepath.Dir(path) != filepath.Clean(r.path) {
+	if dir == nil || filepath.Dir(path) != filepath.Clean(run) {
 		return nil // it was removed together with the run folder
 	}
-	return removeAll(dir, filepath.Base(path))
+	err := removeAll(dir, filepath.Base(path))
+	if errors.Is(err, os.ErrClosed) { // so was it meanwhile, and another slot has noticed
+		return nil
+	}
+	return err
 }
 
 // Close removes the folder if it is empty, as it is when the last slot closes.

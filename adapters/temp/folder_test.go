@@ -3,6 +3,7 @@ package temp
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -73,4 +74,28 @@ func TestFolderKept(t *testing.T) {
 	if left := names(t, os.TempDir()); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
+}
+
+// Slots may use the folder while an event of another slot removes it.
+func TestFolderRemovedMeanwhile(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	r := &Folder{}
+	defer r.Close()
+	var slots sync.WaitGroup
+	for range 4 {
+		slots.Go(func() {
+			for range 100 {
+				folder, err := r.MakeFolder()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = os.RemoveAll(filepath.Dir(folder)) // fails where another slot makes a folder
+				if err := r.Remove(folder); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	slots.Wait()
 }

@@ -1,7 +1,6 @@
 package temp
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -12,12 +11,15 @@ import (
 // removeAll removes a file, or a folder with everything in it, from dir. It opens
 // each folder relative to the descriptor of its parent, and follows no link: another
 // process may replace a folder by a link at any time, and nothing outside must
-// change.
+// change. The error is os.ErrClosed if dir is closed.
 func removeAll(dir *os.File, name string) (err error) {
 	conn, err := dir.SyscallConn()
-	if err == nil {
-		failed := conn.Control(func(fd uintptr) { err = removeFrom(int(fd), name) }) // keeps dir open meanwhile
-		err = cmp.Or(err, failed)
+	if err != nil {
+		return err
+	}
+	closed := conn.Control(func(fd uintptr) { err = removeFrom(int(fd), name) }) // keeps dir open meanwhile
+	if closed != nil {
+		return os.ErrClosed
 	}
 	return err
 }
