@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,25 +18,24 @@ func check(stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
 	}
-	config, configErr := readConfig(dir)
+	config, wrong := readConfig(dir)
 	platform, err := protocol.Detect(string(config.Platform), os.Getenv)
-	if err != nil {
+	if err != nil && wrong == nil { // else the wrong configuration may be the reason
 		fmt.Fprintf(stderr, "bootstrap: %v\n", err)
 		return exitUsage
 	}
-	found, nearest := unknownOptions(os.Environ())
-	for i, name := range found {
-		fmt.Fprintf(stdout, "warning: unknown option: %s: did you mean %s?\n", config.quoted(name), nearest[i])
-	}
-	status := exitStopped
 	b := newBuilder(config, platform, dir, io.Discard)
 	defer b.closeLogs()
-	for _, problem := range []error{configErr, b.validate()} {
-		if problem == nil {
-			continue
-		}
-		status = exitUsage
-		fmt.Fprintf(stdout, "error: %s\n", strings.ReplaceAll(problem.Error(), "\n", "\nerror: "))
+	if err == nil {
+		wrong = errors.Join(wrong, b.validate())
 	}
-	return status
+	found, nearest := unknownOptions(os.Environ())
+	for i, name := range found { // without its value, which may be for a private option
+		fmt.Fprintf(stdout, "warning: unknown option: %s (%s): did you mean %s?\n", name, config.Origin(name), nearest[i])
+	}
+	if wrong == nil {
+		return exitStopped
+	}
+	fmt.Fprintf(stdout, "error: %s\n", strings.ReplaceAll(b.mask.Hide(wrong.Error()), "\n", "\nerror: "))
+	return exitUsage
 }

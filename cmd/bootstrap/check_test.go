@@ -18,7 +18,7 @@ func TestCheck(t *testing.T) {
 	stdout, _ := runWith(t, exitUsage, "check")
 	for _, want := range []string{
 		"error: BOOTSTRAP_GRACE is \"5\" (bootstrap.env:1): ",
-		"warning: unknown option: BOOTSTRAP_TIMOUT is \"3s\" (bootstrap.env:2): did you mean BOOTSTRAP_TIMEOUT?",
+		"warning: unknown option: BOOTSTRAP_TIMOUT (bootstrap.env:2): did you mean BOOTSTRAP_TIMEOUT?",
 		"error: BOOTSTRAP_SIDECARS is \"Procfile\" (bootstrap.env:3): ",
 	} {
 		if !strings.Contains("\n"+stdout, "\n"+want) {
@@ -27,6 +27,26 @@ func TestCheck(t *testing.T) {
 	}
 	if lines := strings.Count(stdout, "\n"); lines != 3 {
 		t.Errorf("got %d lines, want 3: %s", lines, stdout)
+	}
+}
+
+// A platform that does not exist is an error of the configuration.
+func TestCheckPlatform(t *testing.T) {
+	setEnv(t, map[string]string{"USER_CODE_ROOT": t.TempDir(), "BOOTSTRAP_PLATFORM": "sfc", "BOOTSTRAP_GRACE": "5"})
+	stdout, stderr := runWith(t, exitUsage, "check")
+	for _, want := range []string{`error: BOOTSTRAP_PLATFORM is "sfc" (environment): `, `error: BOOTSTRAP_GRACE is "5" (environment): `} {
+		if !strings.Contains("\n"+stdout, "\n"+want) || stderr != "" {
+			t.Errorf("got %q and %q, want a line %q", stdout, stderr, want)
+		}
+	}
+}
+
+// No line shows a secret, even one that is in the wrong variable.
+func TestCheckHidesSecrets(t *testing.T) {
+	setEnv(t, map[string]string{"USER_CODE_ROOT": t.TempDir(), "SCF_RUNTIME_API": "127.0.0.1", "_HANDLER": "index.main_handler",
+		"BOOTSTRAP_SECRETS": "DB_PASSWORD", "DB_PASSWORD": "hush-hush", "BOOTSTRAP_GRACE": "hush-hush", "BOOTSTRAP_COMAND": "curl -u me:other"})
+	if stdout, _ := runWith(t, exitUsage, "check"); strings.Contains(stdout, "hush-hush") || strings.Contains(stdout, "other") || !strings.Contains(stdout, "BOOTSTRAP_COMAND") {
+		t.Errorf("got %q", stdout)
 	}
 }
 
