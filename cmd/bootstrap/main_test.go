@@ -448,6 +448,22 @@ func serveOne(t *testing.T, p *protocol.Platform, status int, vars map[string]st
 	return f.calls, stderr.String()
 }
 
+// With BOOTSTRAP_ON_INIT_FAILURE=answer a wrong configuration is not the reason why
+// the runtime stops.
+func TestStoppedWithWrongConfiguration(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no more", http.StatusForbidden) }))
+	defer server.Close()
+	setEnv(t, map[string]string{"AWS_LAMBDA_RUNTIME_API": server.Listener.Addr().String(), "_HANDLER": "index.main", "LAMBDA_TASK_ROOT": t.TempDir(),
+		"BOOTSTRAP_GRACE": "5", "BOOTSTRAP_ON_INIT_FAILURE": "answer"})
+	var stderr bytes.Buffer
+	if got := runProgram(t.Context(), nil, io.Discard, &stderr); got != exitFailed {
+		t.Errorf("status: got %d, want %d", got, exitFailed)
+	}
+	if !strings.Contains(stderr.String(), "stopped: error=") || !strings.Contains(stderr.String(), "403") {
+		t.Errorf("got the log %s", &stderr)
+	}
+}
+
 // Each option has its effect.
 func TestServe(t *testing.T) {
 	dir := t.TempDir()

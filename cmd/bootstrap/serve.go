@@ -60,7 +60,7 @@ func (b *builder) run(ctx context.Context, configErr error) int {
 	}
 	err = s.Run(ctx)
 	switch {
-	case configErr != nil && err != nil: // the error is in the log already
+	case configErr != nil && err != nil && !s.Answer: // the log has the error, which made the start fail
 		return exitUsage
 	case err != nil:
 		b.logger.Error("stopped", "error", err)
