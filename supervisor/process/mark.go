@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"hash/fnv"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"bootstrap/internal/procfs"
 
@@ -121,7 +123,7 @@ func (l limitMarker) works() bool {
 }
 
 func (l limitMarker) set(m mark) error {
-	limit := unix.Rlimit{Max: unix.RLIM_INFINITY}
+	var limit unix.Rlimit
 	if err := unix.Prlimit(0, l.resource, nil, &limit); err != nil {
 		return err
 	}
@@ -168,7 +170,8 @@ type environMarker struct{}
 func (environMarker) set(mark) error { return nil }
 
 func (environMarker) environ(env []string, m mark) []string {
-	return append(env[:len(env):len(env)], markVariable+"="+strconv.FormatUint(m.number(), 16))
+	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, markVariable+"=") })
+	return append(env, markVariable+"="+strconv.FormatUint(m.number(), 16))
 }
 
 func (environMarker) read(pid int) (mark, bool) { return markIn(procfs.Environ(pid)) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -169,6 +170,15 @@ func TestMarkNumbers(t *testing.T) {
 		if m, ok := parseMark(number); ok {
 			t.Errorf("%x is the mark %+v, want none", number, m)
 		}
+	}
+}
+
+// A bootstrap inside another one replaces the mark that it has inherited.
+func TestMarkOfInner(t *testing.T) {
+	outer, inner := mark{run: 7}, mark{run: 8, owner: 1, start: 2}
+	env := environMarker{}.environ(environMarker{}.environ([]string{"A=1"}, outer), inner)
+	if got, ok := markIn([]byte(strings.Join(env, "\x00"))); !ok || got != inner || len(env) != 2 {
+		t.Errorf("got %+v, %v in %q, want %+v", got, ok, env, inner)
 	}
 }
 
