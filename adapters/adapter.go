@@ -133,7 +133,7 @@ func (a *adapter) Usage() supervisor.Usage { return a.way.Usage() }
 // of the stop.
 func grace(ctx context.Context, ev *protocol.Event) time.Duration {
 	if stop, ok := errors.AsType[*supervisor.StopError](context.Cause(ctx)); ok {
-		return min(defaultGrace, time.Until(stop.Until)/2)
+		return max(0, min(defaultGrace, time.Until(stop.Until)/2))
 	}
 	if until, ok := ctx.Deadline(); ok && ev.Deadline.After(until) {
 		return ev.Deadline.Sub(until) / 2

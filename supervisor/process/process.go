@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -37,7 +36,7 @@ type Command struct {
 	// caller closes them.
 	Files []*os.File
 	// Keep leaves the rest of the process group alive when the process exits
-	// without Stop.
+	// before Stop.
 	Keep bool
 	// Owner owns the process and all that it leaves behind. Its variable is
 	// added to Env.
@@ -106,8 +105,7 @@ func (p *Process) signalGroup(sig syscall.Signal) {
 func (p *Process) Abandon() {
 	_ = syscall.Kill(p.pid, syscall.SIGKILL) // ESRCH: it has exited
 	p.pumpFor(killTimeout)
-	p.keepGroup = true
-	p.Stop(0)
+	p.finish()
 }
 
 // Interrupt sends SIGTERM to the process, its group and its descendants outside
@@ -153,7 +151,9 @@ func (p *Process) setOOMScore() {
 // Stop stops the process: SIGTERM, the grace, SIGKILL to the whole group;
 // without a grace SIGKILL at once. It returns the exit status. If the process
 // has already exited, Stop reaps it and kills the rest of its group. What the
-// group has written until then still reaches the Outputs.
+// group has written until then still reaches the Outputs. Stop returns after at
+// most one and a half times the grace, but waits 10 ms for the kernel to kill, and
+// 200 ms without a grace.
 func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 	exitedBefore := p.Exited()
 	if grace > 0 && !exitedBefore {
@@ -165,8 +165,25 @@ func (p *Process) Stop(grace time.Duration) syscall.WaitStatus {
 	}
 	if !p.Exited() {
 		_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have left its group
-		p.pumpFor(cmp.Or(grace/2, killTimeout))
+		p.pumpFor(timeToDie(grace))
 	}
+	return p.finish()
+}
+
+// timeToDie bounds how long the kernel takes to kill a process after a grace.
+func timeToDie(grace time.Duration) time.Duration {
+	if grace <= 0 {
+		return killTimeout
+	}
+	return max(grace/2, 10*time.Millisecond)
+}
+
+// killTimeout bounds how long the kernel takes to kill a process without a grace.
+const killTimeout = 200 * time.Millisecond
+
+// finish reads the rest of the outputs, reaps the process, and returns its exit
+// status.
+func (p *Process) finish() syscall.WaitStatus {
 	_ = p.Drain() // nobody can act on an Output's error any more
 	p.closePipes()
 	p.closeFlagsFiles()
@@ -185,9 +202,6 @@ func (p *Process) Peak() int {
 	}
 	return procfs.Peak(p.pid)
 }
-
-// killTimeout bounds how long the kernel takes to kill a process.
-const killTimeout = 200 * time.Millisecond
 
 func (p *Process) pumpFor(d time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
