@@ -31,8 +31,8 @@ func (e *StartError) Error() string {
 
 func (e *StartError) Unwrap() error { return e.Errno }
 
-// maxFailedForks is how many forks in a row may fail for lack of memory before
-// the sandbox counts as exhausted.
+// maxFailedForks is how many starts in a row must fail for lack of memory for the
+// sandbox to count as exhausted.
 const maxFailedForks = 3
 
 // startError turns the error of a start into a StartError.
@@ -44,7 +44,7 @@ func (r *registry) startError(path string, err error) *StartError {
 	}
 	return &StartError{
 		Path: path, Errno: err,
-		Exhausted: err == syscall.EAGAIN || r.failedForks >= maxFailedForks,
+		Exhausted: err == syscall.EAGAIN || err == syscall.ENOMEM && r.failedForks >= maxFailedForks,
 		Zombies:   len(r.zombies),
 	}
 }

@@ -47,8 +47,8 @@ func TestExhausted(t *testing.T) {
 	for i, row := range []struct {
 		errno     syscall.Errno
 		exhausted bool
-	}{{syscall.ENOENT, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, true}, {syscall.EAGAIN, true}} {
-		if i == 4 {
+	}{{syscall.ENOENT, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, false}, {syscall.ENOMEM, true}, {syscall.ENOENT, false}, {syscall.EAGAIN, true}} {
+		if i == 5 {
 			r.failedForks = 0
 		}
 		if got := r.startError("tool", row.errno); got.Exhausted != row.exhausted {
