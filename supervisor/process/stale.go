@@ -9,8 +9,8 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// KillStale kills what an earlier run of bootstrap in this sandbox has left
-// behind because it was killed itself. It returns the pids.
+// KillStale kills the processes of an earlier bootstrap in this sandbox that was
+// killed before it could stop them. It returns their pids.
 func KillStale() []int { return processes.killStale() }
 
 // killStale kills the leftovers of a killed bootstrap: a platform may start the
@@ -20,6 +20,7 @@ func KillStale() []int { return processes.killStale() }
 func (r *registry) killStale() (killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sandbox.explore()
 	if r.sandbox.marker == nil || !r.sandbox.hasProc {
 		return nil
 	}
