@@ -51,7 +51,7 @@ func (s *shell) find() (err error) {
 		return err
 	}
 	s.path, s.name, s.source = path, "sh", shHost
-	s.fn.services.Logger.Warn("bash was not found, so sh runs the script: arrays, [[ ]] and other features of bash do not work, and $1 lacks the NUL bytes of the event", "script", s.target.File)
+	s.fn.services.Logger.Warn("cannot use bash, so sh runs the script: arrays, [[ ]] and other features of bash do not work, and $1 lacks the NUL bytes of the event", "script", s.target.File, "error", err)
 	return nil
 }
 
@@ -223,7 +223,8 @@ func (s *shell) preamble(ev *protocol.Event) (parts [][]byte) {
 func (s *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 	h := s.host
 	line, err := h.answer(ctx)
-	if err == nil {
+	returned := err == nil
+	if returned {
 		err = h.process.PumpLeftovers(ctx)
 	}
 	switch {
@@ -233,7 +234,7 @@ func (s *shell) await(ctx context.Context, ev *protocol.Event) ([]byte, error) {
 		s.host = nil
 		s.fn.logStdout(h.result.data)
 		return nil, s.fn.exitFailure("the resident shell", h.end(0), h.log.String())
-	case h.interrupt(grace(ctx, ev)):
+	case returned || h.interrupt(grace(ctx, ev)):
 		s.afterEvent()
 	default:
 		s.stopHost()

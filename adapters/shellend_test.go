@@ -184,6 +184,21 @@ func TestNoLeftoversInResult(t *testing.T) {
 	})
 }
 
+// A process that an event leaves behind may make its result too large after the
+// function has returned. The shell survives that.
+func TestLeftoverMakesResultTooLarge(t *testing.T) {
+	c := script(t, evaluate)
+	c.Platform = small(1000)
+	a := start(t, c)
+	before := hostOf(t, a)
+	fails(t, a, "exec > >(head -c 2000 /dev/zero)", "Function.ResponseSizeTooLarge", "the platform accepts at most 1000")
+	pid, _ := strconv.Atoi(before)
+	endOrphans(pid)
+	if after := hostOf(t, a); after != before {
+		t.Errorf("the shell was %s, now it is %s", before, after)
+	}
+}
+
 func TestFunctionBackground(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {
 		a := start(t, d.script(t, evaluate))
