@@ -34,7 +34,7 @@ func filesIn(dir string) (files []string) {
 			return fs.SkipAll
 		case entry.IsDir() && (isSkipped(entry.Name()) || strings.Count(name, "/") >= maxDepth-1):
 			return fs.SkipDir
-		case !entry.IsDir() && !isSkipped(name):
+		case !entry.IsDir() && !isSkipped(entry.Name()):
 			files = append(files, name)
 		}
 		return nil

@@ -24,6 +24,7 @@ func TestNearHandler(t *testing.T) {
 		{"nothing like it", "application.main", files{"x.sh": ""}, `; the folder holds "x.sh"`},
 		{"an empty folder", "index.main", files{"bootstrap": "", "bootstrap.env": "", ".git/config": "", "node_modules/a/index.js": ""}, "; the folder holds nothing else"},
 		{"many files", "a.b", files{"f1": "", "f2": "", "f3": "", "f4": "", "f5": "", "f6": "", "f7": "", "f8": "", "f9": "", "g/h/i/j/k": ""}, `"f8" and 1 more`},
+		{"a hidden file in a folder", "src/ap.main", files{"src/app.js": "", "src/.env": ""}, `: did you mean "src/app.main"? the folder holds "src/app.js"`},
 		{"a name of two lines", "index.main", files{"in\nex.sh": ""}, `"in\nex.sh"`},
 	}
 	for _, test := range tests {
