@@ -58,7 +58,7 @@ func (fn *function) findInterpreter(l *language, script string) (string, error) 
 	name := cmp.Or(fn.settings.Interpreters[l.interpreter], l.interpreter)
 	path, err := command.FindProgram(name, fn.settings.Dir, fn.services.Getenv("PATH"))
 	if err != nil {
-		return "", protocol.Failuref("Runtime.NoInterpreter", "cannot load %s: %v", script, err)
+		return "", protocol.Failuref("Runtime.NoInterpreter", "cannot load %s: %v", script, command.WithoutType(err))
 	}
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(resolved) == "deno" {
 		return "", protocol.Failuref("Runtime.NoInterpreter", "%s is deno, not Node: set BOOTSTRAP_NODE to the path of Node, or write a worker for deno (BOOTSTRAP_ADAPTER=worker and BOOTSTRAP_COMMAND)", path)

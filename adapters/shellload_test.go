@@ -84,8 +84,7 @@ func TestLoadWithout(t *testing.T) {
 	t.Run("bash", func(t *testing.T) {
 		c := script(t, evaluate)
 		c.Getenv = func(string) string { return "/nowhere" }
-		wantFailure(t, startFailure(t, c), "Runtime.NoInterpreter", `/index.sh: `)
-		wantFailure(t, startFailure(t, c), "Runtime.NoInterpreter", `"bash" is not in PATH (/nowhere)`)
+		wantFailure(t, startFailure(t, c), "Runtime.NoInterpreter", `/index.sh: "bash" is not in PATH (/nowhere)`)
 	})
 	t.Run("a file", func(t *testing.T) {
 		c := config(t, files{"index.sh/x": ""})

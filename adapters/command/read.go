@@ -11,12 +11,19 @@ import (
 	"syscall"
 )
 
+// ReadPackaged reads a file of the package as ReadRegular does. Its error says how to
+// make the file readable.
+func ReadPackaged(path string) ([]byte, error) {
+	text, err := ReadRegular(path)
+	return text, withRemedy(err)
+}
+
 // ReadRegular reads a regular file of at most 1 MB. It refuses other files, such as
 // pipes, because they may never end.
 func ReadRegular(path string) ([]byte, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, withRemedy(err)
+		return nil, err
 	}
 	defer file.Close() // only read
 	const maxSize = 1 << 20

@@ -42,20 +42,26 @@ func Resolve(command, handler, dir string) (Target, error) {
 }
 
 // Find returns the program that a command such as BOOTSTRAP_COMMAND means in the
-// folder dir with that PATH, and its arguments, its name first. The error does not
-// quote the command.
+// folder dir with that PATH, and its arguments, its name first. The error
+// quotes nothing of the command but the name of the program.
 func Find(command, dir, path string) (program string, args []string, err error) {
 	if args, err = Arguments(command); err != nil {
 		return "", nil, err
 	}
 	program, err = FindProgram(args[0], dir, path)
-	if f, ok := errors.AsType[*protocol.Failure](err); ok {
-		err = errors.New(f.Message) // drop the type, which describes the failure of a function
-	}
 	if err != nil {
-		return "", nil, err
+		return "", nil, WithoutType(err)
 	}
 	return program, args, nil
+}
+
+// WithoutType returns the message of a failure as an error, for a failure of another
+// type that quotes it. It returns any other error as it is.
+func WithoutType(err error) error {
+	if f, ok := errors.AsType[*protocol.Failure](err); ok {
+		return errors.New(f.Message)
+	}
+	return err
 }
 
 // Arguments returns the arguments of a command, its name first. A JSON array lists
@@ -105,14 +111,14 @@ func Interpreter(file string) string {
 // resolveFunction reads "file.function", the file without its extension. Both may
 // have dots: if several files fit, it uses the one with the longest name.
 func resolveFunction(handler, dir string) (Target, error) {
-	last, name := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
-	if last <= name || last == len(handler)-1 {
+	last, base := strings.LastIndexByte(handler, '.'), strings.LastIndexByte(handler, '/')+1
+	if last <= base || last == len(handler)-1 {
 		if why := whyUnusable(handler, dir); why != "" {
 			return Target{}, notFound("handler %q: %s", handler, why)
 		}
 		return Target{}, notFound("handler %q: no such file in %s, and it is not of the form file.function%s", handler, dir, suggestHandler(handler, dir))
 	}
-	for dot := last; dot > name; dot = strings.LastIndexByte(handler[:dot], '.') {
+	for dot := last; dot > base; dot = strings.LastIndexByte(handler[:dot], '.') {
 		for _, script := range candidates(handler[:dot]) {
 			if file := filepath.Join(dir, script); Exists(file) {
 				return Target{File: file, Function: handler[dot+1:]}, nil
@@ -139,7 +145,7 @@ func candidates(name string) (files []string) {
 	return append(files, module+".py", module+"/__init__.py", name+"/index.js")
 }
 
-// Exists reports whether there is a file that can be found.
+// Exists reports whether a file exists and its path can be searched.
 func Exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil

@@ -17,13 +17,13 @@ const envFile = "bootstrap.env"
 
 // loadEnvFile sets the variables of the file in dir that the environment lacks,
 // so that commands inherit them. It returns the origin of each variable that it
-// has set. A missing file counts as empty, as does an empty dir. Errors contain no
-// value, as it may be a secret.
+// has set. It sets nothing if the file is missing or dir is empty. Errors
+// contain no value, as it may be a secret.
 func loadEnvFile(dir string) (origins map[string]string, errs []error) {
 	if dir == "" {
 		return nil, nil
 	}
-	text, err := command.ReadRegular(filepath.Join(dir, envFile))
+	text, err := command.ReadPackaged(filepath.Join(dir, envFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, []error{fmt.Errorf("cannot read %s: %w", envFile, err)}
 	}

@@ -29,7 +29,7 @@ func readSidecars(file, dir string) (sidecars []supervisor.Sidecar, errs []error
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
-	text, err := command.ReadRegular(file)
+	text, err := command.ReadPackaged(file)
 	if err != nil {
 		return nil, []error{fmt.Errorf("cannot read the file: %w: %s", err, expectedSidecars)}
 	}
