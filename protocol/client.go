@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/textproto"
-	"strconv"
 	"strings"
 	"time"
 
@@ -45,23 +44,20 @@ func NewClient(p *Platform, getenv func(string) string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{
+	return &Client{
 		platform:    p,
 		conn:        http1.Conn{Address: address, AnswerTime: 30 * time.Second},
+		limit:       p.EventLimit(getenv),
 		giveUpAfter: time.Minute,
 		backoff:     Backoff{70 * time.Millisecond, time.Second},
-	}
-	if seconds, err := strconv.ParseUint(getenv(p.Timeout), 10, 31); err == nil {
-		c.limit = time.Duration(seconds) * time.Second
-	}
-	return c, nil
+	}, nil
 }
 
 // Close closes the connection.
 func (c *Client) Close() { c.conn.Close() }
 
-// Ready reports to the platform that initialisation is over. It does nothing if
-// the platform has no such call.
+// Ready reports to the platform that initialisation is over. It repeats the
+// call for up to a minute, and does nothing if the platform has no such call.
 func (c *Client) Ready(ctx context.Context) error {
 	if c.platform.Ready == "" {
 		return nil
@@ -84,8 +80,8 @@ func (c *Client) Fail(ctx context.Context, ev *Event, f *Failure) error {
 	return c.fail(ctx, "error", path(c.platform.Error, ev.ID), f, c.invocation(ev)...)
 }
 
-// FailInit reports to the platform that initialisation failed. It does nothing if
-// the platform has no such call.
+// FailInit reports to the platform that initialisation failed. It repeats the
+// call for up to a minute, and does nothing if the platform has no such call.
 func (c *Client) FailInit(ctx context.Context, f *Failure) error {
 	if c.platform.InitError == "" {
 		return nil
@@ -235,18 +231,19 @@ func (c *Client) isFinal(err error) bool {
 // the connection broke later. An idle function has many such polls in a row.
 func (c *Client) wasHeld() bool { return c.conn.Waited() > c.backoff.Longest }
 
-// post repeats a post until it has arrived or ctx ends. If an earlier attempt may
-// have arrived and a later one is refused, the earlier one has arrived.
+// post repeats a post until it has arrived or ctx ends. If an attempt may have arrived
+// and a later one is refused, post takes that as proof that the first one arrived,
+// except after 413, which says that the body is too large.
 func (c *Client) post(ctx context.Context, call, path string, header []string, body []byte) error {
-	arrived := false
+	mayHaveArrived := false
 	for n := 0; ; n++ {
 		sent, err := c.send(ctx, call, &http1.Request{Method: "POST", Path: path, Header: header, Body: body, StatusSuffices: true})
-		arrived = arrived || sent
+		mayHaveArrived = mayHaveArrived || sent
 		if err == nil {
 			return nil
 		}
 		if status, ok := errors.AsType[*StatusError](err); ok && status.Refused() {
-			if arrived && status.Status != 413 {
+			if mayHaveArrived && status.Status != 413 {
 				return nil
 			}
 			return err

@@ -227,3 +227,13 @@ func milliseconds(name string, header func(string) string) (int64, bool) {
 	const limit = int64(1<<63-1) / int64(time.Millisecond)
 	return ms, err == nil && ms > 0 && ms <= limit
 }
+
+// EventLimit returns the time limit of an event if a variable sets it. 0 means that
+// each event brings its limit.
+func (p *Platform) EventLimit(getenv func(string) string) time.Duration {
+	seconds, err := strconv.ParseUint(getenv(p.Timeout), 10, 31)
+	if err != nil { // as if not set
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,13 +39,13 @@ func (c *Config) limits(p *protocol.Platform, getenv func(string) string) (pairs
 // another limit is shorter.
 func (c *Config) limitsInEffect(p *protocol.Platform, getenv func(string) string) []limit {
 	event := c.Timeout // 0: each event brings its limit
-	if platform := duration(platformTimeout(p, getenv)); platform > 0 && (event == 0 || platform < event) {
+	if platform := duration(p.EventLimit(getenv)); platform > 0 && (event == 0 || platform < event) {
 		event = platform
 	}
 	margin := min(c.Margin, cmp.Or(event/2, c.Margin))
 	start := duration(c.startTimeout(p, getenv))
-	grace := min(c.Grace, duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopLimit))/2)
-	stop := "10s"
+	grace := min(c.Grace, duration(cmp.Or(time.Duration(c.StopTimeout), p.StopLimit, supervisor.DefaultStopTimeout))/2)
+	stop := supervisor.DefaultStopTimeout.String()
 	if p.StopLimit > 0 {
 		stop = p.StopLimit.String() + ", the limit of " + p.Title
 	}
@@ -75,11 +74,4 @@ func (c *Config) startTimeout(p *protocol.Platform, getenv func(string) string) 
 		return limit
 	}
 	return min(limit, p.InitLimit-reportTime)
-}
-
-// platformTimeout returns the time limit of an event if a variable sets it. 0
-// means that each event brings its limit.
-func platformTimeout(p *protocol.Platform, getenv func(string) string) time.Duration {
-	seconds, _ := strconv.ParseUint(getenv(p.Timeout), 10, 31) // invalid: as if not set
-	return time.Duration(seconds) * time.Second
 }
