@@ -19,7 +19,7 @@ import (
 // eventFrame returns the frame of an event, in parts. The first part also holds the
 // beginning of the event, so that a small event takes one write.
 func eventFrame(ev *protocol.Event, vars []string) [][]byte {
-	b := make([]byte, 0, 512+len(ev.Body[:min(len(ev.Body), firstPart)]))
+	b := make([]byte, 0, 512+min(len(ev.Body), firstPart))
 	b = append(b, `{"id":`...)
 	b = jsontext.Append(b, ev.ID)
 	b = append(b, `,"length":`...)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 
+	"bootstrap/adapters/command"
 	"bootstrap/adapters/temp"
 	"bootstrap/internal/cgroup"
 	"bootstrap/protocol"
@@ -54,6 +55,11 @@ func (fn *function) variables(ev *protocol.Event) []string {
 		vars = append(vars, protocol.Variables(fn.settings.Platform.Credentials, ev.Header.Get, fn.services.Getenv)...)
 	}
 	return vars
+}
+
+// findProgram returns the path of a program, or why it cannot run.
+func (fn *function) findProgram(name string) (string, error) {
+	return command.FindProgram(name, fn.settings.Dir, fn.services.Getenv("PATH"))
 }
 
 // logOutput returns the output for something that is logged.

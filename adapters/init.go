@@ -3,6 +3,7 @@ package adapters
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -15,10 +16,10 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// An Init is a command that runs once, before the function starts, for all slots
-// that share it. The lines NAME=value that it writes to the file $BOOTSTRAP_ENV_FILE
+// An Init prepares the sandbox once, before the function starts, for all slots that
+// share it: it checks what the options need, and runs a command. The lines NAME=value that it writes to the file $BOOTSTRAP_ENV_FILE
 // become variables of the function; the secret ones are hidden. The zero value runs
-// nothing.
+// no command.
 type Init struct {
 	Command string        // as BOOTSTRAP_COMMAND; empty: none
 	Began   time.Time     // when the start of the runtime began
@@ -29,8 +30,8 @@ type Init struct {
 	err  error
 }
 
-// run returns the variables. The first call runs the command, and the others wait
-// for it.
+// run returns the variables. The first call checks the sandbox and runs the command,
+// and the others wait for it.
 func (i *Init) run(ctx context.Context, fn *function) ([]string, error) {
 	i.once.Do(func() {
 		fn.checkTerminal()
@@ -86,7 +87,7 @@ func (i *Init) start(ctx context.Context, fn *function) ([]string, error) {
 		failed = i.outcome(fn, exit, log)
 	}
 	if failed == nil && err != nil {
-		failed = initFailure(protocol.Failuref("", "$BOOTSTRAP_ENV_FILE cannot be read: %v", err))
+		failed = initFailure(fmt.Errorf("$BOOTSTRAP_ENV_FILE cannot be read: %w", err))
 	}
 	if failed != nil {
 		return nil, failed

@@ -56,7 +56,7 @@ func languageOf(script string) *language {
 // findInterpreter returns the path of the interpreter for a script.
 func (fn *function) findInterpreter(l *language, script string) (string, error) {
 	name := cmp.Or(fn.settings.Interpreters[l.interpreter], l.interpreter)
-	path, err := command.FindProgram(name, fn.settings.Dir, fn.services.Getenv("PATH"))
+	path, err := fn.findProgram(name)
 	if err != nil {
 		return "", protocol.Failuref("Runtime.NoInterpreter", "cannot load %s: %v", script, command.WithoutType(err))
 	}

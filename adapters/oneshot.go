@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"bootstrap/adapters/command"
 	"bootstrap/adapters/failure"
 	"bootstrap/protocol"
 	"bootstrap/supervisor"
@@ -32,12 +31,12 @@ type oneshot struct {
 // A call is one process and its outputs.
 type call struct {
 	process *process.Process
-	answer  *result
+	result  *result
 	log     *stderr
 }
 
 func newOneshot(fn *function, args []string) (*oneshot, error) {
-	path, err := command.FindProgram(args[0], fn.settings.Dir, fn.services.Getenv("PATH"))
+	path, err := fn.findProgram(args[0])
 	return &oneshot{fn: fn, path: path, args: args}, err
 }
 
@@ -67,18 +66,19 @@ func (o *oneshot) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error
 	exit := c.process.Wait(ctx, func() time.Duration { return grace(ctx, ev) })
 	o.usage = supervisor.Usage{Exit: process.ExitText(exit.Status), Peak: c.process.Peak()}
 	if exit.Cause != nil {
-		o.fn.logStdout(c.answer.data)
-		return nil, stopFailure(exit.Cause, ev, c.answer, c.log.String())
+		o.fn.logStdout(c.result.data)
+		return nil, stopFailure(exit.Cause, ev, c.result, c.log.String())
 	}
-	o.spare.Keep(c.answer.data)
-	result, err := o.fn.answer(exit.Status, c.answer.data, c.log)
+	o.spare.Keep(c.result.data)
+	result, err := o.fn.outcome(exit.Status, c.result.data, c.log)
 	if f, failed := errors.AsType[*protocol.Failure](err); failed {
 		failure.AddUnreadable(f, o.path)
 	}
 	return result, err
 }
 
-// newResult may reuse the memory of the last result, which was posted long ago.
+// newResult returns an empty result. It may reuse the memory of the last one, which
+// was posted long ago.
 func (o *oneshot) newResult(hint int) *result {
 	return &result{max: o.fn.settings.Platform.MaxResult, hint: hint, data: o.spare.Take(hint)}
 }
@@ -99,14 +99,14 @@ func (o *oneshot) call(ev *protocol.Event) (c *call, cleanUp func(), err error) 
 }
 
 func (o *oneshot) start(command *process.Command, ev *protocol.Event) (*call, error) {
-	c := &call{answer: o.newResult(len(ev.Body)), log: o.fn.newStderr()}
+	c := &call{result: o.newResult(len(ev.Body)), log: o.fn.newStderr()}
 	command.Env = o.fn.services.environment(o.fn.variables(ev))
 	command.Dir = o.fn.settings.Dir
 	command.Keep = o.fn.settings.Keep
 	command.Owner = o.fn.services.Owner
-	command.Outputs = []io.Writer{c.answer, o.fn.logOutput(c.log)}
+	command.Outputs = []io.Writer{c.result, o.fn.logOutput(c.log)}
 	if o.fn.settings.ResultFD3 {
-		command.Outputs = []io.Writer{o.fn.logOutput(o.fn.services.Stdout), o.fn.logOutput(c.log), c.answer}
+		command.Outputs = []io.Writer{o.fn.logOutput(o.fn.services.Stdout), o.fn.logOutput(c.log), c.result}
 	}
 	var err error
 	if c.process, err = process.Start(command); err != nil {
@@ -139,8 +139,8 @@ func (o *oneshot) argsWith(last string) []string {
 }
 
 // fitsArgument returns an error if Linux does not take an event as an argument.
-// One argument may have 32 pages with its final NUL (MAX_ARG_STRLEN), whatever the
-// limit of all together.
+// An argument with its final NUL may have at most 32 pages (MAX_ARG_STRLEN), even if
+// all arguments together may have more.
 func fitsArgument(event []byte) error {
 	most := 32*os.Getpagesize() - 1
 	switch {

@@ -8,8 +8,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// answer returns the result of a command that has exited, or its failure.
-func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
+// outcome returns the result of a command that has exited, or its failure.
+func (fn *function) outcome(status syscall.WaitStatus, data []byte, log *stderr) ([]byte, error) {
 	if f := fn.failure(status, data, log.String()); f != nil {
 		fn.logStdout(data)
 		return nil, f
@@ -21,9 +21,10 @@ func (fn *function) answer(status syscall.WaitStatus, data []byte, log *stderr) 
 	return data, nil
 }
 
-// failure returns nil for a command that succeeded, else its failure: the one that
-// the command reports, else the one that BOOTSTRAP_EXIT_CODES gives its exit status,
-// else the default for that status.
+// failure returns nil for a command that succeeded: with status 0, or with one that
+// BOOTSTRAP_EXIT_CODES calls ok. Else it returns the first of these that applies: out
+// of memory, the failure that the command reports, the type that BOOTSTRAP_EXIT_CODES
+// gives the status, the default for the status.
 func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) *protocol.Failure {
 	f, code := failure.Of(status, log), failure.Code(status)
 	switch meaning := fn.settings.ExitCodes[code]; {
@@ -43,14 +44,14 @@ func (fn *function) failure(status syscall.WaitStatus, data []byte, log string) 
 
 // exitFailure returns the failure of a resident process that has exited.
 func (fn *function) exitFailure(what string, status syscall.WaitStatus, log string) *protocol.Failure {
-	f := fn.failure(status, nil, log)
-	if f == nil { // a resident must not exit, even with a status that is fine for a program
-		if own := failure.Reported(failure.Lines(log), nil); own != nil {
-			return own
-		}
+	f, own := fn.failure(status, nil, log), failure.Reported(failure.Lines(log), nil)
+	switch {
+	case f == nil && own != nil: // a resident must not exit, even with a status that is fine for a program
+		return own
+	case f == nil:
 		f = failure.OfResident(status, log)
 	}
-	if failure.Reported(failure.Lines(log), nil) == nil { // else f is the failure that the process reported
+	if own == nil { // else f is the failure that the process reported
 		f.Message = what + " ended: " + f.Message
 	}
 	return f

@@ -2,8 +2,8 @@ package adapters
 
 import "errors"
 
-// A result collects the answer of a command, up to the platform's limit. It returns
-// an error when it passes the limit. After that it accepts all bytes, and keeps
+// A result collects the answer of a command, up to the platform's limit. Write and
+// Commit return errTooLarge once, when the limit is passed. After that it accepts all bytes, and keeps
 // none.
 type result struct {
 	data []byte

@@ -46,7 +46,7 @@ func (s *shell) find() (err error) {
 	if s.path, err = s.fn.findInterpreter(bash, s.target.File); err == nil {
 		return nil
 	}
-	path, none := command.FindProgram("sh", s.fn.settings.Dir, s.fn.services.Getenv("PATH"))
+	path, none := s.fn.findProgram("sh")
 	if none != nil {
 		return err
 	}
@@ -123,24 +123,24 @@ func (s *shell) resultDescriptor() string {
 	return "1"
 }
 
-// refuse says why the script could not be loaded.
+// refuse stops the shell, and returns why the script could not be loaded.
 func (s *shell) refuse(err error) *protocol.Failure {
 	h, file := s.host, s.target.File
 	s.host = nil
 	status := h.end(0)
 	log := h.log.String()
-	what, functions, _ := strings.Cut(h.greeting, " ")
+	what, detail, _ := strings.Cut(h.greeting, " ")
 	switch {
 	case err == errNotReady:
 		return notReady(file, s.fn.settings.StartTimeout)
 	case err != nil && err != process.ErrExited:
 		return protocol.Failuref("Runtime.InitError", "cannot load %s: %v", file, err)
 	case what == "descriptors":
-		return protocol.Failuref("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", functions, bashDescriptors)
-	case what == "missing" && functions == "": // sh cannot list them
+		return protocol.Failuref("Runtime.TooFewDescriptors", "this sandbox allows %s descriptors (RLIMIT_NOFILE), and a function in bash needs %d: raise the limit, or run the script as a program", detail, bashDescriptors)
+	case what == "missing" && detail == "": // sh cannot list them
 		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s", file, s.target.Function)
 	case what == "missing":
-		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", file, s.target.Function, failure.Shorten(functions))
+		return protocol.Failuref("Runtime.HandlerNotFound", "%s does not define the function %s (it defines: %s)", file, s.target.Function, failure.Shorten(detail))
 	case what == "syntax":
 		return protocol.Failuref("Runtime.UserCodeSyntaxError", "%s", failure.WithLine("cannot load "+file+s.lineEnds(), failure.Lines(log)))
 	default:
@@ -257,7 +257,7 @@ func (s *shell) returned(h *host, line string) ([]byte, error) {
 	s.afterEvent()
 	status := failure.ShellStatus(code)
 	s.usage.Exit = process.ExitText(status)
-	data, err := s.fn.answer(status, h.result.data, h.log)
+	data, err := s.fn.outcome(status, h.result.data, h.log)
 	return bytes.TrimRight(data, "\n"), err // as $(…) would
 }
 

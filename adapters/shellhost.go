@@ -3,7 +3,6 @@ package adapters
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"strings"
@@ -164,27 +163,10 @@ type scratchFile struct {
 	size int64    // an upper bound of the file's size
 }
 
-// newScratchFile makes a scratchFile in the temp folder, or in memory where that
-// folder is not writable.
 func newScratchFile() (*scratchFile, error) {
-	s, err := scratchFileInTemp()
-	if err == nil {
-		return s, nil
-	}
-	memory, failed := temp.MemoryFile()
-	if failed != nil {
-		return nil, tempError("make a temporary file", err)
-	}
-	return &scratchFile{file: memory}, nil
-}
-
-func scratchFileInTemp() (*scratchFile, error) {
-	file, err := os.CreateTemp("", "bootstrap-")
+	file, err := temp.UnnamedFile()
 	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(file.Name()); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, tempError("make a temporary file", err)
 	}
 	return &scratchFile{file: file}, nil
 }

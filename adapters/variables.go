@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ func parseVariables(text string) (vars []string, err error) {
 		vars = append(vars, v.Name+"="+v.Value)
 	}
 	if len(errs) > 0 {
-		return vars, initFailure(protocol.Failuref("", "line %d of $BOOTSTRAP_ENV_FILE: %v", errs[0].Line, errs[0].Err))
+		return vars, initFailure(fmt.Errorf("line %d of $BOOTSTRAP_ENV_FILE: %w", errs[0].Line, errs[0].Err))
 	}
 	return vars, nil
 }

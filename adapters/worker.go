@@ -17,8 +17,9 @@ import (
 	"bootstrap/supervisor/process"
 )
 
-// A worker hands events to a resident program, in frames. A program that fails in a
-// way that leaves its state in doubt is killed and replaced.
+// A worker hands events, in frames, to a resident program: a worker of the user or a
+// host of ours. A program that fails in a way that leaves its state in doubt is killed
+// and replaced.
 type worker struct {
 	fn          *function
 	path        string   // of the program
@@ -66,7 +67,7 @@ func newModule(fn *function, t command.Target) (*worker, error) {
 
 // newWorker returns a worker that runs the user's own program.
 func newWorker(fn *function, args []string) (*worker, error) {
-	path, err := command.FindProgram(args[0], fn.settings.Dir, fn.services.Getenv("PATH"))
+	path, err := fn.findProgram(args[0])
 	return &worker{fn: fn, path: path, args: args, name: "the worker"}, err
 }
 
@@ -102,7 +103,7 @@ func (w *worker) Prepare() {
 func (w *worker) stopIfDue() {
 	if s := w.session; s != nil {
 		if reason := w.replaceReason(s); reason != "" {
-			w.fn.services.Logger.Info("replacing the worker", "because", reason)
+			w.fn.services.Logger.Info("replacing a resident program", "program", w.name, "because", reason)
 			w.retire(retireTime)
 		}
 	}
@@ -180,7 +181,7 @@ func (w *worker) Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
 		w.end(0)
 	}
 	if err := w.ensureReady(ctx); err != nil {
-		w.fn.services.Logger.Warn("cannot get a worker for an event", "request_id", ev.ID, "error", err, "starts_failed", w.failures)
+		w.fn.services.Logger.Warn("no resident program is ready for an event", "program", w.name, "request_id", ev.ID, "error", err, "starts_failed", w.failures)
 		return nil, restarting(ctx, ev, err, w.name+" was starting")
 	}
 	s := w.session

@@ -48,7 +48,7 @@ func findPath(name, dir string) (string, error) {
 	}
 	file := filepath.Join(dir, name)
 	failure := Check(file)
-	if failure != nil && !Exists(file) && danglingLink(file) == "" {
+	if failure != nil && !Exists(file) && whyDangling(file) == "" {
 		failure.Message += suggestFile(name, dir)
 	}
 	return file, asError(failure)
@@ -65,17 +65,20 @@ func asError(f *protocol.Failure) error {
 func Check(file string) *protocol.Failure {
 	info, err := os.Stat(file)
 	switch {
-	case errors.Is(err, os.ErrNotExist) && danglingLink(file) != "":
-		return protocol.Failuref("Function.NotFound", "%s", danglingLink(file))
+	case errors.Is(err, os.ErrNotExist) && whyDangling(file) != "":
+		return protocol.Failuref("Function.NotFound", "%s", whyDangling(file))
 	case errors.Is(err, os.ErrNotExist):
 		return protocol.Failuref("Function.NotFound", "%s does not exist", file)
 	case err != nil:
 		return protocol.Failuref("Function.NotFound", "cannot examine the program: %v", err)
 	}
-	if f := Inspect(file, info.Mode(), head(file), IsMissing); f != nil || !namesScript(file) || Unreadable(file) == "" {
+	if f := Inspect(file, info.Mode(), head(file), IsMissing); f != nil || !namesScript(file) {
 		return f
 	}
-	return protocol.Failuref("Function.NotExecutable", "%s", Unreadable(file))
+	if why := Unreadable(file); why != "" {
+		return protocol.Failuref("Function.NotExecutable", "%s", why)
+	}
+	return nil
 }
 
 // namesScript reports whether a program is a script by its name, which matters where
@@ -111,8 +114,8 @@ func Inspect(file string, mode fs.FileMode, head []byte, missing func(path strin
 	return inspectHead(file, head, missing)
 }
 
-// head returns the beginning of a file. It is empty for a file that cannot be read,
-// which may still run.
+// head returns the beginning of a file. For a file that cannot be read, which may
+// still run, it returns the beginning of a binary, to which no check objects.
 func head(file string) []byte {
 	f, err := os.Open(file)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // Refusal returns why the kernel may have refused to run a file that Check accepts,
 // or nil. A kernel may run programs of another processor, or of any format, by an
-// emulator (binfmt_misc), so all of them are tried.
+// emulator (binfmt_misc), so each file is started, and only a refusal is explained.
 func Refusal(file string, errno error) *protocol.Failure {
 	head := head(file)
 	machine := machineOf(head)

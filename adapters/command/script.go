@@ -44,9 +44,9 @@ func withRemedy(err error) error {
 	return err
 }
 
-// danglingLink returns the target of a link if that does not exist. It is empty for
-// any other file.
-func danglingLink(file string) string {
+// whyDangling explains that a file is a link whose target does not exist. It is empty
+// for any other file.
+func whyDangling(file string) string {
 	to, err := os.Readlink(file)
 	if err != nil || Exists(file) {
 		return ""
@@ -61,14 +61,14 @@ var typeScripts = map[string]string{".ts": ".js", ".tsx": ".js", ".mts": ".mjs",
 // whyUnusable returns why the file that the handler names is not used. It is empty
 // if there is no such file.
 func whyUnusable(handler, dir string) string {
-	if why := danglingLink(filepath.Join(dir, handler)); why != "" {
+	if why := whyDangling(filepath.Join(dir, handler)); why != "" {
 		return why
 	}
 	name := handler
 	for dot := lastDot(name); dot > 0; dot = lastDot(name) {
 		name = handler[:dot]
 		for _, file := range candidates(name) {
-			if why := danglingLink(filepath.Join(dir, file)); why != "" {
+			if why := whyDangling(filepath.Join(dir, file)); why != "" {
 				return why
 			}
 		}
@@ -81,8 +81,8 @@ func whyUnusable(handler, dir string) string {
 	return ""
 }
 
-// lastDot returns the index of the last dot in the last element of a path. It is 0
-// or less if there is none inside the name.
+// lastDot returns the index of the last dot in the last element of a path. It is -1
+// if there is none after the first character.
 func lastDot(name string) int {
 	base := strings.LastIndexByte(name, '/') + 1
 	if dot := strings.LastIndexByte(name, '.'); dot > base {

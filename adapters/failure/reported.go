@@ -7,8 +7,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// maxReported is the maximum size of a failure that a command reports. Longer
-// objects are results.
+// maxReported is the maximum size of a failure on stdout; longer objects are results.
+// On stderr it must fit into the end of the log that the caller keeps.
 const maxReported = 64 << 10
 
 // Reported returns the failure that a command itself reports, in the form in

@@ -27,6 +27,7 @@ type Folder struct {
 	names int      // number of names so far
 }
 
+// Prefix begins the name of each Folder.
 const Prefix = "bootstrap-run-"
 
 // MakeFolder makes a folder and returns its path.

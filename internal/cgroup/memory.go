@@ -13,7 +13,7 @@ import (
 
 // A Memory describes a control group that limits memory, and counts how often the
 // kernel has killed a process in it because memory ran out. The zero value describes
-// no group, as Open does if it finds none: nothing is killed.
+// no group, and so does a Memory for which Open finds none. Then Killed returns false.
 type Memory struct {
 	dir   string // folder of the group; empty if none was found
 	files files
@@ -108,19 +108,15 @@ func (m *Memory) Killed() bool { return m.dir != "" && m.count() > m.kills }
 
 // Counts reports whether the group counts kills.
 func (m *Memory) Counts() bool {
-	if m.dir == "" {
-		return false
-	}
-	m.count() // opens the counter
 	_, ok := m.readCounter()
-	return ok
+	return m.dir != "" && ok
 }
 
 func (m *Memory) count() int64 {
 	if m.counter == nil {
 		m.openCounter()
 	}
-	n, _ := m.readCounter() // the counter was readable before, and the kernel wrote it
+	n, _ := m.readCounter() // an unreadable counter counts no kills
 	return n
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 )
 
+// variable holds the name of the test that runs in the sandbox.
 const variable = "TEST_SANDBOX"
 
 // Run runs a test again, alone, in a namespace in which shell code has
@@ -23,7 +24,7 @@ func Run(t *testing.T, setup string, flags ...string) bool {
 		return exec.Command("unshare", slices.Concat(flags, []string{"--mount", "sh", "-c", setup + ` && exec "$@"`, "sh"}, command)...)
 	}
 	if out, err := run("true").CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED: this machine lets no test change mounts so: %v %s", err, out)
+		t.Skipf("NOT TESTED: this machine does not let a test change mounts: %v: %s", err, out)
 	}
 	cmd := run(os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), variable+"="+t.Name())
