@@ -37,13 +37,13 @@ const abortGrace = time.Second
 // WaitFor. If one cannot start, it stops those before it, and the error names
 // it.
 //
-// If Fail is set, died is called with a *protocol.Failure when the first
-// sidecar has exited, but not after Stop. died must not call Stop. The caller
+// If Fail is set, onExit is called with a *protocol.Failure when the first
+// sidecar has exited, but not after Stop. onExit must not call Stop. The caller
 // of Start must call Stop.
-func (s *Sidecars) Start(died func(error)) error {
+func (s *Sidecars) Start(onExit func(error)) error {
 	s.backoff = cmp.Or(s.backoff, restartBackoff)
 	var once sync.Once
-	s.onExit = func(err error) { once.Do(func() { died(err) }) }
+	s.onExit = func(err error) { once.Do(func() { onExit(err) }) }
 	wanted, stopRestarts := context.WithCancel(context.Background())
 	s.stopRestarts = stopRestarts
 	for i := range s.List {

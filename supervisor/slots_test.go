@@ -214,8 +214,8 @@ func TestFailedStartIsReported(t *testing.T) {
 		s.InitLog = log
 		s.Mask.Learn("hush-hush")
 	})
-	if err := r.wait(t); err == nil || err.Error() != "cannot start" {
-		t.Errorf("Run: got %v, want an error without the reason, which is in the log", err)
+	if err := r.wait(t); err == nil || err.Error() != "cannot start: Runtime.InitError: no ***" {
+		t.Errorf("Run: got %v, want the reason", err)
 	}
 	if got, want := log.String(), "cannot start: Runtime.InitError: no ***\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -307,7 +307,7 @@ func TestStopLimitOfAnswer(t *testing.T) {
 	checkLeaks(t)
 	p := newPlatform(t, func(post) int { return 500 })
 	p.events <- event{id: "1", limit: time.Hour}
-	r := run(t, p, &adapter{}, func(s *Supervisor) { s.StopLimit = 50 * time.Millisecond })
+	r := run(t, p, &adapter{}, func(s *Supervisor) { s.StopTimeout = 50 * time.Millisecond })
 	p.post(t)
 	mustNotWait(t, func() { r.stopAndWait(t) })
 }

@@ -24,8 +24,8 @@ func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) err
 	if err := process.Usable(); err != nil {
 		return err
 	}
-	registered := s.register(ctx)
-	defer registered()
+	awaitRegistration := s.register(ctx)
+	defer awaitRegistration()
 	err := s.startSidecars(ctx, end)
 	if err == nil {
 		err = s.startAdapters(ctx)
@@ -38,8 +38,9 @@ func (s *Supervisor) start(ctx context.Context, end context.CancelCauseFunc) err
 
 // register asks the platform to announce when it stops us. That must happen
 // before the first poll, and the registration lasts until Run returns. An old
-// platform or an emulator may refuse: then it kills us without notice.
-func (s *Supervisor) register(ctx context.Context) (registered func()) {
+// platform or an emulator may refuse: then it kills us without notice. await returns when the
+// platform has answered.
+func (s *Supervisor) register(ctx context.Context) (await func()) {
 	if s.Extension == nil {
 		return func() {}
 	}
@@ -98,8 +99,8 @@ func (s *Supervisor) startAdapters(ctx context.Context) error {
 	return group.Wait()
 }
 
-// reportFailedStart reports the cause of a failed start to the platform, or to
-// InitLog if the platform has no call for that. It returns the cause.
+// reportFailedStart reports the cause of a failed start to the platform if it has a
+// call for that, and to InitLog. It returns the cause.
 func (s *Supervisor) reportFailedStart(cause error) error {
 	report, cancel := context.WithTimeout(s.answerCtx, initErrorTimeout)
 	defer cancel()
@@ -110,23 +111,16 @@ func (s *Supervisor) reportFailedStart(cause error) error {
 	if s.InitLog != nil {
 		fmt.Fprintf(s.InitLog, "cannot start: %s\n", f.Error())
 	}
-	return &startError{f, cause, s.InitLog != nil}
+	return &startError{f, cause}
 }
 
-// A startError says why the start failed, without secrets. It leaves the reason out
-// if the log has it already.
+// A startError says why the start failed, without secrets.
 type startError struct {
 	failure *protocol.Failure
 	cause   error
-	logged  bool
 }
 
-func (e *startError) Error() string {
-	if e.logged {
-		return "cannot start"
-	}
-	return "cannot start: " + e.failure.Error()
-}
+func (e *startError) Error() string { return "cannot start: " + e.failure.Error() }
 
 func (e *startError) Unwrap() error { return e.cause }
 

@@ -22,17 +22,17 @@ type StopError struct{ Until time.Time }
 func (e *StopError) Error() string { return ErrStopping.Error() }
 func (e *StopError) Unwrap() error { return ErrStopping }
 
-// DefaultStopLimit is the StopLimit where none is set.
-const DefaultStopLimit = 10 * time.Second
+// DefaultStopTimeout is the StopTimeout where none is set.
+const DefaultStopTimeout = 10 * time.Second
 
-// stopDeadline returns when StopLimit ends. The limit is counted from the first
+// stopDeadline returns when StopTimeout is over. The limit is counted from the first
 // call, which is made at the latest when Run's ctx ends.
 func (s *Supervisor) stopDeadline() time.Time {
-	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(s.stopLimit()) })
+	s.stopOnce.Do(func() { s.stopAt = time.Now().Add(s.stopTimeout()) })
 	return s.stopAt
 }
 
-func (s *Supervisor) stopLimit() time.Duration { return cmp.Or(s.StopLimit, DefaultStopLimit) }
+func (s *Supervisor) stopTimeout() time.Duration { return cmp.Or(s.StopTimeout, DefaultStopTimeout) }
 
 // stopOnEnd begins the stop when ctx ends. It ends answerCtx after seven
 // eighths of the time limit of the stop. The rest is for the sidecars and the
@@ -47,8 +47,8 @@ func (s *Supervisor) stopOnEnd(ctx context.Context) (release func()) {
 	return func() { stop(); cancel() }
 }
 
-// eventContext returns a context that outlasts ctx by the grace, or by half of
-// the time that is left for the stop: the other half is for the answer.
+// eventContext returns a context that outlasts ctx by the grace, but by no more than
+// half of the time that is left for the stop. The other half is for the answer.
 func (s *Supervisor) eventContext(ctx context.Context) (context.Context, func()) {
 	working, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {

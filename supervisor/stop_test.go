@@ -105,7 +105,7 @@ func TestLimitOfStop(t *testing.T) {
 	stubborn := shell("trap '' TERM; echo up; while :; do sleep 0.01; done")
 	var up [2]writeSignal
 	r := run(t, p, a, func(s *Supervisor) {
-		s.StopLimit = limit
+		s.StopTimeout = limit
 		for i := range up {
 			up[i] = make(writeSignal, 1)
 			c := *stubborn
@@ -141,7 +141,7 @@ func TestStopWithoutAnswer(t *testing.T) {
 	a := &adapter{invoke: func(context.Context, *protocol.Event) ([]byte, error) { return nil, nil }}
 	p.events <- event{id: "1"}
 	r := run(t, p, a, func(s *Supervisor) {
-		s.StopLimit = 3 * time.Second
+		s.StopTimeout = 3 * time.Second
 		s.StopCommand = shell("echo stop >>" + string(f))
 	})
 	p.post(t)
@@ -187,13 +187,13 @@ func TestStopCommandFails(t *testing.T) {
 
 // All things that must still stop have the same share of the time.
 func TestShare(t *testing.T) {
-	s := &Supervisor{StopLimit: 9 * time.Second}
+	s := &Supervisor{StopTimeout: 9 * time.Second}
 	for things, want := range map[int]time.Duration{1: 9 * time.Second, 9: time.Second, 18: 500 * time.Millisecond, 90: 100 * time.Millisecond} {
 		if got := s.shareOfStop(things); got > want || got < want*9/10 {
 			t.Errorf("of %d: got %v, want %v", things, got, want)
 		}
 	}
-	s = &Supervisor{StopLimit: time.Nanosecond}
+	s = &Supervisor{StopTimeout: time.Nanosecond}
 	if got := s.shareOfStop(1); got != 0 {
 		t.Errorf("when the time is over: got %v", got)
 	}

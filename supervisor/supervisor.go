@@ -21,11 +21,12 @@ import (
 // An Adapter hands events to the user's command, one at a time.
 type Adapter interface {
 	// Start prepares for the first event. It must detect a wrong configuration,
-	// so that this is reported as a failed start.
+	// so that this is reported as a failed start. If it fails, it must stop what
+	// it has started: Close is not called.
 	Start(ctx context.Context) error
-	// Invoke returns the result of ev. When ctx ends, half of the time until
-	// ev's deadline is for the command to exit on SIGTERM. Invoke must return
-	// before the deadline. The result is valid until the next call. A
+	// Invoke returns the result of ev. It must return before ev's deadline, or
+	// before Until if the cause of ctx is a *StopError. When ctx ends, half of the
+	// time that is left is for the command to exit on SIGTERM. The result is valid until the next call. A
 	// *protocol.Failure means that the command failed, and the next event may
 	// be served. Any other error stops the runtime.
 	Invoke(ctx context.Context, ev *protocol.Event) ([]byte, error)
@@ -69,13 +70,13 @@ type Supervisor struct {
 	StartTimeout time.Duration    // bounds the wait for WaitFor, from the beginning of Run; 0: no limit
 	StopCommand  *process.Command // runs last in a stop; nil: none
 
-	Margin    time.Duration // before an event's deadline its command is stopped; 0: see margin
-	Grace     time.Duration // for the current event in a stop, and for each sidecar
-	StopLimit time.Duration // bounds the whole stop; 0: DefaultStopLimit
+	Margin      time.Duration // how long before an event's deadline its command is stopped; 0: see margin
+	Grace       time.Duration // for the current event in a stop, and for each sidecar
+	StopTimeout time.Duration // bounds the whole stop; 0: DefaultStopTimeout
 
 	Keep    bool            // what an event leaves behind may run until the stop
 	Answer  bool            // after a failed start every event fails with its cause
-	InitLog io.Writer       // gets the cause of a failed start if the platform has no call for it; nil to drop it
+	InitLog io.Writer       // gets the cause of a failed start, unless Answer is set; nil: nothing does
 	Mask    *logs.Mask      // hides secrets in answers, and learns those that come with events
 	Secrets []protocol.Fact // headers of an event that hold secrets
 	Log     hclog.Logger
@@ -93,9 +94,9 @@ type Supervisor struct {
 // continue. Nothing that it has started outlives it. It may run only once in a
 // program, because it adopts and kills all orphans.
 func (s *Supervisor) Run(ctx context.Context) error {
-	s.exploreSandbox()
+	s.prepareSandbox()
 	for _, slot := range s.Slots {
-		slot.Client.Grace = s.stopLimit() / 4
+		slot.Client.Grace = s.stopTimeout() / 4
 	}
 	defer s.stopOnEnd(ctx)()
 	var stop context.CancelFunc
@@ -107,9 +108,9 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	return errors.Join(err, s.background.Wait())
 }
 
-// exploreSandbox logs what this sandbox lacks, and kills the leftovers of a
+// prepareSandbox logs what this sandbox lacks, and kills the leftovers of a
 // killed bootstrap.
-func (s *Supervisor) exploreSandbox() {
+func (s *Supervisor) prepareSandbox() {
 	if missing, instead := process.Explore().Missing(); missing != "" {
 		s.Log.Warn("this sandbox restricts the runtime", "missing", missing, "instead", instead)
 	}

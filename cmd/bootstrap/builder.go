@@ -24,7 +24,6 @@ type builder struct {
 	platform  *protocol.Platform
 	dir       string // the code folder
 	mask      *logs.Mask
-	stderr    io.Writer
 	stderrLog *logs.Log    // on stderr
 	logger    hclog.Logger // our own lines, in stderrLog
 
@@ -34,7 +33,7 @@ type builder struct {
 
 // newBuilder opens the log. The platform is nil where none was detected.
 func newBuilder(c *Config, p *protocol.Platform, dir string, stderr io.Writer) *builder {
-	b := &builder{Config: c, platform: p, dir: dir, stderr: stderr, mask: &logs.Mask{}}
+	b := &builder{Config: c, platform: p, dir: dir, mask: &logs.Mask{}}
 	var secrets []string
 	for _, name := range append(protocol.SecretVariables(), c.Secrets...) {
 		secrets = append(secrets, os.Getenv(name))
@@ -72,7 +71,7 @@ func (b *builder) supervisor(configErr error) (s *supervisor.Supervisor, err err
 		StartTimeout: b.startTimeout(b.platform, os.Getenv),
 		Margin:       time.Duration(b.Margin),
 		Grace:        time.Duration(b.Grace),
-		StopLimit:    cmp.Or(time.Duration(b.StopTimeout), b.platform.StopLimit),
+		StopTimeout:  cmp.Or(time.Duration(b.StopTimeout), b.platform.StopLimit),
 		Keep:         b.Leftovers == "keep",
 		Answer:       b.OnInitFailure == "answer",
 		Mask:         b.mask,

@@ -84,8 +84,9 @@ func readConfig(dir string) (*Config, error) {
 			return &c, err
 		}
 		errs = append(errs, c.parseError(bad))
-		// Process stops at the first error. Without that variable it gets to
-		// the next one; the program will exit in any case.
+		// Process stops at the first error, and without that variable at the next
+		// one. The function does not run with a wrong configuration, so nothing
+		// misses the variable.
 		if err := os.Unsetenv(bad.KeyName); err != nil {
 			return &c, errors.Join(append(errs, err)...)
 		}

@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The runtime needs ownDescriptors, and each slot slotDescriptors: its connection,
-// the files and pipes of a host or a program, and those that report the threads
-// that wait for them.
+// The runtime needs ownDescriptors, and each slot slotDescriptors: its connection, and
+// the files and pipes of its process.
 const (
 	ownDescriptors  = 32
 	slotDescriptors = 10

@@ -18,9 +18,9 @@ var subcommands = []string{"check", "help", "probe", "version"}
 // with another address.
 const insideVariable = "FUNCTION_RUNTIME_API"
 
-// enter returns an error if a runtime with the same address has started this one,
-// because it would start itself endlessly. It sets insideVariable for the processes
-// that this one starts.
+// enter sets insideVariable for the processes that this runtime starts. It returns an
+// error if the address of the runtime API is missing or invalid, or if a runtime with
+// the same address has started this one, because that would repeat endlessly.
 func enter(p *protocol.Platform) error {
 	address, err := p.Endpoint(os.Getenv)
 	if err != nil {

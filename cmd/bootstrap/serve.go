@@ -28,13 +28,13 @@ func (p *program) serve(ctx context.Context, handler string) int {
 	case err != nil:
 		return b.fail(err)
 	}
-	insideErr := enter(platform) // before anything reads the environment for a command
+	enterErr := enter(platform) // before anything reads the environment for a command
 	configErr = errors.Join(configErr, b.validate())
 	if configErr != nil {
 		b.failConfig(configErr)
 	}
-	if insideErr != nil {
-		return b.fail(insideErr)
+	if enterErr != nil {
+		return b.fail(enterErr)
 	}
 	return b.run(ctx, configErr)
 }

@@ -8,7 +8,8 @@ import (
 	"bootstrap/protocol"
 )
 
-// validate returns all errors in options for this function and this platform.
+// validate finds the sidecars and the stop command, which supervisor needs, and returns
+// all errors in options for this function and this platform. It may be called once.
 func (b *builder) validate() error {
 	all := []error{validateConcurrency(b.Config, b.platform), validateDescriptors(slots(b.Config, b.platform))}
 	add := func(option string, err error) { all = append(all, fmt.Errorf("%s: %w", b.quoted(option), err)) }

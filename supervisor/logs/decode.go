@@ -29,8 +29,8 @@ func (v view) origin(i int) int {
 // of the log.
 const maxNested = 3
 
-// views yields a text as it is, decoded by each decoder, and decoded again up to
-// maxNested times. All views are folded.
+// views yields the text itself, and what up to maxNested decoders in a row make of it.
+// Each view is folded.
 func views(text string) iter.Seq[view] {
 	return func(yield func(view) bool) { view{text: text}.each(maxNested, yield) }
 }
@@ -119,8 +119,10 @@ func replaceInvalid(dst, src []byte) ([]byte, int) {
 	return dst, n
 }
 
-// shellQuote decodes the quote in 'it'\”s', where a backslash has no meaning
-// elsewhere.
+// shellQuote decodes a quote within single quotes of a shell, where a backslash has no
+// meaning elsewhere:
+//
+//	'it'\''s'
 func shellQuote(dst, src []byte) ([]byte, int) {
 	const quote = `'\''`
 	if bytes.HasPrefix(src, []byte(quote)) {

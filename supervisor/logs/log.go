@@ -1,3 +1,5 @@
+// Package logs owns log lines: it adds prefixes, makes JSON records, keeps lines for
+// slow readers, and hides secrets.
 package logs
 
 import (

@@ -14,10 +14,9 @@ const settable = syscall.O_APPEND | syscall.O_ASYNC | syscall.O_DIRECT | unix.O_
 // Flags are the status flags of stdin, stdout and stderr, except O_NONBLOCK.
 type Flags [3]int
 
-// Flags returns the flags that the process has now. It shares them with all
-// processes that have inherited these descriptors, and each can change them.
-// A closed descriptor, also of a process that exits, has all flags. Where /proc is
-// missing there are none.
+// Flags returns the current flags of the process. Every process that has inherited
+// these descriptors shares the flags, and can change them. If a descriptor is closed, or
+// the process has exited, Flags reports all flags as set; without /proc it reports none.
 func (p *Process) Flags() (flags Flags) {
 	for fd := range flags {
 		if len(p.flagsFiles) == fd {

@@ -8,9 +8,9 @@ import (
 	"bootstrap/internal/procfs"
 )
 
-// An Owner is a slot or a sidecar. It is an environment variable, NAME=value,
-// that all its processes get; the registry recognizes them by their mark. A
-// process without a mark belongs to every slot.
+// An Owner names a slot or a sidecar, as the environment variable NAME=value that its
+// processes get. The registry recognises the processes by their mark, not by the
+// variable. A process without a mark belongs to every slot.
 type Owner string
 
 // Anybody owns every process.

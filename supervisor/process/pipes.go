@@ -121,7 +121,7 @@ func (theirs childEnds) close() {
 
 // Give queues data for the stdin of the process, which Command.Open has kept
 // open. It does not block: Pump and Stop write what the pipe does not take at
-// once. The data must not change until Pump returns.
+// once. The data must not change until Pump returns nil, or the process is reaped.
 func (p *Process) Give(data ...[]byte) {
 	size := 0
 	for _, d := range data {

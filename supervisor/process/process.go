@@ -1,3 +1,5 @@
+// Package process owns child processes: it starts them, moves their bytes, notices
+// their exit, kills what they leave behind, and reaps them.
 package process
 
 import (

@@ -87,20 +87,20 @@ func showsCPUTimes() bool {
 	return processes.sandbox.findsLeftovers() && processes.sandbox.hasProc
 }
 
-// A Sandbox describes what this system lets the runtime do.
-type Sandbox struct {
+// Abilities are what this system lets the runtime do.
+type Abilities struct {
 	Adoption error  // why orphans do not become our children; nil: they do
 	Mark     string // what marks the processes of the function; empty: nothing can
 	HasProc  bool   // /proc lists processes
 }
 
 // Explore tries what this system lets the runtime do.
-func Explore() Sandbox {
+func Explore() Abilities {
 	processes.mu.Lock()
 	defer processes.mu.Unlock()
 	s := &processes.sandbox
 	s.explore()
-	found := Sandbox{Adoption: s.adoption, HasProc: s.hasProc}
+	found := Abilities{Adoption: s.adoption, HasProc: s.hasProc}
 	if s.marker != nil {
 		found.Mark = s.marker.String()
 	}
@@ -109,7 +109,7 @@ func Explore() Sandbox {
 
 // Missing returns the missing abilities and what the runtime does without them.
 // Both are empty if nothing relevant is missing.
-func (s Sandbox) Missing() (missing, instead string) {
+func (s Abilities) Missing() (missing, instead string) {
 	var lacks []string
 	if s.Adoption != nil {
 		lacks = append(lacks, "adopting orphans ("+s.Adoption.Error()+")")
@@ -123,7 +123,7 @@ func (s Sandbox) Missing() (missing, instead string) {
 	return strings.Join(lacks, ", "), s.instead()
 }
 
-func (s Sandbox) instead() string {
+func (s Abilities) instead() string {
 	const oneEvent = "a resident shell serves one event only"
 	switch {
 	case s.Adoption == nil && s.HasProc:
