@@ -458,11 +458,15 @@ func TestR12LambdaStop(t *testing.T) {
 // SIGTERM, then SIGKILL.
 func TestR12LambdaRunner(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "Procfile", "db: trap 'echo ended >ended; exit' TERM; while :; do sleep 1; done\n", 0o644)
+	write(t, dir, "Procfile", "db: trap 'echo ended >ended; exit' TERM; echo >ready; while :; do sleep 1; done\n", 0o644)
 	write(t, dir, "tool", "#!/bin/sh\necho ok", 0o755)
 	server, runner := start(t, protocol.Lambda, emulator.Function{Handler: "tool", Dir: dir, Timeout: patience, Env: []string{
 		"BOOTSTRAP_SIDECARS=Procfile", "BOOTSTRAP_STOP_COMMAND=echo stop >stopped", "TMPDIR=" + t.TempDir()}}, nil)
 	succeeds(t, runner, "{}")
+	until(t, "the sidecar has its trap", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "ready"))
+		return err == nil
+	})
 	state := runner.Stop()
 	if state == nil || state.ExitCode() != 0 || server.Stats().Extensions != 1 {
 		t.Errorf("it ended with %v, %+v, want exit status 0 after SIGTERM", state, server.Stats())
