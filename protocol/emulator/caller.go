@@ -10,17 +10,20 @@ import (
 
 // terminate sends SIGTERM to the runtime. The runtime may be a child of the
 // first process: if that process is a shell, it would exit at once and not pass
-// the signal on.
+// the signal on. Only the first call sends a signal: at a second one, bootstrap
+// would kill what it is stopping.
 func (i *instance) terminate() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.asked || i.reaped {
+		return
+	}
+	i.asked = true
 	target := i.pid()
 	if now := procfs.ReadStat(i.caller.PID); i.caller.PID != 0 && now.Living() && now.Start == i.caller.Start {
 		target = i.caller.PID
 	}
-	if !i.reaped {
-		_ = syscall.Kill(target, syscall.SIGTERM) // ESRCH: it has exited
-	}
+	_ = syscall.Kill(target, syscall.SIGTERM) // ESRCH: it has exited
 }
 
 // findCaller finds the process whose connection has that address: the runtime,

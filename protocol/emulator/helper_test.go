@@ -30,6 +30,7 @@ var helpers = map[string]func(){
 	"slow":       slow,
 	"hasty":      exitBeforePoll,
 	"stubborn":   ignoreTerm,
+	"patient":    countTerms,
 	"parallel":   serveParallel,
 	"one event":  serveOne,
 	"extended":   serveWithExtension,
@@ -106,6 +107,20 @@ func reportInitError() {
 	newAPI().post("init/error", "no such handler")
 	fmt.Fprintln(os.Stderr, "last words")
 	os.Exit(1)
+}
+
+// countTerms connects to the test at SIGTERM. It exits with status 3 at a second one,
+// and with 0 at SIGWINCH.
+func countTerms() {
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, syscall.SIGTERM, syscall.SIGWINCH)
+	go serve()
+	<-got
+	dial(os.Getenv("TEST_ADDRESS"))
+	if <-got == syscall.SIGTERM {
+		os.Exit(3)
+	}
+	os.Exit(0)
 }
 
 // ignoreTerm serves events and ignores SIGTERM.

@@ -23,6 +23,7 @@ type instance struct {
 
 	mu     sync.Mutex
 	reaped bool        // the pid may belong to another process now: send no more signals
+	asked  bool        // terminate has sent SIGTERM
 	caller procfs.Stat // the process that made the first poll; zero: unknown
 }
 
@@ -114,7 +115,7 @@ func (i *instance) waitOrKill(grace time.Duration) {
 	}
 }
 
-// stop sends SIGTERM to the runtime, waits for the process to exit, and kills
+// stop sends SIGTERM to the runtime, unless an earlier call did, waits for the process to exit, and kills
 // it after the grace.
 func (i *instance) stop(grace time.Duration) {
 	i.terminate()

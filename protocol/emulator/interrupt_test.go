@@ -2,7 +2,10 @@ package emulator
 
 import (
 	"errors"
+	"os"
+	"syscall"
 	"testing"
+	"time"
 
 	"bootstrap/protocol"
 )
@@ -36,6 +39,39 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("got %d instances, want 1", got)
 			}
 		})
+	}
+}
+
+// Interrupt during a stop sends no second SIGTERM, at which bootstrap would kill what it
+// is stopping.
+func TestInterruptDuringStop(t *testing.T) {
+	listener := listen(t)
+	g := newRunnerFixture(t, protocol.SCF, Function{Env: []string{"TEST_ADDRESS=" + listener.Addr().String()}}, "patient")
+	g.invoke("hello", Result)
+	stopped := make(chan *os.ProcessState)
+	go func() { stopped <- g.Stop() }() // ends with the runtime
+	accept(t, listener)
+	g.instance.Load().terminate() // what Interrupt does before it waits
+	if err := syscall.Kill(g.PID(), syscall.SIGWINCH); err != nil {
+		t.Fatal(err)
+	}
+	if state := <-stopped; state == nil || state.String() != "exit status 0" {
+		t.Errorf("got %v, want that it got one SIGTERM", state)
+	}
+}
+
+// Kill ends a stop that takes long.
+func TestKillDuringStop(t *testing.T) {
+	listener := listen(t)
+	g := newRunnerFixture(t, protocol.SCF, Function{Env: []string{"TEST_ADDRESS=" + listener.Addr().String()}}, "patient")
+	g.grace = time.Hour
+	g.invoke("hello", Result)
+	stopped := make(chan *os.ProcessState)
+	go func() { stopped <- g.Stop() }() // ends with the runtime
+	accept(t, listener)
+	g.Kill()
+	if state := <-stopped; state == nil || state.String() != "signal: killed" {
+		t.Errorf("got %v, want it killed", state)
 	}
 }
 
