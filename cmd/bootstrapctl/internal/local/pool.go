@@ -246,7 +246,7 @@ func (p *pool) interrupt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range p.busy {
-		go s.interrupt() // ends with the instance
+		go s.runner.Interrupt() // ends with the instance
 	}
 }
 

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"bootstrap/protocol/emulator"
@@ -11,13 +10,12 @@ import (
 // A slot is an instance of a build of a function. It serves one event at a
 // time. After a failure it may start a new process.
 type slot struct {
-	build       *build
-	server      *emulator.Server
-	runner      *emulator.Runner
-	log         *instanceLog
-	idle        *time.Timer // stops the instance; nil while it serves an event
-	interrupted sync.Once
-	waited      time.Duration // of the present event, in the queue
+	build  *build
+	server *emulator.Server
+	runner *emulator.Runner
+	log    *instanceLog
+	idle   *time.Timer   // stops the instance; nil while it serves an event
+	waited time.Duration // of the present event, in the queue
 }
 
 // newSlot makes an instance of a build, which counts as used. Its process starts with the
@@ -67,13 +65,9 @@ func (s *slot) invoke(ctx context.Context, inv *Invocation, call Call) (err erro
 // processes that the instance left running, and returns their names.
 func (s *slot) stop(c *Cloud) (killed []string) {
 	defer context.AfterFunc(c.running, s.runner.Kill)()
-	s.interrupt()
+	s.runner.Interrupt()
 	return s.close(c)
 }
-
-// interrupt makes the runtime stop, and waits for that. It may still answer an event. Only
-// the first call sends a signal: a second one would kill what the first has stopped.
-func (s *slot) interrupt() { s.interrupted.Do(s.runner.Interrupt) }
 
 // close waits for the event of the instance, stops it, and frees what it has.
 func (s *slot) close(c *Cloud) (killed []string) {
