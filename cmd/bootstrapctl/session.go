@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"bootstrap/cmd/bootstrapctl/internal/screen"
@@ -29,7 +30,8 @@ type session struct {
 	tally    screen.Tally
 	event    []byte
 
-	interrupted, killed bool // by a first and by a second signal
+	interrupted bool        // by a signal
+	killed      atomic.Bool // by a second signal
 }
 
 // serve runs a session to its end.
@@ -81,7 +83,7 @@ func (s *session) obey(ctx context.Context, over <-chan struct{}) {
 	case <-stopped:
 	case <-again:
 		s.screen.Note("killing the runtime")
-		s.killed = true
+		s.killed.Store(true)
 		s.runner.Kill()
 		<-stopped
 	}
@@ -90,12 +92,12 @@ func (s *session) obey(ctx context.Context, over <-chan struct{}) {
 // stop stops the runtime, and warns if it did not exit in time or left processes
 // running.
 func (s *session) stop() {
-	asked := !s.killed && (s.interrupted || s.runner.PID() != 0) &&
+	asked := (s.interrupted || s.runner.PID() != 0) &&
 		(s.platform.Register == "" || s.server.Stats().Extensions > 0) // otherwise the platform sends no SIGTERM
 	state := s.runner.Stop()
 	killed := append(s.runner.Clear(), s.lifeline.clearAdopted()...)
 	s.log.Flush()
-	if asked && isKilled(state) {
+	if asked && isKilled(state) && !s.killed.Load() {
 		s.screen.Warn("killed the runtime, as the platform would: it did not exit in time after SIGTERM")
 	}
 	if len(killed) > 0 {
