@@ -147,7 +147,10 @@ func reasonOf(inv *local.Invocation) string {
 	if f.Posted != nil {
 		return strings.TrimPrefix(f.ErrorType+": "+f.Message, ": ")
 	}
-	text := fmt.Sprintf("%s: %s %s", f.Cause, f.Code, strings.TrimSpace(f.Text))
+	text := strings.TrimSpace(f.Code + " " + strings.TrimSpace(f.Text))
+	if f.Cause != "" { // none for an error of this machine
+		text = string(f.Cause) + ": " + text
+	}
 	if inv.Outcome.Reason != "" && !strings.Contains(f.Text, inv.Outcome.Reason) {
 		text += " (" + inv.Outcome.Reason + ")"
 	}

@@ -83,7 +83,7 @@ func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 	err := f.run(inv, call, func() (*slot, error) { return f.pool.takeLater(f.cloud.running) })
 	inv.Ended = time.Now()
 	if err != nil {
-		inv.Fault = &Fault{Message: err.Error()}
+		inv.Fault = machineFault(f.platform, err)
 	}
 	switch {
 	case inv.Fault == nil:

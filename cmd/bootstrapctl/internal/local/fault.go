@@ -26,6 +26,12 @@ func faultOf(p *protocol.Platform, cause clouderror.Cause, values ...string) *Fa
 	return &Fault{Error: e, Message: e.Text}
 }
 
+// machineFault returns the fault of an event for an error of this machine, for which the
+// platform has no words.
+func machineFault(p *protocol.Platform, err error) *Fault {
+	return &Fault{Error: clouderror.Error{Platform: p.Name, Text: err.Error()}, Message: err.Error()}
+}
+
 // Body returns the response body for the caller of the invocation with that id.
 func (f *Fault) Body(id string) []byte {
 	if f.Posted != nil && f.Platform != protocol.SCF.Name {

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"net"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -28,11 +29,11 @@ func TestAsyncWithoutDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	first := make(chan local.Status, 1)
+	first := make(chan *local.Invocation, 1)
 	f := create(t, localtest.New(t, local.Options{Retries: []time.Duration{time.Millisecond}, Done: func(_ *local.Function, inv *local.Invocation) {
 		if inv.Attempt == 0 {
 			allow(limit.Cur)
-			first <- inv.Status
+			first <- inv
 		}
 	}}), local.Settings{})
 	allow(1)
@@ -40,8 +41,12 @@ func TestAsyncWithoutDescriptors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := <-first; got != local.Queued {
-		t.Errorf("after the first attempt: got %v, want that it is sent again", got)
+	got := <-first
+	if got.Status != local.Queued {
+		t.Errorf("after the first attempt: got %v, want that it is sent again", got.Status)
+	}
+	if body := string(got.Fault.Body(id)); !strings.Contains(body, syscall.EMFILE.Error()) || got.Fault.Text != got.Fault.Message {
+		t.Errorf("got the fault %+v with the body %s, want why", got.Fault, body)
 	}
 	localtest.Until(t, func() bool {
 		inv, err := f.Invocation(id)
