@@ -118,8 +118,8 @@ func (f *Function) pause(d time.Duration) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return !f.cloud.isClosed()
-	case <-f.cloud.running.Done():
+		return f.cloud.closing.Err() == nil
+	case <-f.cloud.closing.Done():
 		return false
 	}
 }

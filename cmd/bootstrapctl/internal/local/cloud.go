@@ -216,13 +216,6 @@ func (c *Cloud) begin() error {
 	return nil
 }
 
-// isClosed reports whether Close has begun.
-func (c *Cloud) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
-
 // release notes that a build has a user less, and removes its files if nothing needs
 // them.
 func (c *Cloud) release(b *build) {

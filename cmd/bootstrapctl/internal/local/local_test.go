@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -316,6 +317,24 @@ func TestAsync(t *testing.T) {
 	if _, err := f.Enqueue(local.Call{Body: make([]byte, 129<<10)}); !errors.Is(err, local.ErrTooLarge) {
 		t.Errorf("an event of 129 KB: got %v", err)
 	}
+}
+
+// Close does not wait until an event would be sent again.
+func TestCloseDuringPause(t *testing.T) {
+	c := localtest.New(t, local.Options{Retries: []time.Duration{time.Hour}})
+	f := create(t, c, local.Settings{})
+	id, err := f.Enqueue(local.Call{Body: []byte(`{"fail":"x"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	localtest.Until(t, func() bool {
+		inv, err := f.Invocation(id)
+		return err == nil && inv.Status == local.Queued && inv.Fault != nil
+	})
+	t.Cleanup(c.Kill) // otherwise the cloud would not be closed after a failure
+	var closed atomic.Bool
+	go func() { c.Close(); closed.Store(true) }() // ends with the cloud
+	localtest.Until(t, closed.Load)
 }
 
 // A zip that the platform cannot start fails each event with the platform's error, and
