@@ -66,7 +66,6 @@ func (m *machine) end(now time.Time, instance int, out Outcome) {
 		return
 	}
 	if m.phase == starting {
-		m.again = false
 		if out.Kind == RuntimeExited {
 			out.Kind = InitFailed
 		}
@@ -127,7 +126,6 @@ func (m *machine) expire(now time.Time) {
 func (m *machine) initExpires(now time.Time) {
 	switch front := m.front(); {
 	case m.again:
-		m.again = false
 		m.failInit(now, Outcome{Kind: TimedOut, Reason: fmt.Sprintf("not ready within %v, after a first start of %v", m.limit, m.initLimit), Duration: m.limit})
 	case m.platform.RestartsInit && len(front) > 0:
 		m.again = true
@@ -238,7 +236,7 @@ func (m *machine) drop(inv *invocation) {
 // failInit ends an instance whose start has failed. All events at the front of
 // the queue get the outcome out.
 func (m *machine) failInit(now time.Time, out Outcome) {
-	m.initTook = now.Sub(m.started)
+	m.initTook, m.again = now.Sub(m.started), false
 	for _, inv := range m.front() {
 		m.finish(now, inv, out)
 	}

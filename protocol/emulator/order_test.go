@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"bootstrap/protocol"
 )
@@ -146,6 +147,24 @@ func TestInitError(t *testing.T) {
 	f.expect(403, "POST", f.p.InitError, "too late")
 	f.respond(202, "1", "result")
 	f.check(inv, Outcome{Kind: Result, ID: "1", Body: []byte("result")})
+}
+
+// After the second start for an event has failed, the next one is a first start again.
+func TestInitErrorOfSecondStart(t *testing.T) {
+	f := newFixture(t, protocol.Lambda, Function{InitLimit: time.Minute, Timeout: time.Hour})
+	f.s.Start()
+	inv := f.submit(Event{ID: "1"})
+	f.timeUp()
+	<-inv.again
+	f.s.Start()
+	f.expect(202, "POST", f.p.InitError, "why")
+	f.check(inv, Outcome{Kind: InitFailed, ID: "1", Body: []byte("why")})
+	f.s.Start()
+	f.s.update(func(m *machine, _ time.Time) {
+		if got := m.deadline().Sub(m.started); got != time.Minute {
+			t.Errorf("got %v for the next start, want 1m", got)
+		}
+	})
 }
 
 func TestInitErrorIsLambdas(t *testing.T) {
