@@ -67,7 +67,7 @@ func (f *Function) deliver(first *Invocation, call Call) {
 	defer f.queued.remove(len(call.Body))
 	for attempt := 0; ; attempt++ {
 		inv := *first
-		inv.Attempt, inv.Status = attempt, Running
+		inv.Attempt, inv.Status = attempt, Queued
 		last := attempt == len(f.cloud.options.Retries)
 		over := f.try(&inv, call, last)
 		if over || last || !f.pause(f.cloud.options.Retries[attempt]) {

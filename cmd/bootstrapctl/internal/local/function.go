@@ -223,6 +223,10 @@ func (f *Function) run(inv *Invocation, call Call, take func() (*slot, error)) e
 	}
 	defer f.pool.put(s)
 	inv.Wait = s.waited
+	if inv.Async {
+		inv.Status = Running
+		f.history.add(inv)
+	}
 	defer f.watchStart(s)()
 	return s.invoke(f.cloud.running, inv, call)
 }

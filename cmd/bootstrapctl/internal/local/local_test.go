@@ -319,6 +319,38 @@ func TestAsync(t *testing.T) {
 	}
 }
 
+// An asynchronous event is queued until it has an instance.
+func TestAsyncWaits(t *testing.T) {
+	f := create(t, localtest.New(t, local.Options{Instances: 1}), local.Settings{})
+	file := filepath.Join(t.TempDir(), "go on")
+	event := local.Call{Body: fmt.Appendf(nil, `{"wait":%q}`, file)}
+	reaches := func(id string, want local.Status) {
+		t.Helper()
+		localtest.Until(t, func() bool {
+			inv, err := f.Invocation(id)
+			return err == nil && inv.Status == want
+		})
+	}
+	first, err := f.Enqueue(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reaches(first, local.Running)
+	second, err := f.Enqueue(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	localtest.Until(t, func() bool { return f.Describe().Waiting == 1 })
+	if inv, err := f.Invocation(second); err != nil || inv.Status != local.Queued {
+		t.Errorf("got %+v, %v, want that it is queued", inv, err)
+	}
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	reaches(first, local.Succeeded)
+	reaches(second, local.Succeeded)
+}
+
 // Close does not wait until an event would be sent again.
 func TestCloseDuringPause(t *testing.T) {
 	c := localtest.New(t, local.Options{Retries: []time.Duration{time.Hour}})
