@@ -62,10 +62,7 @@ func (m *machine) extensionReady(now time.Time, instance int, id string, call ch
 		ext.call <- extReply{no: &refusal{403, "Extension.InvalidExtensionState", "another call is waiting for the next event"}}
 	}
 	ext.ready, ext.call = true, call
-	if m.runtimeReady {
-		m.markReady(now)
-	}
-	m.conclude(now)
+	m.extensionDone(now)
 	return nil
 }
 
@@ -79,8 +76,17 @@ func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *
 		return &refusal{403, "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found"}
 	}
 	ext.failed, ext.ready, ext.invoked = true, true, false // nothing waits for a failed extension
-	m.conclude(now)
+	m.extensionDone(now)
 	return nil
+}
+
+// extensionDone goes on with what may have waited for an extension: the start, or the
+// end of an event.
+func (m *machine) extensionDone(now time.Time) {
+	if m.runtimeReady {
+		m.markReady(now)
+	}
+	m.conclude(now)
 }
 
 // extension returns the extension of an instance that has an id.

@@ -160,6 +160,22 @@ func TestExtensionFails(t *testing.T) {
 	f.check(inv, Outcome{Kind: Result, ID: "1", Body: []byte("result")})
 }
 
+// An instance that waits for its extension is ready when the extension has failed.
+func TestExtensionFailsAfterPoll(t *testing.T) {
+	f := newFixture(t, protocol.Lambda, Function{InitLimit: time.Hour, Timeout: time.Minute})
+	f.s.Start()
+	id := f.register("x")
+	f.submit(Event{ID: "1"})
+	got := f.poll()
+	f.expect(202, "POST", f.p.ExtensionFail[0], "", f.p.ExtensionID, id, "Lambda-Extension-Function-Error-Type", "Extension.Mine")
+	if n := f.s.Stats().Deliveries; n != 1 {
+		t.Fatalf("got %d deliveries, want 1", n)
+	}
+	if a := <-got; a.id != "1" {
+		t.Errorf("got %+v, want the event", a)
+	}
+}
+
 // These calls are answered like AWS's emulator does, although no document
 // describes them.
 func TestSmallCalls(t *testing.T) {
