@@ -3,6 +3,7 @@ package procfs
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -13,13 +14,29 @@ func Children(pid int) (pids []int) {
 	if !listsChildren() {
 		return childrenByParent(pid)
 	}
-	files := childrenFiles(strconv.Itoa(pid))
+	const tries = 3
+	for range tries {
+		if pids, ok := childrenByThread(pid); ok || ReadStat(pid).PID == 0 {
+			return pids
+		}
+	}
+	return childrenByParent(pid)
+}
+
+// childrenByThread reads the lists of all threads of a process. ok is false if threads
+// have started or exited meanwhile: the children of one that exits move to another, whose
+// list may have been read already.
+func childrenByThread(pid int) (pids []int, ok bool) {
+	tasks := path(pid, "task/")
+	threads, _ := list(tasks) // none: the process has exited
+	files := openLists(tasks, threads)
 	defer closeAll(files)
 	var c childLists
 	for _, file := range files {
 		pids = c.read(pids, file)
 	}
-	return pids
+	now, err := list(tasks)
+	return pids, err == nil && files != nil && slices.Equal(now, threads)
 }
 
 // Descendants lists the children of a process, their children, and so on.
@@ -123,19 +140,20 @@ func (c *childLists) update() bool {
 // thread. It returns nil unless it can open all.
 func childrenFiles(process string) (files []int) {
 	tasks := "/proc/" + process + "/task/"
-	threads, err := list(tasks)
+	threads, _ := list(tasks) // none: the process has exited
+	return openLists(tasks, threads)
+}
+
+// openLists opens the lists of the children of some threads in a folder. It returns nil
+// unless it can open all.
+func openLists(tasks string, threads []string) (files []int) {
 	for _, thread := range threads {
-		var file int
-		if err == nil {
-			file, err = open(tasks + thread + "/children")
+		file, err := open(tasks + thread + "/children")
+		if err != nil {
+			closeAll(files)
+			return nil
 		}
-		if err == nil {
-			files = append(files, file)
-		}
-	}
-	if err != nil {
-		closeAll(files)
-		return nil
+		files = append(files, file)
 	}
 	return files
 }
