@@ -54,7 +54,7 @@ type Options struct {
 	// Unwatch when they are gone. Both may be nil.
 	Watch, Unwatch func(mark string)
 	// Line gets each line that a function logs, with its newline. Done gets each
-	// invocation when it has ended. Calls are concurrent. Both may be nil.
+	// invocation after each attempt. Calls are concurrent. Both may be nil.
 	Line func(f *Function, line []byte)
 	Done func(f *Function, inv *Invocation)
 	// Slow is called while an instance starts, after 1 s, 2 s, 4 s and so on, with the call

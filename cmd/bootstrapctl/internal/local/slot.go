@@ -14,7 +14,7 @@ type slot struct {
 	server *emulator.Server
 	runner *emulator.Runner
 	log    *instanceLog
-	idle   *time.Timer   // stops the instance; nil while it serves an event
+	idle   *time.Timer   // stops the instance; stopped while it serves an event
 	waited time.Duration // of the present event, in the queue
 }
 
