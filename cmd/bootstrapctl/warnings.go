@@ -102,7 +102,8 @@ const maxFiles = 10_000
 // unreadable warns of files that only their owner can read.
 func (in *invocation) unreadable(*protocol.Platform, *program) string {
 	first, number, seen := "", 0, 0
-	_ = filepath.WalkDir(in.dir, func(path string, entry fs.DirEntry, err error) error {
+	top := in.dir + string(filepath.Separator) // so that WalkDir follows a link
+	_ = filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
 		if seen++; err != nil || seen > maxFiles {
 			return filepath.SkipAll // the runtime reports files that it cannot read
 		}
@@ -110,7 +111,7 @@ func (in *invocation) unreadable(*protocol.Platform, *program) string {
 			return filepath.SkipDir
 		}
 		info, err := entry.Info()
-		if err == nil && path != in.dir && (info.Mode().IsRegular() || info.IsDir()) && info.Mode()&0o004 == 0 {
+		if err == nil && path != top && (info.Mode().IsRegular() || info.IsDir()) && info.Mode()&0o004 == 0 {
 			first, number = cmp.Or(first, fmt.Sprintf("%s (mode %04o)", path, info.Mode().Perm())), number+1
 		}
 		return nil

@@ -68,7 +68,8 @@ func ReadFolder(dir string, outputs ...string) (*Tree, error) {
 			return nil, err
 		}
 	}
-	err = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+	top := dir + string(filepath.Separator) // so that WalkDir follows a link
+	err = filepath.WalkDir(top, func(file string, entry fs.DirEntry, err error) error {
 		switch name := slashed(dir, file); {
 		case name == ".":
 			return err

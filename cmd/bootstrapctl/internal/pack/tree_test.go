@@ -27,6 +27,18 @@ func folderOf(t *testing.T, names ...string) string {
 	return dir
 }
 
+// TestLinkedFolder reads a folder through a link.
+func TestLinkedFolder(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "current")
+	if err := os.Symlink(folderOf(t, "a", "b/c", "out.zip"), link); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := ReadFolder(link, filepath.Join(link, "out.zip"))
+	if err != nil || len(tree.Files) != 2 || tree.File("a") == nil || tree.File("b/c") == nil {
+		t.Errorf("got %v, %v, want a and b/c", tree.Files, err)
+	}
+}
+
 // TestIgnore checks the syntax of .gitignore.
 func TestIgnore(t *testing.T) {
 	for _, test := range []struct {

@@ -53,6 +53,11 @@ func New(path string, r Reports) (*Watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot watch the code: %w", err)
 	}
+	if info.IsDir() { // WalkDir does not follow links
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, fmt.Errorf("cannot watch the code: %w", err)
+		}
+	}
 	w := &Watcher{root: path, isDir: info.IsDir(), reports: r, known: map[string]bool{}, foreign: map[string]bool{}, done: make(chan struct{})}
 	if w.watcher, err = fsnotify.NewWatcher(); err != nil {
 		return nil, explain(err)

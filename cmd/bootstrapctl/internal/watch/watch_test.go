@@ -44,6 +44,18 @@ func expect(t *testing.T, changes chan string, want string) {
 	}
 }
 
+// A folder can be a link, as "current" is in many deployments.
+func TestLinkedFolder(t *testing.T) {
+	dir, link := t.TempDir(), filepath.Join(t.TempDir(), "current")
+	write(t, filepath.Join(dir, "lib", "code.sh"), "1")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	changes := watch(t, link, Reports{})
+	write(t, filepath.Join(dir, "lib", "code.sh"), "2")
+	expect(t, changes, "lib/code.sh")
+}
+
 // Changes of code are noticed, also in new folders. Changes of files outside
 // the package are not: the next change of code is the first that is noticed.
 func TestFolder(t *testing.T) {
