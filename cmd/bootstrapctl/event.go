@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,16 +16,17 @@ import (
 )
 
 // readEvent returns the event, which must be JSON, as platforms accept nothing else.
-func (in *invocation) readEvent(platform *protocol.Platform, stdin io.Reader) (event []byte, err error) {
+// It returns the error of ctx if ctx ends first.
+func (in *invocation) readEvent(ctx context.Context, platform *protocol.Platform, stdin io.Reader) (event []byte, err error) {
 	name := in.eventFile
 	switch name {
 	case "":
 		name, event = "-event", []byte(in.event)
 	case "-":
 		name = "standard input"
-		event, err = readAtMost(stdin, platform)
+		event, err = untilSignal(ctx, func() ([]byte, error) { return readAtMost(stdin, platform) })
 	default:
-		event, err = readFile(name, platform)
+		event, err = untilSignal(ctx, func() ([]byte, error) { return readFile(name, platform) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the event: %w", err)
@@ -34,6 +36,24 @@ func (in *invocation) readEvent(platform *protocol.Platform, stdin io.Reader) (e
 		return nil, fmt.Errorf("%s: the event is empty: expected JSON, such as {}", name)
 	}
 	return event, checkJSON(name, event)
+}
+
+// untilSignal returns what read returns, or the error of ctx if a signal ends ctx first.
+// Then the goroutine of read ends with the program, as a read cannot be interrupted.
+func untilSignal(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	done := make(chan struct{})
+	var got []byte
+	var failed error
+	go func() {
+		defer close(done)
+		got, failed = read()
+	}()
+	select {
+	case <-done:
+		return got, failed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func readFile(name string, platform *protocol.Platform) ([]byte, error) {

@@ -80,7 +80,10 @@ func invoke(ctx context.Context, args []string, stdin io.Reader, stdout, stderr 
 	platform, err := in.check(flags, rest)
 	var event []byte
 	if err == nil {
-		event, err = in.readEvent(platform, stdin)
+		event, err = in.readEvent(ctx, platform, stdin)
+	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrapctl invoke: %v\n", err)
