@@ -30,8 +30,9 @@ type lifeline struct {
 	watcher *exec.Cmd
 }
 
-// watchFlag makes invoke the watcher.
-const watchFlag = "-watch"
+// watchFlag makes invoke the watcher. Nobody types it: the watcher removes the folders
+// that its stdin names.
+const watchFlag = "-bootstrapctl-lifeline"
 
 // Commands for the watcher, each with an argument on a line.
 const (
