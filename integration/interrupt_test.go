@@ -36,8 +36,13 @@ func attend(t *testing.T, dir string, args ...string) *attended {
 // attendTool runs bootstrapctl in a terminal.
 func attendTool(t *testing.T, env []string, args ...string) *attended {
 	t.Helper()
+	return attendCommand(t, env, exec.Command(bootstrapctl, args...))
+}
+
+func attendCommand(t *testing.T, env []string, cmd *exec.Cmd) *attended {
+	t.Helper()
 	keys, screen := openTerminal(t)
-	a := &attended{cmd: exec.Command(bootstrapctl, args...), keys: keys, said: &locked.Buffer{}, read: make(chan struct{})}
+	a := &attended{cmd: cmd, keys: keys, said: &locked.Buffer{}, read: make(chan struct{})}
 	a.cmd.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), env...)
 	controlledBy(a.cmd, screen)
 	if err := a.cmd.Start(); err != nil {

@@ -2,9 +2,13 @@ package integration
 
 import (
 	"os"
+	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+
+	"bootstrap/internal/procfs"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +32,22 @@ func TestLocalKeys(t *testing.T) {
 	until(t, "a new instance has started", func() bool { return strings.Count(a.said.String(), "cold start") == 2 })
 	a.press(t, "q")
 	if status := a.end(t); status != 0 || strings.Count(a.said.String(), "the stop command runs") != 2 || !strings.Contains(a.said.String(), "p95") {
+		t.Errorf("got status %d and\n%s", status, a.said)
+	}
+}
+
+// In the background, local leaves the terminal alone: the kernel would stop it.
+func TestLocalInBackground(t *testing.T) {
+	t.Parallel()
+	job := []string{"-c", `set -m; "$@" & wait $!`, "bash", bootstrapctl, "local", "-addr", "127.0.0.1:0", shellFunction(t, "echo ok")}
+	a := attendCommand(t, nil, exec.Command("bash", job...))
+	a.waitFor(t, "Tencent's SDKs") // the end of what it says before it would use the keys
+	url := regexp.MustCompile(`http://[\d.:]+`).FindString(a.said.String())
+	sendTo(t, url, "1")
+	for _, pid := range procfs.Children(a.cmd.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+	}
+	if status := a.end(t); status != 0 {
 		t.Errorf("got status %d and\n%s", status, a.said)
 	}
 }

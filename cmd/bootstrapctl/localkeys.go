@@ -15,7 +15,7 @@ import (
 // restart the functions or repeat an event.
 func (c *localCloud) obeyKeys(ctx context.Context, stdin io.Reader) {
 	file, ok := stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !ok || !term.IsTerminal(int(file.Fd())) || inBackground(file) {
 		<-ctx.Done()
 		return
 	}
@@ -39,6 +39,14 @@ func (c *localCloud) obeyKeys(ctx context.Context, stdin io.Reader) {
 			c.obey(ctx, key)
 		}
 	}
+}
+
+// inBackground reports whether the kernel would stop this process for using its
+// terminal, as it does after "bootstrapctl local &". A terminal of another session,
+// for which the call fails, can be used.
+func inBackground(terminal *os.File) bool {
+	group, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && group != unix.Getpgrp()
 }
 
 // pressed returns a channel that receives the keys. Its goroutine ends with the
