@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -109,7 +110,7 @@ func LastLine(log []byte) string {
 		own, isOwn := readOwn(line)
 		switch {
 		case isOwn && own.level == "ERROR":
-			return strings.TrimPrefix(own.value("error"), cannotStart)
+			return cmp.Or(strings.TrimPrefix(own.value("error"), cannotStart), own.short())
 		case !isOwn && strings.TrimSpace(line) != "":
 			return "its last line: " + line
 		}

@@ -69,7 +69,7 @@ func (s *Screen) logLine(l *Log, line string) {
 	complaint, complains := strings.CutPrefix(line, "bootstrap: ")
 	fresh := true
 	switch {
-	case isOwn && own.level == "ERROR":
+	case isOwn && own.level == "ERROR" && own.value("error") != "":
 		fresh = l.noteComplaint(own.value("error"))
 	case complains:
 		l.noteComplaint(strings.TrimSpace(complaint))
