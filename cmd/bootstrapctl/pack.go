@@ -214,14 +214,14 @@ func (k *packing) summary(p *painter, tree *pack.Tree, size int64, report *docto
 
 // upload returns the command that uploads the zip to an existing function.
 func (k *packing) upload(platform *protocol.Platform) string {
-	name := strings.TrimSuffix(filepath.Base(k.output), ".zip")
-	fill := strings.NewReplacer("NAME", name, "FILE", quote("fileb://"+k.output), "ZIP", quote(k.output), "HANDLER", k.handler).Replace
+	name, file := strings.TrimSuffix(filepath.Base(k.output), ".zip"), quote(k.output)
 	switch platform.Name {
 	case protocol.Lambda.Name:
-		return fill("aws lambda update-function-code --function-name NAME --zip-file FILE")
+		return fmt.Sprintf("aws lambda update-function-code --function-name %s --zip-file %s", quote(name), quote("fileb://"+k.output))
 	case protocol.SCF.Name:
-		return fill(`printf '{"FunctionName": "NAME", "Handler": "HANDLER", "ZipFile": "%s"}' "$(base64 <ZIP | tr -d '\n')" >update.json` +
-			"\ntccli scf UpdateFunctionCode --cli-input-json file://update.json")
+		format := fmt.Sprintf(`{"FunctionName": "%s", "Handler": "%s", "ZipFile": "%%s"}`, name, k.handler)
+		return fmt.Sprintf(`printf %s "$(base64 <%s | tr -d '\n')" >update.json`, quote(format), file) +
+			"\ntccli scf UpdateFunctionCode --cli-input-json file://update.json"
 	}
-	return fill("in the console: Code > Upload > Local ZIP, ZIP")
+	return "in the console: Code > Upload > Local ZIP, " + file
 }
