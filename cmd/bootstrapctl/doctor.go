@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,10 +43,12 @@ func diagnose(ctx context.Context, args []string, _ io.Reader, stdout, stderr io
 	report, err := examineFile(ctx, file, &d, platform, *measure)
 	if err != nil {
 		fmt.Fprintf(stderr, "bootstrapctl doctor: %v\n", err)
+	}
+	if report == nil {
 		return exitUsage
 	}
 	if *asJSON {
-		err = printJSON(stdout, report)
+		err = cmp.Or(err, printJSON(stdout, report))
 	} else {
 		printReport(newPainter(stdout), file, report, &d, platform)
 	}
@@ -69,7 +72,8 @@ func joinLines(errs ...error) error {
 	return fmt.Errorf("%s", strings.Join(text, "\n"))
 }
 
-// examineFile reads a folder or a zip and examines it.
+// examineFile reads a folder or a zip and examines it. If only the start cannot be
+// measured, it returns a report and an error, as the report may say why.
 func examineFile(ctx context.Context, file string, d *deployment, platform *protocol.Platform, measure bool) (*doctor.Report, error) {
 	temp, err := os.MkdirTemp("", "bootstrapctl-")
 	if err != nil {
@@ -82,11 +86,9 @@ func examineFile(ctx context.Context, file string, d *deployment, platform *prot
 	}
 	fn := d.function(tree, platform)
 	if measure {
-		if fn.Started, err = measureStart(ctx, tree.Dir, d, platform); err != nil {
-			return nil, err
-		}
+		fn.Started, err = measureStart(ctx, tree.Dir, d, platform)
 	}
-	return doctor.Examine(ctx, fn, temp), nil
+	return doctor.Examine(ctx, fn, temp), err
 }
 
 // readPackage reads a folder, or unpacks a zip into a new folder in temp and reads

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -37,6 +38,12 @@ func measureStart(ctx context.Context, dir string, d *deployment, platform *prot
 	outcome, err := runner.Invoke(ctx, emulator.Event{Body: event})
 	if err != nil {
 		return 0, fmt.Errorf("cannot measure the start: %w", err)
+	}
+	switch outcome.Kind {
+	case emulator.InitFailed:
+		return 0, fmt.Errorf("cannot measure the start: it failed: %s", cmp.Or(outcome.Reason, string(outcome.Body)))
+	case emulator.RuntimeExited:
+		return 0, fmt.Errorf("cannot measure the start: the runtime exited: %s", outcome.Reason)
 	}
 	return outcome.Init, nil
 }
