@@ -1,11 +1,11 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"sync"
-	"syscall"
 	"time"
+
+	"bootstrap/cmd/bootstrapctl/internal/pack"
 )
 
 // Enqueue accepts an asynchronous event and returns its request id. After a failure
@@ -88,7 +88,7 @@ func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 	switch {
 	case inv.Fault == nil:
 		inv.Status = Succeeded
-	case last || err != nil && !isShortage(err):
+	case last || err != nil && !pack.IsShortage(err):
 		inv.Status = Failed
 	default:
 		inv.Status = Queued // it is sent again
@@ -98,17 +98,6 @@ func (f *Function) try(inv *Invocation, call Call, last bool) (over bool) {
 		f.cloud.options.Done(f, inv)
 	}
 	return inv.Status != Queued
-}
-
-// isShortage reports whether an error says that this machine lacks descriptors,
-// processes or memory, of which there may be enough later.
-func isShortage(err error) bool {
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
 }
 
 // pause waits before the next attempt, and reports whether the cloud is still

@@ -97,7 +97,12 @@ func (c *Cloud) loadZip(b *build, content []byte) (err error) {
 	}
 	defer os.Remove(file)
 	tree, err := pack.ReadZip(file, b.dir)
-	if err != nil {
+	switch {
+	case errors.Is(err, pack.ErrTooLarge):
+		return &Invalid{"Package", "cannot unpack the zip: " + pack.ErrTooLarge.Error()}
+	case pack.IsShortage(err):
+		return err
+	case err != nil:
 		return &Invalid{"Package", "cannot unpack the zip: it is damaged"}
 	}
 	return c.examine(b, tree)

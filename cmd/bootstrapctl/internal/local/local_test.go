@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"cmp"
 	"context"
@@ -394,6 +395,20 @@ func TestBrokenZip(t *testing.T) {
 		if _, err := c.Create(local.Settings{Name: "bad", Platform: protocol.SCF}, local.Code{Zip: bad}); !errors.As(err, &invalid) {
 			t.Errorf("%.6q: got %v", bad, err)
 		}
+	}
+}
+
+// A zip that is too large is not called damaged.
+func TestLargeZip(t *testing.T) {
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	_, err := w.CreateRaw(&zip.FileHeader{Name: "bootstrap", UncompressedSize64: 3 << 30})
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = localtest.New(t, local.Options{}).Create(local.Settings{Name: "large", Platform: protocol.SCF}, local.Code{Zip: packed.Bytes()})
+	if err == nil || !strings.Contains(err.Error(), "larger than any platform allows") {
+		t.Errorf("got %v", err)
 	}
 }
 

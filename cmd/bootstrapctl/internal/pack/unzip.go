@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Limits on a zip to unpack. No platform accepts more.
@@ -26,7 +27,7 @@ var ErrTooLarge = errors.New("it is larger than any platform allows")
 
 // ReadZip unpacks a zip into the empty folder dir, and nowhere else. Entries
 // that are not safe to unpack become problems. An error means that the file is
-// not a zip that can be read.
+// not a zip that can be read, that it is too large, or a shortage on this machine.
 func ReadZip(file, dir string) (*Tree, error) {
 	archive, err := zip.OpenReader(file)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
@@ -118,7 +119,7 @@ func (t *Tree) unpackEntry(entry *zip.File, root *os.Root, seen map[string]bool,
 	f := &File{Name: name, Mode: entry.Mode(), path: filepath.Join(t.Dir, filepath.FromSlash(name))}
 	err := f.unpack(entry, root, left)
 	switch {
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrTooLarge), IsShortage(err):
 		return err
 	case err != nil:
 		t.problem("zip-broken", name, reason(err))
@@ -126,6 +127,17 @@ func (t *Tree) unpackEntry(entry *zip.File, root *os.Root, seen map[string]bool,
 		t.Files = append(t.Files, f)
 	}
 	return nil
+}
+
+// IsShortage reports whether an error says that this machine lacks disk space,
+// descriptors, processes or memory, of which there may be enough later.
+func IsShortage(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.EAGAIN, syscall.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
 }
 
 // refuse returns the problem of an entry that must not be unpacked.
