@@ -137,10 +137,15 @@ func (c *localCloud) repeat(ctx context.Context) {
 
 // restart gives all functions new instances.
 func (c *localCloud) restart() {
+	restarted := 0
 	for _, f := range c.Functions(nil) {
 		if err := f.Restart(); err != nil {
 			c.board.Warn("cannot restart %s: %v", f.Name(), err)
+			continue
 		}
+		restarted++
 	}
-	c.board.Note("restarted: the next event starts a new instance")
+	if restarted > 0 {
+		c.board.Note("restarted: the next event starts a new instance")
+	}
 }
