@@ -220,7 +220,7 @@ func TestInvokeUsage(t *testing.T) {
 // event.
 func TestInvokeRefusesConcurrency(t *testing.T) {
 	stdout, stderr, status := ctl(t, nil, "invoke", "-dir", shellFunction(t, "echo ran"), "-repeat", "2", "-concurrency", "2")
-	if stdout != "" || status != 1 || !strings.Contains(stderr, "Tencent SCF") {
+	if stdout != "" || status != 2 || !strings.Contains(stderr, "Tencent SCF") {
 		t.Errorf("got %q, status %d and log\n%s", stdout, status, stderr)
 	}
 }

@@ -103,6 +103,8 @@ func (in *invocation) check(flags *flag.FlagSet, rest []string) (*protocol.Platf
 	platform, err := protocol.Detect(in.platform, os.Getenv)
 	if err != nil || in.platform == "" {
 		say("-platform %q: expected scf, functiongraph or lambda%s", in.platform, didYouMean(in.platform, platformNames()))
+	} else if err := emulator.CheckConcurrency(platform, in.concurrency); err != nil {
+		say("-concurrency: %w", err)
 	}
 	if len(rest) == 1 && rest[0] == "-" && in.eventFile == "" {
 		in.eventFile, rest = "-", nil

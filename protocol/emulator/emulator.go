@@ -84,9 +84,8 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	if err := fn.complete(p); err != nil {
 		return nil, err
 	}
-	if fn.Concurrency > 1 && !p.NamesEvent() {
-		return nil, fmt.Errorf("cannot give an instance %d events at the same time: on %s an answer does not say which event it is for",
-			fn.Concurrency, p.Title)
+	if err := CheckConcurrency(p, fn.Concurrency); err != nil {
+		return nil, err
 	}
 	if fn.Concurrency > 1 {
 		p = relaxed(p)
@@ -106,6 +105,16 @@ func New(p *protocol.Platform, fn Function) (*Server, error) {
 	s.timer.Stop()
 	s.serve(listener)
 	return s, nil
+}
+
+// CheckConcurrency returns an error if an instance cannot have that number of events at
+// the same time on p.
+func CheckConcurrency(p *protocol.Platform, events int) error {
+	if events > 1 && !p.NamesEvent() {
+		return fmt.Errorf("cannot give an instance %d events at the same time: on %s an answer does not say which event it is for",
+			events, p.Title)
+	}
+	return nil
 }
 
 // complete replaces zero values with their defaults, and the folder with its absolute
