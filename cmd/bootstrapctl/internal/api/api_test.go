@@ -244,6 +244,34 @@ func TestTriggers(t *testing.T) {
 	}
 }
 
+// The most specific trigger gets a request, whichever was made first.
+func TestMostSpecific(t *testing.T) {
+	http := func(method, path string) local.Trigger {
+		return local.Trigger{Kind: "http", Enabled: true, Gateway: "scf", Method: method, Path: path, Stage: method + path}
+	}
+	base, _ := serve(t,
+		local.Settings{Name: "a", Platform: protocol.SCF, Triggers: []local.Trigger{
+			http("ANY", anyPath), http("ANY", "/{proxy+}"), http("ANY", "/pets/{id}"), http("ANY", "/pets/new"), http("GET", "/pets/{id}"), http("GET", "/health")}},
+		local.Settings{Name: "b", Platform: protocol.SCF, Triggers: []local.Trigger{http("GET", "/pets/first")}},
+	)
+	for _, test := range []struct{ method, path, want string }{
+		{"GET", "/health", `"stage":"GET/health"`},
+		{"POST", "/health", `"stage":"ANY/{proxy+}"`},
+		{"GET", "/apigw/a/health", `"stage":"GET/health"`},
+		{"GET", "/pets/new", `"stage":"ANY/pets/new"`},
+		{"GET", "/pets/first", `"stage":"GET/pets/first"`},
+		{"GET", "/pets/7", `"stage":"GET/pets/{id}"`},
+		{"PUT", "/pets/7", `"stage":"ANY/pets/{id}"`},
+		{"GET", "/pets/7/8", `"stage":"ANY/{proxy+}"`},
+		{"GET", "/", "This is bootstrapctl local"},
+		{"GET", "/apigw/a/", `"stage":"ANY$default"`},
+	} {
+		if status, _, body := (sent{test.method, test.path, "", nil}).do(t, base); !strings.Contains(body, test.want) {
+			t.Errorf("%s %s: got %d %s, want %s", test.method, test.path, status, body, test.want)
+		}
+	}
+}
+
 // Plain and encrypted requests come to the same port, at the same time as a connection
 // that sends nothing.
 func TestTLS(t *testing.T) {

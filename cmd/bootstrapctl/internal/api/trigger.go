@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,26 +50,25 @@ func (s *server) findRoute(r *http.Request) *route {
 		if err != nil || name == "" {
 			return nil
 		}
-		if found := match(f, r.Method, "/"+rest); found != nil {
+		if found := narrowest(matches(f, r.Method, "/"+rest)); found != nil {
 			return found
 		}
 		p := f.Platform()
 		return &route{f, local.Trigger{Integrated: p != protocol.SCF, Stage: stages[p.Name]}, "/" + rest, nil}
 	}
+	var all []*route
 	for _, f := range s.cloud.Functions(nil) {
-		if found := match(f, r.Method, path); found != nil && found.trigger.Path != anyPath {
-			return found
-		}
+		all = append(all, matches(f, r.Method, path)...)
 	}
-	return nil
+	return narrowest(slices.DeleteFunc(all, func(ro *route) bool { return ro.trigger.Path == anyPath }))
 }
 
 // anyPath is the path of a trigger that takes all requests below /apigw/NAME/.
 const anyPath = "$default"
 
-// match returns the route of the function's trigger for a method and a path, or nil. The
+// matches returns the routes of the function's triggers for a method and a path. The
 // path may begin with the trigger's stage.
-func match(f *local.Function, method, path string) *route {
+func matches(f *local.Function, method, path string) (all []*route) {
 	for _, t := range f.Describe().Triggers {
 		if t.Kind != "http" || !t.Enabled || t.Method != "ANY" && t.Method != "" && !strings.EqualFold(t.Method, method) {
 			continue
@@ -78,14 +78,44 @@ func match(f *local.Function, method, path string) *route {
 			below = stage
 		}
 		if params, ok := matchPath(t.Path, below); ok {
-			return &route{f, t, below, params}
+			all = append(all, &route{f, t, below, params})
 		}
 	}
-	return nil
+	return all
+}
+
+// narrowest returns the route that a gateway takes if several match: the most specific
+// one, in whatever order the triggers were made. It returns nil if there is no route.
+func narrowest(routes []*route) *route {
+	if len(routes) == 0 {
+		return nil
+	}
+	return slices.MinFunc(routes, func(a, b *route) int { return slices.Compare(ranks(a.trigger), ranks(b.trigger)) })
+}
+
+// ranks returns a rank for each segment of a trigger's path, and one for its method. A
+// lower rank is more specific.
+func ranks(t local.Trigger) (all []int) {
+	for part := range strings.SplitSeq(strings.Trim(t.Path, "/"), "/") {
+		switch {
+		case part == anyPath:
+			all = append(all, 3)
+		case strings.HasSuffix(part, "+}"):
+			all = append(all, 2)
+		case strings.HasPrefix(part, "{"):
+			all = append(all, 1)
+		default:
+			all = append(all, 0)
+		}
+	}
+	if t.Method == "ANY" || t.Method == "" {
+		return append(all, 1)
+	}
+	return append(all, 0)
 }
 
 // matchPath matches a path with a pattern such as /pets/{id} or /files/{proxy+}, and
-// returns the values.
+// returns the values. {proxy+} takes at least one segment.
 func matchPath(pattern, path string) (params map[string]string, ok bool) {
 	if pattern == anyPath {
 		return nil, true
@@ -95,10 +125,10 @@ func matchPath(pattern, path string) (params map[string]string, ok bool) {
 		name, isParam := strings.CutPrefix(part, "{")
 		name = strings.TrimSuffix(name, "}")
 		switch {
-		case isParam && strings.HasSuffix(name, "+") && i < len(have):
-			return with(params, strings.TrimSuffix(name, "+"), strings.Join(have[i:], "/")), true
 		case i >= len(have):
 			return nil, false
+		case isParam && strings.HasSuffix(name, "+") && have[i] != "":
+			return with(params, strings.TrimSuffix(name, "+"), strings.Join(have[i:], "/")), true
 		case isParam && have[i] != "":
 			params = with(params, name, have[i])
 		case part != have[i]:
