@@ -85,12 +85,18 @@ func (c *localCloud) triggerText(at, name string, t local.Trigger) string {
 		return fmt.Sprintf("timer %s fires at %s", t.Name, t.Cron)
 	case t.Kind == "timer":
 		return c.curl() + fmt.Sprintf(" -X POST %s  # fires the timer; its time is %s", quote(at+"/_local/functions/"+name+"/timers/"+t.Name), t.Cron)
-	case t.Path == anyTriggerPath:
-		return "curl " + quote(at+"/apigw/"+name+"/")
 	case t.Method != "ANY" && t.Method != "GET":
-		return "curl -X " + t.Method + " " + quote(at+t.Path)
+		return "curl -X " + t.Method + " " + quote(triggerURL(at, name, t))
 	}
-	return "curl " + quote(at+t.Path)
+	return "curl " + quote(triggerURL(at, name, t))
+}
+
+// triggerURL returns the address of a trigger. At / alone, POST sends an event.
+func triggerURL(at, name string, t local.Trigger) string {
+	if t.Path == anyTriggerPath || t.Path == "/" {
+		return at + "/apigw/" + name + "/"
+	}
+	return at + t.Path
 }
 
 // anyTriggerPath is the path of a trigger for all requests.

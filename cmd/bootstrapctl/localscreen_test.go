@@ -21,3 +21,15 @@ func TestReasonOf(t *testing.T) {
 		}
 	}
 }
+
+// A command that the screen shows for a trigger reaches the trigger: POST / would be a
+// plain event.
+func TestTriggerURL(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": "http://h/apigw/f/", anyTriggerPath: "http://h/apigw/f/", "/pets": "http://h/pets",
+	} {
+		if got := triggerURL("http://h", "f", local.Trigger{Path: path}); got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+}

@@ -211,6 +211,7 @@ func TestTriggers(t *testing.T) {
 			{Kind: "http", Enabled: false, Gateway: "aws-v1", Method: "ANY", Path: "/off", Integrated: true}}},
 		local.Settings{Name: "scf", Platform: protocol.SCF, Triggers: []local.Trigger{
 			{Kind: "http", Enabled: true, Gateway: "scf", Method: "ANY", Path: "/plain"},
+			{Kind: "http", Enabled: true, Gateway: "scf", Method: "ANY", Path: "/", Stage: "release"},
 			{Kind: "http", Enabled: true, Gateway: "scf", Method: "ANY", Path: "/integrated", Integrated: true},
 			{Kind: "http", Enabled: true, Gateway: "scf", Method: "POST", Path: "/base64", Base64: true}}},
 		local.Settings{Name: "fg", Platform: protocol.FunctionGraph},
@@ -230,6 +231,8 @@ func TestTriggers(t *testing.T) {
 		{"GET", "/apigw/none/", "", 404, ""},
 		{"PUT", "/files/a/b%2Fc", "", 502, "Internal server error"},
 		{"GET", "/plain?a=1&a=2", "", 200, `"httpMethod":"GET"`},
+		{"GET", "/release", "", 200, `"path":"/"`},
+		{"GET", "/releases", "", 404, ""},
 		{"GET", "/apigw/scf/other", "", 200, `"path":"/other"`},
 		{"GET", "/integrated", "", 403, "Invalid scf response format"},
 		{"POST", "/base64", "text", 200, `"body":"dGV4dA=="`},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -74,8 +75,8 @@ func matches(f *local.Function, method, path string) (all []*route) {
 			continue
 		}
 		below := path
-		if stage, ok := strings.CutPrefix(path, "/"+t.Stage); ok && t.Stage != "" && strings.HasPrefix(stage, "/") {
-			below = stage
+		if stage, ok := strings.CutPrefix(path, "/"+t.Stage); ok && t.Stage != "" && (stage == "" || stage[0] == '/') {
+			below = cmp.Or(stage, "/")
 		}
 		if params, ok := matchPath(t.Path, below); ok {
 			all = append(all, &route{f, t, below, params})
