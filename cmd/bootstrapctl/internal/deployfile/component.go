@@ -60,12 +60,14 @@ func (r *reader) scf(f *Function, inputs value) {
 	r.undone(*f, inputs, componentUndone)
 }
 
-// source reads src: a path, or a path with globs to leave out.
+// source reads src: a path, or a path with globs of files to leave out.
 func (r *reader) source(f *Function, src value) {
 	local := src
 	if src.is(yaml.MappingNode) {
 		local = src.get("src")
-		f.Exclude = r.exclude(src.get("exclude"))
+		if globs := src.get("exclude"); globs.given() {
+			r.note(globs.line(), "function %s: src.exclude is not applied: the code is used as it is", f.Name)
+		}
 	}
 	switch {
 	case local.given():

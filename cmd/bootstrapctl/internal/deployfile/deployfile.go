@@ -30,9 +30,8 @@ type Note struct {
 // deploys the file.
 type Function struct {
 	Name        string
-	Platform    string   // scf, functiongraph or lambda
-	Code        string   // the absolute path of a folder or a zip, which exists
-	Exclude     []string // globs of doublestar, relative to the folder, to leave out
+	Platform    string // scf, functiongraph or lambda
+	Code        string // the absolute path of a folder or a zip, which exists
 	Handler     string
 	Runtime     string
 	MemoryMB    int

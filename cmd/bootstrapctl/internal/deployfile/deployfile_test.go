@@ -159,7 +159,7 @@ inputs:
         parameters: {bucket: b}
 `)
 	compare(t, "functions", file.Functions, []Function{{
-		Name: "hello-prod-shop", Platform: "scf", Code: "code", Exclude: []string{"node_modules/**", "*.log"},
+		Name: "hello-prod-shop", Platform: "scf", Code: "code",
 		Handler: "index.main_handler", Runtime: "CustomRuntime", MemoryMB: 256,
 		Timeout: 3 * time.Second, InitTimeout: 3 * time.Second,
 		Env: []string{"EMPTY=", "PORT=8080", "STAGE=prod", "URL=https://shop.example/secret?x=$y"},
@@ -172,6 +172,7 @@ inputs:
 		Line: 6,
 	}})
 	compare(t, "notes", file.Notes, []Note{
+		{9, "function hello-prod-shop: src.exclude is not applied: the code is used as it is"},
 		{12, "function hello-prod-shop: layers are not added"},
 		{15, "function hello-prod-shop: there is no private network"},
 		{42, "function hello-prod-shop: the rules for base64 are ignored: bodies are not encoded"},
@@ -248,7 +249,7 @@ functions:
 			},
 		},
 		{
-			Name: "two", Platform: "functiongraph", Code: ".", Exclude: []string{".git/**", ".serverless/**", "node_modules/.bin/**", "serverless.yml"},
+			Name: "two", Platform: "functiongraph", Code: ".",
 			Handler: "index.handler", Runtime: "Custom", MemoryMB: 512, Timeout: 30 * time.Second, InitTimeout: 7 * time.Second, Env: []string{"C=d"}, Line: 17,
 		},
 	})
@@ -295,7 +296,6 @@ functions:
 `)
 	compare(t, "functions", file.Functions, []Function{{
 		Name: "shop-one", Platform: "lambda", Code: ".",
-		Exclude: []string{".git/**", ".serverless/**", "node_modules/.bin/**", "serverless.yml", "*.md", "secret/**"},
 		Handler: "bootstrap", Runtime: "provided.al2023", MemoryMB: 512, Timeout: 6 * time.Second,
 		Env: []string{"STAGE=beta", "TABLE=t-beta"}, Concurrency: 3, Line: 16,
 		Triggers: []Trigger{
@@ -311,8 +311,9 @@ functions:
 		},
 	}})
 	compare(t, "notes", file.Notes, []Note{
-		{12, "function shop-one: the pattern extra/** is not applied: only patterns with ! are"},
-		{14, "function shop-one: package.include is not applied"},
+		{12, "function shop-one: package.patterns is not applied: the whole folder is the code"},
+		{13, "function shop-one: package.exclude is not applied: the whole folder is the code"},
+		{14, "function shop-one: package.include is not applied: the whole folder is the code"},
 		{21, "function shop-one: layers are not added"},
 		{31, "function shop-one: the time zone is not applied: the schedule is in UTC"},
 		{32, "function shop-one: the local platform sends no events of sqs"},

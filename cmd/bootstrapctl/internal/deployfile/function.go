@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 )
 
 // runtimes holds the custom runtimes of each platform, and the one to recommend.
@@ -85,19 +83,6 @@ func (r *reader) code(f Function, v value) string {
 // remote complains about code in an object store.
 func (r *reader) remote(f Function, v value, storage, remedy string) {
 	r.complain(v.line(), "function %s: cannot fetch code from %s: set %s to a folder or a zip", f.Name, storage, remedy)
-}
-
-// exclude returns globs, which must be valid.
-func (r *reader) exclude(v value) []string {
-	var all []string
-	for _, item := range v.items() {
-		glob, ok := item.scalar()
-		if ok && !doublestar.ValidatePattern(glob) {
-			item.expected("a glob, found " + glob)
-		}
-		all = append(all, glob)
-	}
-	return all
 }
 
 // env returns variables of the function, sorted. Later mappings win.

@@ -1,12 +1,6 @@
 package deployfile
 
-import (
-	"path/filepath"
-	"slices"
-	"strings"
-
-	"go.yaml.in/yaml/v4"
-)
+import "go.yaml.in/yaml/v4"
 
 // A provider is a cloud to which the Serverless Framework deploys, with or
 // without a plug-in.
@@ -126,8 +120,7 @@ func (r *reader) pluginFunction(known provider, p pair) {
 	r.add(f)
 }
 
-// artifact reads package: a zip, or the files to leave out of the folder of the
-// deploy file.
+// artifact reads package: a zip, or globs of files in the folder of the deploy file.
 func (r *reader) artifact(f *Function, v value) {
 	own, all := packaging(v), packaging(r.root)
 	if source := v.get("code", "codeUri"); source.given() { // of Huawei's plug-in
@@ -139,12 +132,11 @@ func (r *reader) artifact(f *Function, v value) {
 		return
 	}
 	f.Code = r.dir
-	f.Exclude = []string{".git/**", ".serverless/**", "node_modules/.bin/**", filepath.Base(r.file.Path)}
 	for _, from := range []value{all, own} {
-		f.Exclude = append(f.Exclude, r.exclude(from.get("exclude"))...)
-		r.patterns(f, from.get("patterns"))
-		if include := from.get("include"); include.given() {
-			r.note(include.line(), "function %s: package.include is not applied", f.Name)
+		for _, key := range []string{"exclude", "include", "patterns"} {
+			if globs := from.get(key); globs.given() {
+				r.note(globs.line(), "function %s: package.%s is not applied: the whole folder is the code", f.Name, key)
+			}
 		}
 	}
 }
@@ -156,17 +148,4 @@ func packaging(v value) value {
 		return p
 	}
 	return value{r: v.r, name: "package", above: v.line()}
-}
-
-// patterns returns the globs that begin with an exclamation mark, as files to
-// leave out. It notes the others.
-func (r *reader) patterns(f *Function, v value) {
-	for _, glob := range r.exclude(v) {
-		left, out := strings.CutPrefix(glob, "!")
-		if out {
-			f.Exclude = append(f.Exclude, left)
-		} else if !slices.Contains([]string{"", "**", "./**"}, glob) {
-			r.note(v.line(), "function %s: the pattern %s is not applied: only patterns with ! are", f.Name, glob)
-		}
-	}
 }

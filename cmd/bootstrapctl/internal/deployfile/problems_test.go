@@ -63,8 +63,6 @@ func TestProblems(t *testing.T) {
 		{"COS", "component: scf\nname: x\ninputs:\n  runtime: CustomRuntime\n  src: {bucket: b, object: o}\n", "5: function x-dev-x: cannot fetch code from COS: set src to a folder or a zip"},
 		{"missing code", "component: scf\nname: x\ninputs:\n  runtime: CustomRuntime\n  src: ./missing\n", "5: function x-dev-x: cannot find its code, ./missing"},
 		{"file as code", "component: scf\nname: x\ninputs:\n  runtime: CustomRuntime\n  src: plain.txt\n", "5: function x-dev-x: expected a folder or a zip, found plain.txt"},
-		{"glob", "component: scf\nname: x\ninputs:\n  runtime: CustomRuntime\n  src: {src: code, exclude: ['[']}\n", "5: exclude: expected a glob, found ["},
-		{"exclude", "component: scf\nname: x\ninputs:\n  runtime: CustomRuntime\n  src: {src: code, exclude: x}\n", "5: exclude: expected a list (- item)"},
 		{"number", component("  memorySize: 128MB\n  timeout: 0\n  initTimeout: 1.5\n"), "6: memorySize: expected a whole number from 1, found \"128MB\"\n7: timeout: expected a whole number from 1, found \"0\"\n8: initTimeout: expected a whole number from 1, found \"1.5\""},
 		{"huge number", component("  timeout: 99999999999\n"), "6: timeout: expected a whole number from 1, found \"99999999999\""},
 		{"mapping as text", component("  handler: {a: b}\n"), "6: expected a string, found a mapping or a list"},
