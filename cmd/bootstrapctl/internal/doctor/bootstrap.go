@@ -46,7 +46,8 @@ func (x *exam) bootstrapProgram(f *pack.File) {
 	ours := IsRuntime(f)
 	b, err := x.binary(f)
 	switch {
-	case err != nil: // checkPrograms reports it
+	case err != nil:
+		x.addTo("program-damaged", f, "detail", err.Error())
 	case b.machine != x.Arch && (x.isZip() || !ours): // pack replaces ours
 		x.add("bootstrap-arch", f.Name, "machine", b.machine)
 	case b.loader != "" && b.loader != loaders[x.Arch]:

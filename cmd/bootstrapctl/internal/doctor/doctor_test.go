@@ -83,6 +83,34 @@ func examineProgram(t testing.TB, content []byte, platform *protocol.Platform) *
 	return Examine(t.Context(), Function{Tree: tree, Platform: platform, Handler: "tool", Arch: "amd64"}, t.TempDir())
 }
 
+// examineFiles examines a folder with these files.
+func examineFiles(t *testing.T, files map[string]string, fn Function) *Report {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, err := pack.ReadFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fn.Tree, fn.Platform, fn.Arch = tree, protocol.SCF, "amd64"
+	return Examine(t.Context(), fn, t.TempDir())
+}
+
+// A damaged bootstrap is an error, also if the handler names it.
+func TestDamagedBootstrap(t *testing.T) {
+	files := map[string]string{"bootstrap": "\x7fELF\x02\x01\x01", "tool": "#!/bin/sh\n"}
+	for _, handler := range []string{"tool", "bootstrap"} {
+		report := examineFiles(t, files, Function{Handler: handler})
+		if len(report.Findings) != 1 || report.Findings[0].ID != "program-damaged" || report.Findings[0].Level != Error {
+			t.Errorf("%s: got %+v", handler, report.Findings)
+		}
+	}
+}
+
 // FuzzAgreesWithRuntime makes sure that a program that the runtime would refuse
 // on a platform has an error.
 func FuzzAgreesWithRuntime(f *testing.F) {
