@@ -2,9 +2,12 @@ package doctor
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,6 +111,21 @@ func TestDamagedBootstrap(t *testing.T) {
 		if len(report.Findings) != 1 || report.Findings[0].ID != "program-damaged" || report.Findings[0].Level != Error {
 			t.Errorf("%s: got %+v", handler, report.Findings)
 		}
+	}
+}
+
+// The function's own script is parsed, however many others come before it.
+func TestManyScripts(t *testing.T) {
+	files := map[string]string{"tool": "#!/bin/sh\nif\n"}
+	for i := range maxParsed {
+		files[fmt.Sprintf("lib%d.sh", i)] = ":\n"
+	}
+	report := examineFiles(t, files, Function{Handler: "tool", Look: exec.LookPath})
+	if !slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.ID == "syntax" && f.File == "tool" }) {
+		t.Errorf("got %+v", report.Findings)
+	}
+	if want := "the syntax of more than 50 scripts"; !slices.Contains(report.Skipped, want) {
+		t.Errorf("got %q, want %q", report.Skipped, want)
 	}
 }
 

@@ -61,10 +61,11 @@ func isShell(f *pack.File, head []byte) bool {
 	return slices.Contains(shells, program(head)) || program(head) == "" && slices.Contains([]string{".sh", ".bash"}, path.Ext(f.Name))
 }
 
-// checkScripts checks every script but bootstrap.
+// checkScripts checks every script but bootstrap. It parses maxParsed scripts: first those
+// that the function cannot work without.
 func (x *exam) checkScripts() {
 	parsed := 0
-	for _, f := range x.Tree.Files {
+	for _, f := range x.essentialFirst() {
 		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
 			continue
 		}
@@ -73,11 +74,24 @@ func (x *exam) checkScripts() {
 		if !named && command.Interpreter(f.Name) == "" && !isShell(f, head) {
 			continue
 		}
-		if fine := x.checkScript(f, head); fine && parsed < maxParsed {
+		switch fine := x.checkScript(f, head); {
+		case !fine || x.Look == nil:
+		case parsed == maxParsed:
+			x.skip("the syntax of more than %d scripts", maxParsed)
+		default:
 			parsed++
 			x.parse(f, head)
 		}
 	}
+}
+
+// essentialFirst returns the files of the package, those first that the function cannot
+// work without.
+func (x *exam) essentialFirst() []*pack.File {
+	rank := map[bool]int{true: 0, false: 1}
+	return slices.SortedStableFunc(slices.Values(x.Tree.Files), func(a, b *pack.File) int {
+		return cmp.Compare(rank[x.essential[a.Name]], rank[x.essential[b.Name]])
+	})
 }
 
 // checkScript checks a script, and reports whether its syntax should be checked.
@@ -198,7 +212,7 @@ func (x *exam) parse(f *pack.File, head []byte) {
 		name = program(head)
 	}
 	p, ok := parsers[name]
-	if !ok || x.Look == nil {
+	if !ok {
 		return
 	}
 	interpreter, err := x.Look(p.program)
