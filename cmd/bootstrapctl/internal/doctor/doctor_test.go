@@ -129,6 +129,20 @@ func TestManyScripts(t *testing.T) {
 	}
 }
 
+// The function may be at the end of a bundle that is too long to be searched.
+func TestLongScript(t *testing.T) {
+	for length, found := range map[int]bool{maxScript - 100: true, maxScript: false} {
+		files := map[string]string{"index.js": strings.Repeat("x", length) + "\nexports.handler = 1\n", "short.js": "exports.other = 1\n"}
+		for _, handler := range []string{"index.handler", "index.gone", "short.handler"} {
+			report := examineFiles(t, files, Function{Handler: handler})
+			missing := slices.ContainsFunc(report.Findings, func(f Finding) bool { return f.ID == "function-missing" })
+			if want := handler == "short.handler" || handler == "index.gone" && found; missing != want {
+				t.Errorf("%s, %d bytes: got %+v", handler, length, report.Findings)
+			}
+		}
+	}
+}
+
 // FuzzAgreesWithRuntime makes sure that a program that the runtime would refuse
 // on a platform has an error.
 func FuzzAgreesWithRuntime(f *testing.F) {

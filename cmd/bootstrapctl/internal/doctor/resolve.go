@@ -109,15 +109,18 @@ func (x *exam) checkHandler() {
 }
 
 // checkDefined looks for the name of the function in its script. A script that loads
-// other files may get the function from them.
+// other files may get the function from them, and a long one is not searched.
 func (x *exam) checkDefined(f *pack.File) {
+	if f.Mode&fs.ModeSymlink != 0 {
+		return
+	}
 	content, err := f.Open()
-	if err != nil || f.Mode&fs.ModeSymlink != 0 {
+	if err != nil {
 		return
 	}
 	defer content.Close()
-	text, err := io.ReadAll(io.LimitReader(content, maxScript))
-	if err != nil || bytes.Contains(text, []byte(x.target.Function)) || loadsOthers.Match(text) {
+	text, err := io.ReadAll(io.LimitReader(content, maxScript+1))
+	if err != nil || len(text) > maxScript || bytes.Contains(text, []byte(x.target.Function)) || loadsOthers.Match(text) {
 		return
 	}
 	x.add("function-missing", f.Name, "function", x.target.Function, "base", strings.TrimSuffix(f.Name, path.Ext(f.Name)))
