@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -87,6 +88,8 @@ var brokenPackages = []broken{
 		want: "bootstrap-loader", file: "bootstrap", cloud: "no such file or directory"},
 	{name: "bootstrap from Homebrew", platform: "lambda", zip: true, make: with("bootstrap", "#!/opt/homebrew/bin/bash\n", 0o755),
 		want: "bootstrap-interpreter", file: "bootstrap", cloud: "no such file or directory", fails: "/bootstrap: no such file or directory"},
+	{name: "half a bootstrap", platform: "lambda", zip: true, make: with("bootstrap", "\x7fELF\x02\x01\x01", 0o755),
+		want: "program-damaged", file: "bootstrap", cloud: "exec format error", fails: "exec format error"},
 	{name: "bootstrap of another project", zip: true, make: with("bootstrap", "#!/bin/bash\n", 0o755), want: "bootstrap-foreign", file: "bootstrap"},
 	{name: "bootstrap of another build", zip: true, bare: true, make: func(d packageDir) {
 		shellIndex(d)
@@ -309,6 +312,18 @@ func TestBrokenPackages(t *testing.T) {
 				b.run(t, d)
 			}
 		})
+	}
+}
+
+// Doctor accepts our own bootstrap for another processor in a folder, because pack
+// replaces it.
+func TestReplacedBootstrap(t *testing.T) {
+	d := packageDir{t, t.TempDir()}
+	shellIndex(d)
+	d.runtime("bootstrap", 0o755)
+	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	if got, status := diagnose(t, "-arch", other, d.string); status != 0 {
+		t.Errorf("got status %d, %+v", status, got.Findings)
 	}
 }
 

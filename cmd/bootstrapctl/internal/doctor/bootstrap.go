@@ -48,7 +48,7 @@ func (x *exam) bootstrapProgram(f *pack.File) {
 	switch {
 	case err != nil:
 		x.addTo("program-damaged", f, "detail", err.Error())
-	case b.machine != x.Arch && (x.isZip() || !ours): // pack replaces ours
+	case b.machine != x.Arch && !x.isReplaced(f):
 		x.add("bootstrap-arch", f.Name, "machine", b.machine)
 	case b.loader != "" && b.loader != loaders[x.Arch]:
 		x.add("bootstrap-loader", f.Name, "loader", b.loader)

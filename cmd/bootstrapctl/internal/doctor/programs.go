@@ -27,7 +27,7 @@ func (x *exam) binary(f *pack.File) (*binary, error) {
 // checkPrograms checks all compiled files, and files that run but are not programs.
 func (x *exam) checkPrograms() {
 	for _, f := range x.Tree.Files {
-		if !f.Mode.IsRegular() || f.Name == "bootstrap" && x.isBroken("bootstrap") {
+		if !f.Mode.IsRegular() || f.Name == "bootstrap" && (x.isBroken("bootstrap") || x.isReplaced(f)) {
 			continue
 		}
 		switch head := x.head(f); {
@@ -49,6 +49,9 @@ func (x *exam) checkPrograms() {
 		}
 	}
 }
+
+// isReplaced reports whether pack replaces the bootstrap of a folder: it is ours.
+func (x *exam) isReplaced(bootstrap *pack.File) bool { return !x.isZip() && IsRuntime(bootstrap) }
 
 // isBroken reports whether a finding about that file is an error.
 func (x *exam) isBroken(name string) bool {
