@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,7 +120,8 @@ func (l *localRun) run(ctx context.Context, functions []localFunction, stdin io.
 		return err
 	}
 	names := strings.FieldsFunc(l.hosts, func(r rune) bool { return r == ',' || r == ' ' })
-	certificate, pem, err := api.NewCertificate(names)
+	host, _, _ := net.SplitHostPort(l.address) // check has refused an invalid address
+	certificate, pem, err := api.NewCertificate(append(slices.Clone(names), host))
 	if err != nil {
 		return err
 	}

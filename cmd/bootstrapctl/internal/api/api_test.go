@@ -278,9 +278,18 @@ func TestMostSpecific(t *testing.T) {
 // Plain and encrypted requests come to the same port, at the same time as a connection
 // that sends nothing.
 func TestTLS(t *testing.T) {
-	certificate, pem, err := NewCertificate([]string{"dev.example"})
+	certificate, pem, err := NewCertificate([]string{"dev.example", "192.0.2.1", "2001:db8::1"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"dev.example", "a.localhost", "192.0.2.1", "2001:db8::1", "127.0.0.1"} {
+		if err := leaf.VerifyHostname(host); err != nil {
+			t.Error(err)
+		}
 	}
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

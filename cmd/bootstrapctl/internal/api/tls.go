@@ -129,9 +129,9 @@ func (c *peekedConn) Close() error {
 
 func (c *peekedConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
 
-// NewCertificate returns a self-signed certificate for this machine, and its
-// PEM for clients to trust.
-func NewCertificate(names []string) (tls.Certificate, []byte, error) {
+// NewCertificate returns a self-signed certificate for this machine, which also has
+// these names and addresses, and its PEM for clients to trust.
+func NewCertificate(hosts []string) (tls.Certificate, []byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, nil, fmt.Errorf("cannot make a certificate: %w", err)
@@ -145,8 +145,15 @@ func NewCertificate(names []string) (tls.Certificate, []byte, error) {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true, // so that a client can trust it
-		DNSNames:              append([]string{"localhost", "*.localhost"}, names...),
+		DNSNames:              []string{"localhost", "*.localhost"},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
