@@ -376,7 +376,7 @@ Resources:
 				{Kind: HTTP, Name: "All", Enabled: true, Line: 36, Gateway: "aws-v2", Path: AnyPath, Method: "ANY", Stage: AnyPath, Integrated: true},
 				{Kind: Timer, Name: "Tick", Line: 37, Cron: "rate(1 minute)", Argument: `{"a":1}`},
 				{Kind: Timer, Name: "Tock", Line: 38, Cron: "cron(0 8 L * ? *)"},
-				{Kind: HTTP, Name: "FunctionUrl", Enabled: true, Line: 31, Gateway: "url", Path: AnyPath, Method: "ANY", Stage: AnyPath, Integrated: true},
+				{Kind: HTTP, Name: "function-url", Enabled: true, Line: 31, Gateway: "url", Path: AnyPath, Method: "ANY", Stage: AnyPath, Integrated: true},
 			},
 		},
 		{

@@ -86,6 +86,9 @@ func (r *reader) build(f Function, resource value) {
 	}
 }
 
+// urlName is the name by which the local API of Lambda finds a function URL.
+const urlName = "function-url"
+
 // samEvents reads the events and the URL of a function.
 func (r *reader) samEvents(f *Function, properties, url value) {
 	for _, p := range properties.get("Events").pairs() {
@@ -93,7 +96,7 @@ func (r *reader) samEvents(f *Function, properties, url value) {
 	}
 	if url.given() {
 		r.http(f, Trigger{
-			Name: "FunctionUrl", Enabled: true, Line: url.line(),
+			Name: urlName, Enabled: true, Line: url.line(),
 			Gateway: "url", Path: AnyPath, Method: "ANY", Stage: AnyPath, Integrated: true,
 		})
 	}

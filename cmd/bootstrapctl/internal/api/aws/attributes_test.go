@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
@@ -121,6 +122,16 @@ func TestConcurrency(t *testing.T) {
 	f.expect(400, "SerializationException", "PUT", put, "{")
 	f.expect(404, "ResourceNotFoundException", "PUT", "/2017-10-31/functions/other/concurrency", object{})
 	f.expect(404, "ResourceNotFoundException", "DELETE", "/2017-10-31/functions/other/concurrency", nil)
+}
+
+// A function URL of a deploy file is as old as its function.
+func TestFunctionURLOfDeployFile(t *testing.T) {
+	f := newFixture(t, local.Options{})
+	fn := f.create(local.Settings{Name: "hello", Triggers: []local.Trigger{{Kind: "http", Name: "function-url", Path: "$default"}}})
+	a := f.expect(200, "", "GET", "/2021-10-31/functions/hello/url", nil)
+	if want := fn.Describe().Created.UTC().Format(time.RFC3339Nano); a.field("CreationTime") != want || a.field("LastModifiedTime") != want {
+		t.Errorf("got %s, want %s", a.body, want)
+	}
 }
 
 // A function URL is an HTTP trigger.

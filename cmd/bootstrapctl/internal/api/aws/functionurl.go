@@ -9,7 +9,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// urlTrigger is the name of the trigger that a function URL is.
+// urlTrigger is the name of the trigger that a function URL is, also in a deploy file.
 const urlTrigger = "function-url"
 
 type urlInput struct {
@@ -69,9 +69,15 @@ func hasURL(s *local.Settings) bool {
 
 func isURL(t local.Trigger) bool { return t.Name == urlTrigger }
 
-// urlOf describes the URL of a function.
+// urlOf describes the URL of a function. A deploy file creates the URL with its function.
 func (c *call) urlOf(f *local.Function, ref reference) object {
 	n := c.notesOf(f)
+	if n.urlCreated.IsZero() {
+		n.urlCreated = f.Describe().Created
+	}
+	if n.urlChanged.IsZero() {
+		n.urlChanged = n.urlCreated
+	}
 	return object{
 		"FunctionUrl":      c.link("/apigw/"+f.Name()+"/", ""),
 		"FunctionArn":      c.arn(ref),
