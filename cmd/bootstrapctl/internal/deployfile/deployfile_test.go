@@ -236,7 +236,7 @@ functions:
         status: DISABLED
         eventData: {name: t, schedule: 3m, userEvent: hi}
       - obs: {bucket: b}
-  two: {environment: {C: d}, memorySize: 512, initializerTimeout: 7}
+  two: {environment: {C: d}, memorySize: 512, initializerTimeout: 7, concurrency: 0}
 `)
 	compare(t, "functions", file.Functions, []Function{
 		{
@@ -256,6 +256,7 @@ functions:
 	compare(t, "notes", file.Notes, []Note{
 		{7, "function one: the function gets no credentials of an agency"},
 		{16, "function one: the local platform sends no events of obs"},
+		{17, "function two: a concurrency of 0 disables the function in the cloud, but not here"},
 	})
 }
 
@@ -363,7 +364,7 @@ Resources:
         Queue: {Type: SQS}
   Two:
     Type: AWS::Lambda::Function
-    Properties: {Code: function.zip, Runtime: provided.al2, Handler: x.y}
+    Properties: {Code: function.zip, Runtime: provided.al2, Handler: x.y, ReservedConcurrentExecutions: 0}
 `)
 	compare(t, "functions", file.Functions, []Function{
 		{
@@ -396,6 +397,7 @@ Resources:
 		"the time zone is not applied: the schedule is in UTC",
 		`cannot read the schedule "cron(0 8 L * ? *)": last day (L), nearest weekday (W) and nth weekday (#) are not supported here: fire the timer yourself`,
 		"the local platform sends no events of SQS",
+		"function Two: a concurrency of 0 disables the function in the cloud, but not here",
 	})
 }
 

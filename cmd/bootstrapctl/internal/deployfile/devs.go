@@ -55,7 +55,7 @@ func (r *reader) devsFunction(p pair) {
 	f.Timeout = function.get("timeout").seconds(30)
 	f.InitTimeout = function.get("initializerTimeout").seconds(0)
 	f.Env = r.env(function.get("userData").or(function.get("environmentVariables")))
-	f.Concurrency = r.instances(function.get("concurrency"))
+	f.Concurrency = r.instances(f, function.get("concurrency"))
 	r.undone(f, function, devsUndone)
 	r.devsTriggers(&f, props)
 	r.add(f)
@@ -78,11 +78,20 @@ func (r *reader) uri(f *Function, function value) {
 }
 
 // instances reads a limit of instances, where -1 means no limit.
-func (r *reader) instances(v value) int {
+func (r *reader) instances(f Function, v value) int {
 	if text, ok := v.scalar(); ok && text == "-1" {
 		return 0
 	}
-	return v.number(0, 0)
+	return r.reserved(f, v)
+}
+
+// reserved reads a limit of instances. It notes 0, which means no limit here.
+func (r *reader) reserved(f Function, v value) int {
+	n := v.number(0, 0)
+	if n == 0 && v.given() {
+		r.note(v.line(), "function %s: a concurrency of 0 disables the function in the cloud, but not here", f.Name)
+	}
+	return n
 }
 
 // devsTriggers reads trigger, or the list triggers.

@@ -107,7 +107,7 @@ func (r *reader) pluginFunction(known provider, p pair) {
 	f.Timeout = setting("timeout").seconds(known.timeout)
 	f.InitTimeout = setting("initTimeout").or(setting("initializerTimeout")).seconds(known.initTimeout)
 	f.Env = r.env(known.env(settings), known.env(p.value))
-	f.Concurrency = r.instances(p.get("reservedConcurrency").or(p.get("concurrency")))
+	f.Concurrency = r.instances(f, p.get("reservedConcurrency").or(p.get("concurrency")))
 	for _, event := range p.get("events").items() {
 		if event.is(yaml.MappingNode) {
 			known.event(r, &f, event)

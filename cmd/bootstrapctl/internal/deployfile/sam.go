@@ -54,7 +54,7 @@ func (r *reader) samFunction(p pair, globals value, code string) {
 	f.MemoryMB = property("MemorySize").number(1, 128)
 	f.Timeout = property("Timeout").seconds(3)
 	f.Env = r.env(globals.get("Environment", "Variables"), properties.get("Environment", "Variables"))
-	f.Concurrency = property("ReservedConcurrentExecutions").number(0, 0)
+	f.Concurrency = r.reserved(f, property("ReservedConcurrentExecutions"))
 	r.undone(f, globals, samUndone)
 	r.undone(f, properties, samUndone)
 	r.build(f, p.value)

@@ -38,7 +38,8 @@ func (c *call) getConcurrency() (reply, error) {
 	return reply{http.StatusOK, object{}}, nil
 }
 
-// putConcurrency sets the maximum of instances. With 0 each event is refused.
+// putConcurrency sets the maximum of instances. With 0, Invoke refuses each event; those
+// of triggers still reach the function.
 func (c *call) putConcurrency() (reply, error) {
 	f, _, err := c.function()
 	if err != nil {
