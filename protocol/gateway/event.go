@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/textproto"
 	"strings"
@@ -66,7 +67,7 @@ func (g *Gateway) routeOf(r *Request) string {
 	case g.routeKey && r.Route == "":
 		return defaultRoute
 	case g.routeKey:
-		return r.Method + " " + r.Route
+		return cmp.Or(r.RouteMethod, r.Method) + " " + r.Route
 	case r.Route == "":
 		return r.Path
 	}

@@ -32,7 +32,7 @@ type Gateway struct {
 
 	clientHeader string // the header that holds the client's address, if no key does
 	staged       bool   // the path begins with the stage, unless that is $default
-	routeKey     bool   // the route is "GET /pets/{id}", or $default
+	routeKey     bool   // the route is "GET /pets/{id}", "ANY /pets" or $default
 
 	query   values
 	header  values

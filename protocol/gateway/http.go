@@ -22,6 +22,7 @@ type Request struct {
 
 	Stage          string            // the gateway's stage or environment, such as "release"
 	Route          string            // the path of the trigger, such as "/pets/{id}"; empty: Path
+	RouteMethod    string            // the method of the trigger, which may be ANY; empty: Method. Only Event uses it
 	PathParameters map[string]string // the values in the route
 }
 

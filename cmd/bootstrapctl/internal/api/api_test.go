@@ -215,7 +215,9 @@ func TestTriggers(t *testing.T) {
 			{Kind: "http", Enabled: true, Gateway: "scf", Method: "ANY", Path: "/integrated", Integrated: true},
 			{Kind: "http", Enabled: true, Gateway: "scf", Method: "POST", Path: "/base64", Base64: true}}},
 		local.Settings{Name: "fg", Platform: protocol.FunctionGraph},
-		local.Settings{Name: "v2", Platform: protocol.Lambda},
+		local.Settings{Name: "v2", Platform: protocol.Lambda, Triggers: []local.Trigger{
+			{Kind: "http", Enabled: true, Gateway: "aws-v2", Method: "ANY", Path: "/any", Integrated: true},
+			{Kind: "http", Enabled: true, Gateway: "aws-v2", Method: "GET", Path: "/get", Integrated: true}}},
 	)
 	for _, test := range []struct {
 		method, path, body string
@@ -238,6 +240,8 @@ func TestTriggers(t *testing.T) {
 		{"POST", "/base64", "text", 200, `"body":"dGV4dA=="`},
 		{"POST", "/apigw/fg/x", "text", 500, "FSS.1206"},
 		{"GET", "/apigw/v2/x?y=%20", "", 200, `"rawQueryString":"y=%20"`},
+		{"PUT", "/any", "", 200, `"routeKey":"ANY /any"`},
+		{"GET", "/get", "", 200, `"routeKey":"GET /get"`},
 		{"GET", "/apigw/v2/", "", 200, `"routeKey":"$default"`},
 	} {
 		status, _, body := sent{test.method, test.path, test.body, nil}.do(t, base)

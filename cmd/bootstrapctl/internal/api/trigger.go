@@ -195,7 +195,7 @@ func (ro *route) request(r *http.Request, body []byte) *gateway.Request {
 	return &gateway.Request{
 		Method: r.Method, Path: ro.path, RawQuery: r.URL.RawQuery, Header: textproto.MIMEHeader(r.Header), Body: body,
 		Host: r.Host, ClientIP: client, RequestID: local.NewID(), Time: time.Now(),
-		Stage: ro.trigger.Stage, Route: route, PathParameters: ro.params,
+		Stage: ro.trigger.Stage, Route: route, RouteMethod: cmp.Or(ro.trigger.Method, "ANY"), PathParameters: ro.params,
 	}
 }
 
