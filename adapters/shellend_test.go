@@ -144,6 +144,26 @@ func TestFunctionTimeout(t *testing.T) {
 	})
 }
 
+// What a script has started while it was loaded serves the event after a timeout, too:
+// the script is loaded again.
+func TestTimeoutStopsWhatWasLoaded(t *testing.T) {
+	shells(t, func(t *testing.T, d dialect) {
+		c, log := d.script(t, "sleep 1000 & server=$!; "+evaluate), &hook{}
+		c.Stderr = log
+		a := start(t, c)
+		succeeds(t, a, "kill -0 $server && echo alive", "alive")
+		_ = timeUp(t, a, "echo go >&2; sleep 1000", log, patience)
+		succeeds(t, a, "kill -0 $server && echo alive", "alive")
+	})
+}
+
+// The host's own variables are not those of commands, even if the script exports all.
+func TestExportAll(t *testing.T) {
+	shells(t, func(t *testing.T, d dialect) {
+		succeeds(t, start(t, d.script(t, "set -a; "+evaluate)), "env | grep __bootstrap_ || echo none", "none")
+	})
+}
+
 // When the runtime stops, the failure of the current event says so.
 func TestFunctionStopped(t *testing.T) {
 	shells(t, func(t *testing.T, d dialect) {

@@ -98,14 +98,16 @@ func (h *host) isReady() bool { return h != nil && h.ready }
 // that the waiting subshell has died.
 func (h *host) waits() bool { return h.isReady() && h.answers.Len() == 0 && !h.process.Exited() }
 
-// interrupt stops the current event, and reports whether the shell survived, as it
-// should.
+// interrupt stops the current event, and reports whether the shell may serve another
+// one: it has survived, and the script has started nothing while it was loaded, which
+// would be stopped, too.
 func (h *host) interrupt(grace time.Duration) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	alone := len(h.process.LivingChildren()) <= 1 // the subshell of the event
 	h.process.Interrupt()
 	_, err := h.answer(ctx)
-	return err == nil
+	return err == nil && alone
 }
 
 // stop runs the script's EXIT and TERM traps, within the limit.

@@ -34,6 +34,7 @@ source "$__bootstrap_file" </dev/null >&2 103>&- 104<&- 105<&-
 	__bootstrap_status=$?
 	__bootstrap_theirs="builtin shopt -s ${BASHOPTS//:/ }; builtin shopt -so ${SHELLOPTS//:/ }"
 	builtin eval "${__bootstrap_theirs//-s/-u}; $__bootstrap_ours"
+	builtin export -n __bootstrap_status __bootstrap_theirs # which set -a has exported
 	if [[ $__bootstrap_theirs == "$__bootstrap_ours" ]]; then
 		__bootstrap_theirs=
 	else

@@ -23,10 +23,14 @@ __bootstrap_preamble=/proc/self/fd/7
 			case $- in *"$__bootstrap_option"*) __bootstrap_theirs=$__bootstrap_theirs$__bootstrap_option ;; esac
 		done
 		set +aefuvxC
+		# set -a would export them to all commands.
+		__bootstrap_line=$__bootstrap_theirs
+		unset __bootstrap_theirs __bootstrap_option
+		__bootstrap_theirs=$__bootstrap_line
 		__bootstrap_traps=
 		if [ -n "$__bootstrap_preamble" ]; then # $(trap) is empty in some shells
 			command trap >"$__bootstrap_preamble"
-			while command read -r __bootstrap_line; do
+			while IFS= command read -r __bootstrap_line; do
 				__bootstrap_traps="$__bootstrap_traps$__bootstrap_line
 "
 			done <"$__bootstrap_preamble"
@@ -61,14 +65,11 @@ __bootstrap_preamble=/proc/self/fd/7
 			trap - TERM
 			if [ "$__bootstrap_request" = stop ]; then
 				exec >&2 7<&- 8<&-
+				trap : TERM # unless the script has a trap
 				eval "$__bootstrap_traps"
 				[ -z "$__bootstrap_theirs" ] || set "-$__bootstrap_theirs"
-				case $__bootstrap_traps in
-				*TERM*)
-					command read -r __bootstrap_pid __bootstrap_line </proc/self/stat
+				{ command read -r __bootstrap_pid __bootstrap_line </proc/self/stat; } 2>/dev/null &&
 					command kill -TERM "$__bootstrap_pid"
-					;;
-				esac
 				exit
 			fi
 			if [ -n "$__bootstrap_preamble" ]; then
