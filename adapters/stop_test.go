@@ -2,6 +2,8 @@ package adapters
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,8 @@ func TestStopRunsTraps(t *testing.T) {
 	}{
 		{"both", traps, "event\nterm\nexit 2\nmore\n"},
 		{"EXIT", "trap 'echo done' EXIT; " + evaluate, "done\n"},
+		{"EXIT, with the word TERM", "trap 'echo SIGTERM' EXIT; " + evaluate, "SIGTERM\n"},
+		{"EXIT, of several lines", "trap 'echo \"a\n  b\"' EXIT; " + evaluate, "a\n  b\n"},
 		{"TERM, which exits", "trap 'echo done; exit 3' TERM; " + evaluate, "done\n"},
 		{"none", evaluate, ""},
 	}
@@ -67,5 +71,40 @@ func TestStopRunsTraps(t *testing.T) {
 	began := time.Now()
 	if err := a.Close(100 * time.Millisecond); err != nil || time.Since(began) > patience/2 {
 		t.Errorf("got %v after %v", err, time.Since(began))
+	}
+}
+
+// The handler that a function has for SIGTERM runs once, even if it takes most of the
+// stop's time.
+func TestStopRunsHandlersOnce(t *testing.T) {
+	const limit, pause = 3 * time.Second, 1300 * time.Millisecond
+	inPython, pythonLog := python(t, fmt.Sprintf(`
+import signal, sys, time
+def bye(*_):
+    print("begins", flush=True)
+    time.sleep(%f)
+    print("ends", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, bye)
+def main_handler(event, context): pass
+`, pause.Seconds()))
+	inNode, nodeLog := node(t, fmt.Sprintf(`
+process.on('SIGTERM', () => { console.log('begins'); setTimeout(() => { console.log('ends'); process.exit(0); }, %d); });
+exports.main_handler = async () => null;
+`, pause.Milliseconds()))
+	for name, row := range map[string]struct {
+		c   setup
+		log fmt.Stringer
+	}{"Python": {inPython, pythonLog}, "Node": {inNode, nodeLog}} {
+		t.Run(name, func(t *testing.T) {
+			a := start(t, row.c)
+			succeeds(t, a, "{}", "null")
+			if err := a.Close(limit); err != nil {
+				t.Error(err)
+			}
+			if got := row.log.String(); strings.Count(got, "begins") != 1 || strings.Count(got, "ends") != 1 {
+				t.Errorf("got the log %q", got)
+			}
+		})
 	}
 }

@@ -82,11 +82,11 @@ func (w *worker) Start(ctx context.Context) error {
 // Close lets the worker exit. A host runs the function's exit handlers, which may
 // take time.
 func (w *worker) Close(limit time.Duration) error {
-	grace := limit / 3
+	limit = limit * 3 / 4 // the rest is for the kernel to kill it
 	if w.script == "" {
-		grace = min(retireTime, grace)
+		limit = min(retireTime, limit)
 	}
-	w.retire(grace)
+	w.retire(limit)
 	return nil
 }
 
@@ -243,13 +243,19 @@ func (w *worker) eventFailure(err error, s *session, ev *protocol.Event, status 
 	return f
 }
 
-// retire lets a worker without an event exit. After the grace it gets SIGTERM, and
-// after another SIGKILL.
-func (w *worker) retire(grace time.Duration) {
-	if w.session != nil {
-		w.session.process.CloseAndStop(grace)
-		w.clear(w.session)
+// retire lets a worker without an event exit, and kills it at the limit. After half
+// of that time a worker gets SIGTERM. A host does not: at the end of its stdin it runs
+// the function's handlers of SIGTERM itself, and they must run only once.
+func (w *worker) retire(limit time.Duration) {
+	switch s := w.session; {
+	case s == nil:
+		return
+	case w.script != "" && s.ready:
+		s.process.CloseAndKill(limit)
+	default:
+		s.process.CloseAndStop(limit / 2)
 	}
+	w.clear(w.session)
 }
 
 // clear kills the processes that a worker left behind when it exited, because no
@@ -261,8 +267,8 @@ func (w *worker) clear(s *session) {
 	}
 }
 
-// retireTime is the grace of a worker that is replaced.
-const retireTime = 200 * time.Millisecond
+// retireTime is how long a worker that is replaced may take to exit.
+const retireTime = 400 * time.Millisecond
 
 // end stops the worker and its process group.
 func (w *worker) end(grace time.Duration) syscall.WaitStatus {

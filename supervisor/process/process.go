@@ -55,6 +55,7 @@ type Command struct {
 //   - Wait lets it run to its end;
 //   - Stop stops it: SIGTERM, the grace, SIGKILL;
 //   - CloseAndStop first lets it exit at the end of its stdin;
+//   - CloseAndKill lets it exit at the end of its stdin, without SIGTERM;
 //   - StopGroup gives the grace to the whole group, not only to the process;
 //   - Abandon kills only the process; the rest of its group lives on.
 //
@@ -244,6 +245,14 @@ func (p *Process) CloseAndStop(grace time.Duration) syscall.WaitStatus {
 	p.CloseInput()
 	p.pumpFor(grace)
 	return p.Stop(grace)
+}
+
+// CloseAndKill closes stdin, waits up to the limit for the process to exit, and kills
+// it. It sends no SIGTERM.
+func (p *Process) CloseAndKill(limit time.Duration) syscall.WaitStatus {
+	p.CloseInput()
+	p.pumpFor(limit)
+	return p.Stop(0)
 }
 
 // StopGroup is Stop with the grace for the whole group: a shell exits at the
