@@ -49,7 +49,6 @@ func TestStopRunsTraps(t *testing.T) {
 		{"both", traps, "event\nterm\nexit 2\nmore\n"},
 		{"EXIT", "trap 'echo done' EXIT; " + evaluate, "done\n"},
 		{"EXIT, with the word TERM", "trap 'echo SIGTERM' EXIT; " + evaluate, "SIGTERM\n"},
-		{"EXIT, of several lines", "trap 'echo \"a\n  b\"' EXIT; " + evaluate, "a\n  b\n"},
 		{"TERM, which exits", "trap 'echo done; exit 3' TERM; " + evaluate, "done\n"},
 		{"none", evaluate, ""},
 	}

@@ -30,7 +30,7 @@ __bootstrap_preamble=/proc/self/fd/7
 		__bootstrap_traps=
 		if [ -n "$__bootstrap_preamble" ]; then # $(trap) is empty in some shells
 			command trap >"$__bootstrap_preamble"
-			while IFS= command read -r __bootstrap_line; do
+			while command read -r __bootstrap_line; do
 				__bootstrap_traps="$__bootstrap_traps$__bootstrap_line
 "
 			done <"$__bootstrap_preamble"
