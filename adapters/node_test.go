@@ -126,11 +126,12 @@ func TestNodeHandlers(t *testing.T) {
 		{"ESM, no require", "index.mjs", "export const main_handler = async () => [typeof require, typeof exports];", `["undefined","undefined"]`},
 		{"beside", "index.js", "const other = require('./other'), data = require('./data.json'); exports.main_handler = async () => [other.x, data.y];", "[1,2]"},
 		{"a file", "index.js", "const fs = require('fs'); exports.main_handler = async () => fs.readFileSync('data.json');", `{"y":2}`},
+		{"the globals of a program", "index.js", "const { execFileSync } = require('child_process'), list = 'Object.getOwnPropertyNames(globalThis)'; exports.main_handler = async () => { const mine = eval(list), theirs = JSON.parse(execFileSync(process.execPath, [require('path').join(__dirname, 'list.js')])); return [mine.filter((name) => !theirs.includes(name)), theirs.filter((name) => !mine.includes(name))]; };", "[[],[]]"},
 		{"no main program", "index.js", "exports.main_handler = async () => [require.main === module, __filename.endsWith('/index.js')];", "[false,true]"},
 	}
 	for _, test := range tests {
 		checkLoads(t, "node", 2, []loading{{name: test.name, event: "[1]", want: test.want,
-			files: files{test.file: test.text, "other.js": "exports.x = 1", "data.json": `{"y":2}`}}})
+			files: files{test.file: test.text, "other.js": "exports.x = 1", "list.js": "console.log(JSON.stringify(Object.getOwnPropertyNames(globalThis)))", "data.json": `{"y":2}`}}})
 	}
 	c, _ := node(t, "exports.main_handler = (event, context, callback) => callback(event);")
 	a := start(t, c)

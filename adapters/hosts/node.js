@@ -10,7 +10,7 @@
 { // declarations in a block are not global
 const { spawnSync } = require('child_process');
 const fs = require('fs');
-const { createRequire } = require('module');
+const { builtinModules, createRequire } = require('module');
 const { Socket } = require('net');
 const path = require('path');
 const { pathToFileURL } = require('url');
@@ -19,7 +19,15 @@ const { format, inspect, types } = require('util');
 const [, , logFormat, file, name, ...initializer] = process.argv;
 process.argv.splice(1, Infinity, process.execPath); // must be a file, but not the function's, which is not the main program
 process.execArgv.splice(0); // -e and this host
-for (const own of ['require', 'exports', '__filename', '__dirname']) delete globalThis[own]; // which -e defines, but a module does not have
+
+// Delete the globals that -e defines, and a module does not have: its own, and every
+// builtin module that an agent has not replaced and that is not global anyway.
+const isOfEval = (name) => {
+	const { set } = Object.getOwnPropertyDescriptor(globalThis, name) || {};
+	return Boolean(set) && set.name === 'setReal'; // the name in Node's own code
+};
+for (const own of ['require', 'exports', 'module', '__filename', '__dirname', ...builtinModules.filter(isOfEval)]) delete globalThis[own];
+queueMicrotask(() => { delete globalThis.module; }); // Node sets it again when the script of -e has ended
 
 // Move the frames away from 0 and 3, so that the function and its children cannot
 // read or write them. Without /proc they stay where they are.
