@@ -164,7 +164,7 @@ func TestNodeLog(t *testing.T) {
 	checkLogs(t, c, log, "null", "", []evaluation{
 		{"console", "console.log('a'); console.info('%d', 1)", "", "a\n1\n"},
 		{"no end of line", "process.stdout.write('a')", "", "a"},
-		{"stderr", "console.error('a'); console.warn('b')", "", "a\nb\n"},
+		{"stderr", "console.error('a'); console.warn('b'); console.fatal('%d', 3)", "", "a\nb\n3\n"},
 		{"bytes", "process.stdout.write(Buffer.from([255, 10]))", "", "\xff\n"},
 		{"not ASCII", "console.log('世界😀')", "", "世界😀\n"},
 		{"a lot", "process.stdout.write('x'.repeat(1000000))", "", strings.Repeat("x", 1000000)},

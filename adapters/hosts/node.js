@@ -100,6 +100,8 @@ if (logFormat === 'json') {
 		console[level.toLowerCase()] = i < least ? () => {} : log;
 	});
 	console.log = console.info;
+} else {
+	console.fatal = (...args) => console.error(...args);
 }
 
 function parsed(text, what) {
