@@ -506,7 +506,10 @@ def stop():
     if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN):
         os.kill(PID, signal.SIGTERM)
         if loop and not loop.is_closed():  # the handler may belong to asyncio
-            loop.run_until_complete(stdlib("asyncio").sleep(0.01))
+            try:
+                loop.run_until_complete(stdlib("asyncio").sleep(0.01))
+            except RuntimeError:  # the handler has stopped the loop
+                pass
     leave(0)
 
 
