@@ -222,6 +222,39 @@ func TestPythonStops(t *testing.T) {
 	})
 }
 
+// The tasks that a handler of SIGTERM creates run to their end.
+func TestPythonStopsTasks(t *testing.T) {
+	const begin = `
+import asyncio, atexit, signal, threading
+async def later(then=print, *args):
+    await asyncio.sleep(0.2)
+    then(*args)
+async def cancel(others):
+    for task in others: task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await later(print, 'cancelled', len(others))
+def all_tasks():
+    return (getattr(asyncio, 'all_tasks', None) or asyncio.Task.all_tasks)()
+async def main_handler(event, context):
+    loop = asyncio.get_event_loop()
+    atexit.register(print, 'done')
+    background = loop.create_task(asyncio.sleep(1000))
+    `
+	const thread = "\n    threading.Thread(target=threading.Event().wait).start()"
+	checkEndings(t, python, []ending{
+		{"a task", begin + "loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(later(print, 'later')))", "later\ndone\n"},
+		{"a plain handler's task", begin + "signal.signal(signal.SIGTERM, lambda *a: loop.create_task(later(print, 'later')))", "later\ndone\n"},
+		{"a task that stops the loop", begin + "loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(later(loop.stop)))" + thread, "done\n"},
+		{"a task that cancels all others", begin + "loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(cancel(all_tasks())))", "cancelled 1\ndone\n"},
+	})
+	c, log := python(t, begin+"loop.add_signal_handler(signal.SIGTERM, lambda: loop.create_task(later(int, 'no number')))")
+	a := start(t, c)
+	succeeds(t, a, "", "null")
+	if err := a.Close(patience); err != nil || !strings.Contains(log.String(), "ValueError: invalid literal for int() with base 10: 'no number'\n") {
+		t.Errorf("a task that fails: got %v and the log %q", err, log)
+	}
+}
+
 // The flags of an event's descriptors do not reach the next event.
 func TestPythonFlags(t *testing.T) {
 	for _, pty := range []bool{false, true} {

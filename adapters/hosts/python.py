@@ -500,16 +500,41 @@ def leave(code):
     os._exit((code or 0) & 0xff)
 
 
+def tasks():
+    """Returns the tasks of the loop."""
+    if not loop:
+        return set()
+    asyncio = stdlib("asyncio")
+    all_tasks = getattr(asyncio, "all_tasks", None) or asyncio.Task.all_tasks  # of Python 3.6
+    return set(all_tasks(loop))
+
+
+def finish(before):
+    """Runs a handler of SIGTERM that belongs to asyncio, and the tasks that handlers have
+    created. It makes no task of its own, which a handler that cancels all would cancel."""
+    created = set()
+    called = loop.create_future()
+    loop.call_later(0.01, called.set_result, None)
+    try:
+        loop.run_until_complete(called)
+        created = tasks() - before
+        if created:
+            loop.run_until_complete(stdlib("asyncio").gather(*created, return_exceptions=True))
+    except RuntimeError:  # a handler or a task has stopped the loop
+        pass
+    for task in created:
+        if task.done() and not task.cancelled() and task.exception():
+            failure(task.exception())  # logs it
+
+
 def stop():
     """Runs the function's handler of SIGTERM, if it has one, and exits."""
     signal = stdlib("signal")
     if signal.getsignal(signal.SIGTERM) not in (signal.SIG_DFL, signal.SIG_IGN):
+        before = tasks()
         os.kill(PID, signal.SIGTERM)
-        if loop and not loop.is_closed():  # the handler may belong to asyncio
-            try:
-                loop.run_until_complete(stdlib("asyncio").sleep(0.01))
-            except RuntimeError:  # the handler has stopped the loop
-                pass
+        if loop and not loop.is_closed():
+            finish(before)
     leave(0)
 
 
