@@ -217,6 +217,7 @@ func TestPythonStops(t *testing.T) {
 		{"one that takes its time", "import signal, time; signal.signal(signal.SIGTERM, lambda *a: time.sleep(0.5) or print('term'))" + end, "term\n"},
 		{"a handler of asyncio", "import asyncio, signal\nasync def main_handler(event, context): asyncio.get_event_loop().add_signal_handler(signal.SIGTERM, print, 'term')", "term\n"},
 		{"one that stops the loop", "import asyncio, signal, threading\nasync def main_handler(event, context):\n    loop = asyncio.get_event_loop()\n    loop.add_signal_handler(signal.SIGTERM, loop.stop)\n    threading.Thread(target=threading.Event().wait).start()", ""},
+		{"one that fails", "import atexit, signal, threading\natexit.register(print, 'done')\nsignal.signal(signal.SIGTERM, lambda *a: 1 / 0)\nthreading.Thread(target=threading.Event().wait).start()\nimport os, sys; sys.stderr = open(os.devnull, 'w')" + end, "done\n"},
 		{"a thread", "import atexit, threading; atexit.register(print, 'done'); threading.Thread(target=threading.Event().wait).start()" + end, "done\n"},
 		{"nothing", end, ""},
 	})

@@ -633,6 +633,9 @@ def main(log_format, file, function, *initializer):
         stop()
     except SystemExit as exit:
         leave(exit.code)
+    except BaseException as error:
+        failure(error)  # logs it
+        leave(1)
 
 
 main(*sys.argv[1:])
