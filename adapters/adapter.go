@@ -86,7 +86,7 @@ func (a *adapter) choose(t command.Target) (way, error) {
 		}
 	}
 	switch conflicts := a.fn.settings.conflicts(t); {
-	case len(conflicts) > 0: // Conflicts did not see them: the init command has made the file of the handler
+	case len(conflicts) > 0: // unknown before the init command ran, which may make the file of the handler
 		return nil, protocol.Failuref("Runtime.ConfigError", "%s: %s", conflicts[0].Option, conflicts[0].Why)
 	case t.Function != "" && filepath.Ext(t.File) != ".sh":
 		return newModule(a.fn, t)

@@ -17,9 +17,9 @@ import (
 )
 
 // An Init prepares the sandbox once, before the function starts, for all slots that
-// share it: it checks what the options need, and runs a command. The lines NAME=value that it writes to the file $BOOTSTRAP_ENV_FILE
-// become variables of the function; the secret ones are hidden. The zero value runs
-// no command.
+// share it: it checks what the options need, and runs a command. The lines NAME=value
+// that the command writes to the file $BOOTSTRAP_ENV_FILE become variables of the
+// function; the secret ones are hidden. The zero value runs no command.
 type Init struct {
 	Command string        // as BOOTSTRAP_COMMAND; empty: none
 	Began   time.Time     // when the start of the runtime began

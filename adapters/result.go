@@ -3,8 +3,8 @@ package adapters
 import "errors"
 
 // A result collects the answer of a command, up to the platform's limit. Write and
-// Commit return errTooLarge once, when the limit is passed. After that it accepts all bytes, and keeps
-// none.
+// Commit return errTooLarge once, when the limit is passed. After that the result
+// accepts all bytes, and keeps none.
 type result struct {
 	data []byte
 	max  int

@@ -13,8 +13,8 @@ import (
 )
 
 // An Extension makes the platform send SIGTERM before SIGKILL. AWS Lambda does so
-// only for a runtime that has registered an extension. The
-// extension subscribes to no events. Only one goroutine may use it at a time. It has a connection of its own.
+// only for a runtime that has registered an extension. The extension subscribes to
+// no events. It has a connection of its own. Only one goroutine may use it at a time.
 type Extension struct {
 	platform      *Platform
 	conn          http1.Conn

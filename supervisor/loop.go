@@ -151,8 +151,8 @@ func (l *slotLoop) invoke(ctx context.Context, ev *protocol.Event) ([]byte, erro
 }
 
 // margin returns how long before its deadline an event is stopped, so that the failure
-// is posted before the platform kills the runtime. The default is a tenth of the limit, from 100 ms to 1 s. The maximum is half of the
-// limit.
+// is posted before the platform kills the runtime. The default
+// is a tenth of the limit, from 100 ms to 1 s. The maximum is half of the limit.
 func margin(limit, chosen time.Duration) time.Duration {
 	if chosen <= 0 {
 		chosen = min(max(limit/10, 100*time.Millisecond), time.Second)

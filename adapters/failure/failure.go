@@ -53,8 +53,8 @@ func OfResident(status syscall.WaitStatus, log string) *protocol.Failure {
 	return f
 }
 
-// Stopped returns the failure of an event that the runtime has stopped because of the
-// cause: context.DeadlineExceeded, or why the runtime stops.
+// Stopped returns the failure of an event that the runtime has stopped. The cause is
+// context.DeadlineExceeded, or says why the runtime stops.
 func Stopped(cause error, ev *protocol.Event, log string) *protocol.Failure {
 	f := &protocol.Failure{Stack: Lines(log)}
 	if errors.Is(cause, context.DeadlineExceeded) {
@@ -68,8 +68,8 @@ func Stopped(cause error, ev *protocol.Event, log string) *protocol.Failure {
 	return f
 }
 
-// OutOfMemory returns the failure of a command that the kernel has killed because of
-// the limit that m describes.
+// OutOfMemory returns the failure of a command that the kernel has killed at the limit
+// that m describes.
 func OutOfMemory(m *cgroup.Memory, log []string) *protocol.Failure {
 	return &protocol.Failure{
 		Type:    "Function.OutOfMemory",

@@ -116,7 +116,7 @@ func (r *Folder) Remove(path string) error {
 		return nil // it was removed together with the run folder
 	}
 	err := removeAll(dir, filepath.Base(path))
-	if errors.Is(err, os.ErrClosed) { // so was it meanwhile, and another slot has noticed
+	if errors.Is(err, os.ErrClosed) { // another slot has found it removed, and has closed it
 		return nil
 	}
 	return err

@@ -9,7 +9,7 @@ import (
 )
 
 // validate finds the sidecars and the stop command, which supervisor needs, and returns
-// all errors in options for this function and this platform. It may be called once.
+// all errors in options for this function and this platform. It must be called only once.
 func (b *builder) validate() error {
 	all := []error{validateConcurrency(b.Config, b.platform), validateDescriptors(slots(b.Config, b.platform))}
 	add := func(option string, err error) { all = append(all, fmt.Errorf("%s: %w", b.quoted(option), err)) }

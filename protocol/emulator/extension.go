@@ -80,8 +80,8 @@ func (m *machine) extensionFails(now time.Time, instance int, id, kind string) *
 	return nil
 }
 
-// extensionDone goes on with what may have waited for an extension: the start, or the
-// end of an event.
+// extensionDone finishes what may have waited for an extension: the start, or an
+// event.
 func (m *machine) extensionDone(now time.Time) {
 	if m.runtimeReady {
 		m.markReady(now)

@@ -115,8 +115,8 @@ func (i *instance) waitOrKill(grace time.Duration) {
 	}
 }
 
-// stop sends SIGTERM to the runtime, unless an earlier call did, waits for the process to exit, and kills
-// it after the grace.
+// stop sends SIGTERM to the runtime unless it has got one, waits for the process to
+// exit, and kills it after the grace.
 func (i *instance) stop(grace time.Duration) {
 	i.terminate()
 	i.waitOrKill(grace)

@@ -27,7 +27,7 @@ func faultOf(p *protocol.Platform, cause clouderror.Cause, values ...string) *Fa
 }
 
 // machineFault returns the fault of an event for an error of this machine, for which the
-// platform has no words.
+// platform has no error.
 func machineFault(p *protocol.Platform, err error) *Fault {
 	return &Fault{Error: clouderror.Error{Platform: p.Name, Text: err.Error()}, Message: err.Error()}
 }

@@ -9,7 +9,7 @@ import (
 	"bootstrap/cmd/bootstrapctl/internal/local"
 )
 
-// urlTrigger is the name of the trigger that a function URL is, also in a deploy file.
+// urlTrigger names the trigger of a function URL, also of one in a deploy file.
 const urlTrigger = "function-url"
 
 type urlInput struct {
